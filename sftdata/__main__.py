@@ -1,0 +1,5 @@
+"""Runs `python -m sftdata`."""
+
+from sftdata.cli import main
+
+main()

@@ -1,0 +1,64 @@
+"""Arrow columns from NumPy arrays and Python strings and back, in one step and without copies.
+
+`pyarrow.array`, `pyarrow.scalar` and `to_numpy` do the same and more, and for that import pandas,
+which takes longer than a small build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+
+def numbers(values: npt.NDArray[Any]) -> pa.Array:
+    """A column with the numbers of a one-dimensional array; its memory is shared."""
+    values = np.ascontiguousarray(values)
+    type_ = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(type_, len(values), [None, pa.py_buffer(values)])
+
+
+def flags(values: npt.NDArray[np.bool_]) -> pa.BooleanArray:
+    """A boolean column; one bit for each value."""
+    bits = pa.py_buffer(np.packbits(values, bitorder="little"))
+    return pa.BooleanArray.from_buffers(pa.bool_(), len(values), [None, bits])
+
+
+def texts(values: Sequence[str]) -> pa.LargeStringArray:
+    """A `large_string` column."""
+    encoded = [value.encode("utf-8") for value in values]
+    offsets = np.zeros(len(encoded) + 1, np.int64)
+    np.cumsum([len(value) for value in encoded], out=offsets[1:])
+    return pa.LargeStringArray.from_buffers(
+        len(encoded), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))
+    )
+
+
+def text(value: str) -> pa.LargeStringScalar:
+    """A `large_string` scalar, for a compute function."""
+    return texts([value])[0]
+
+
+def flag(value: bool) -> pa.BooleanScalar:
+    """A boolean scalar, for a compute function."""
+    return flags(np.array([value]))[0]
+
+
+def to_numbers(column: pa.Array) -> npt.NDArray[Any]:
+    """The numbers of a column without nulls; its memory is shared."""
+    dtype = column.type.to_pandas_dtype()
+    data = column.buffers()[1]
+    return np.frombuffer(data or b"", dtype)[column.offset : column.offset + len(column)]
+
+
+def to_flags(column: pa.BooleanArray) -> npt.NDArray[np.bool_]:
+    """The values of a boolean column without nulls, a byte each."""
+    first, last = column.offset, column.offset + len(column)
+    data = np.frombuffer(column.buffers()[1] or b"", np.uint8)[first // 8 : (last + 7) // 8]
+    bits = np.unpackbits(data, bitorder="little")
+    values = bits[first % 8 : first % 8 + len(column)].view(np.bool_)
+    values.flags.writeable = False  # as `to_numbers` gives them
+    return values

@@ -1,0 +1,146 @@
+"""Chunks: short runs of source rows with a digest, the unit that is built once and then reused.
+
+Where a chunk ends is decided by the rows alone (content-defined), so a row put in or taken out
+changes the chunk around it and no other. A line ends a chunk with a probability that grows with
+its length, so chunks have about the same size for long and for short rows.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import xxhash
+
+from sftdata.errors import GoldenSetError
+from sftdata.golden.sources import Source
+from sftdata.golden.tables import open_source, read_tables
+from sftdata.split import hash_texts
+
+CHUNK_BYTES = 16 * 1024  # on average
+_MAX_CHUNK_BYTES = 1024 * 1024  # where the rows give no boundary, as when all are alike
+_PIECE_BYTES = 8 * 1024 * 1024
+_TAIL = 24  # bytes at either end of a line that its boundary hash looks at
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows `first_row` to `first_row + rows - 1` of a source, unparsed."""
+
+    source: int  # index in the build's sources
+    first_row: int  # from 1: its line in a text file, else its number
+    rows: int
+    digest: bytes  # 16 bytes over the rows
+    data: memoryview | pa.RecordBatch  # a JSONL chunk is a window on the bytes read with it
+    lines: npt.NDArray[np.int64] | None = None  # of a table's rows; a JSONL row is a line
+
+
+def read_chunks(source: Source, index: int) -> Iterator[list[Chunk]]:
+    """The chunks of a source in order, some megabytes of them at a time.
+
+    Memory stays within a few pieces, or one line where that is longer.
+    Raises `GoldenSetError` for bytes that cannot be decompressed or parsed as rows.
+    """
+    if source.format == "jsonl":
+        return _jsonl_chunks(source, index)
+    return _table_chunks(source, index)
+
+
+def _jsonl_chunks(source: Source, index: int) -> Iterator[list[Chunk]]:
+    line, rest = 1, b""
+    for block in _blocks(source):
+        last = block.rfind(b"\n")
+        if last < 0:
+            rest += block
+            continue
+        *chunks, open_chunk = _cut_lines(rest + block[: last + 1], index, line)
+        # The last run may go on in the next block: where a block ends must not end a chunk.
+        rest = bytes(open_chunk.data) + block[last + 1 :]
+        if chunks:
+            yield chunks
+            line = open_chunk.first_row
+    if rest:
+        yield list(_cut_lines(rest if rest.endswith(b"\n") else rest + b"\n", index, line))
+
+
+def _blocks(source: Source) -> Iterator[bytes]:
+    first = True
+    for path in source.files:
+        stream = open_source(path, source.compression)
+        with stream:
+            while True:
+                try:
+                    block: bytes = stream.read(_PIECE_BYTES)
+                except (OSError, EOFError, zlib.error) as error:
+                    raise GoldenSetError(
+                        f"{source.name}: the {source.compression} data is damaged or cut: {error}",
+                        "Compress or copy the file again.",
+                    ) from error
+                if not block:
+                    break
+                yield block.removeprefix(_BOM) if first else block
+                first = False
+
+
+def _cut_lines(block: bytes, index: int, first_row: int) -> Iterator[Chunk]:
+    data, window = np.frombuffer(block, np.uint8), memoryview(block)
+    ends = np.flatnonzero(data == 0x0A) + 1
+    starts = np.concatenate(([0], ends[:-1]))
+    hashes = _line_hashes(data, starts, ends)
+    for first, last in _runs(hashes, ends - starts):
+        lines = window[starts[first] : ends[last - 1]]
+        digest = xxhash.xxh3_128_digest(lines)
+        yield Chunk(index, first_row + first, last - first, digest, lines)
+
+
+def _line_hashes(
+    data: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint64]:
+    """uint64[lines]: a hash of both ends of each line and of its length."""
+    steps = np.arange(_TAIL)
+    head = np.minimum(starts[:, None] + steps, ends[:, None] - 1)
+    tail = np.maximum(ends[:, None] - 1 - steps, starts[:, None])
+    sample = np.concatenate((data[head], data[tail]), axis=1).view(np.uint64)
+    hashes = (ends - starts).astype(np.uint64)
+    for word in sample.T:
+        hashes = (hashes ^ word) * np.uint64(0x9E3779B97F4A7C15)
+        hashes ^= hashes >> np.uint64(29)
+    return hashes * np.uint64(0xBF58476D1CE4E5B9)
+
+
+def _runs(
+    hashes: npt.NDArray[np.uint64], sizes: npt.NDArray[np.int64]
+) -> Iterator[tuple[int, int]]:
+    """First and last + 1 of each run of rows that forms a chunk."""
+    threshold = np.minimum(sizes / CHUNK_BYTES, 1.0) * 2.0**64
+    boundaries = np.flatnonzero(hashes.astype(np.float64) < threshold) + 1
+    total = np.concatenate(([0], np.cumsum(sizes)))
+    first = 0
+    for boundary in (*boundaries.tolist(), len(sizes)):
+        while total[boundary] - total[first] > _MAX_CHUNK_BYTES and boundary - first > 1:
+            cut = int(np.searchsorted(total, total[first] + _MAX_CHUNK_BYTES, side="right")) - 1
+            cut = min(max(cut, first + 1), boundary)
+            if cut == boundary:
+                break
+            yield first, cut
+            first = cut
+        if boundary > first:
+            yield first, boundary
+            first = boundary
+
+
+def _table_chunks(source: Source, index: int) -> Iterator[list[Chunk]]:
+    for table in read_tables(source):
+        texts = [repr(row).encode("utf-8") for row in table.batch.to_pylist()]
+        hashes = hash_texts(texts)
+        chunks = []
+        for first, last in _runs(hashes[:, 0], np.array([len(text) for text in texts])):
+            digest = xxhash.xxh3_128_digest(hashes[first:last].tobytes())
+            rows, lines = table.batch.slice(first, last - first), table.lines[first:last]
+            chunks.append(Chunk(index, int(lines[0]), len(lines), digest, rows, lines))
+        yield chunks

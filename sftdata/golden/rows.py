@@ -1,0 +1,460 @@
+"""Parse: chunks in, columns of text out, with a fault for every row that is not usable.
+
+Rows whose fields are top-level strings, which is nearly all there is, are parsed in native code.
+Anything that code does not take goes through a Python parser that says what is wrong and where.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from sftdata.columns import flag, flags, text, texts, to_flags
+from sftdata.errors import GoldenSetError, did_you_mean
+from sftdata.escaping import escape
+from sftdata.golden.chunks import Chunk
+from sftdata.golden.mapping import MISSING, follow, parse_path
+from sftdata.golden.sources import Source
+from sftdata.split import hash_column, hash_texts
+
+_JSON_BLOCK_BYTES = 4 * 1024 * 1024
+_PEEKED_ROWS = 64
+_VISIBLE = r"[^\s\v\x{1c}-\x{1f}\x{85}\p{Z}]"  # a character that is no white space to Python
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """A row that cannot become an example, as its ledger line will say it."""
+
+    row_id: str
+    chunk: int  # position in the parsed chunks
+    line: int  # in the source, see Chunk.first_row
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Usable rows in source order. `batch`: row_id and every golden field, as `large_string`."""
+
+    batch: pa.RecordBatch
+    chunk: npt.NDArray[np.int32]  # position in the parsed chunks, of each row
+    line: npt.NDArray[np.int64]
+    hashes: npt.NDArray[np.uint64]  # [rows, 2], of the row id
+    group_hashes: npt.NDArray[np.uint64]  # [rows, 2], of what the split is made by
+    has_own_id: npt.NDArray[np.bool_]  # whether the source gave the id
+    faults: list[RowFault]
+
+
+@dataclass(frozen=True)
+class RowReader:
+    """How rows of the build's sources become golden fields."""
+
+    sources: tuple[Source, ...]
+    fields: Mapping[str, str]  # golden field → path, without the id
+    id_path: str | None
+    group_path: str | None
+    keep_nul: bool
+
+    @property
+    def _columns(self) -> dict[str, str]:
+        """Every value that is read, by the name of its column."""
+        columns = dict(self.fields)
+        if self.id_path is not None:
+            columns[_ID] = self.id_path
+        if self.group_path is not None:
+            columns[_GROUP] = self.group_path
+        return columns
+
+    def check_columns(self, chunks: Sequence[Chunk]) -> None:
+        """Compares the mapping with the columns of a source's first rows, before any is built.
+
+        Raises `GoldenSetError` that names the missing field, the columns and how to map it.
+        """
+        rows = _peek(chunks)
+        columns = {name for row in rows for name in row}
+        source = self.sources[chunks[0].source]
+        paths = dict(self.fields)
+        if self.group_path is not None:
+            paths["group"] = self.group_path
+        for name, path in paths.items():
+            first = str(parse_path(path)[0])
+            if rows and first not in columns:
+                likely = _likely(name, path, columns)
+                raise GoldenSetError(
+                    f"The field '{name}' is read from '{path}'; {source.name} has: "
+                    f"{', '.join(escape(c) for c in sorted(columns))}.",
+                    f"Map it, for example: --map {name}={escape(likely)}\n"
+                    f"{escape(did_you_mean(first, columns))}",
+                )
+
+    def parse(self, chunks: Sequence[Chunk]) -> Rows:
+        """The rows of `chunks`, which all come from one source.
+
+        Raises `GoldenSetError` with file and line for what is no row at all: a line that is not
+        JSON or not UTF-8, or a field that the row gives twice.
+        """
+        source = self.sources[chunks[0].source]
+        if isinstance(chunks[0].data, memoryview):
+            parsed = _parse_json_fast(chunks, self._columns)
+            if parsed is None:
+                parsed = _parse_json_slow(chunks, self._columns, source)
+        else:
+            parsed = _parse_tables(chunks, self._columns, source)
+        return self._check(parsed, source)
+
+    def _check(self, parsed: _Parsed, source: Source) -> Rows:
+        row_ids, own = self._row_ids(parsed)
+        faults = self._find_faults(parsed)
+        usable = np.ones(len(parsed.chunk), np.bool_)
+        usable[list(faults)] = False
+        columns = {"row_id": row_ids} | {name: parsed.columns[name] for name in self.fields}
+        batch = pa.RecordBatch.from_pydict(columns)
+        if faults:
+            batch = batch.filter(flags(usable))
+        hashes = hash_column(batch.column("row_id"))
+        group_hashes = hashes
+        if self.group_path is not None:
+            groups = parsed.columns[_GROUP].filter(flags(usable))
+            alone = to_flags(groups.is_null())  # a row of no group is a group of its own
+            group_hashes = hash_column(pc.fill_null(groups, text("")))
+            group_hashes = np.where(alone[:, None], hashes, group_hashes)
+        ids = row_ids.to_pylist() if faults else []
+        return Rows(
+            batch=batch,
+            chunk=parsed.chunk[usable],
+            line=parsed.line[usable],
+            hashes=hashes,
+            group_hashes=group_hashes,
+            has_own_id=own[usable],
+            faults=[
+                RowFault(ids[row], int(parsed.chunk[row]), int(parsed.line[row]), *fault)
+                for row, fault in sorted(faults.items())
+            ],
+        )
+
+    def _row_ids(self, parsed: _Parsed) -> tuple[pa.LargeStringArray, npt.NDArray[np.bool_]]:
+        """The mapped id where the row has one, else a digest of the row's fields."""
+        given = parsed.columns.get(_ID)
+        if given is None:
+            return _content_ids(parsed, self.fields), np.zeros(len(parsed.chunk), np.bool_)
+        own = to_flags(pc.fill_null(pc.not_equal(given, text("")), flag(False)))
+        if own.all():
+            return given, own
+        return pc.if_else(flags(own), given, _content_ids(parsed, self.fields)), own
+
+    def _find_faults(self, parsed: _Parsed) -> dict[int, tuple[str, str]]:
+        """Reason and detail by row; of several faults in a row, the first in field order."""
+        faults = dict(parsed.faults)
+        for name in self.fields:
+            column = parsed.columns[name]
+            for row in np.flatnonzero(to_flags(column.is_null())):
+                faults.setdefault(int(row), ("missing_field", f"'{name}' is missing or null"))
+            visible = pc.match_substring_regex(column, _VISIBLE)
+            for row in np.flatnonzero(~to_flags(pc.fill_null(visible, flag(True)))):
+                faults.setdefault(int(row), ("empty_field", f"'{name}' is empty"))
+            if not self.keep_nul and _holds_nul(column):
+                nul = pc.fill_null(pc.match_substring(column, "\0"), flag(False))
+                for row in np.flatnonzero(to_flags(nul)):
+                    faults.setdefault(int(row), ("nul_character", f"'{name}' holds a NUL (U+0000)"))
+        return faults
+
+
+_ID, _GROUP = "\0id", "\0group"  # no golden field can be called that
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    columns: dict[str, pa.LargeStringArray]
+    chunk: npt.NDArray[np.int32]
+    line: npt.NDArray[np.int64]
+    faults: dict[int, tuple[str, str]]
+
+
+def _likely(name: str, path: str, columns: set[str]) -> str:
+    near = [c for c in sorted(columns) if name in c or c in name or path in c]
+    return near[0] if near else "COLUMN"
+
+
+def _peek(chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for chunk in chunks:
+        if isinstance(chunk.data, pa.RecordBatch):
+            return [dict.fromkeys(chunk.data.schema.names)]
+        for line in bytes(chunk.data).split(b"\n"):
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                continue  # parsing says so, with the line
+            if isinstance(row, dict):
+                rows.append(row)
+            if len(rows) >= _PEEKED_ROWS:
+                return rows
+    return rows
+
+
+def _content_ids(parsed: _Parsed, fields: Mapping[str, str]) -> pa.LargeStringArray:
+    """Hexadecimal XXH3 128-bit digests over the digests of the fields, in order of their names."""
+    columns = [pc.fill_null(parsed.columns[name], text("")) for name in sorted(fields)]
+    by_field = np.concatenate([hash_column(column) for column in columns], axis=1)
+    size = by_field.itemsize * by_field.shape[1]
+    data = memoryview(by_field.astype("<u8").tobytes())
+    hashes = hash_texts([data[i : i + size] for i in range(0, len(data), size)])
+    digits = hashes.astype(">u8").tobytes().hex()
+    return texts([digits[i : i + 32] for i in range(0, len(digits), 32)])
+
+
+def _holds_nul(column: pa.LargeStringArray) -> bool:
+    data = column.buffers()[2]
+    return data is not None and data.size > 0 and np.frombuffer(data, np.uint8).min() == 0
+
+
+def _lines(chunks: Sequence[Chunk]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Chunk position and line of every row of `chunks`."""
+    counts = [chunk.rows for chunk in chunks]
+    position = np.repeat(np.arange(len(chunks), dtype=np.int32), counts)
+    lines = [
+        c.lines if c.lines is not None else np.arange(c.first_row, c.first_row + c.rows)
+        for c in chunks
+    ]
+    return position, np.concatenate(lines)
+
+
+def _parse_json_fast(chunks: Sequence[Chunk], columns: Mapping[str, str]) -> _Parsed | None:
+    """The rows parsed by Arrow, or None where its result would not be certain."""
+    if any(len(parse_path(path)) > 1 for path in columns.values()):
+        return None
+    data = _one_buffer(chunks)
+    whole = _integer_columns(chunks[0].data, columns)
+    schema = pa.schema(
+        [
+            (p, pa.int64() if p in whole else pa.large_string())
+            for p in dict.fromkeys(columns.values())
+        ]
+    )
+    longest = max(len(chunk.data) for chunk in chunks)
+    try:
+        _check_utf8(data)  # everywhere, also in keys and in values that are not read
+        table = pj.read_json(
+            pa.BufferReader(data),
+            pj.ReadOptions(block_size=max(_JSON_BLOCK_BYTES, 2 * longest)),
+            pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+        )
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        return None
+    chunk, line = _lines(chunks)
+    if table.num_rows != len(chunk) or not _is_object_a_line(data):
+        return None
+    found = {name: _text_column(table.column(path)) for name, path in columns.items()}
+    if all(column.null_count for column in found.values()):
+        return None  # the row of a line that is `null` looks like this
+    return _Parsed(found, chunk, line, {})
+
+
+def _is_object_a_line(data: pa.Buffer) -> bool:
+    """Whether each line starts with `{` and ends with `}`.
+
+    With as many rows as lines, each line is then one row: no line break inside a value can have
+    both on its two sides.
+    """
+    text = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(text == 0x0A)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    last = text[ends - 1]
+    if (last == 0x0D).any():
+        last = np.where(last == 0x0D, text[ends - 2], last)
+    return bool((text[starts] == ord("{")).all() and (last == ord("}")).all())
+
+
+def _check_utf8(data: pa.Buffer) -> None:
+    offsets = pa.py_buffer(np.array([0, data.size], np.int64))
+    pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, offsets, data]).cast(
+        pa.large_string()
+    )
+
+
+def _one_buffer(chunks: Sequence[Chunk]) -> pa.Buffer:
+    """The bytes of all chunks; a window where they lie side by side, as all of a piece do."""
+    first, last = pa.py_buffer(chunks[0].data), pa.py_buffer(chunks[-1].data)
+    size = sum(len(chunk.data) for chunk in chunks)
+    whole = pa.py_buffer(chunks[0].data.obj)
+    start = first.address - whole.address
+    if whole.address <= last.address and last.address + last.size == first.address + size:
+        return whole.slice(start, size)
+    return pa.py_buffer(b"".join(chunk.data for chunk in chunks))
+
+
+def _integer_columns(data: memoryview, columns: Mapping[str, str]) -> set[str]:
+    """Paths of ids that are integers in the first row; other fields must be text."""
+    try:
+        row = orjson.loads(bytes(data).partition(b"\n")[0])
+    except ValueError:
+        return set()
+    names = [path for name, path in columns.items() if name in (_ID, _GROUP)]
+    fields = {path for name, path in columns.items() if name not in (_ID, _GROUP)}
+    return {path for path in names if path not in fields and type(follow(row, (path,))) is int}
+
+
+def _text_column(column: pa.ChunkedArray) -> pa.LargeStringArray:
+    column = column.cast(pa.large_string())
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _parse_json_slow(
+    chunks: Sequence[Chunk], columns: Mapping[str, str], source: Source
+) -> _Parsed:
+    values: list[dict[str, Any]] = []
+    position: list[int] = []
+    lines: list[int] = []
+    for index, chunk in enumerate(chunks):
+        for number, line in enumerate(bytes(chunk.data).split(b"\n")[:-1], chunk.first_row):
+            if line.strip():
+                values.append(_parse_line(line, f"{source.name}:{number}"))
+                position.append(index)
+                lines.append(number)
+    return _collect(values, position, lines, columns, source)
+
+
+def _parse_line(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(
+            line.decode("utf-8"), object_pairs_hook=_Object.from_pairs, parse_int=_integer
+        )
+    except UnicodeDecodeError as error:
+        raise GoldenSetError(
+            f"{where}: byte 0x{line[error.start]:02x} at position {error.start + 1} is not UTF-8.",
+            "Save the file as UTF-8.",
+        ) from error
+    except RecursionError as error:
+        raise GoldenSetError(
+            f"{where}: the value is nested too deeply.", "Remove what is nested; it is not read."
+        ) from error
+    except ValueError as error:
+        raise GoldenSetError(
+            f"{where}: not a JSON value on one line: {error}",
+            "Every line must be one complete JSON object; the last one may have been cut off.",
+        ) from error
+    if not isinstance(row, dict):
+        raise GoldenSetError(
+            f"{where}: a JSON object is expected, not {_kind(row)}.",
+            'Write each row as {"field": "text", …} on a line of its own.',
+        )
+    return row
+
+
+def _integer(digits: str) -> int | float:
+    # Python refuses to read an integer of thousands of digits; as a value it is only ever named.
+    return int(digits) if len(digits) < 1000 else float(digits)
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers which of its keys it was given twice."""
+
+    repeated: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_pairs(cls, pairs: list[tuple[str, Any]]) -> _Object:
+        made = cls(pairs)
+        if len(made) < len(pairs):
+            names = [name for name, _ in pairs]
+            made.repeated = frozenset(name for name in names if names.count(name) > 1)
+        return made
+
+
+def _parse_tables(chunks: Sequence[Chunk], columns: Mapping[str, str], source: Source) -> _Parsed:
+    table = pa.Table.from_batches([chunk.data for chunk in chunks])
+    position, lines = _lines(chunks)
+    if all(_can_be_text(table.schema, name, path) for name, path in columns.items()):
+        nulls = pa.chunked_array([pa.nulls(table.num_rows, pa.large_string())])
+        found = {
+            name: _text_column(table.column(path) if path in table.column_names else nulls)
+            for name, path in columns.items()
+        }
+        return _Parsed(found, position, lines, {})
+    return _collect(table.to_pylist(), position.tolist(), lines.tolist(), columns, source)
+
+
+def _can_be_text(schema: pa.Schema, name: str, path: str) -> bool:
+    if len(parse_path(path)) > 1:
+        return False
+    if path not in schema.names:
+        return True
+    type_ = schema.field(path).type
+    is_text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
+    return bool(is_text or (name in (_ID, _GROUP) and pa.types.is_integer(type_)))
+
+
+def _collect(
+    rows: Sequence[Mapping[str, Any]],
+    position: Sequence[int],
+    lines: Sequence[int],
+    columns: Mapping[str, str],
+    source: Source,
+) -> _Parsed:
+    """Columns of text out of parsed rows, with a fault for each value that is not text."""
+    found: dict[str, list[str | None]] = {name: [] for name in columns}
+    faults: dict[int, tuple[str, str]] = {}
+    paths = {name: parse_path(path) for name, path in columns.items()}
+    for i, row in enumerate(rows):
+        for name, path in paths.items():
+            _check_repeated(row, path, f"{source.name}:{lines[i]}")
+            text, fault = _as_text(name, follow(row, path))
+            found[name].append(text)
+            if fault is not None:
+                faults.setdefault(i, fault)
+    return _Parsed(
+        {name: pa.array(values, pa.large_string()) for name, values in found.items()},
+        np.array(position, np.int32),
+        np.array(lines, np.int64),
+        faults,
+    )
+
+
+def _check_repeated(row: Any, path: tuple[str | int, ...], where: str) -> None:
+    for step in path:
+        if isinstance(row, _Object) and step in row.repeated:
+            raise GoldenSetError(
+                f"{where}: the key '{step}' stands in the object more than once.",
+                "Remove one of them; which one is meant cannot be known.",
+            )
+        row = follow(row, (step,))
+
+
+def _as_text(name: str, value: Any) -> tuple[str | None, tuple[str, str] | None]:
+    if name in (_ID, _GROUP) and isinstance(value, int) and not isinstance(value, bool):
+        return str(value), None
+    if value is None or isinstance(value, type(MISSING)):
+        return None, None
+    if not isinstance(value, str):
+        shown = f"'{name.strip(chr(0))}' is {_kind(value)}, not text"
+        return "", ("wrong_type", shown)
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        code = ord(value[error.start])
+        detail = f"'{name.strip(chr(0))}' holds a lone surrogate (U+{code:04X})"
+        return value.encode("utf-8", "replace").decode("utf-8"), ("lone_surrogate", detail)
+    return value, None
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return f"a boolean ({str(value).lower()})"
+    if isinstance(value, (int, float)):
+        return f"a number ({value})"
+    kinds: dict[type, str] = {
+        str: "a string",
+        list: "a list",
+        dict: "an object",
+        type(None): "null",
+    }
+    return next((text for kind, text in kinds.items() if isinstance(value, kind)), "a value")

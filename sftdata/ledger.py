@@ -1,0 +1,64 @@
+"""The ledger: a line for every source row that was dropped or cut, and why."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from sftdata.columns import texts
+from sftdata.examples import CUT, DROPPED, LedgerLine
+from sftdata.manifest import Manifest
+
+_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("row_id", "source", "status", "reason", "detail")]
+)
+
+
+@dataclass
+class Ledger:
+    """The lines of a build, in source order. `source` is `file:line`."""
+
+    lines: list[tuple[str, str, str, str, str]] = field(default_factory=list)
+
+    def add(self, line: LedgerLine, source: str, first_row: int) -> None:
+        """Adds a chunk's line; `first_row` is where the chunk starts in the source."""
+        place = f"{source}:{first_row + line.line}"
+        self.lines.append((line.row_id, place, line.status, line.reason, line.detail))
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Dropped rows by reason, in order of their names."""
+        counts = Counter(reason for _, _, status, reason, _ in self.lines if status == DROPPED)
+        return dict(sorted(counts.items()))
+
+    @property
+    def cut(self) -> int:
+        """Rows that were cut."""
+        return sum(status == CUT for _, _, status, _, _ in self.lines)
+
+    def write(self, path: Path) -> None:
+        """Writes an Arrow IPC file and makes sure it is on disk."""
+        columns = [list(column) for column in zip(*self.lines, strict=True)] or [[]] * 5
+        arrays = [texts(column).cast(pa.string()) for column in columns]
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, _SCHEMA) as writer:
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA))
+        handle = os.open(path, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+
+
+def ledger_path(build: str) -> str:
+    """Where the ledger of a build is, relative to the data set."""
+    return f"ledger/{build}.arrow"
+
+
+def read_ledger(manifest: Manifest, reason: str | None = None) -> pa.Table:
+    """The ledger of a data set: row_id, source, status, reason, detail; of one reason if given."""
+    path = manifest.directory / ledger_path(manifest["build"])
+    with pa.memory_map(str(path)) as mapped:
+        table = pa.ipc.open_file(mapped).read_all()
+    return table if reason is None else table.filter(pa.compute.field("reason") == reason)

@@ -1,0 +1,195 @@
+"""Load: a data set's shards, mapped, as rows and batches of NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sftdata.columns import numbers, to_flags, to_numbers
+from sftdata.errors import SftdataError, UnknownSplitError, did_you_mean
+from sftdata.manifest import Manifest, read_manifest
+
+IGNORED = -100  # the label of a token that does not count in the loss
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One row. The arrays are views into the mapped shard and cannot be written to."""
+
+    row_id: str
+    template: str
+    input_ids: npt.NDArray[np.int32]  # [tokens]
+    label_mask: npt.NDArray[np.bool_]  # [tokens], true where the token counts in the loss
+    target_start: int  # index of the first target token
+
+    @property
+    def labels(self) -> npt.NDArray[np.int32]:
+        """int32[tokens]: `input_ids` where they count in the loss, else -100. Unshifted."""
+        return make_labels(self.input_ids, self.label_mask)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Several rows, flat. Row i has `input_ids[offsets[i]:offsets[i + 1]]`, labels likewise."""
+
+    row_id: list[str]
+    template: list[str]
+    input_ids: npt.NDArray[np.int32]  # [tokens of all rows]
+    label_mask: npt.NDArray[np.bool_]
+    offsets: npt.NDArray[np.int64]  # [rows + 1]
+    target_start: npt.NDArray[np.int32]  # [rows], from each row's own start
+
+    @property
+    def labels(self) -> npt.NDArray[np.int32]:
+        """int32[tokens of all rows]: `input_ids` where they count in the loss, else -100."""
+        return make_labels(self.input_ids, self.label_mask)
+
+
+class Split:
+    """The examples of one split, mapped from disk. Indexing gives an `Example`, slicing a view."""
+
+    def __init__(self, name: str, batches: list[pa.RecordBatch], rows: range) -> None:
+        self.name = name
+        self._batches = batches
+        self._ends = np.cumsum([batch.num_rows for batch in batches])
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        return f"Split({self.name!r}, {len(self):,} rows)"
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice) -> Split: ...
+    def __getitem__(self, index: int | slice) -> Example | Split:
+        if isinstance(index, slice):
+            return Split(self.name, self._batches, self._rows[index])
+        row = self._rows[index]
+        at = int(np.searchsorted(self._ends, row, side="right"))
+        batch = self._batches[at]
+        return _example(batch, row - (int(self._ends[at]) - batch.num_rows))
+
+    def __iter__(self) -> Iterator[Example]:
+        return (self[i] for i in range(len(self)))
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """The rows in order, `size` at a time; the last batch may be smaller."""
+        for start in range(0, len(self), size):
+            yield self[start : start + size].to_batch()
+
+    def to_batch(self) -> Batch:
+        """All rows of this view as one batch."""
+        table = self.to_arrow().combine_chunks()
+        ids, mask = table.column("input_ids"), table.column("label_mask")
+        if not table.num_rows:
+            empty = np.empty(0, np.int32)
+            return Batch([], [], empty, empty.astype(bool), np.zeros(1, np.int64), empty)
+        offsets = to_numbers(ids.chunk(0).offsets).astype(np.int64)
+        return Batch(
+            row_id=table.column("row_id").to_pylist(),
+            template=table.column("template").to_pylist(),
+            input_ids=to_numbers(ids.chunk(0).flatten()),
+            label_mask=to_flags(mask.chunk(0).flatten()),
+            offsets=offsets - offsets[0],
+            target_start=to_numbers(table.column("target_start").chunk(0)),
+        )
+
+    def to_arrow(self) -> pa.Table:
+        """The rows of this view with the columns of the shard; mapped where it is a plain range."""
+        from sftdata.shards import shard_schema
+
+        table = pa.Table.from_batches(self._batches, shard_schema())
+        if self._rows.step == 1:
+            return table.slice(self._rows.start, len(self._rows))
+        return table.take(numbers(np.array(self._rows, np.int64)))
+
+    def to_hf(self) -> Any:
+        """A `datasets.Dataset` with the shard's columns and `labels` (-100 where ignored)."""
+        import datasets
+
+        batch = self.to_batch()
+        labels = pa.ListArray.from_arrays(
+            numbers(batch.offsets.astype(np.int32)), numbers(batch.labels)
+        )
+        table = self.to_arrow()
+        index = table.schema.get_field_index("template")
+        plain = table.column("template").cast(pa.string())  # `datasets` has no dictionary type
+        return datasets.Dataset(
+            table.set_column(index, "template", plain).append_column("labels", labels)
+        )
+
+
+@dataclass(frozen=True)
+class DataSet(Mapping[str, Split]):
+    """The splits of a data set by name, and its manifest."""
+
+    manifest: Manifest
+
+    @cached_property
+    def _splits(self) -> dict[str, Split]:
+        return {name: _open(self.manifest, name) for name in self.manifest["splits"]}
+
+    def __getitem__(self, name: str) -> Split:
+        if name not in self._splits:
+            raise UnknownSplitError(
+                f"{self.manifest.directory} has no split '{name}'.",
+                did_you_mean(name, self._splits),
+            )
+        return self._splits[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._splits)
+
+    def __len__(self) -> int:
+        return len(self._splits)
+
+
+def load(directory: str | Path) -> DataSet:
+    """The data set in `directory`; `load(out)["train"][0].input_ids` is a NumPy array.
+
+    Raises `SftdataError` when there is none, or a shard is missing or not an Arrow file.
+    """
+    return DataSet(read_manifest(Path(directory)))
+
+
+def make_labels(
+    input_ids: npt.NDArray[np.int32], label_mask: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int32]:
+    """`input_ids` where `label_mask` is true, else -100."""
+    return np.where(label_mask, input_ids, np.int32(IGNORED))
+
+
+def _open(manifest: Manifest, name: str) -> Split:
+    batches: list[pa.RecordBatch] = []
+    for shard in manifest["splits"][name]["shards"]:
+        path = manifest.directory / shard["path"]
+        try:
+            with pa.memory_map(str(path)) as mapped:
+                file = pa.ipc.open_file(mapped)
+                batches += [file.get_batch(i) for i in range(file.num_record_batches)]
+        except (OSError, pa.ArrowInvalid) as error:
+            raise SftdataError(
+                f"{path}: the shard cannot be read: {error}",
+                f"See what is wrong: sftdata verify {manifest.directory}",
+            ) from error
+    return Split(name, batches, range(sum(batch.num_rows for batch in batches)))
+
+
+def _example(batch: pa.RecordBatch, row: int) -> Example:
+    return Example(
+        row_id=batch.column("row_id")[row].as_py(),
+        template=batch.column("template")[row].as_py(),
+        input_ids=to_numbers(batch.column("input_ids")[row].values),
+        label_mask=to_flags(batch.column("label_mask")[row].values),
+        target_start=batch.column("target_start")[row].as_py(),
+    )

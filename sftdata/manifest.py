@@ -1,0 +1,115 @@
+"""The manifest: what a data set holds and what it was built from. Replacing it is the commit."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sftdata
+from sftdata.errors import SftdataError
+
+FILE = "manifest.json"
+SCHEMA_VERSION = 1
+
+# Keys of the manifest that `build --json` prints.
+SUMMARY_KEYS = (
+    "version", "build", "task", "draft", "template", "rows_in", "rows_out", "dropped", "cut",
+    "certificate", "stats", "splits",
+)  # fmt: skip
+
+_REQUIRED = (*SUMMARY_KEYS, "tokenizer", "sources", "options")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A data set's manifest, read from or to be written to `directory`."""
+
+    directory: Path
+    content: Mapping[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.content[key]
+
+    def summary(self) -> dict[str, Any]:
+        """The keys that describe the result, without sources and options."""
+        return {key: self.content[key] for key in SUMMARY_KEYS}
+
+    @property
+    def shard_paths(self) -> list[Path]:
+        """Every shard, absolute or relative as `directory` is."""
+        return [
+            self.directory / shard["path"]
+            for split in self.content["splits"].values()
+            for shard in split["shards"]
+        ]
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """The manifest of the data set in `directory`.
+
+    Raises `SftdataError` when there is none, it is not JSON, or a newer version wrote it.
+    """
+    path = directory / FILE
+    try:
+        content = json.loads(path.read_bytes())
+        version = int(content["version"])
+        missing = [key for key in _REQUIRED if key not in content]
+        if missing and version <= SCHEMA_VERSION:
+            raise ValueError(f"it has no '{missing[0]}'")
+    except FileNotFoundError as error:
+        raise SftdataError(
+            f"{directory} holds no data set: there is no {FILE}.",
+            "Build one, for example: sftdata build --task summarize",
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SftdataError(
+            f"{path}: cannot be read as a manifest: {error}",
+            "Build the data set again; finished shards are reused where they are intact.",
+        ) from error
+    if version > SCHEMA_VERSION:
+        raise SftdataError(
+            f"{path}: written in version {version} of the format; sftdata "
+            f"{sftdata.__version__} reads up to {SCHEMA_VERSION}.",
+            "Upgrade: pip install -U sftdata",
+        )
+    return Manifest(directory, content)
+
+
+def commit(manifest: Manifest) -> None:
+    """Makes the build the data set: writes the manifest beside its place and renames it there.
+
+    Everything the manifest names must be on disk before. After a crash either the old manifest
+    stands or the new one, never a mixture.
+    """
+    if manifest["rows_in"] != manifest["rows_out"] + sum(manifest["dropped"].values()):
+        raise AssertionError("rows_in differs from rows_out + dropped; nothing was committed")
+    write_atomically(manifest.directory / FILE, to_json(manifest.content))
+
+
+def to_json(content: Mapping[str, Any]) -> bytes:
+    """The manifest's bytes: UTF-8 JSON, indented."""
+    return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Puts `data` at `path` so that a reader sees the old bytes or the new, also after a crash."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames and new files in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

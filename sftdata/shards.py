@@ -1,0 +1,221 @@
+"""Shards: Arrow IPC files of examples, written once, in order, and digested while written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sftdata.columns import to_numbers
+
+# A record batch is closed, and then a shard, when it has reached one of these. Both depend on the
+# rows alone, so every run cuts at the same places.
+_BATCH_ROWS = 4096
+_BATCH_TOKENS = 1 << 20
+_SHARD_TOKENS = 1 << 26
+_MAGIC_BYTES = 8  # what an Arrow IPC file has before the stream of messages starts
+
+
+def shard_schema() -> pa.Schema:
+    """The columns of a shard, in order."""
+    return pa.schema(
+        [
+            ("row_id", pa.string()),
+            ("template", pa.dictionary(pa.int8(), pa.string())),
+            ("input_ids", pa.list_(pa.int32())),
+            ("label_mask", pa.list_(pa.bool_())),
+            ("target_start", pa.int32()),
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A finished shard, as the manifest lists it. `path` is relative to the data set."""
+
+    path: str
+    rows: int
+    tokens: int
+    target_tokens: int
+    bytes: int
+    sha256: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest's entry."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How far a shard is written: the first `size` bytes hold `rows` rows and have this digest."""
+
+    file: str
+    rows: int
+    size: int
+    sha256: str
+
+
+class _HashingFile:
+    """A writable file that digests what goes through it."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self.sha256 = hashlib.sha256()
+        self.size = 0
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        self.sha256.update(data)
+        self.size += len(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def sync_and_close(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+        self.closed = True
+
+
+class ShardWriter:
+    """Writes the examples of one split in the order given, over as many shards as they need."""
+
+    def __init__(self, root: Path, folder: str, split: str) -> None:
+        self._root, self._folder, self._split = root, folder, split
+        self._pending: list[tuple[pa.RecordBatch, int, int]] = []  # batch, first row, end row
+        self._pending_rows = self._pending_tokens = 0
+        self._file: _HashingFile | None = None
+        self._rows = self._tokens = self._target_tokens = 0
+        self.shards: list[Shard] = []
+        self._written: dict[str, Written] = {}  # by file, since it was last asked for
+        self.lengths: list[npt.NDArray[np.int32]] = []  # [rows, 2]: prompt and target tokens
+
+    def append(self, batch: pa.RecordBatch, start: int, rows: int) -> None:
+        """Takes rows `start` to `start + rows - 1` of `batch`."""
+        while rows:
+            taken = min(rows, self._room(batch, start))
+            self._add(batch, start, taken)
+            start, rows = start + taken, rows - taken
+            if self._pending_rows >= _BATCH_ROWS or self._pending_tokens >= _BATCH_TOKENS:
+                self._write_batch()
+
+    def take_written(self) -> list[Written]:
+        """How far each shard is written that has grown since the last call."""
+        written, self._written = list(self._written.values()), {}
+        return written
+
+    def close(self) -> list[Shard]:
+        """Writes what is pending and finishes the last shard; the shards of the split."""
+        if self._pending_rows:
+            self._write_batch()
+        if self._file is not None:
+            self._finish_shard()
+        return self.shards
+
+    def abandon(self) -> None:
+        """Closes the file of an unfinished shard as it is; nothing after `close`."""
+        if self._file is not None:
+            self._file.close()
+
+    def _room(self, batch: pa.RecordBatch, start: int) -> int:
+        """How many of the rows from `start` on the open record batch takes, at least one.
+
+        A row belongs to the record batch in which it starts, so its own length never matters.
+        """
+        rows = _BATCH_ROWS - self._pending_rows
+        offsets = _offsets(batch)[start : start + rows]
+        tokens = offsets - offsets[0]
+        return int(np.searchsorted(tokens, _BATCH_TOKENS - self._pending_tokens))
+
+    def _add(self, batch: pa.RecordBatch, start: int, rows: int) -> None:
+        if self._pending and self._pending[-1][0] is batch and self._pending[-1][2] == start:
+            self._pending[-1] = (batch, self._pending[-1][1], start + rows)
+        else:
+            self._pending.append((batch, start, start + rows))
+        offsets = _offsets(batch)
+        self._pending_rows += rows
+        self._pending_tokens += int(offsets[start + rows] - offsets[start])
+
+    def _write_batch(self) -> None:
+        slices = [batch.slice(start, end - start) for batch, start, end in self._pending]
+        # A lone slice would be written with buffers that tell how it was cut; with an empty one
+        # beside it, it is copied as several are.
+        slices.append(slices[0].slice(0, 0))
+        table = pa.Table.from_batches(slices, shard_schema()).unify_dictionaries()
+        joined = table.combine_chunks().to_batches()
+        if self._file is None:
+            self._open_shard()
+        for batch in joined:
+            self._writer.write_batch(batch)
+            lengths = np.diff(_offsets(batch))
+            prompt = to_numbers(batch.column("target_start"))
+            self.lengths.append(np.stack((prompt, lengths - prompt), axis=1).astype(np.int32))
+            self._rows += batch.num_rows
+            self._tokens += int(lengths.sum())
+            self._target_tokens += int((lengths - prompt).sum())
+        assert self._file is not None
+        self._file.flush()
+        self._note_written()
+        self._pending, self._pending_rows, self._pending_tokens = [], 0, 0
+        if self._tokens >= _SHARD_TOKENS:
+            self._finish_shard()
+
+    def _note_written(self) -> None:
+        assert self._file is not None
+        digest = self._file.sha256.hexdigest()
+        name = Path(self._path).name
+        self._written[name] = Written(name, self._rows, self._file.size, digest)
+
+    def _open_shard(self) -> None:
+        self._path = f"{self._folder}/{self._split}-{len(self.shards):05d}.arrow"
+        self._file = _HashingFile(self._root / self._path)
+        self._writer = pa.ipc.new_file(self._file, shard_schema())
+
+    def _finish_shard(self) -> None:
+        assert self._file is not None
+        self._writer.close()
+        self._note_written()
+        self._file.sync_and_close()
+        self.shards.append(
+            Shard(
+                path=self._path,
+                rows=self._rows,
+                tokens=self._tokens,
+                target_tokens=self._target_tokens,
+                bytes=self._file.size,
+                sha256=self._file.sha256.hexdigest(),
+            )
+        )
+        self._file = None
+        self._rows = self._tokens = self._target_tokens = 0
+
+
+def read_batches(path: Path, rows: int) -> list[pa.RecordBatch]:
+    """The record batches, mapped, that hold the first `rows` rows of a shard.
+
+    The shard may be unfinished. Raises `pa.ArrowInvalid` when it holds fewer rows.
+    """
+    with pa.memory_map(str(path)) as mapped:
+        stream = pa.ipc.open_stream(mapped.read_buffer().slice(_MAGIC_BYTES))
+    batches = []
+    while rows > 0:
+        batch = stream.read_next_batch()
+        batches.append(batch)
+        rows -= batch.num_rows
+    return batches
+
+
+def _offsets(batch: pa.RecordBatch) -> npt.NDArray[np.int32]:
+    """int32[rows + 1]: where each row's tokens start, counted from any origin."""
+    return to_numbers(batch.column("input_ids").offsets)

@@ -1,0 +1,53 @@
+"""Splits and the hashes they are made of.
+
+Everything that is chosen for a row (its split, later its template and its shots) is a function of
+the row's own id and the seed, so neighbours, order and added rows change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import xxhash
+
+
+def hash_texts(texts: Sequence[bytes | memoryview]) -> npt.NDArray[np.uint64]:
+    """uint64[rows, 2]: the XXH3 128-bit digest of each text."""
+    digests = b"".join([xxhash.xxh3_128_digest(text) for text in texts])
+    return np.frombuffer(digests, ">u8").reshape(-1, 2).astype(np.uint64)
+
+
+def hash_column(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
+    """uint64[rows, 2]: the XXH3 128-bit digest of each text of a column without nulls."""
+    _, offsets, data = column.buffers()
+    ends = np.frombuffer(offsets, np.int64)[
+        column.offset : column.offset + len(column) + 1
+    ].tolist()
+    window = memoryview(data if data is not None else b"")
+    return hash_texts([window[a:b] for a, b in pairwise(ends)])
+
+
+def assign_splits(
+    hashes: npt.NDArray[np.uint64], shares: Mapping[str, float], seed: int
+) -> npt.NDArray[np.int8]:
+    """int8[rows]: the index, in the order of `shares`, of each row's split.
+
+    `hashes` is uint64[rows, 2] of the row id, or of the group the row must stay with. A split
+    gets its share of all hash values, so its size is near that share of the rows, not exactly it.
+    """
+    salt = np.uint64(xxhash.xxh3_64_intdigest(f"split:{seed}".encode()))
+    points = _mix(hashes[:, 0] ^ salt) >> np.uint64(11)  # 53 bits: exact as a float
+    bounds = np.cumsum(list(shares.values())) / sum(shares.values())
+    splits = np.searchsorted(bounds, points / 2**53, side="right")
+    return np.minimum(splits, len(bounds) - 1).astype(np.int8)
+
+
+def _mix(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """The finalizer of SplitMix64: each input bit changes about half of the output bits."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(values ^ (values >> np.uint64(31)))

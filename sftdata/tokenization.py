@@ -1,0 +1,159 @@
+"""Tokenize: prompt and target text in; ids, label mask and target start out.
+
+`input_ids = [bos?] + encode(prompt) + encode_continuation(target) + [eos]`. The prompt is encoded
+alone, because alone is how the model will read it at inference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sftdata.columns import to_flags
+from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine, choose_engine
+from sftdata.tokenizer import Tokenizer
+
+FAST, REFERENCE = "gigatoken", "tokenizers"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBatch:
+    """The tokens of a batch of examples, flat. Row i has `input_ids[offsets[i]:offsets[i + 1]]`."""
+
+    input_ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int32]
+    label_mask: npt.NDArray[np.bool_]  # true where the token counts in the loss, unshifted
+    target_start: npt.NDArray[np.int32]  # in tokens, from the row's start
+
+
+class Encoder:
+    """A tokenizer with the engines chosen for it: one for prompts, one for continuations."""
+
+    def __init__(self, tokenizer: Tokenizer, prompt_engine: Engine, target_engine: Engine) -> None:
+        self.tokenizer = tokenizer
+        self._prompt_engine = prompt_engine
+        self._target_engine = target_engine
+        is_text = np.ones(tokenizer.vocab_size, np.bool_)
+        is_text[list(tokenizer.control_tokens.values())] = False
+        self._is_text = is_text
+        # Control tokens usually stand at the ends of a vocabulary: two comparisons clear a batch.
+        self._first_text, self._last_text = np.flatnonzero(is_text)[[0, -1]]
+        self._gaps = not is_text[self._first_text : self._last_text + 1].all()
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine in use."""
+        return self._prompt_engine.name
+
+    def encode_prompts(self, prompts: pa.LargeStringArray) -> Encoded:
+        """Ids of each prompt, without BOS."""
+        return self._prompt_engine.encode(prompts)
+
+    def encode_targets(self, targets: pa.LargeStringArray) -> Encoded:
+        """Ids of each target as the continuation of a prompt, without EOS."""
+        return self._target_engine.encode(targets)
+
+    def find_unsafe(self, encoded: Encoded) -> npt.NDArray[np.int64]:
+        """Rows with an id that is not text: a control token, or a byte the vocabulary lacks.
+
+        The plain tokenizer yields neither for any text of the vocabularies known to us; this is
+        the check by id that does not trust it.
+        """
+        ids = encoded.ids
+        if not len(ids):
+            return np.empty(0, np.int64)
+        inside = self._first_text <= ids.min() and ids.max() <= self._last_text
+        if inside and not self._gaps:
+            return np.empty(0, np.int64)
+        is_text = self._is_text[np.minimum(ids, self.tokenizer.vocab_size - 1)]
+        at = np.flatnonzero(~is_text | (ids >= self.tokenizer.vocab_size))
+        return np.unique(np.searchsorted(encoded.offsets, at, side="right") - 1)
+
+
+@dataclass(frozen=True)
+class EncoderChoice:
+    """An encoder, and the check of its engines on the rows at hand (see `EngineChoice`)."""
+
+    encoder: Encoder
+    find_fault: Callable[[], str | None]
+
+
+def choose_encoder(
+    tokenizer: Tokenizer, sample: pa.LargeStringArray, report: Callable[[str], None]
+) -> EncoderChoice:
+    """An encoder on the fast engine if that passes the probes, else on the reference."""
+    prompt = choose_engine(tokenizer.plain_json, sample, report)
+    if tokenizer.continuation_json == tokenizer.plain_json:
+        return EncoderChoice(Encoder(tokenizer, prompt.engine, prompt.engine), prompt.find_fault)
+    if prompt.engine.name == REFERENCE:
+        return EncoderChoice(load_encoder(tokenizer, REFERENCE), lambda: None)
+    target = choose_engine(tokenizer.continuation_json, sample, report)
+    return EncoderChoice(
+        Encoder(tokenizer, prompt.engine, target.engine),
+        lambda: prompt.find_fault() or target.find_fault(),
+    )
+
+
+def load_encoder(tokenizer: Tokenizer, engine: str) -> Encoder:
+    """An encoder on the named engine, which the caller has chosen or must use."""
+    make: Callable[[str], Engine] = GigatokenEngine if engine == FAST else ReferenceEngine
+    prompt_engine = make(tokenizer.plain_json)
+    if tokenizer.continuation_json == tokenizer.plain_json:
+        return Encoder(tokenizer, prompt_engine, prompt_engine)
+    return Encoder(tokenizer, prompt_engine, make(tokenizer.continuation_json))
+
+
+def encode_batch(prompt: Encoded, target: Encoded, tokenizer: Tokenizer) -> TokenBatch:
+    """`[bos?] + prompt + target + [eos]` for each row, and where each target starts.
+
+    `prompt` and `target` hold the ids of the same rows. Every row has EOS in its target, so a
+    target of one token has two in the loss.
+    """
+    has_bos = int(tokenizer.bos_id is not None)
+    prompt_lengths = prompt.lengths + has_bos
+    target_lengths = target.lengths + 1
+    parts = [_as_bytes(prompt), _as_bytes(target), _scalar(tokenizer.eos_id)]
+    if tokenizer.bos_id is not None:
+        parts.insert(0, _scalar(tokenizer.bos_id))
+    # Four bytes an id: joining ids is joining byte strings, in native code and without a mask.
+    joined = pc.binary_join_element_wise(*parts, _NOTHING)
+    ids = np.frombuffer(joined.buffers()[2] or b"", np.int32)
+    lengths = np.stack((prompt_lengths, target_lengths), axis=1)
+    is_target = np.tile(np.array([False, True]), len(lengths))
+    return TokenBatch(
+        input_ids=ids,
+        offsets=np.concatenate(([0], np.cumsum(lengths.sum(axis=1)))).astype(np.int32),
+        label_mask=np.repeat(is_target, lengths.ravel()),
+        target_start=prompt_lengths.astype(np.int32),
+    )
+
+
+def whole_text_equal(prompt: Encoded, target: Encoded, whole: Encoded) -> npt.NDArray[np.bool_]:
+    """For each row, whether encoding prompt + target at once gives the ids encoded apart."""
+    lengths = prompt.lengths + target.lengths
+    same = lengths == whole.lengths
+    joined = pc.binary_join_element_wise(_as_bytes(prompt), _as_bytes(target), _NOTHING)
+    equal = pc.equal(joined, _as_bytes(whole))
+    return np.asarray(same & to_flags(equal))
+
+
+def _as_bytes(encoded: Encoded) -> pa.LargeBinaryArray:
+    """The rows of `encoded` as byte strings, without a copy."""
+    ids = np.ascontiguousarray(encoded.ids)
+    offsets = np.ascontiguousarray(encoded.offsets * 4)
+    return pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(ids)]
+    )
+
+
+def _scalar(token_id: int) -> pa.Scalar:
+    one = Encoded(np.array([token_id], np.int32), np.array([0, 1]))
+    return _as_bytes(one)[0]
+
+
+_NOTHING = _as_bytes(Encoded(np.empty(0, np.int32), np.array([0, 0])))[0]

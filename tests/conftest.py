@@ -1,0 +1,54 @@
+"""Fixtures: the real golden sets and tokenizers where they are, and small ones made here."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import tokenizers
+from tokenizers import decoders, models, pre_tokenizers
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("SFTDATA_REAL", ROOT.parent / "shared"))
+BUNDLED_TOKENIZER = ROOT / "pipelines" / "tokenizers" / "small"
+REAL_TOKENIZERS = ("gpt2", "smollm2", "qwen3", "mistral-v3")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("real") and not (SHARED / "golden").is_dir():
+        pytest.skip("the real golden sets are not beside the checkout (set SFTDATA_REAL)")
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder with the real golden sets and tokenizers; for tests marked `real`."""
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test may depend on, or write into, the folder pytest was started in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def byte_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tokenizer directory with one id per byte, id == byte, and EOS 256 which is also pad."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    folder = tmp_path_factory.mktemp("byte-tokenizer")
+    visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = iter(range(256, 512))
+    chars = [chr(byte) if byte in visible else chr(next(hidden)) for byte in range(256)]
+    assert set(chars) == set(ByteLevel.alphabet())
+    tokenizer = tokenizers.Tokenizer(models.BPE({char: i for i, char in enumerate(chars)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(["<eos>"])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    config = {"eos_token": "<eos>", "pad_token": "<eos>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    return folder

@@ -1,0 +1,215 @@
+"""A rebuild after a small change: as good as a fresh build, and little of it is redone."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sftdata import Outcome, build, shards
+from sftdata.golden import chunks
+from sftdata.ledger import read_ledger
+from sftdata.verify import find_faults
+
+ROWS = 20_000
+SPEC = """
+task = "mixed"
+data = ["rows.jsonl"]
+template = "summarize/article"
+tokenizer = "tokenizers/small"
+max_length = 180
+max_dropped = 5
+[fields]
+id = "id"
+article = "article"
+summary = "summary"
+"""
+
+Row = dict[str, Any]
+
+
+def make_rows(ids: bool) -> list[Row]:
+    """Rows among which some are cut, some dropped, and, where they have no ids, some repeated."""
+    rng = random.Random(5)
+    words = ["".join(rng.choices("etaoinshrdlu", k=rng.randint(2, 8))) for _ in range(500)]
+    rows: list[Row] = []
+    for i in range(ROWS):
+        article = " ".join(rng.choices(words, k=200 if i % 997 == 500 else 18))
+        row: Row = {"article": article, "summary": f"Number {i}: {article[:20]}"}
+        if ids:
+            row["id"] = f"row-{i}"
+        if i % 1009 == 7:
+            row["summary"] = rng.choice(["", None, 5])
+        if not ids and i % 6007 == 3000:
+            row = rows[i // 2]
+        rows.append(row)
+    return rows
+
+
+def to_jsonl(rows: list[Row]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def write(rows: list[Row]) -> None:
+    Path("rows.jsonl").write_bytes(to_jsonl(rows))
+
+
+@pytest.fixture(autouse=True)
+def _spec(tmp_path: Path) -> None:
+    Path("spec.toml").write_text(SPEC)
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["own ids", "ids of the content"])
+def rows(request: pytest.FixtureRequest) -> list[Row]:
+    return make_rows(request.param)
+
+
+def new_row(i: int) -> Row:
+    return {"id": f"new-{i}", "article": f"A new article, number {i}.", "summary": f"New {i}."}
+
+
+def edit_one(rows: list[Row]) -> list[Row]:
+    middle = len(rows) // 2
+    edited = dict(rows[middle], article="Something else entirely.")
+    return [*rows[:middle], edited, *rows[middle + 1 :]]
+
+
+CHANGES: dict[str, Callable[[list[Row]], list[Row]]] = {
+    "a row is edited": edit_one,
+    "a row is put first": lambda rows: [new_row(0), *rows],
+    "rows are appended": lambda rows: rows + [new_row(i) for i in range(50)],
+    "a row is taken out": lambda rows: rows[:9000] + rows[9001:],
+    "the first row is taken out": lambda rows: rows[1:],
+    "two halves change places": lambda rows: rows[10_000:] + rows[:10_000],
+}
+
+
+def assert_equal(found: Outcome, fresh: Outcome) -> None:
+    assert found.manifest.content == fresh.manifest.content
+    assert read_ledger(found.manifest).to_pylist() == read_ledger(fresh.manifest).to_pylist()
+    assert find_faults(found.manifest.directory) == []
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_small_change_redoes_little_and_equals_a_fresh_build(
+    change: Callable[[list[Row]], list[Row]], rows: list[Row]
+) -> None:
+    write(rows)
+    build(spec="spec.toml", out="out")
+    write(change(rows))
+    outcome = build(spec="spec.toml", out="out")
+    fresh = build(spec="spec.toml", out="fresh")
+    assert not outcome.up_to_date
+    assert fresh.reused_rows == 0
+    assert_equal(outcome, fresh)
+    assert outcome.reused_rows > 0.95 * ROWS
+
+
+def test_small_batches_and_shards_are_reused_as_well(
+    rows: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shards that end within a piece, as those of large sets do."""
+    monkeypatch.setattr(shards, "_BATCH_ROWS", 100)
+    monkeypatch.setattr(shards, "_SHARD_TOKENS", 100_000)
+    monkeypatch.setattr(chunks, "_PIECE_BYTES", 1 << 20)
+    write(rows)
+    assert len(build(spec="spec.toml", out="out").manifest["splits"]["train"]["shards"]) > 5
+    write(edit_one(rows))
+    outcome = build(spec="spec.toml", out="out")
+    assert_equal(outcome, build(spec="spec.toml", out="fresh"))
+    assert outcome.reused_rows > 0.95 * ROWS
+
+
+def test_many_changes_one_after_another_equal_a_fresh_build(rows: list[Row]) -> None:
+    write(rows)
+    build(spec="spec.toml", out="out")
+    for change in CHANGES.values():
+        rows = change(rows)
+        rows = [row for i, row in enumerate(rows) if row not in rows[:1] or i == 0]
+        write(rows)
+        outcome = build(spec="spec.toml", out="out")
+    assert_equal(outcome, build(spec="spec.toml", out="fresh"))
+
+
+def test_compressed_rows_give_the_same_shards(rows: list[Row]) -> None:
+    write(rows)
+    plain = build(spec="spec.toml", out="plain")
+    Path("rows.jsonl.gz").write_bytes(gzip.compress(to_jsonl(rows), mtime=0))
+    packed = build(spec="spec.toml", out="packed", data="rows.jsonl.gz")
+    over = build(spec="spec.toml", out="plain", data="rows.jsonl.gz")
+
+    def digests(outcome: Outcome) -> list[str]:
+        splits = outcome.manifest["splits"].values()
+        return [shard["sha256"] for split in splits for shard in split["shards"]]
+
+    assert digests(packed) == digests(plain) == digests(over)
+    assert over.reused_rows > 0.95 * ROWS
+
+
+def test_every_ledger_line_points_at_its_row(rows: list[Row]) -> None:
+    """Also after a rebuild in which the rows have moved."""
+    write(rows)
+    build(spec="spec.toml", out="out")
+    moved = [new_row(0), new_row(1), *rows]
+    write(moved)
+    manifest = build(spec="spec.toml", out="out").manifest
+    ledger = read_ledger(manifest).to_pylist()
+    reasons = {line["reason"] for line in ledger}
+    assert {"max_length", "empty_field", "missing_field", "wrong_type"} <= reasons
+    assert ("duplicate" in reasons) == ("id" not in rows[0])
+    seen: dict[str, int] = {}
+    first = [seen.setdefault(json.dumps(row), i) == i for i, row in enumerate(moved)]
+    for line in ledger:
+        name, _, number = line["source"].rpartition(":")
+        row = moved[int(number) - 1]
+        assert name == "rows.jsonl"
+        assert line["row_id"] == row.get("id", line["row_id"])
+        holds = {
+            "max_length": len(row["article"]) > 500,
+            "empty_field": row["summary"] == "",
+            "missing_field": row["summary"] is None,
+            "wrong_type": row["summary"] == 5,
+            "duplicate": not first[int(number) - 1],
+        }
+        assert holds[line["reason"]], line
+
+
+def test_rows_that_are_partly_without_id_are_built_in_reasonable_time() -> None:
+    """A repeated row among rows with ids must not cost a pass over the sources each."""
+    golden = make_rows(ids=True)[:4000]
+    for i, row in enumerate(golden):
+        if i % 10 == 3:
+            del row["id"]
+    for i in range(13, 4000, 20):
+        golden[i] = golden[3]
+    read = 0
+    original = chunks._blocks
+
+    def counted(source: Any) -> Any:
+        nonlocal read
+        read += 1
+        return original(source)
+
+    write(golden)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunks, "_blocks", counted)
+        manifest = build(spec="spec.toml", out="out").manifest
+    assert manifest["dropped"]["duplicate"] > 100
+    assert read <= 3
+
+
+def test_the_certificate_counts_the_rows_that_are_kept() -> None:
+    """A row that is repeated in its own chunk is there once, and counts once."""
+    text = "  two  spaces\n\n"
+    row = {"article": "Text.", "summary": f"x{text}"}
+    write([row, *({"article": f"a {i}", "summary": f"b {i}"} for i in range(9))])
+    once = build(spec="spec.toml", out="once").manifest
+    write([row, row, *({"article": f"a {i}", "summary": f"b {i}"} for i in range(9))])
+    twice = build(spec="spec.toml", out="twice", max_dropped=50).manifest
+    assert twice["rows_out"] == once["rows_out"]
+    assert twice["certificate"] == once["certificate"]

@@ -1,0 +1,247 @@
+"""A build that is killed at any moment: the old data set stands, and the same command goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kills import (
+    Forker,
+    change_rows,
+    digests_of,
+    files_of,
+    forker,
+    make_rows,
+    manifest_of,
+    write_rows,
+    write_spec,
+)
+
+from sftdata.verify import find_faults
+
+KILLS = int(os.environ.get("SFTDATA_KILLS", "12"))  # of each kind; 200 before a release
+LAST = 16  # the file operations around the commit, all of which are tried
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Two specs over other data, and what undisturbed builds make of them."""
+
+    forker: Forker
+    folder: Path
+    old_spec: Path
+    new_spec: Path
+    old: dict[str, Any]  # manifests
+    new: dict[str, Any]
+    old_files: dict[str, str]
+    new_files: dict[str, str]
+    first_seconds: float
+    rebuild_seconds: float
+    first_operations: int
+    rebuild_operations: int
+
+    def fresh_out(self, with_old: bool) -> Path:
+        out = self.folder / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        if with_old:
+            shutil.copytree(self.folder / "old", out)
+        return out
+
+    def check_after_kill(self, out: Path, with_old: bool) -> bool:
+        """The data set is the old one (or none) or the new one; whether it is the new one."""
+        found = manifest_of(out)
+        assert found in ((self.old if with_old else None), self.new)
+        return found == self.new
+
+    def check_rerun(self, out: Path) -> int:
+        """The same command gives what an undisturbed build gives; the rows it did not redo."""
+        run = self.forker.run(self.new_spec, out)
+        assert run.error is None
+        assert run.outcome is not None
+        manifest = manifest_of(out)
+        assert manifest is not None
+        assert digests_of(manifest) == digests_of(self.new)
+        assert manifest == self.new
+        assert files_of(out) == self.new_files  # and nothing is left over
+        return int(run.outcome["reused_rows"])
+
+
+def set_stage(
+    folder: Path, process: Forker, rows: int, words: int, tokenizer: str, max_length: int
+) -> Stage:
+    sources: dict[str, list[Path]] = {"old-spec": [], "new-spec": []}
+    for ids in (True, False):
+        old_rows = make_rows(rows // 2, 1 + ids, words, ids)
+        new_rows = change_rows(old_rows, 5 + ids, words, ids)
+        for name, made in (("old-spec", old_rows), ("new-spec", new_rows)):
+            sources[name].append(write_rows(folder / f"{name}-{ids}.jsonl", made))
+    specs = {
+        name: write_spec(
+            folder / f"{name}.toml", *paths, tokenizer=tokenizer, max_length=max_length
+        )
+        for name, paths in sources.items()
+    }
+    process.run(specs["old-spec"], folder / "old")  # the first one of all warms the disk cache
+    first = process.run(specs["new-spec"], folder / "new")
+    counted_first = process.run(specs["new-spec"], folder / "counted", count=True)
+    shutil.copytree(folder / "old", folder / "rebuilt")
+    rebuild = process.run(specs["new-spec"], folder / "rebuilt")
+    shutil.copytree(folder / "old", folder / "counted-rebuilt")
+    counted_rebuild = process.run(specs["new-spec"], folder / "counted-rebuilt", count=True)
+    for run in (first, rebuild, counted_first, counted_rebuild):
+        assert run.error is None
+    old, new = manifest_of(folder / "old"), manifest_of(folder / "new")
+    assert old is not None
+    assert new is not None
+    for name in ("counted", "rebuilt", "counted-rebuilt"):
+        assert files_of(folder / name) == files_of(folder / "new")
+    # The data has every fate a row can meet, or the kills would prove less than they seem to.
+    assert {"duplicate", "empty_field"} <= set(new["dropped"])
+    assert new["cut"] > 0
+    return Stage(
+        forker=process,
+        folder=folder,
+        old_spec=specs["old-spec"],
+        new_spec=specs["new-spec"],
+        old=old,
+        new=new,
+        old_files=files_of(folder / "old"),
+        new_files=files_of(folder / "new"),
+        first_seconds=first.seconds,
+        rebuild_seconds=rebuild.seconds,
+        first_operations=counted_first.operations,
+        rebuild_operations=counted_rebuild.operations,
+    )
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Some megabytes over many pieces, batches and shards."""
+    folder = tmp_path_factory.mktemp("kills")
+    with forker(piece_bytes=128 * 1024, batch_rows=64, shard_tokens=1 << 18) as process:
+        yield set_stage(folder, process, 5000, 80, "tokenizers/small", 900)
+
+
+@pytest.fixture(scope="module")
+def small_stage(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> Iterator[Stage]:
+    """As little data as has several pieces, batches and shards."""
+    folder = tmp_path_factory.mktemp("kill-points")
+    sizes = {"piece_bytes": 12 << 10, "chunk_bytes": 1 << 10, "batch_rows": 32}
+    with forker(**sizes, shard_tokens=16 << 10) as process:
+        yield set_stage(folder, process, 160, 12, str(byte_tokenizer), 450)
+
+
+def test_the_undisturbed_data_set_is_whole_in_every_row(stage: Stage) -> None:
+    assert find_faults(stage.folder / "new", deep=True) == []
+    assert len(stage.new["splits"]["train"]["shards"]) > 2
+    assert stage.old["build"] != stage.new["build"]
+
+
+@pytest.mark.parametrize("with_old", [False, True], ids=["first build", "rebuild"])
+def test_a_build_killed_at_any_time_is_resumed_by_the_same_command(
+    stage: Stage, with_old: bool
+) -> None:
+    rng = random.Random(f"kill {with_old}")
+    whole = stage.rebuild_seconds if with_old else stage.first_seconds
+    kills = committed = runs_with_reuse = 0
+    while kills < KILLS:
+        out = stage.fresh_out(with_old)
+        for _ in range(rng.choice((1, 1, 2, 3))):  # also a resumed build may be killed
+            run = stage.forker.run(stage.new_spec, out, kill_after=rng.uniform(0, whole))
+            assert run.error is None
+            kills += run.killed
+            committed += stage.check_after_kill(out, with_old) and run.killed
+        runs_with_reuse += stage.check_rerun(out) > 0
+    print(f"{kills} kills, {committed} after the commit, {runs_with_reuse} resumed with reuse")
+    assert runs_with_reuse > 0
+
+
+@pytest.mark.parametrize("with_old", [False, True], ids=["first build", "rebuild"])
+def test_a_build_killed_at_any_file_operation_is_resumed_by_the_same_command(
+    small_stage: Stage, with_old: bool
+) -> None:
+    stage = small_stage
+    total = stage.rebuild_operations if with_old else stage.first_operations
+    points: Sequence[int] = range(1, total + 1)
+    if KILLS < 200:
+        early = random.Random(3).sample(points[:-LAST], min(6, KILLS))
+        points = [*sorted(early), *points[-LAST:]]
+    faults = []
+    for point in points:
+        out = stage.fresh_out(with_old)
+        run = stage.forker.run(stage.new_spec, out, kill_at=point)
+        assert run.killed
+        try:
+            stage.check_after_kill(out, with_old)
+            stage.check_rerun(out)
+        except AssertionError as error:
+            faults.append(f"operation {point} of {total}: {error}")
+    assert not faults, "\n\n".join(faults)
+
+
+def test_finished_blocks_are_not_redone_after_a_kill(small_stage: Stage) -> None:
+    stage = small_stage
+    reused = []
+    for point in range(10, stage.first_operations, stage.first_operations // 6):
+        out = stage.fresh_out(with_old=False)
+        assert stage.forker.run(stage.new_spec, out, kill_at=point).killed
+        assert not (out / "manifest.json").exists()
+        reused.append(stage.check_rerun(out))
+    assert reused == sorted(reused)  # the later the kill, the more is kept
+    # Near the end all is kept but the chunks with repeated rows, which cannot stand for themselves.
+    assert reused[-1] > 0.5 * stage.new["rows_in"]
+
+
+def test_a_kill_late_in_a_build_keeps_the_rows_also_where_a_split_is_rare(
+    small_stage: Stage, tmp_path: Path
+) -> None:
+    """A split that gets few rows writes its first record batch late; the other rows are done."""
+    stage = small_stage
+    text = stage.new_spec.read_text() + "[split]\ntrain = 0.98\nvalidation = 0.02\n"
+    spec = tmp_path / "rare.toml"
+    spec.write_text(text)
+    counted = stage.forker.run(spec, tmp_path / "whole", count=True)
+    whole = manifest_of(tmp_path / "whole")
+    assert whole is not None
+    assert whole["splits"]["validation"]["shards"][0]["rows"] < 32  # less than one batch
+    run = stage.forker.run(spec, tmp_path / "out", kill_at=counted.operations * 3 // 4)
+    assert run.killed
+    assert not (tmp_path / "out" / "manifest.json").exists()
+    done = 0
+    for path in (tmp_path / "out").glob("shards/*/journal.jsonl"):
+        entries = [json.loads(line) for line in path.read_text().splitlines()]
+        done = max([done, *(e["written"][1] for e in entries if "written" in e)])
+    assert done > 0  # rows that were on disk
+    again = stage.forker.run(spec, tmp_path / "out")
+    assert again.outcome is not None
+    assert again.outcome["reused_rows"] >= whole["rows_in"] // 4
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
+
+
+def test_after_many_kills_in_a_row_nothing_is_left_over(small_stage: Stage) -> None:
+    stage = small_stage
+    rng = random.Random(4)
+    out = stage.fresh_out(with_old=True)
+    for _ in range(15):
+        run = stage.forker.run(stage.new_spec, out, kill_at=rng.randint(5, 60))
+        assert run.error is None
+        stage.check_after_kill(out, with_old=True)
+    stage.check_rerun(out)
+
+
+def test_a_killed_build_of_other_data_leaves_nothing_behind(small_stage: Stage) -> None:
+    """The killed command is never run again; a build with the old data clears its traces."""
+    stage = small_stage
+    out = stage.fresh_out(with_old=False)
+    stage.forker.run(stage.new_spec, out, kill_at=stage.first_operations // 2)
+    run = stage.forker.run(stage.old_spec, out)
+    assert run.error is None
+    assert manifest_of(out) == stage.old
+    assert files_of(out) == stage.old_files

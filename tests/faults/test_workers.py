@@ -1,0 +1,274 @@
+"""Workers: their number, their surroundings and their deaths never show in the shards."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kills import digests_of, make_rows, manifest_of, write_rows, write_spec
+
+# A build whose workers do to themselves what `WORKER_FAULT` says. Spawned workers import this
+# file again, so what the pool is to run is replaced in them as well.
+DRIVER = """
+import os, signal, sys
+from pathlib import Path
+
+import sftdata.builder
+import sftdata.golden.chunks
+import sftdata.workers
+
+sftdata.golden.chunks._PIECE_BYTES = 128 * 1024
+make = sftdata.workers._make
+
+
+def once(name):
+    try:
+        Path(os.environ["FAULT_FOLDER"], name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def poisoned(chunks):
+    fault = os.environ["WORKER_FAULT"]
+    marked = any(b"POISON" in chunk.data for chunk in chunks)
+    if marked and (fault == "always" or fault == "once" and once("died")):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if marked and fault == "in the middle of its answer" and once("died"):
+        from multiprocessing.connection import Connection
+
+        write = os.write
+
+        def torn(self, buf):
+            write(self._handle, bytes(buf[: len(buf) // 2]))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        Connection._send = lambda self, buf, write=None: torn(self, buf)
+    if marked and fault == "raises":
+        raise RuntimeError("no such luck")
+    return make(chunks)
+
+
+sftdata.workers._make = poisoned
+
+if __name__ == "__main__":
+    sys.argv[0] = "sftdata"
+    from sftdata.cli import main
+
+    main()
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    rows = make_rows(3000, 1, words=40)
+    rows[1500]["article"] += " POISON"
+    data = write_rows(tmp_path / "rows.jsonl", rows)
+    return write_spec(tmp_path / "spec.toml", data, tokenizer="tokenizers/small")
+
+
+@pytest.fixture
+def undisturbed(spec: Path, tmp_path: Path) -> dict[str, Any]:
+    from sftdata import build
+
+    build(spec=spec, out=tmp_path / "undisturbed")
+    manifest = manifest_of(tmp_path / "undisturbed")
+    assert manifest is not None
+    return manifest
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a build; what still runs of it when the test ends is ended too."""
+    started: list[subprocess.Popen[str]] = []
+    driver = tmp_path / "driver.py"
+    driver.write_text(DRIVER)
+
+    def start(
+        *args: str | Path, fault: str = "none", env: dict[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, driver, "build", *args],
+            env=os.environ | {"WORKER_FAULT": fault, "FAULT_FOLDER": str(tmp_path)} | (env or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def children(pid: int) -> list[int]:
+    """Processes below `pid`, at any depth."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found += [int(entry.parent.name), *children(int(entry.parent.name))]
+    return found
+
+
+def workers_of(pid: int) -> list[int]:
+    """The children of a build that are workers, and not the tracker of their semaphores."""
+    found = []
+    for child in children(pid):
+        try:
+            line = Path(f"/proc/{child}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"spawn_main" in line:
+            found.append(child)
+    return found
+
+
+def wait_until(holds: Callable[[], object], seconds: float = 30) -> None:
+    limit = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < limit, "waited too long"
+        time.sleep(0.01)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("workers", [2, 3, 8])
+def test_the_number_of_workers_does_not_show(
+    workers: int, spec: Path, tmp_path: Path, undisturbed: dict[str, Any], start: Any
+) -> None:
+    process = start("--spec", spec, "--out", "out", "--workers", str(workers))
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 0, stderr
+    assert manifest_of(tmp_path / "out") == undisturbed
+
+
+def test_place_hash_seed_time_zone_and_locale_do_not_show(
+    spec: Path, tmp_path: Path, undisturbed: dict[str, Any], start: Any
+) -> None:
+    surroundings = [
+        {"PYTHONHASHSEED": "0", "TZ": "Asia/Kathmandu", "LC_ALL": "C"},
+        {"PYTHONHASHSEED": "1", "TZ": "America/St_Johns", "LC_ALL": "C.UTF-8"},
+    ]
+    processes = [
+        start("--spec", spec, "--out", tmp_path / f"at {i} é" / "deep", env=env)
+        for i, env in enumerate(surroundings)
+    ]
+    for i, process in enumerate(processes):
+        _, stderr = process.communicate(timeout=120)
+        assert process.returncode == 0, stderr
+        assert manifest_of(tmp_path / f"at {i} é" / "deep") == undisturbed
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.3, 0.8, 1.2])
+def test_killed_workers_are_replaced(
+    delay: float, spec: Path, tmp_path: Path, undisturbed: dict[str, Any], start: Any
+) -> None:
+    process = start("--spec", spec, "--out", "out", "--workers", "2")
+    killed: set[int] = set()
+    limit = time.monotonic() + 30
+    while process.poll() is None:
+        assert time.monotonic() < limit, f"the build hangs; killed workers: {len(killed)}"
+        alive = [pid for pid in workers_of(process.pid) if pid not in killed]
+        if alive and len(killed) < 2:
+            time.sleep(delay)  # another moment of its life: its start, its work, its answer
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(alive[0], signal.SIGKILL)
+            killed.add(alive[0])
+        time.sleep(0.02)
+    _, stderr = process.communicate(timeout=5)
+    assert process.returncode == 0, stderr
+    assert killed
+    assert manifest_of(tmp_path / "out") == undisturbed
+
+
+@pytest.mark.parametrize("fault", ["once", "in the middle of its answer"])
+def test_a_worker_that_dies_at_its_work_is_survived(
+    fault: str, spec: Path, tmp_path: Path, undisturbed: dict[str, Any], start: Any
+) -> None:
+    process = start("--spec", spec, "--out", "out", "--workers", "2", fault=fault)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 0, stderr
+    assert (tmp_path / "died").exists()
+    assert manifest_of(tmp_path / "out") == undisturbed
+
+
+def test_rows_that_always_kill_their_worker_are_named(
+    spec: Path, tmp_path: Path, start: Any
+) -> None:
+    process = start("--spec", spec, "--out", "out", "--workers", "2", fault="always")
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in stderr
+    assert "A worker died 3 times" in stderr
+    words = stderr.partition("on rows ")[2].replace(".", "").split()
+    first, last = int(words[0]), int(words[2])
+    assert first <= 1501 <= last
+    assert last - first < 1500
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_no_worker_outlives_a_killed_build(spec: Path, start: Any) -> None:
+    process = start("--spec", spec, "--out", "out", "--workers", "2")
+    wait_until(lambda: len(workers_of(process.pid)) == 2)
+    workers = children(process.pid)
+    process.kill()
+    process.communicate(timeout=10)
+    wait_until(lambda: not any(is_running(pid) for pid in workers), seconds=10)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupted_build_exits_with_130_and_is_resumed(
+    workers: int, spec: Path, tmp_path: Path, undisturbed: dict[str, Any], start: Any
+) -> None:
+    args = ("--spec", spec, "--out", "out", "--workers", str(workers))
+    process = start(*args)
+    out = tmp_path / "out"
+    wait_until(lambda: list(out.glob("shards/*/journal.jsonl")))
+    if workers > 1:
+        wait_until(lambda: len(workers_of(process.pid)) == workers)
+        time.sleep(0.3)
+    below = children(process.pid)
+    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does, to the workers too
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    assert not (out / "manifest.json").exists()
+    wait_until(lambda: not any(is_running(pid) for pid in below), seconds=10)
+    again = start(*args, "--json")
+    stdout, stderr = again.communicate(timeout=60)
+    assert again.returncode == 0, stderr
+    assert json.loads(stdout)["build"] == undisturbed["build"]
+    assert manifest_of(out) == undisturbed
+    assert len(list((out / "shards").iterdir())) == 1
+
+
+def test_an_error_in_a_worker_is_the_error_of_the_build(
+    spec: Path, undisturbed: dict[str, Any], start: Any
+) -> None:
+    process = start("--spec", spec, "--out", "out", "--workers", "2", fault="raises")
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "no such luck" in stderr
+    assert digests_of(undisturbed)  # the same rows are fine without the fault

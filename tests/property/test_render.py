@@ -1,0 +1,78 @@
+"""Rendering by column gives what Jinja gives row by row."""
+
+from __future__ import annotations
+
+import oracle
+import pyarrow as pa
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sftdata.render import render_batch, render_row
+from sftdata.template import Template, parse_template
+
+FIELDS = ("article", "summary", "title")
+
+# Text that Jinja would read as its own is kept out of templates; it may stand in the fields.
+literal = st.text(st.characters(exclude_characters="{}%#", exclude_categories=["Cs"]), max_size=12)
+field = st.sampled_from([f"{{{{ {name} }}}}" for name in FIELDS])
+plain_field = st.sampled_from([*[f"{{{{{name}}}}}" for name in FIELDS], "{{- title -}}"])
+body = st.lists(literal | field | plain_field, max_size=6).map("".join)
+values = st.text(max_size=20) | st.sampled_from(
+    ["{{ title }}", "{% raw %}", "a\r\nb", "\r", "\0", "{# #}", " ", "<b>&amp;"]
+)
+rows = st.lists(st.fixed_dictionaries(dict.fromkeys(FIELDS, values)), min_size=1, max_size=4)
+
+
+def source_of(system: str, prompt: str, target: str) -> str:
+    head = f"{{% block system %}}{system}{{% endblock %}}" if system else ""
+    # "end" keeps the last character of `prompt` from making the last newline a second one.
+    return (
+        f"{head}{{% block prompt %}}{prompt}end\n{{% endblock %}}"
+        f"{{% block target %}}start{target}{{% endblock %}}"
+    )
+
+
+def rendered(template: Template, table: list[dict[str, str]]) -> list[tuple[str, str]]:
+    columns = {
+        "row_id": [str(i) for i in range(len(table))],
+        **{name: [row[name] for row in table] for name in FIELDS},
+    }
+    arrays = {name: pa.array(column, pa.large_string()) for name, column in columns.items()}
+    result = render_batch(pa.RecordBatch.from_pydict(arrays), template)
+    return list(zip(result.prompt.to_pylist(), result.target.to_pylist(), strict=True))
+
+
+@given(system=body, prompt=body, target=body, table=rows)
+@example(system="", prompt="", target="", table=[dict.fromkeys(FIELDS, "x")])
+@example(system="\r\n", prompt="a\r\nb\rc\n", target="\n\n", table=[dict.fromkeys(FIELDS, "\r\n")])
+@example(system=" \n", prompt="\n \t", target=" {{ title }} ", table=[dict.fromkeys(FIELDS, "")])
+def test_by_column_equals_row_by_row(
+    system: str, prompt: str, target: str, table: list[dict[str, str]]
+) -> None:
+    source = source_of(system, prompt, target)
+    template = parse_template("t/t", source)
+    assert template.prompt_parts is not None, "not a plain template: this would test nothing"
+    assert template.blocks["target"].parts is not None
+    by_column = rendered(template, table)
+    assert by_column == [render_row(template, row) for row in table]
+    assert by_column == oracle.render_rows(source, table)
+
+
+@given(table=rows)
+def test_a_template_with_logic_equals_plain_jinja(table: list[dict[str, str]]) -> None:
+    source = source_of(
+        "{% if title %}Title: {{ title|trim }}{% endif %}",
+        "{% for word in article.split() %}{{ loop.index }} {{ word }}\n{% endfor %}",
+        "{{ summary|replace('a', 'b') }}",
+    )
+    template = parse_template("t/t", source)
+    assert template.prompt_parts is None
+    assert rendered(template, table) == oracle.render_rows(source, table)
+
+
+@given(table=rows, cut=st.integers(0, 4))
+def test_a_slice_of_a_batch_renders_like_its_rows(table: list[dict[str, str]], cut: int) -> None:
+    template = parse_template("t/t", source_of("", "{{ title }}: {{ article }}", "{{ summary }}"))
+    assert rendered(template, table)[cut:] == (
+        rendered(template, table[cut:]) if cut < len(table) else []
+    )

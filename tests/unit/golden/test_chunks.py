@@ -1,0 +1,117 @@
+"""Chunks: all rows, once, cut at places that the rows alone decide."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from sftdata.errors import GoldenSetError
+from sftdata.golden import chunks as chunks_module
+from sftdata.golden.chunks import CHUNK_BYTES, Chunk, read_chunks
+from sftdata.golden.sources import resolve_sources
+
+
+def chunks_of(name: str) -> list[Chunk]:
+    (source,) = resolve_sources([name])
+    return [chunk for piece in read_chunks(source, 0) for chunk in piece]
+
+
+def some_lines(number: int, seed: int = 0) -> list[bytes]:
+    rng = random.Random(seed)
+    texts = [rng.randbytes(50).hex() for _ in range(number)]
+    return [f'{{"id": {i}, "text": "{text}"}}\n'.encode() for i, text in enumerate(texts)]
+
+
+def test_the_chunks_joined_are_the_file() -> None:
+    lines = some_lines(5000)
+    Path("a.jsonl").write_bytes(b"".join(lines))
+    chunks = chunks_of("a.jsonl")
+    assert b"".join(bytes(chunk.data) for chunk in chunks) == b"".join(lines)
+    firsts = [chunk.first_row for chunk in chunks]
+    assert firsts == [1 + sum(c.rows for c in chunks[:i]) for i in range(len(chunks))]
+    assert CHUNK_BYTES / 3 < sum(map(len, lines)) / len(chunks) < CHUNK_BYTES * 3
+
+
+def test_a_row_put_in_changes_the_chunk_around_it_and_no_other() -> None:
+    lines = some_lines(5000)
+    Path("a.jsonl").write_bytes(b"".join(lines))
+    Path("b.jsonl").write_bytes(b"".join([*lines[:2500], b'{"id": "new"}\n', *lines[2500:]]))
+    before = [chunk.digest for chunk in chunks_of("a.jsonl")]
+    after = [chunk.digest for chunk in chunks_of("b.jsonl")]
+    assert len(set(before)) == len(before) > 20
+    assert len(set(after) - set(before)) <= 2
+
+
+@pytest.mark.parametrize("piece", [7, 1000, 40_000])
+def test_where_the_file_is_read_in_pieces_cuts_no_chunk(
+    monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    Path("a.jsonl").write_bytes(b"".join(some_lines(600)))
+    whole = chunks_of("a.jsonl")
+    monkeypatch.setattr(chunks_module, "_PIECE_BYTES", piece)
+    assert chunks_of("a.jsonl") == whole
+    assert len(whole) > 2
+
+
+def test_compressed_files_give_the_same_chunks() -> None:
+    content = b"".join(some_lines(2000))
+    Path("a.jsonl").write_bytes(content)
+    Path("b.jsonl.gz").write_bytes(gzip.compress(content[:999]) + gzip.compress(content[999:]))
+    Path("c.jsonl.zst").write_bytes(pa.compress(content, "zstd", asbytes=True))
+    assert chunks_of("b.jsonl.gz") == chunks_of("a.jsonl") == chunks_of("c.jsonl.zst")
+
+
+def test_a_last_line_without_its_end_is_a_row_like_any_other() -> None:
+    Path("a.jsonl").write_bytes(b'{"a": 1}\n{"a": 2}\n')
+    Path("b.jsonl").write_bytes(b'{"a": 1}\n{"a": 2}')
+    assert chunks_of("a.jsonl") == chunks_of("b.jsonl")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_rows() -> None:
+    Path("a.jsonl").write_bytes(b"\xef\xbb\xbf" + b'{"a": 1}\n')
+    assert [chunk.data for chunk in chunks_of("a.jsonl")] == [b'{"a": 1}\n']
+
+
+def test_rows_that_are_all_alike_still_give_chunks_of_bounded_size() -> None:
+    line = b'{"id": "same", "text": "0123456789012345678901234567890123456789"}\n'
+    Path("a.jsonl").write_bytes(line * 50_000)
+    chunks = chunks_of("a.jsonl")
+    assert sum(chunk.rows for chunk in chunks) == 50_000
+    assert max(len(bytes(chunk.data)) for chunk in chunks) <= 1024 * 1024
+
+
+def test_one_line_longer_than_a_piece_is_one_row() -> None:
+    Path("a.jsonl").write_bytes(b'{"a": "' + b"x" * 20_000_000 + b'"}\n{"a": "y"}\n')
+    chunks = chunks_of("a.jsonl")
+    assert [(chunk.first_row, chunk.rows) for chunk in chunks] in ([(1, 2)], [(1, 1), (2, 1)])
+
+
+def test_an_empty_file_has_no_chunks() -> None:
+    Path("a.jsonl").touch()
+    assert chunks_of("a.jsonl") == []
+
+
+def test_table_chunks_hold_the_rows_and_their_lines() -> None:
+    rows = [f'{i},"two\nlines {i} {"x" * 200}"\n' for i in range(1000)]
+    Path("a.csv").write_text("id,text\n" + "".join(rows))
+    chunks = chunks_of("a.csv")
+    ids = [row["id"] for chunk in chunks for row in chunk.data.to_pylist()]
+    assert ids == [str(i) for i in range(1000)]
+    assert len(chunks) > 3
+    for chunk in chunks:
+        assert chunk.first_row == 2 + 2 * int(chunk.data.column("id")[0].as_py())
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.jsonl.zst"])
+@pytest.mark.parametrize("cut", [1, 300])
+def test_a_compressed_file_that_was_cut_is_an_error(name: str, cut: int) -> None:
+    content = b"".join(some_lines(500))
+    zstd = pa.compress(content, "zstd", asbytes=True)
+    packed = gzip.compress(content) if name.endswith(".gz") else zstd
+    Path(name).write_bytes(packed[:-cut])
+    with pytest.raises(GoldenSetError, match=rf"^{name}: (?s:.*)again"):
+        chunks_of(name)

@@ -1,0 +1,170 @@
+"""Load: rows, slices and batches of a data set that was built here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sftdata.builder import build
+from sftdata.errors import SftdataError
+from sftdata.loader import DataSet, Split, load
+
+EOS = 256
+PROMPT = "You are a helpful assistant that summarizes articles.\n\nArticle:\n{}\n\nSummary:\n"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> DataSet:
+    folder = tmp_path_factory.mktemp("loader")
+    rows = [{"id": f"r{i}", "article": f"article {i}", "summary": f"s{i}"} for i in range(60)]
+    source = folder / "rows.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    build("summarize", data=source, tokenizer=byte_tokenizer, out=folder / "out")
+    return load(folder / "out")
+
+
+@pytest.fixture(scope="module")
+def train(data: DataSet) -> Split:
+    return data["train"]
+
+
+def ids(split: Split) -> list[str]:
+    return [example.row_id for example in split]
+
+
+def test_the_function_is_there_under_its_short_name(data: DataSet) -> None:
+    import sftdata
+
+    assert len(sftdata.load(str(data.manifest.directory))["train"]) == len(data["train"])
+
+
+def test_a_data_set_is_a_mapping_of_its_splits(data: DataSet) -> None:
+    assert list(data) == ["train", "validation", "test"]
+    assert len(data) == 3
+    assert sum(len(split) for split in data.values()) == 60
+    assert "train" in data
+    assert "trian" not in data
+    assert data.get("trian") is None
+
+
+def test_an_unknown_split_ends_in_a_suggestion(data: DataSet) -> None:
+    with pytest.raises(SftdataError, match=r"no split 'trian'(?s:.*)Did you mean 'train'"):
+        data["trian"]
+
+
+def test_an_example_is_prompt_then_target_then_eos(train: Split) -> None:
+    for example in train:
+        number = example.row_id[1:]
+        prompt, target = PROMPT.format(f"article {number}").encode(), f"s{number}".encode()
+        assert example.input_ids.tolist() == [*prompt, *target, EOS]
+        assert example.label_mask.tolist() == [False] * len(prompt) + [True] * (len(target) + 1)
+        assert example.labels.tolist() == [-100] * len(prompt) + [*target, EOS]
+        assert example.target_start == len(prompt)
+        assert example.template.startswith("summarize/article@")
+
+
+def test_arrays_have_the_types_of_the_shard(train: Split) -> None:
+    example = train[0]
+    assert (example.input_ids.dtype, example.labels.dtype) == (np.int32, np.int32)
+    assert example.label_mask.dtype == np.bool_
+    assert isinstance(example.target_start, int)
+
+
+def test_arrays_are_views_that_cannot_be_written_to(train: Split) -> None:
+    for array in (train[0].input_ids, train[0].label_mask):
+        assert not array.flags.writeable
+
+
+def test_an_index_counts_from_either_end(train: Split) -> None:
+    last = len(train) - 1
+    assert train[-1].row_id == train[last].row_id == ids(train)[-1]
+    assert train[-len(train)].row_id == train[0].row_id
+    assert train[np.int64(3)].row_id == train[3].row_id
+    for index in (len(train), -len(train) - 1):
+        with pytest.raises(IndexError):
+            train[index]
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        slice(3, 9), slice(None), slice(-5, None), slice(None, None, -1), slice(40, 2, -7),
+        slice(2, None, 5), slice(5, 5), slice(1000, 2000), slice(9, 3),
+    ],
+)  # fmt: skip
+def test_a_slice_is_a_view_like_that_of_a_list(train: Split, cut: slice) -> None:
+    view = train[cut]
+    assert isinstance(view, Split)
+    assert ids(view) == ids(train)[cut]
+    assert view.to_arrow().column("row_id").to_pylist() == ids(train)[cut]
+    batch = view.to_batch()
+    assert batch.row_id == ids(train)[cut]
+    assert len(batch.offsets) == len(view) + 1
+
+
+def test_a_slice_of_a_slice_is_a_slice(train: Split) -> None:
+    assert ids(train[10:30][::2][1:4]) == ids(train)[10:30][::2][1:4]
+    assert train[10:30][-1].row_id == train[29].row_id
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_batches_hold_the_same_examples_in_the_same_order(train: Split, size: int) -> None:
+    at = 0
+    for batch in train.batches(size):
+        assert len(batch.row_id) == min(size, len(train) - at)
+        for i, row_id in enumerate(batch.row_id):
+            example, cut = train[at + i], slice(batch.offsets[i], batch.offsets[i + 1])
+            assert (row_id, batch.template[i]) == (example.row_id, example.template)
+            assert batch.input_ids[cut].tolist() == example.input_ids.tolist()
+            assert batch.label_mask[cut].tolist() == example.label_mask.tolist()
+            assert batch.labels[cut].tolist() == example.labels.tolist()
+            assert batch.target_start[i] == example.target_start
+        at += len(batch.row_id)
+    assert at == len(train)
+
+
+def test_what_is_in_the_manifest_is_what_is_there(data: DataSet) -> None:
+    for name, split in data.items():
+        shards = data.manifest["splits"][name]["shards"]
+        assert sum(shard["rows"] for shard in shards) == len(split)
+        assert sum(shard["tokens"] for shard in shards) == len(split.to_batch().input_ids)
+        assert sum(shard["target_tokens"] for shard in shards) == split.to_batch().label_mask.sum()
+
+
+def test_a_hugging_face_data_set_has_labels(train: Split) -> None:
+    view = train[4:9]
+    converted = view.to_hf()
+    assert converted.column_names == [
+        "row_id", "template", "input_ids", "label_mask", "target_start", "labels",
+    ]  # fmt: skip
+    assert converted["row_id"][:] == ids(view)
+    for row, example in zip(converted, view, strict=True):
+        assert row["input_ids"] == example.input_ids.tolist()
+        assert row["labels"] == example.labels.tolist()
+        assert row["template"] == example.template
+
+
+def test_an_empty_view_converts_too(train: Split) -> None:
+    assert train[5:5].to_hf().num_rows == 0
+    assert list(train[5:5].batches(3)) == []
+
+
+def test_a_folder_without_a_data_set_is_an_error_with_the_way_out() -> None:
+    with pytest.raises(SftdataError, match=r"no manifest\.json(?s:.*)sftdata build"):
+        load("nowhere")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"version": 1}', '{"version": "x"}', "3"])
+def test_a_manifest_that_is_none_is_an_error_that_names_it(text: str) -> None:
+    Path("manifest.json").write_text(text)
+    with pytest.raises(SftdataError, match=r"manifest\.json"):
+        load(".")["train"]
+
+
+def test_a_manifest_of_a_newer_version_says_to_upgrade() -> None:
+    Path("manifest.json").write_text('{"version": 99}')
+    with pytest.raises(SftdataError, match=r"99(?s:.*)pip install -U sftdata"):
+        load(".")

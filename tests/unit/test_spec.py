@@ -1,0 +1,112 @@
+"""Specs: what a TOML file may say, and every fault at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sftdata.errors import SpecError
+from sftdata.spec import DEFAULT_SPLIT, load_spec
+
+SPEC = """
+task = "news"
+data = ["news.jsonl"]
+template = "summarize/article"
+tokenizer = "tokenizers/small"
+
+[fields]
+article = "article"
+summary = "highlights"
+"""
+
+
+def write(text: str) -> Path:
+    path = Path("spec.toml")
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_what_a_spec_leaves_out_has_a_default() -> None:
+    spec = load_spec(file=write(SPEC))
+    assert (spec.task, spec.data) == ("news", ("news.jsonl",))
+    assert spec.fields == {"article": "article", "summary": "highlights"}
+    assert (spec.max_length, spec.keep, spec.max_dropped) == (None, "start", 1.0)
+    assert (spec.nul, spec.group, spec.seed) == ("drop", None, 0)
+    assert spec.split == DEFAULT_SPLIT
+
+
+def test_options_are_laid_over_the_spec_and_none_is_no_option() -> None:
+    spec = load_spec(
+        file=write(SPEC),
+        seed=3,
+        max_length=None,
+        data=["b.csv"],
+        fields={"summary": "s", "id": "k"},
+    )
+    assert (spec.seed, spec.max_length, spec.data) == (3, None, ("b.csv",))
+    assert spec.fields == {"article": "article", "summary": "s", "id": "k"}
+
+
+def test_a_task_is_found_in_the_working_folder_first_and_in_the_bundled_ones_second() -> None:
+    assert load_spec(task="summarize").task == "summarize"
+    Path("pipelines").mkdir()
+    Path("pipelines/summarize.toml").write_text(SPEC)
+    assert load_spec(task="summarize").task == "news"
+
+
+def test_an_unknown_task_ends_in_a_suggestion() -> None:
+    with pytest.raises(SpecError, match=r"'summarise'(?s:.*)Did you mean 'summarize'"):
+        load_spec(task="summarise")
+
+
+def test_all_faults_are_told_at_once() -> None:
+    text = SPEC.replace('task = "news"\n', 'seed = "x"\nnul = "maybe"\nmax_lenght = 3\n')
+    with pytest.raises(SpecError) as caught:
+        load_spec(file=write(text), max_dropped=200)
+    for name in ("spec.toml", "task", "seed", "nul", "max_lenght", "max_dropped"):
+        assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "data = []",
+        'data = "news.jsonl"',
+        "max_length = 1",
+        "max_dropped = -1",
+        "max_dropped = nan",
+        'keep = "left"',
+        'fields = "x"',
+        "fields = {article = 3}",
+        'fields = {article = "a["}',
+        'group = "a..b"',
+        "split = {}",
+        "split = {train = 0}",
+        "split = {train = -1, test = 2}",
+        "split = {train = nan, test = 0.1}",
+        "split = {train = inf, test = 0.1}",
+        'split = {"../train" = 1}',
+        'split = {"" = 1}',
+    ],
+)
+def test_a_value_that_cannot_be_used_is_an_error(line: str) -> None:
+    key = line.split(" = ")[0]
+    kept = "\n".join(x for x in SPEC.split("[fields]")[0].splitlines() if not x.startswith(key))
+    fields = "" if key == "fields" else '\nfields = {article = "a", summary = "b"}'
+    with pytest.raises(SpecError):
+        load_spec(file=write(f"{kept}\n{line}{fields}\n"))
+
+
+@pytest.mark.parametrize("text", ["a = = 3", "task = 'x\n", "\x00"])
+def test_a_file_that_is_not_toml_is_an_error_that_names_it(text: str) -> None:
+    with pytest.raises(SpecError, match=r"^spec\.toml: not a TOML file"):
+        load_spec(file=write(text))
+
+
+def test_a_file_that_is_not_there_or_not_utf8_is_an_error_that_names_it() -> None:
+    with pytest.raises(SpecError, match=r"nope\.toml"):
+        load_spec(file=Path("nope.toml"))
+    Path("latin.toml").write_bytes(b'task = "\xe9"\n')
+    with pytest.raises(SpecError, match=r"latin\.toml"):
+        load_spec(file=Path("latin.toml"))

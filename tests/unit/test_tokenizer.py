@@ -1,0 +1,250 @@
+"""Tokenizer folders: what is read from them, and what becomes of control tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tokenizers
+
+from sftdata.errors import TokenizerError
+from sftdata.tokenizer import Tokenizer, load_tokenizer
+
+
+@pytest.fixture
+def write(byte_tokenizer: Path, tmp_path: Path) -> Any:
+    """Writes the byte tokenizer with other parts into a folder, and gives the folder."""
+    spec = json.loads((byte_tokenizer / "tokenizer.json").read_text())
+
+    def write_folder(config: dict[str, Any], **parts: Any) -> str:
+        (tmp_path / "tokenizer.json").write_text(json.dumps(spec | parts))
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+        return str(tmp_path)
+
+    return write_folder
+
+
+def added(content: str, number: int, *, special: bool) -> dict[str, Any]:
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    return {"id": number, "content": content, "special": special, **flags}
+
+
+def plain(tokenizer: Tokenizer) -> tokenizers.Tokenizer:
+    return tokenizers.Tokenizer.from_str(tokenizer.plain_json)
+
+
+def continuation(tokenizer: Tokenizer) -> tokenizers.Tokenizer:
+    return tokenizers.Tokenizer.from_str(tokenizer.continuation_json)
+
+
+EOS = added("<eos>", 256, special=True)
+PREFIXED = {
+    "type": "Sequence",
+    "normalizers": [
+        {"type": "Prepend", "prepend": "▁"},
+        {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
+    ],
+}
+BOS_FIRST = {
+    "type": "TemplateProcessing",
+    "single": [
+        {"SpecialToken": {"id": "<eos>", "type_id": 0}},
+        {"Sequence": {"id": "A", "type_id": 0}},
+    ],
+    "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+    "special_tokens": {"<eos>": {"id": "<eos>", "ids": [256], "tokens": ["<eos>"]}},
+}
+
+
+def test_ids_come_from_the_config(byte_tokenizer: Path) -> None:
+    tokenizer = load_tokenizer(str(byte_tokenizer))
+    assert (tokenizer.bos_id, tokenizer.eos_id, tokenizer.pad_id) == (None, 256, 256)
+    assert tokenizer.vocab_size == 257
+
+
+def test_a_token_may_be_written_as_an_object(write: Any) -> None:
+    assert load_tokenizer(write({"eos_token": {"content": "<eos>"}})).eos_id == 256
+
+
+def test_the_digest_is_of_the_content_and_not_of_the_layout(write: Any, tmp_path: Path) -> None:
+    folder = write({"eos_token": "<eos>"})
+    tokenizer = load_tokenizer(folder)
+    spec = json.loads((tmp_path / "tokenizer.json").read_text())
+    canonical = json.dumps(spec, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert tokenizer.sha256 == hashlib.sha256(canonical.encode()).hexdigest()
+    (tmp_path / "tokenizer.json").write_text(json.dumps(spec, indent=4, sort_keys=True))
+    assert load_tokenizer(folder).sha256 == tokenizer.sha256
+
+
+@pytest.mark.parametrize(
+    ("config", "post_processor", "bos"),
+    [
+        ({"bos_token": "<eos>"}, None, None),
+        ({"bos_token": "<eos>"}, BOS_FIRST, 256),
+        ({"bos_token": "<eos>", "add_bos_token": False}, BOS_FIRST, None),
+        ({"bos_token": "<eos>", "add_bos_token": True}, None, 256),
+        ({}, BOS_FIRST, None),
+    ],
+)
+def test_bos_is_added_by_the_tokenizers_own_rule(
+    write: Any, config: dict[str, Any], post_processor: Any, bos: int | None
+) -> None:
+    folder = write({"eos_token": "<eos>"} | config, post_processor=post_processor)
+    assert load_tokenizer(folder).bos_id == bos
+
+
+def test_control_tokens_are_special_or_in_the_chat_template_or_written_like_a_marker(
+    write: Any,
+) -> None:
+    tokens = [
+        EOS,
+        added("SPECIAL", 257, special=True),
+        added("user:", 258, special=False),
+        added("<|fim|>", 259, special=False),
+        added("[PAD]", 260, special=False),
+        added("        ", 261, special=False),
+        added("\n\n\n", 262, special=False),
+    ]
+    folder = write({"eos_token": "<eos>", "chat_template": "user: {{ x }}"}, added_tokens=tokens)
+    tokenizer = load_tokenizer(folder)
+    expected = {"<eos>": 256, "SPECIAL": 257, "user:": 258, "<|fim|>": 259, "[PAD]": 260}
+    assert tokenizer.control_tokens == expected
+    encode = plain(tokenizer).encode
+    text = "<eos>SPECIALuser:<|fim|>[PAD]"
+    assert encode(text).ids == list(text.encode())
+    assert encode("        \n\n\n").ids == [261, 262]  # ordinary text stays a token of its own
+
+
+@pytest.mark.parametrize("ignore_merges", [False, True])
+def test_a_control_token_in_the_model_vocabulary_is_still_text(
+    write: Any, byte_tokenizer: Path, ignore_merges: bool
+) -> None:
+    model = json.loads((byte_tokenizer / "tokenizer.json").read_text())["model"]
+    model |= {"vocab": model["vocab"] | {"<eos>": 256}, "ignore_merges": ignore_merges}
+    whole = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}
+    whole["trim_offsets"] = True
+    folder = write({"eos_token": "<eos>"}, model=model, pre_tokenizer=whole)
+    assert plain(load_tokenizer(folder)).encode("<eos>").ids == list(b"<eos>")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"type": "WordLevel", "vocab": {"[UNK]": 0, "a": 1, "<eos>": 256}, "unk_token": "[UNK]"},
+        {
+            "type": "Unigram",
+            "unk_id": 0,
+            "vocab": [["[UNK]", 0.0], ["a", -1.0], ["<eos>", -0.5]],
+            "byte_fallback": False,
+        },
+        {
+            "type": "WordPiece",
+            "vocab": {"[UNK]": 0, "a": 1, "<eos>": 256},
+            "unk_token": "[UNK]",
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100,
+        },
+    ],
+    ids=lambda model: model["type"],
+)
+def test_models_that_look_pieces_up_do_not_find_a_control_token(
+    write: Any, model: dict[str, Any]
+) -> None:
+    eos = 2 if model["type"] == "Unigram" else 256
+    folder = write(
+        {"eos_token": "<eos>"},
+        model=model,
+        pre_tokenizer={"type": "WhitespaceSplit"},
+        added_tokens=[added("<eos>", eos, special=True)],
+    )
+    tokenizer = load_tokenizer(folder)
+    assert tokenizer.eos_id == eos
+    ids = plain(tokenizer).encode("a <eos>").ids
+    assert ids[0] == 1
+    assert eos not in ids
+
+
+def test_a_continuation_has_no_space_put_before_it(write: Any) -> None:
+    model = {"type": "BPE", "vocab": {"▁": 0, "a": 1, "▁a": 2}, "merges": [["▁", "a"]]}
+    folder = write(
+        {"eos_token": "<eos>"}, model=model, normalizer=PREFIXED, pre_tokenizer=None, decoder=None
+    )
+    tokenizer = load_tokenizer(folder)
+    assert plain(tokenizer).encode("a a").ids == [2, 2]
+    assert continuation(tokenizer).encode("a a").ids == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": True},
+        {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": False},
+    ],
+)
+def test_a_metaspace_continuation_has_no_space_put_before_it(
+    write: Any, stage: dict[str, Any]
+) -> None:
+    model = {"type": "BPE", "vocab": {"▁": 0, "a": 1, "▁a": 2}, "merges": [["▁", "a"]]}
+    folder = write({"eos_token": "<eos>"}, model=model, pre_tokenizer=stage, decoder=None)
+    tokenizer = load_tokenizer(folder)
+    assert plain(tokenizer).encode("a a").ids == [2, 2]
+    assert continuation(tokenizer).encode("a a").ids == [1, 2]
+
+
+def test_a_byte_level_prefix_space_is_not_put_before_a_continuation(write: Any) -> None:
+    stage = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}
+    tokenizer = load_tokenizer(write({"eos_token": "<eos>"}, pre_tokenizer=stage))
+    assert plain(tokenizer).encode("a").ids == list(b" a")
+    assert continuation(tokenizer).encode("a").ids == list(b"a")
+
+
+def test_a_tokenizer_without_eos_is_an_error(write: Any) -> None:
+    with pytest.raises(TokenizerError, match="has no EOS token") as caught:
+        load_tokenizer(write({}))
+    assert "eos_token" in str(caught.value).splitlines()[-1]
+
+
+def test_an_eos_that_is_not_in_the_vocabulary_is_an_error(write: Any) -> None:
+    with pytest.raises(TokenizerError, match="eos_token '<end>' is not in its vocabulary"):
+        load_tokenizer(write({"eos_token": "<end>"}))
+
+
+def test_a_file_that_is_not_json_is_an_error_with_its_name(write: Any, tmp_path: Path) -> None:
+    folder = write({"eos_token": "<eos>"})
+    (tmp_path / "tokenizer.json").write_text("{")
+    with pytest.raises(TokenizerError, match=r"tokenizer\.json: not valid JSON"):
+        load_tokenizer(folder)
+
+
+def test_json_that_is_no_tokenizer_is_an_error_with_its_name(write: Any, tmp_path: Path) -> None:
+    folder = write({"eos_token": "<eos>"})
+    (tmp_path / "tokenizer.json").write_text('{"version": "1.0"}')
+    with pytest.raises(TokenizerError, match=r"tokenizer\.json"):
+        load_tokenizer(folder)
+
+
+def test_a_folder_without_a_tokenizer_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TokenizerError, match=r"neither tokenizer\.json nor a SentencePiece model"):
+        load_tokenizer(str(tmp_path))
+
+
+def test_a_path_that_does_not_exist_is_not_looked_for_on_the_hub() -> None:
+    with pytest.raises(TokenizerError, match=r"no tokenizer directory '\./nowhere'"):
+        load_tokenizer("./nowhere")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "bos", "control"),
+    [("gpt2", None, 1), ("smollm2", None, 17), ("qwen3", None, 26), ("mistral-v3", 1, 771)],
+)
+def test_the_real_tokenizers(name: str, bos: int | None, control: int, shared: Path) -> None:
+    folder = shared / "tokenizers" / name
+    tokenizer = load_tokenizer(str(folder))
+    spec = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    assert tokenizer.bos_id == bos
+    assert len(tokenizer.control_tokens) == len(spec["added_tokens"]) == control
+    assert tokenizer.eos_id in tokenizer.control_tokens.values()

@@ -1,0 +1,229 @@
+"""Verify: every way in which files and manifest can disagree is told."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from sftdata.builder import build
+from sftdata.shards import shard_schema
+from sftdata.verify import find_faults
+
+Edit = Callable[[dict[str, Any]], None]
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> Path:
+    folder = tmp_path_factory.mktemp("verify")
+    rows = [{"id": f"r{i}", "article": f"article {i}", "summary": f"s{i}"} for i in range(60)]
+    rows.append({"id": "bad", "article": "", "summary": "x"})
+    source = folder / "rows.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    build("summarize", data=source, tokenizer=byte_tokenizer, out=folder / "o", max_dropped=5)
+    return folder / "o"
+
+
+@pytest.fixture
+def out(built: Path) -> Path:
+    """A copy of the data set that the test may damage."""
+    return Path(shutil.copytree(built, "out"))
+
+
+def shard_of(out: Path, split: str = "train") -> Path:
+    (path,) = out.glob(f"shards/*/{split}-*.arrow")
+    return path
+
+
+def edit_manifest(out: Path, edit: Edit) -> None:
+    path = out / "manifest.json"
+    content = json.loads(path.read_bytes())
+    edit(content)
+    path.write_text(json.dumps(content))
+
+
+def rewrite_rows(out: Path, edit: Callable[[list[Row]], None]) -> None:
+    """Changes rows of the train shard and makes the manifest agree with the new file."""
+    path = shard_of(out)
+    with pa.OSFile(str(path)) as file:
+        table = pa.ipc.open_file(file).read_all()
+    rows = table.to_pylist()
+    edit(rows)
+    new = pa.Table.from_pylist(rows, shard_schema())
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, new.schema) as writer:
+        writer.write_table(new)
+    data = path.read_bytes()
+
+    def agree(manifest: dict[str, Any]) -> None:
+        (shard,) = manifest["splits"]["train"]["shards"]
+        shard["sha256"], shard["bytes"] = hashlib.sha256(data).hexdigest(), len(data)
+        shard["tokens"] = sum(len(row["input_ids"]) for row in rows)
+        shard["target_tokens"] = shard["tokens"] - sum(row["target_start"] for row in rows)
+
+    edit_manifest(out, agree)
+
+
+def only_fault(out: Path, *, deep: bool = False) -> str:
+    (fault,) = find_faults(out, deep=deep)
+    return fault
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_an_intact_data_set_has_no_fault(out: Path, deep: bool) -> None:
+    assert find_faults(out, deep=deep) == []
+
+
+def test_a_data_set_may_be_moved(out: Path) -> None:
+    moved = out.rename("elsewhere")
+    assert find_faults(moved, deep=True) == []
+
+
+@pytest.mark.parametrize("place", [0, 0.5, 1])
+def test_a_flipped_bit_is_found(out: Path, place: float) -> None:
+    path = shard_of(out)
+    data = bytearray(path.read_bytes())
+    data[int(place * (len(data) - 1))] ^= 1
+    path.write_bytes(data)
+    assert path.name in only_fault(out)
+    assert "digest" in only_fault(out)
+
+
+def test_a_truncated_shard_is_found(out: Path) -> None:
+    path = shard_of(out)
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes()[:-10])
+    assert f"{size - 10:,} bytes; the manifest says {size:,}" in only_fault(out)
+
+
+def test_a_missing_shard_is_found(out: Path) -> None:
+    shard_of(out, "test").unlink()
+    assert "test-00000.arrow: the shard is missing" in only_fault(out)
+
+
+def test_every_damaged_shard_is_told(out: Path) -> None:
+    shard_of(out, "test").unlink()
+    shard_of(out, "train").write_bytes(b"")
+    assert len(find_faults(out)) == 2
+
+
+def test_a_file_that_is_no_shard_is_found_though_its_digest_agrees(out: Path) -> None:
+    path = shard_of(out)
+    path.write_bytes(b"no arrow")
+
+    def agree(manifest: dict[str, Any]) -> None:
+        shard = manifest["splits"]["train"]["shards"][0]
+        shard["sha256"], shard["bytes"] = hashlib.sha256(b"no arrow").hexdigest(), 8
+
+    edit_manifest(out, agree)
+    assert path.name in only_fault(out)
+
+
+@pytest.mark.parametrize("key", ["rows", "tokens", "target_tokens"])
+def test_an_edited_count_of_a_shard_is_found(out: Path, key: str) -> None:
+    def edit(manifest: dict[str, Any]) -> None:
+        manifest["splits"]["train"]["shards"][0][key] += 1
+
+    edit_manifest(out, edit)
+    assert f" {key} " in only_fault(out)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda m: m.update(rows_in=m["rows_in"] + 1),
+        lambda m: m.update(rows_out=m["rows_out"] - 1),
+        lambda m: m.update(rows_in=m["rows_in"] - 1, rows_out=m["rows_out"] - 1),
+        lambda m: m["dropped"].update(empty_field=2),
+        lambda m: m["dropped"].update(empty_field=0, wrong_type=1),
+        lambda m: m.update(cut=1),
+        lambda m: m["sources"][0].update(rows=3),
+        lambda m: m["certificate"].update(prompt_equal=1),
+        lambda m: m["stats"].update(tokens=1),
+    ],
+)
+def test_an_edited_count_of_the_manifest_is_found(out: Path, edit: Edit) -> None:
+    edit_manifest(out, edit)
+    assert find_faults(out)
+
+
+def test_a_missing_or_broken_ledger_is_found(out: Path) -> None:
+    (path,) = out.glob("ledger/*.arrow")
+    path.write_bytes(b"no ledger")
+    assert "the ledger cannot be read" in only_fault(out)
+    path.unlink()
+    assert "the ledger cannot be read" in only_fault(out)
+
+
+def unmask_the_target(row: Row) -> None:
+    row["label_mask"][-2] = False
+
+
+def unmask_the_prompt(row: Row) -> None:
+    row["label_mask"][0] = True
+
+
+def lose_eos(row: Row) -> None:
+    row["input_ids"][-1] = 65
+
+
+def start_at_once(row: Row) -> None:
+    row["target_start"], row["label_mask"] = 0, [True] * len(row["input_ids"])
+
+
+def only_eos(row: Row) -> None:
+    row["target_start"] = len(row["input_ids"]) - 1
+    row["label_mask"] = [False] * row["target_start"] + [True]
+
+
+def past_the_vocabulary(row: Row) -> None:
+    row["input_ids"][3] = 9999
+
+
+def eos_inside(row: Row) -> None:
+    row["input_ids"][3] = 256
+
+
+def short_mask(row: Row) -> None:
+    row["label_mask"].pop()
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (unmask_the_target, "label mask"),
+        (unmask_the_prompt, "label mask"),
+        (lose_eos, "not EOS (256)"),
+        (start_at_once, "the target starts at 0"),
+        (only_eos, "the target starts at"),
+        (past_the_vocabulary, "outside the vocabulary"),
+        (eos_inside, "control token"),
+        (short_mask, "label mask"),
+    ],
+)
+def test_only_deep_finds_a_wrong_row_in_a_shard_whose_digest_agrees(
+    out: Path, damage: Callable[[Row], None], told: str
+) -> None:
+    rows: list[Row] = []
+
+    def edit(all_rows: list[Row]) -> None:
+        damage(all_rows[5])
+        rows.extend(all_rows)
+
+    rewrite_rows(out, edit)
+    assert find_faults(out) == []
+    fault = only_fault(out, deep=True)
+    assert told in fault
+    assert f"train, row '{rows[5]['row_id']}'" in fault
+
+
+def test_deep_says_when_the_tokenizer_is_gone(out: Path) -> None:
+    edit_manifest(out, lambda m: m["tokenizer"].update(name="./gone"))
+    assert find_faults(out) == []
+    assert "'./gone'" in only_fault(out, deep=True)

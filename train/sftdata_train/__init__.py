@@ -1,0 +1,1 @@
+"""The train stage: shards in, a LoRA adapter out."""
