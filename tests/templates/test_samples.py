@@ -7,13 +7,17 @@ import tomllib
 import unicodedata
 from collections import Counter
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from sftdata.content import bundled_root
 from sftdata.render import render_row
 from sftdata.template import load_template
+from sftdata.tokenization import REFERENCE, load_encoder, whole_text_equal
+from sftdata.tokenizer import load_tokenizer
 
 PIPELINES = bundled_root() / "pipelines"
 FOLDER = bundled_root() / "templates"
@@ -177,6 +181,27 @@ def test_every_template_renders_every_row_of_its_task(template_id: str) -> None:
         assert prompt.endswith("\n")
         assert not prompt.endswith("\n\n")
         assert "\n\n\n" not in prompt
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("tokenizer", ["gpt2", "smollm2", "qwen3", "mistral-v3"])
+def test_the_boundary_of_every_template_is_stable_on_real_tokenizers(
+    shared: Path, tokenizer: str
+) -> None:
+    encoder = load_encoder(load_tokenizer(str(shared / "tokenizers" / tokenizer)), REFERENCE)
+    for template_id in TEMPLATES:
+        template = load_template(template_id)
+        texts = [render_row(template, row) for row in sample(template_id.partition("/")[0])]
+        prompts, targets, wholes = (
+            pa.array(column, pa.large_string())
+            for column in zip(*((p, t, p + t) for p, t in texts), strict=True)
+        )
+        equal = whole_text_equal(
+            encoder.encode_prompts(prompts),
+            encoder.encode_targets(targets),
+            encoder.encode_prompts(wholes),
+        )
+        assert equal.all(), template_id
 
 
 @pytest.mark.parametrize("task", TASKS)

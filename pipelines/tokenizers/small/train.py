@@ -1,7 +1,8 @@
 """Train the bundled small tokenizer from the project's own sample text.
 
-The texts of every task in `pipelines/samples/` train a byte-level BPE of at most 8,000 entries. It is small enough to ship, so examples and tests run without a download, and
-it covers every byte, so it encodes any text without an unknown token.
+The texts of every task in `pipelines/samples/` train a byte-level BPE of at most 8,000 entries.
+It is small enough to ship, so examples and tests run without a download, and it covers every byte,
+so it encodes any text without an unknown token.
 
 Run:
     python pipelines/tokenizers/small/train.py          # write both files beside this script
