@@ -22,6 +22,7 @@ from jinja2 import meta, nodes
 from sftdata.content import content_folders, find_content, list_content
 from sftdata.errors import TemplateError, did_you_mean
 from sftdata.sandbox import MAX_RENDERED_CHARS, TemplateEnvironment
+from sftdata.semantics import semantics_digest
 
 BLOCK_NAMES = ("system", "prompt", "target")
 # What a template can do to itself; anything else that is raised is a fault of ours.
@@ -89,6 +90,21 @@ class Template:
         for name, text in sorted(included.items()):
             digest.update(f"\0{name}\0{text}".encode())
         return digest.hexdigest()
+
+    @cached_property
+    def semantics_sha256(self) -> str:
+        """Digest of what the template does, without comments, spelling, id and version.
+
+        Templates that share it render every row alike and shorten the same field.
+        """
+        environment = TemplateEnvironment(self.root)
+        tree = environment.parse(self.source)
+        blocks = {node.name: node for node in tree.body if isinstance(node, nodes.Block)}
+        included = {
+            name: environment.parse(text)
+            for name, text in _included(self.id, environment, tree).items()
+        }
+        return semantics_digest(blocks, included, self.shorten)
 
     @property
     def fields(self) -> frozenset[str]:
