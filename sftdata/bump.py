@@ -7,7 +7,6 @@ MINOR: what the model reads changed. PATCH: nothing that reaches a token.
 from __future__ import annotations
 
 import difflib
-import os.path
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -99,7 +98,8 @@ def _described(before: str | None, after: str | None, probe: Probe) -> str:
         return f"{_quoted(now, 0)} was added{on}"
     if not now:
         return f"{_quoted(was, 0)} was removed{on}"
-    same = len(os.path.commonprefix((was, now)))
+    pairs = enumerate(zip(was, now, strict=False))
+    same = next((at for at, (a, b) in pairs if a != b), min(len(was), len(now)))
     return f"{_quoted(was, same)} became {_quoted(now, same)}{on}"
 
 

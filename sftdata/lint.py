@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from jinja2 import nodes
 
@@ -11,7 +11,7 @@ from sftdata.errors import SpecError, TemplateError, did_you_mean
 from sftdata.escaping import escape
 from sftdata.findings import Finding, finding_of
 from sftdata.probes import fixed_probes
-from sftdata.releases import Shelf
+from sftdata.releases import home_of, shelves
 from sftdata.sandbox import TemplateEnvironment
 from sftdata.spec import load_spec
 from sftdata.template import Template
@@ -23,12 +23,20 @@ _CONTROL = re.compile(
 )
 
 
-def lint_draft(shelf: Shelf, template_id: str) -> list[Finding]:
-    """The findings about a working copy, also about one that does not parse."""
-    try:
-        return lint(shelf.draft(template_id))
-    except TemplateError as error:
-        return [finding_of(error, template_id)]
+def lint_working_copies(ids: Sequence[str] = ()) -> list[Finding]:
+    """The findings about the working copies of `ids`, or of all, also those that do not parse."""
+    chosen = ids or sorted(set[str]().union(*(shelf.ids() for shelf in shelves())))
+    found: list[Finding] = []
+    for template_id in chosen:
+        try:
+            home = home_of(template_id)
+            if home.has_draft(template_id):
+                found += lint(home.draft(template_id))
+        except TemplateError as error:
+            if template_id in ids and error.rule == "LINT_UNKNOWN":
+                raise
+            found.append(finding_of(error, template_id))
+    return found
 
 
 def lint(template: Template) -> list[Finding]:

@@ -121,7 +121,11 @@ def home_of(template_id: str) -> Shelf:
         if shelf.has(template_id):
             return shelf
         known |= shelf.ids()
-    raise TemplateError(f"There is no template '{template_id}'.", did_you_mean(template_id, known))
+    raise TemplateError(
+        f"There is no template '{template_id}'.",
+        did_you_mean(template_id, known),
+        rule="LINT_UNKNOWN",
+    )
 
 
 def history(template_id: str) -> list[tuple[Shelf, Release]]:
