@@ -143,20 +143,35 @@ def build(
     `report` gets lines a person should see, `progress` the number of source rows done.
     Raises `SftdataError`; the data set that was in `out` before then stays as it was.
     """
-    plan = _plan(
-        load_spec(
-            task=task,
-            file=None if spec is None else Path(spec),
-            data=None if data is None else _as_list(data),
-            fields=None if fields is None else dict(fields),
-            template=template,
-            tokenizer=None if tokenizer is None else str(tokenizer),
-            max_length=max_length,
-            seed=seed,
-            max_dropped=max_dropped,
-        ),
-        frozen,
+    laid_over = load_spec(
+        task=task,
+        file=None if spec is None else Path(spec),
+        data=None if data is None else _as_list(data),
+        fields=None if fields is None else dict(fields),
+        template=template,
+        tokenizer=None if tokenizer is None else str(tokenizer),
+        max_length=max_length,
+        seed=seed,
+        max_dropped=max_dropped,
     )
+    return build_spec(
+        laid_over, out=out, workers=workers, frozen=frozen, report=report, progress=progress
+    )
+
+
+def build_spec(
+    spec: Spec,
+    *,
+    out: str | Path | None = None,
+    workers: int = 1,
+    frozen: bool = False,
+    report: Report = lambda line: None,
+    progress: Progress = lambda rows: None,
+) -> Outcome:
+    """`build` for a spec in hand."""
+    plan = _plan(spec, frozen)
+    if plan.template.note is not None:
+        report(plan.template.note)
     directory = Path(out) if out is not None else Path("data") / plan.spec.task
     directory.mkdir(parents=True, exist_ok=True)
     with _lock(directory, report):
@@ -528,6 +543,7 @@ class _Build:
                 for source, rows in zip(plan.sources, self.rows_in, strict=True)
             ],
             "options": plan.options(),
+            "spec": plan.spec.model_dump(mode="json"),
             "splits": splits,
             "rows_in": sum(self.rows_in),
             "rows_out": rows_out,

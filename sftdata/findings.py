@@ -24,7 +24,9 @@ class Finding:
     def to_line(self) -> str:
         """For a person: level, rule, where, what and the way out."""
         where = f"{self.template}, {self.where}" if self.where else self.template
-        return f"{self.level}: {self.rule}: {where}: {self.message.rstrip('.')}. {self.hint}".rstrip()
+        return (
+            f"{self.level}: {self.rule}: {where}: {self.message.rstrip('.')}. {self.hint}".rstrip()
+        )
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""

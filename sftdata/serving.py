@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sftdata.errors import TemplateError, did_you_mean
+from sftdata.errors import TemplateError
 from sftdata.template import Template
 
 
@@ -21,7 +21,7 @@ def render_prompt_text(template: Template, row: Mapping[str, Any]) -> dict[str, 
         raise TemplateError(
             f"Template '{template.label}' needs the field '{missing[0]}'; the row has: "
             f"{', '.join(sorted(row)) or 'none'}.",
-            did_you_mean(missing[0], row),
+            "Add it to the row.",
         )
     system, prompt = (template.render_block(name, row) for name in ("system", "prompt"))
     return {"template": template.label, "text": system + prompt, "system": system, "prompt": prompt}

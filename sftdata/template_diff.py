@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,17 +13,21 @@ import pyarrow as pa
 
 from sftdata.bump import Change, find_changes, level_of
 from sftdata.columns import numbers
+from sftdata.content import list_content
+from sftdata.errors import TemplateError
 from sftdata.golden.chunks import read_chunks
 from sftdata.golden.rows import RowReader
 from sftdata.golden.sources import resolve_sources
 from sftdata.length import Keep
 from sftdata.render import render_row
+from sftdata.spec import load_spec
 from sftdata.split import hash_column
-from sftdata.template import Template
+from sftdata.template import DRAFT, Template, load_template
 from sftdata.token_diff import TokenDiff, compare_tokens
-from sftdata.tokenization import Encoder
+from sftdata.tokenization import REFERENCE, Encoder, choose_encoder, load_encoder
+from sftdata.tokenizer import load_tokenizer
 
-_WORD = re.compile(r"\s+|[^\s]+")
+_WORD = re.compile(r"\S+\s*|\s+")
 _REMOVED, _ADDED, _SAME = "-", "+", " "
 
 Piece = tuple[str, str]  # "-", "+" or " ", and text
@@ -154,17 +158,76 @@ def _sample(old: Template, new: Template, row: dict[str, str]) -> Sample:
 def word_diff(before: str, after: str) -> list[Piece]:
     """Pieces of text that stay, go or come, in reading order."""
     old, new = _WORD.findall(before), _WORD.findall(after)
-    pieces: list[Piece] = []
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    for _, start, end, new_start, new_end in matcher.get_opcodes():
-        removed, added = "".join(old[start:end]), "".join(new[new_start:new_end])
-        if removed == added:
+    # What is the same at both ends, usually nearly all, is taken off: matching is quadratic.
+    head = _same(old, new)
+    tail = _same(old[head:][::-1], new[head:][::-1])
+    middle, new_middle = old[head : len(old) - tail], new[head : len(new) - tail]
+    pieces: list[Piece] = [(_SAME, "".join(old[:head]))]
+    matcher = difflib.SequenceMatcher(None, middle, new_middle, autojunk=False)
+    for tag, start, end, new_start, new_end in matcher.get_opcodes():
+        removed, added = "".join(middle[start:end]), "".join(new_middle[new_start:new_end])
+        if tag == "equal":
             pieces.append((_SAME, removed))
-            continue
-        pieces += [(_REMOVED, removed)] * bool(removed) + [(_ADDED, added)] * bool(added)
-    return pieces
+        else:
+            pieces += [(_REMOVED, removed), (_ADDED, added)]
+    pieces.append((_SAME, "".join(old[len(old) - tail :])))
+    return [piece for piece in pieces if piece[1]]
 
 
-def fields_of(templates: Iterable[Template]) -> frozenset[str]:
-    """Every field that one of the templates reads."""
-    return frozenset().union(*(template.fields for template in templates))
+def _same(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words two lists have in common at their start."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def diff(
+    old: str,
+    new: str | None = None,
+    *,
+    data: Sequence[str] = (),
+    fields: Mapping[str, str] | None = None,
+    tokenizer: str | None = None,
+    max_length: int | None = None,
+    samples: int = 3,
+    rows: int | None = None,
+) -> TemplateDiff:
+    """The difference between the templates that two selectors pick.
+
+    Without `new` that is the working copy of `old`. What is not given is taken from the spec of
+    the task: the rows, the paths of the fields, the tokenizer and the limit of tokens.
+    Raises `SftdataError`.
+    """
+    before = load_template(old)
+    after = load_template(new or f"{before.id}@{DRAFT}")
+    task = after.id.partition("/")[0]
+    spec = load_spec(task=task) if task in list_content("pipelines", "*.toml") else None
+    needed = before.fields | after.fields
+    known = {} if spec is None else spec.fields
+    paths = {name: name for name in needed} | known | dict(fields or {})
+    given = tuple(data) or (spec.data if spec is not None else ())
+    if not given:
+        raise TemplateError(
+            f"The task '{task}' has no spec, so there are no rows to compare on.",
+            "Give rows with --data.",
+        )
+    id_path = paths.pop("id", "id" if data else None)
+    table = read_rows(given, {n: paths[n] for n in sorted(needed)}, id_path, rows)
+    chosen = tokenizer or (spec.tokenizer if spec is not None else "tokenizers/small")
+    limit = max_length or (spec.max_length if spec is not None else None)
+    return compare(
+        before,
+        after,
+        table,
+        samples=samples,
+        encoder=_encoder(chosen, table),
+        max_length=limit,
+        keep=spec.keep if spec is not None else "start",
+    )
+
+
+def _encoder(name: str, rows: pa.RecordBatch) -> Encoder:
+    """The fast engine where it gives the reference's ids on the rows, else the reference."""
+    tokenizer = load_tokenizer(name)
+    texts = pa.concat_arrays([rows.column(n) for n in rows.schema.names if n != "row_id"])
+    choice = choose_encoder(tokenizer, texts, lambda line: None)
+    return choice.encoder if choice.find_fault() is None else load_encoder(tokenizer, REFERENCE)
