@@ -11,14 +11,18 @@ _COMMANDS = {
     "build": "sftdata.cli.build",
     "inspect": "sftdata.cli.inspect",
     "ledger": "sftdata.cli.ledger",
+    "rebuild": "sftdata.cli.rebuild",
     "stats": "sftdata.cli.stats",
+    "template": "sftdata.cli.template",
     "verify": "sftdata.cli.verify",
 }
 _HELP = {
     "build": "Build a data set: read, render, tokenize, write, commit.",
     "inspect": "Show examples: text, tokens and label mask.",
     "ledger": "List the source rows that were dropped or cut, and why.",
+    "rebuild": "Build a data set again from its manifest and compare.",
     "stats": "Token lengths, target share and drops.",
+    "template": "List, change, compare and release templates.",
     "verify": "Check a data set's files against its manifest.",
 }
 
