@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -67,11 +68,11 @@ class ShotPool:
         drawn[:, : chosen.shape[1]][~there] = -1
         return drawn
 
-    @property
+    @cached_property
     def _id_hashes(self) -> npt.NDArray[np.uint64]:
         return hash_column(self.rows.column("row_id"))[:, 0]
 
-    @property
+    @cached_property
     def _content(self) -> npt.NDArray[np.uint64]:
         return content_hashes(self.rows)[:, 0]
 
