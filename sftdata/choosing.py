@@ -6,7 +6,7 @@ Only the columns that the question is about are read: the ids for an id, the off
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +57,15 @@ class RowSet:
                 return split, int(rows[number])
             number -= len(rows)
         raise IndexError(number)
+
+    def places_of(self, numbers: range) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+        """The rows with these numbers, split by split, as places there."""
+        first = 0
+        for split, rows in self.places.items():
+            part = rows[max(numbers.start - first, 0) : max(numbers.stop - first, 0)]
+            if len(part):
+                yield split, part
+            first += len(rows)
 
     def __getitem__(self, number: int) -> tuple[str, Example]:
         split, row = self.place(number)

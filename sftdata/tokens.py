@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import tokenizers
 
+from sftdata.decoding import Decoder
 from sftdata.tokenizer import Tokenizer
-
-_BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +33,13 @@ class Vocabulary:
     """What the ids of a tokenizer stand for."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        self._decoder: tokenizers.Tokenizer = tokenizer.decoder
-        self._stages = list(_stages(tokenizer.spec.get("decoder")))
+        self._library: tokenizers.Tokenizer = tokenizer.decoder
+        self._decoder = Decoder(tokenizer)
         self._control = {*tokenizer.control_tokens.values(), tokenizer.eos_id}
-        self._byte_of = _byte_alphabet() if "ByteLevel" in self._kinds else {}
-
-    @property
-    def _kinds(self) -> set[str]:
-        return {stage["type"] for stage in self._stages}
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of `ids`, control tokens included."""
-        return str(self._decoder.decode(list(ids), skip_special_tokens=False))
+        return str(self._library.decode(list(ids), skip_special_tokens=False))
 
     def tokens(
         self, ids: Sequence[int], in_loss: Sequence[bool], text: str, around: tuple[int, int]
@@ -58,7 +50,7 @@ class Vocabulary:
         """
         before, after = around
         pieces = [self._piece(i) for i in ids]
-        data = [self._bytes(piece) for piece in pieces]
+        data = [self._decoder.token_bytes(i) for i in ids]
         last = len(ids) - after
         places = [
             *[(0, 0)] * before,
@@ -73,21 +65,8 @@ class Vocabulary:
         )
 
     def _piece(self, token_id: int) -> str:
-        piece = self._decoder.id_to_token(token_id)
+        piece = self._library.id_to_token(token_id)
         return f"<unknown id {token_id}>" if piece is None else str(piece)
-
-    def _bytes(self, piece: str) -> bytes:
-        for stage in self._stages:
-            kind = stage["type"]
-            if kind == "ByteLevel" and all(char in self._byte_of for char in piece):
-                return bytes(self._byte_of[char] for char in piece)
-            if kind == "ByteFallback" and (match := _BYTE_TOKEN.fullmatch(piece)):
-                return bytes([int(match[1], 16)])
-            if kind == "Metaspace":
-                piece = piece.replace(stage["replacement"], " ")
-            if kind == "Replace" and "String" in stage["pattern"]:
-                piece = piece.replace(stage["pattern"]["String"], stage["content"])
-        return piece.encode()
 
     def _places(
         self, ids: Sequence[int], data: Sequence[bytes], text: str
@@ -123,23 +102,3 @@ class Vocabulary:
 def _common_prefix(first: str, second: str) -> int:
     pairs = enumerate(zip(first, second, strict=False))
     return next((at for at, (a, b) in pairs if a != b), min(len(first), len(second)))
-
-
-def _stages(part: Mapping[str, Any] | None) -> Iterable[Mapping[str, Any]]:
-    """The stages of a decoder, a sequence laid flat."""
-    if part is None:
-        return
-    if part["type"] == "Sequence":
-        for inner in part["decoders"]:
-            yield from _stages(inner)
-    else:
-        yield part
-
-
-def _byte_alphabet() -> dict[str, int]:
-    """The byte that each character of a byte-level vocabulary stands for."""
-    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = (byte for byte in range(0x100) if byte not in visible)
-    return {chr(byte): byte for byte in visible} | {
-        chr(0x100 + place): byte for place, byte in enumerate(others)
-    }

@@ -122,7 +122,13 @@ def _print(shown: list[Inspected], views: tuple[View, ...]) -> None:
 
 def _browse(data: DataSet, choice: dict[str, Any]) -> None:
     from sftdata.choosing import find_rows
-    from sftdata.tui import browse
+    from sftdata.errors import SftdataError
 
+    try:
+        from sftdata.tui import browse
+    except ImportError as error:
+        raise SftdataError(
+            f"--tui needs the package '{error.name}'.", "Install it: pip install 'sftdata[tui]'"
+        ) from error
     splits = list(data) if choice["split"] is None else [choice["split"]]
     browse(find_rows(data, splits, _filter(choice)))
