@@ -18,8 +18,8 @@ from sftdata.columns import texts, to_flags, to_numbers
 from sftdata.errors import SftdataError, did_you_mean
 from sftdata.examples import DROPPED
 from sftdata.ledger import read_ledger
-from sftdata.lengths import row_tokens
 from sftdata.loader import DataSet, Example
+from sftdata.token_counts import row_tokens
 
 SHOWN = 3  # rows, where no number is asked for
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from sftdata.choosing import RowSet
 from sftdata.columns import numbers, to_flags, to_numbers
 from sftdata.decoding import Decoder
-from sftdata.lengths import row_tokens, target_tokens
+from sftdata.token_counts import row_tokens, target_tokens
 
 _ROWS_AT_ONCE = 512
 _FENCE = 1.5  # interquartile ranges, as in a box plot

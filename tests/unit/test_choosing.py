@@ -14,8 +14,8 @@ from sftdata.builder import build
 from sftdata.choosing import RowFilter, choose_rows, find_rows
 from sftdata.errors import SftdataError
 from sftdata.ledger import read_ledger
-from sftdata.lengths import row_tokens, target_tokens
 from sftdata.loader import DataSet, load
+from sftdata.token_counts import row_tokens, target_tokens
 
 ROWS = [
     {"id": f"r{i}", "article": f"word {i} " * (1 + i % 7), "summary": f"s{i}"} for i in range(60)

@@ -16,7 +16,7 @@ from sftdata.searching import find_outliers, find_text
 
 ROWS = [{"id": f"r{i}", "article": f"Number {i} " * 5, "summary": f"Sum {i}."} for i in range(1500)]
 ROWS[700] |= {"article": "A Needle in the hay."}
-ROWS[900] |= {"summary": "Long. " * 60}
+ROWS[900] |= {"summary": "Long. " * 4}
 ROWS[901] |= {"article": "Long. " * 600}
 
 
