@@ -59,7 +59,9 @@ class RowList(ScrollView, can_focus=True):
 
     def __init__(self, rows: RowSet) -> None:
         super().__init__(id="rows")
-        self.show(rows)
+        self.rows = rows
+        self.number = 0
+        self.virtual_size = Size(0, len(rows))
 
     def show(self, rows: RowSet) -> None:
         """Lists these rows and goes to the first."""
@@ -148,8 +150,9 @@ class Browser(App[None]):
         return self.query_one(RowList)
 
     def on_mount(self) -> None:
-        """Starts on the list."""
+        """Starts on the first row."""
         self._list.focus()
+        self.on_row_list_chosen()
 
     def on_row_list_chosen(self) -> None:
         """Shows the current row."""

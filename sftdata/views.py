@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from sftdata.escaping import escape_bytes
+from sftdata.escaping import escape, escape_bytes
 from sftdata.inspection import Inspected
 from sftdata.loader import IGNORED
 from sftdata.tokens import Token
@@ -36,11 +36,12 @@ def view_spans(view: View, inspected: Inspected) -> list[Span]:
 
 
 def heading(inspected: Inspected) -> str:
-    """One line: what row this is and how long."""
+    """One line, whatever the id holds: what row this is and how long."""
     example = inspected.example
     in_loss = int(example.label_mask.sum())
+    names = (example.row_id, inspected.split, inspected.task, example.template)
     return (
-        f"{example.row_id}  {inspected.split}  {inspected.task}  {example.template}  "
+        f"{'  '.join(map(escape, names))}  "
         f"{len(example.input_ids):,} tokens, target from {example.target_start:,}, "
         f"{in_loss:,} in the loss"
     )
