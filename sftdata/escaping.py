@@ -40,6 +40,8 @@ def escape_bytes(data: bytes) -> str:
     `\r`, `\t` or `\\`. A combining mark at the start, which would join what stands before, too.
     """
     text = data.decode("utf-8", "surrogateescape")
+    if text.isascii() and text.isalnum():
+        return text
     return "".join(
         _visible_bytes(char) if _is_unclear(char, first=place == 0) else char
         for place, char in enumerate(text)

@@ -17,7 +17,7 @@ from sftdata.token_counts import row_tokens, target_tokens
 
 _ROWS_AT_ONCE = 512
 _FENCE = 1.5  # interquartile ranges, as in a box plot
-_LEAST_SPREAD = 0.1  # of a logarithm: lengths within a tenth of each other are alike
+_LEAST_REACH = np.log(2.0)  # lengths within a factor of two of each other are alike
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def find_outliers(rows: RowSet) -> list[Outlier]:
 
 def _far(values: npt.NDArray[np.float64]) -> list[tuple[int, str]]:
     low, high = np.quantile(values, [0.25, 0.75])
-    reach = _FENCE * max(high - low, _LEAST_SPREAD)
+    reach = max(_FENCE * (high - low), _LEAST_REACH)
     return [
         (int(number), "far more" if values[number] > high else "far fewer")
         for number in np.flatnonzero((values < low - reach) | (values > high + reach))

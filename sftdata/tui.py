@@ -55,7 +55,11 @@ class RowList(ScrollView, can_focus=True):
     ]
 
     class Chosen(Message):
-        """Another row is the current one."""
+        """Another row is the current one, and why, where there is a reason."""
+
+        def __init__(self, why: str = "") -> None:
+            super().__init__()
+            self.why = why
 
     def __init__(self, rows: RowSet) -> None:
         super().__init__(id="rows")
@@ -80,12 +84,12 @@ class RowList(ScrollView, can_focus=True):
         """Goes to a row; -1 is the last."""
         self.choose(number if number >= 0 else len(self.rows) - 1)
 
-    def choose(self, number: int) -> None:
+    def choose(self, number: int, why: str = "") -> None:
         """Makes the row with this number the current one."""
         self.number = number
         self.scroll_to_region(Region(0, number, 1, 1), animate=False)
         self.refresh()
-        self.post_message(self.Chosen())
+        self.post_message(self.Chosen(why))
 
     def render_line(self, y: int) -> Strip:
         """The line of the screen with the row that is scrolled there."""
@@ -152,12 +156,13 @@ class Browser(App[None]):
     def on_mount(self) -> None:
         """Starts on the first row."""
         self._list.focus()
-        self.on_row_list_chosen()
-
-    def on_row_list_chosen(self) -> None:
-        """Shows the current row."""
         self._show_row()
         self._say("")
+
+    def on_row_list_chosen(self, event: RowList.Chosen) -> None:
+        """Shows the current row."""
+        self._show_row()
+        self._say(event.why)
 
     def action_view(self, view: View) -> None:
         """Changes the view of the current row."""
@@ -217,8 +222,8 @@ class Browser(App[None]):
         if following is None:
             self._say("no outlier")
             return
-        self._list.choose(following.number)
-        self.call_later(self._say, f"{following.why}; {len(self._outliers):,} outliers")
+        why = f"{following.why}; {len(self._outliers):,} outliers"
+        self._list.choose(following.number, why)
 
     def _filter(self, typed: str) -> None:
         try:
@@ -253,7 +258,9 @@ def _find(rows: RowSet, typed: str) -> RowSet:
         if name == "split":
             splits = [rows.data[value].name]
         elif name not in _FILTERS or not value:
-            raise SftdataError(f"'{part}' is no condition.", did_you_mean(name, _FILTERS))
+            raise SftdataError(
+                f"'{part}' is no condition.", did_you_mean(name, ["split", *_FILTERS])
+            )
         elif name in ("min", "max"):
             if not value.isdecimal():
                 raise SftdataError(f"'{value}' is no number of tokens.")
