@@ -18,7 +18,7 @@ _HELP = {
     "build": "Build a data set: read, render, tokenize, write, commit.",
     "inspect": "Show examples: text, tokens and label mask.",
     "ledger": "List the source rows that were dropped or cut, and why.",
-    "stats": "Token lengths, target share and drops.",
+    "stats": "Lengths, target share, drops, padding, vocabulary, languages.",
     "verify": "Check a data set's files against its manifest.",
 }
 
