@@ -10,7 +10,8 @@ from sftdata.doctor.survey import Survey
 
 _DOMINANT = 0.8  # share of the rows
 _FEWEST_ROWS = 100  # to say what is usual
-_FAR = 6.0  # robust standard deviations
+_FAR = 6.0  # robust standard deviations,
+_LEAST_SPREAD = 0.25  # of the logarithm; even in a regular set four times as long is not far
 _TOP = 0.01  # of the rows, by target tokens
 _TOP_LOSS = 0.2  # of all target tokens
 _NONE = np.empty(0, np.int64)
@@ -63,7 +64,7 @@ def _outliers(survey: Survey, template: int) -> npt.NDArray[np.int64]:
     content = np.maximum(survey.prompt_bytes[rows] - fixed, 0)
     ratio = np.log((survey.target_bytes[rows] + 8) / (content + 8))  # 8 bytes calm short texts
     middle = np.median(ratio)
-    spread = max(0.1, 1.4826 * float(np.median(np.abs(ratio - middle))))
+    spread = max(_LEAST_SPREAD, 1.4826 * float(np.median(np.abs(ratio - middle))))
     return np.asarray(rows[np.abs(ratio - middle) > _FAR * spread])
 
 

@@ -70,7 +70,7 @@ def _placeholder(rows: Rows) -> npt.NDArray[np.bool_]:
 
 
 def _boundary_space(rows: Rows) -> npt.NDArray[np.bool_]:
-    found = matches(rows.target, r"^[\s\p{Z}]+\S|\S[\s\p{Z}]+$")
+    found = matches(rows.target, r"^[\s\p{Z}]+[^\s\p{Z}\p{Cf}]|[^\s\p{Z}\p{Cf}][\s\p{Z}]+$")
     if not rows.context.is_chat:  # whose seams are the chat template's
         found = found | matches(rows.prompt, r"[ \t\p{Zs}]$|\n\n$")
     return np.asarray(found)

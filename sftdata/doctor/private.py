@@ -65,7 +65,7 @@ def is_card(match: re.Match[str]) -> bool:
     return (
         13 <= len(digits) <= 19
         and _CARD_START.match(digits) is not None
-        and len(set(digits)) > 3
+        and len(set(digits)) > 1
         and _luhn(digits)
     )
 
