@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +25,15 @@ from sftdata.tokenizer import Tokenizer
 _BYTE_LEVEL, _SENTENCEPIECE, _OTHER = "byte-level", "sentencepiece", "other"
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _WORD_START = "\u2581"  # how SentencePiece writes a space
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTable:
+    """What each token of a vocabulary stands for; every array is [vocab_size]."""
+
+    bytes: npt.NDArray[np.int64]
+    chars: npt.NDArray[np.int64]  # a character of several tokens counts for the first of them
+    is_part: npt.NDArray[np.bool_]  # a byte-fallback token, or one that is not whole characters
 
 
 class Decoder:
@@ -73,9 +83,22 @@ class Decoder:
         return escape(self.token_bytes(token_id).decode("utf-8", "backslashreplace"))
 
     @cached_property
-    def token_lengths(self) -> npt.NDArray[np.int64]:
-        """int64[vocab_size]: how many bytes each token stands for."""
-        return np.diff(_offsets(self._table))[:-1]
+    def token_table(self) -> TokenTable:
+        """What is known of each token without a text at hand."""
+        offsets = _offsets(self._table)[:-1]
+        data = np.frombuffer(self._table.buffers()[2], np.uint8)
+        starts = np.concatenate(([0], np.cumsum((data & 0xC0) != 0x80)))
+        is_part = np.zeros(len(offsets) - 1, np.bool_)
+        is_part[list(_not_utf8(self._table, 0))] = True
+        is_part[list(self._byte_tokens)] = True
+        return TokenTable(bytes=np.diff(offsets), chars=np.diff(starts[offsets]), is_part=is_part)
+
+    @property
+    def _byte_tokens(self) -> Iterable[int]:
+        if self._kind != _BYTE_LEVEL:
+            for token, token_id in _vocabulary(self._tokenizer.spec):
+                if _BYTE_TOKEN.fullmatch(token):
+                    yield token_id
 
     @cached_property
     def _table(self) -> pa.LargeBinaryArray:

@@ -31,7 +31,7 @@ class Series:
     """Values to be counted in a histogram, and what they are of."""
 
     name: str
-    values: npt.NDArray[np.int64]
+    values: npt.NDArray[np.integer]
 
 
 def histogram(title: str, series: Sequence[Series]) -> Markup:
@@ -119,7 +119,7 @@ def _edge(place: int) -> int:
     return int(np.ceil(2 ** (place / _BINS_AN_OCTAVE)))
 
 
-def _shares(values: npt.NDArray[np.int64], first: int, last: int) -> npt.NDArray[np.float64]:
+def _shares(values: npt.NDArray[np.integer], first: int, last: int) -> npt.NDArray[np.float64]:
     edges = [_edge(place) for place in range(first, last + 1)]
     edges[0] = min(edges[0], 0)
     counts, _ = np.histogram(values, bins=np.maximum.accumulate([*edges[:-1], edges[-1] + 1]))

@@ -15,14 +15,17 @@ from markupsafe import Markup
 
 from sftdata.choosing import choose_rows
 from sftdata.columns import to_numbers
+from sftdata.doctor import examine
 from sftdata.html import render_page
 from sftdata.inspection import Inspector
 from sftdata.ledger import read_ledger
 from sftdata.loader import DataSet
 from sftdata.plots import Series, histogram, token_bars
 from sftdata.stats import quantiles
-from sftdata.token_counts import row_tokens, target_tokens
+from sftdata.token_counts import split_lengths
 from sftdata.views import mark_of, view_spans
+
+Lengths = npt.NDArray[np.int32]
 
 _SAMPLES = 5
 _LEDGER_EXAMPLES = 3  # of each reason
@@ -54,19 +57,6 @@ class Loss:
     examples: Sequence[Mapping[str, str]]
 
 
-@dataclass(frozen=True)
-class Lengths:
-    """Token counts of every row of a data set, all splits after each other."""
-
-    total: npt.NDArray[np.int64]
-    target: npt.NDArray[np.int64]
-
-    @property
-    def prompt(self) -> npt.NDArray[np.int64]:
-        """Tokens outside the loss."""
-        return self.total - self.target
-
-
 def render_report(data: DataSet, against: DataSet | None = None, *, seed: int = 0) -> str:
     """The page about `data`, compared with `against` where that is given.
 
@@ -83,9 +73,10 @@ def render_report(data: DataSet, against: DataSet | None = None, *, seed: int = 
         data=data,
         manifest=data.manifest,
         names=names,
-        tokens=int(lengths.total.sum()),
-        target_tokens=int(lengths.target.sum()),
+        tokens=int(lengths[:, 2].sum()),
+        target_tokens=int(lengths[:, 1].sum()),
         losses=_losses(data),
+        findings=examine(data),
         groups=groups,
         plots=_plots(names, [lengths] if other is None else [lengths, other]),
         shares=_share_plot(groups["split"]),
@@ -97,10 +88,8 @@ def render_report(data: DataSet, against: DataSet | None = None, *, seed: int = 
 
 
 def _lengths(data: DataSet) -> Lengths:
-    empty = [np.empty(0, np.int64)]
-    total = np.concatenate([*empty, *(row_tokens(split) for split in data.values())])
-    target = np.concatenate([*empty, *(target_tokens(split) for split in data.values())])
-    return Lengths(total, target)
+    """int32[rows, 3] of all splits: prompt tokens, tokens in the loss, all tokens."""
+    return np.concatenate([split_lengths(split) for split in data.values()])
 
 
 def _names(data: DataSet, against: DataSet | None) -> list[str]:
@@ -160,7 +149,7 @@ def _labels(data: DataSet, column: str) -> tuple[list[str], npt.NDArray[np.int64
 def _grouped(names: list[str], codes: npt.NDArray[np.int64], lengths: Lengths) -> list[Group]:
     groups = []
     for code, name in enumerate(names):
-        total, target = lengths.total[codes == code], lengths.target[codes == code]
+        _, target, total = lengths[codes == code].T
         groups.append(
             Group(name, len(total), int(total.sum()), int(target.sum()), quantiles(total))
         )
@@ -168,14 +157,9 @@ def _grouped(names: list[str], codes: npt.NDArray[np.int64], lengths: Lengths) -
 
 
 def _plots(names: list[str], sets: list[Lengths]) -> list[Markup]:
-    kinds = {
-        "Prompt tokens": [one.prompt for one in sets],
-        "Target tokens": [one.target for one in sets],
-        "All tokens": [one.total for one in sets],
-    }
     return [
-        histogram(title, [Series(*one) for one in zip(names, values, strict=True)])
-        for title, values in kinds.items()
+        histogram(title, [Series(n, of[:, part]) for n, of in zip(names, sets, strict=True)])
+        for part, title in enumerate(("Prompt tokens", "Tokens in the loss", "All tokens"))
     ]
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from sftdata.choosing import RowSet
 from sftdata.columns import numbers, to_flags, to_numbers
 from sftdata.decoding import Decoder
-from sftdata.token_counts import row_tokens, target_tokens
+from sftdata.token_counts import split_lengths
 
 _ROWS_AT_ONCE = 512
 _FENCE = 1.5  # interquartile ranges, as in a box plot
@@ -73,10 +73,8 @@ def find_outliers(rows: RowSet) -> list[Outlier]:
     """Rows with a length, a target length or a ratio of the two far from the others', in order."""
     if not len(rows):
         return []
-    total, target = (
-        np.concatenate([measure(rows.data[name])[at] for name, at in rows.places.items()])
-        for measure in (row_tokens, target_tokens)
-    )
+    counts = [split_lengths(rows.data[name])[at] for name, at in rows.places.items()]
+    _, target, total = np.concatenate(counts).T
     size, answer = np.log(total), np.log(np.maximum(target, 1))
     measures = {"tokens": size, "target tokens": answer, "target share": answer - size}
     why: dict[int, str] = {}

@@ -9,6 +9,8 @@ import click
 
 _COMMANDS = {
     "build": "sftdata.cli.build",
+    "diff": "sftdata.cli.diff",
+    "doctor": "sftdata.cli.doctor",
     "inspect": "sftdata.cli.inspect",
     "ledger": "sftdata.cli.ledger",
     "report": "sftdata.cli.report",
@@ -17,10 +19,13 @@ _COMMANDS = {
 }
 _HELP = {
     "build": "Build a data set: read, render, tokenize, write, commit.",
+    "diff": "Compare two data sets: what differs, and what that did to the tokens.",
+    "doctor": "Check rows for what spoils training; SARIF for code hosts.",
     "inspect": "Show examples: text, tokens and label mask.",
     "ledger": "List the source rows that were dropped or cut, and why.",
     "report": "Write one page about a data set: lengths, drops, samples, how it was made.",
     "stats": "Token lengths, target share and drops.",
+    "stats": "Lengths, target share, drops, padding, vocabulary, languages.",
     "verify": "Check a data set's files against its manifest.",
 }
 

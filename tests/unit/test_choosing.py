@@ -15,7 +15,7 @@ from sftdata.choosing import RowFilter, choose_rows, find_rows
 from sftdata.errors import SftdataError
 from sftdata.ledger import read_ledger
 from sftdata.loader import DataSet, load
-from sftdata.token_counts import row_tokens, target_tokens
+from sftdata.token_counts import row_tokens, split_lengths
 
 ROWS = [
     {"id": f"r{i}", "article": f"word {i} " * (1 + i % 7), "summary": f"s{i}"} for i in range(60)
@@ -124,7 +124,9 @@ def test_lengths_are_those_of_the_rows_of_views_too(data: DataSet) -> None:
     split = data["train"]
     for view in (split, split[5:20], split[::3], split[:0]):
         assert row_tokens(view).tolist() == [len(e.input_ids) for e in view]
-        assert target_tokens(view).tolist() == [int(np.sum(e.label_mask)) for e in view]
+        assert split_lengths(view).tolist() == [
+            [e.target_start, int(np.sum(e.label_mask)), len(e.input_ids)] for e in view
+        ]
 
 
 def test_choosing_by_id_or_length_reads_no_tokens(data: DataSet) -> None:

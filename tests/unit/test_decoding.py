@@ -119,6 +119,17 @@ def test_rows_may_be_a_part_of_the_ids(byte_tokenizer: Path) -> None:
     assert decode(whole, np.array([2, 3, 3, 5])).to_pylist() == ["c", "", "de"]
 
 
+def test_the_table_tells_bytes_characters_and_parts_of_characters(tmp_path: Path) -> None:
+    table = Decoder(with_byte_fallback(tmp_path, LLAMA)).token_table
+    #                     ▁  a ▁b ▁▁ <0x00>
+    assert table.bytes[:5].tolist() == [1, 1, 2, 2, 1]
+    assert table.chars[:5].tolist() == [1, 1, 2, 2, 1]
+    assert table.is_part[:5].tolist() == [False, False, False, False, True]
+    assert table.is_part.sum() == 256
+    assert table.chars[4 + 0xC3] == 1
+    assert table.chars[4 + 0xA9] == 0
+
+
 def test_a_token_is_shown_with_what_it_stands_for(tmp_path: Path) -> None:
     decoder = Decoder(load_tokenizer(str(BUNDLED_TOKENIZER)))
     vocab = json.loads((BUNDLED_TOKENIZER / "tokenizer.json").read_text())["model"]["vocab"]
@@ -144,7 +155,7 @@ def test_every_token_of_a_real_tokenizer_stands_for_what_the_library_says(
     expected = library.decode_batch(known, skip_special_tokens=False)
     assert decoder.decode(*flat(rows)).to_pylist() == expected
     lengths = [len(decoder.token_bytes(i)) for i in range(0, tokenizer.vocab_size, 97)]
-    assert decoder.token_lengths[::97].tolist() == lengths
+    assert decoder.token_table.bytes[::97].tolist() == lengths
 
 
 @pytest.mark.real
