@@ -24,7 +24,6 @@ _HELP = {
     "inspect": "Show examples: text, tokens and label mask.",
     "ledger": "List the source rows that were dropped or cut, and why.",
     "report": "Write one page about a data set: lengths, drops, samples, how it was made.",
-    "stats": "Token lengths, target share and drops.",
     "stats": "Lengths, target share, drops, padding, vocabulary, languages.",
     "verify": "Check a data set's files against its manifest.",
 }
