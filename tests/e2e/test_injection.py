@@ -112,6 +112,7 @@ def test_there_are_enough_payloads() -> None:
         ["ledger"],
         ["ledger", "--json"],
         ["stats"],
+        ["doctor"],
         ["verify"],
     ],
     ids=" ".join,
