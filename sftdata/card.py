@@ -11,7 +11,7 @@ from typing import Any
 
 from sftdata.escaping import escape
 from sftdata.plots import as_file, quantile_ranges, token_bars
-from sftdata.spec import Spec
+from sftdata.spec import Mixture, Spec
 
 FILE = "README.md"
 LENGTHS_PLOT, TOKENS_PLOT = "plots/lengths.svg", "plots/tokens.svg"
@@ -34,7 +34,7 @@ _SIZES = {
 _MARKUP = re.compile(r"[\\`*_{}\[\]()#!|~$@:]|(?<=www)\.|^[-+=]|(?<=^\d)[.)]", re.IGNORECASE)
 
 
-def render_files(spec: Spec, manifest: Mapping[str, Any]) -> dict[str, bytes]:
+def render_files(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> dict[str, bytes]:
     """The card and the plots it shows: path relative to the data set → bytes.
 
     They depend on the spec and the manifest alone, so they are the same every time.
@@ -58,7 +58,7 @@ def render_files(spec: Spec, manifest: Mapping[str, Any]) -> dict[str, bytes]:
     }
 
 
-def render_card(spec: Spec, manifest: Mapping[str, Any]) -> str:
+def render_card(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
     """The card of a build: YAML for the Hub, then what it is and how to load it."""
     return f"---\n{_metadata(spec, manifest)}---\n\n{_text(spec, manifest)}"
 
@@ -68,7 +68,7 @@ def size_category(rows: int) -> str:
     return next((name for most, name in _SIZES.items() if rows < most), "n>1B")
 
 
-def _metadata(spec: Spec, manifest: Mapping[str, Any]) -> str:
+def _metadata(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
     # JSON strings are YAML strings, so nothing a spec says can break out of its place.
     lines = []
     if spec.license:
@@ -86,7 +86,7 @@ def _metadata(spec: Spec, manifest: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _text(spec: Spec, manifest: Mapping[str, Any]) -> str:
+def _text(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
     return f"""# {_plain(spec.task)}
 
 {_plain(spec.description)}
