@@ -35,8 +35,10 @@ _MOJIBAKE = (
 _PLACEHOLDER = (
     r"(?i)^\W*(?:n/a|n\.a\.|todo|tbd|tba|fixme|null|none|nan|undefined|placeholder|x{3,}"
     r"|lorem ipsum\b.*|(?:your|insert) (?:text|answer|summary|translation) here)\W*$"
-    r"|^[-.?_*/\s]+$|^\s*[<\[{](?:answer|summary|target|text|translation|output)[>\]}]\s*$"
+    r"|^\s*[-.?_*/][-.?_*/\s]*$|^\s*[<\[{](?:answer|summary|target|text|translation|output)[>\]}]\s*$"
 )
+
+_PADDING = 8  # bytes of white space that a field may have around it
 
 
 def _control_like(rows: Rows) -> npt.NDArray[np.bool_]:
@@ -61,7 +63,10 @@ def _mojibake(rows: Rows) -> npt.NDArray[np.bool_]:
 
 
 def _replacement(rows: Rows) -> npt.NDArray[np.bool_]:
-    return _anywhere(rows, "\ufffd")
+    found = _anywhere(rows, "\ufffd")
+    for row, prompt, target in rows.pairs(found):
+        found[row] = "FFFD" not in prompt + target  # a text about the character itself
+    return found
 
 
 def _placeholder(rows: Rows) -> npt.NDArray[np.bool_]:
@@ -77,15 +82,18 @@ def _boundary_space(rows: Rows) -> npt.NDArray[np.bool_]:
 
 
 def _equals_source(rows: Rows) -> npt.NDArray[np.bool_]:
-    """The target is all, or nearly all, that the prompt has besides the template's own text."""
+    """The target is in the prompt, and has all of it that is not the template's own text."""
     fixed = {name: facts.fixed_bytes for name, facts in rows.templates.items()}
     known = np.array([fixed.get(name) is not None for name in rows.template_names], np.bool_)
     own = np.array([fixed.get(name) or 0 for name in rows.template_names], np.int64)
     content, target = text_bytes(rows.prompt) - own, text_bytes(rows.target)
-    chosen = known & (target > 0) & (target >= 0.9 * content)
+    chosen = known & (content > 0) & (target >= content - _PADDING)
     found = np.zeros(len(rows), np.bool_)
     for row, prompt, text in rows.pairs(np.asarray(chosen)):
-        found[row] = text.strip() in prompt
+        facts, whole = rows.templates[rows.template_names[row]], prompt.encode()
+        # All fields may begin with the same letters, so this is the source or a part of it.
+        source = whole[facts.before : len(whole) - facts.after].strip()
+        found[row] = source in text.encode() and text.strip() in prompt
     return found
 
 

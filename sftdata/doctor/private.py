@@ -21,7 +21,7 @@ _EMAIL = re.compile(
 # Domains set aside for examples (RFC 2606 and 6761), and endings of files, not of hosts.
 _NO_HOST = re.compile(
     r"(?i)(?:^|\.)(?:example(?:\.(?:com|org|net|edu))?|test|invalid|localhost|local|localdomain"
-    r"|domain\.(?:com|tld)|host\.(?:com|tld)|foo\.(?:com|org)|bar\.(?:com|org)"
+    r"|(?:my|your)?(?:domain|site|host|company|foo|bar)(?:\.[a-z]+)?|mydomain"
     r"|png|jpe?g|gif|svg|service|socket|target|timer|mount|path|slice|conf|py|js|h|c|so|txt|html?)$"
 )
 _PHONE = re.compile(
@@ -51,12 +51,8 @@ def is_phone(match: re.Match[str]) -> bool:
     """Whether the number may be called: of 9 to 15 digits and not of those kept for fiction."""
     digits = re.sub(r"\D", "", match[0])
     fictional = re.search(r"55501\d\d$", digits) or len(set(digits[-7:])) == 1
-    groups = re.split(r"\D+", match[0].strip("+("))
-    return (
-        9 <= len(digits) <= 15
-        and not fictional
-        and (match[0][0] != "+" or len(groups) > 1 or len(digits) > 10)
-    )
+    apart = re.search(r"\d[ ().-]+\d", match[0]) is not None
+    return 9 <= len(digits) <= (15 if apart else 13) and not fictional
 
 
 def is_card(match: re.Match[str]) -> bool:

@@ -142,8 +142,14 @@ class Rows:
 class TemplateFacts:
     """What a sample of its rows says about a template."""
 
-    fixed_bytes: int | None  # of the prompt, before and after its fields; None if unknown
+    before: int | None  # bytes that all prompts begin with; None if there are too few to tell
+    after: int  # bytes that all prompts end with
     is_extractive: bool  # answers are quotes from the prompt
+
+    @property
+    def fixed_bytes(self) -> int | None:
+        """Bytes of a prompt that are the same in all of them."""
+        return None if self.before is None else self.before + self.after
 
 
 def learn_templates(data: DataSet, context: Context) -> dict[str, TemplateFacts]:
@@ -162,13 +168,13 @@ def learn_templates(data: DataSet, context: Context) -> dict[str, TemplateFacts]
 def _facts(name: str, pairs: list[tuple[str, str]], is_qa: bool) -> TemplateFacts:
     quotes = sum(target in prompt for prompt, target in pairs)
     extractive = len(pairs) >= _FEWEST_ROWS and quotes >= _EXTRACTIVE * len(pairs)
+    extractive |= is_qa or name.startswith("qa/")
     prompts = sorted({prompt.encode() for prompt, _ in pairs})
     if len(prompts) < 2:
-        return TemplateFacts(None, extractive or is_qa or name.startswith("qa/"))
+        return TemplateFacts(None, 0, extractive)
     before = _common(prompts[0], prompts[-1])  # of sorted texts these two differ first
     backwards = sorted(prompt[::-1] for prompt in prompts)
-    after = _common(backwards[0], backwards[-1])
-    return TemplateFacts(before + after, extractive or is_qa or name.startswith("qa/"))
+    return TemplateFacts(before, _common(backwards[0], backwards[-1]), extractive)
 
 
 def _common(a: bytes, b: bytes) -> int:

@@ -13,6 +13,8 @@ from sftdata.doctor.survey import Survey
 _CUT_TEXT = (
     r"(?i)(?:\[(?:truncated|cut|\.\.\.|…)\]|\((?:truncated|more)\)|read more|[^.]\.\.\.|…)\s*$"
 )
+# Of a line in the prompt: then the source ends like that, too.
+_ELLIPSIS_AT_END = r"(?:\.\.\.|…)[\"'”’)]*[ \t]*\n"
 _RECHECKED_CHARS = 400_000  # of rows encoded again to find examples of merges
 
 
@@ -36,7 +38,10 @@ def _eos_not_in_loss(rows: Rows) -> npt.NDArray[np.bool_]:
 
 
 def _target_cut(rows: Rows) -> npt.NDArray[np.bool_]:
-    return np.asarray(_stops_at_limit(rows) | matches(rows.target, _CUT_TEXT))
+    shortened = matches(rows.target, _CUT_TEXT)
+    if shortened.any():
+        shortened = shortened & ~matches(rows.prompt, _ELLIPSIS_AT_END)
+    return np.asarray(_stops_at_limit(rows) | shortened)
 
 
 def _stops_at_limit(rows: Rows) -> npt.NDArray[np.bool_]:
