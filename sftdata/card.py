@@ -131,8 +131,8 @@ train[0].input_ids, train[0].labels  # labels are -100 outside the loss
 
 * Tokenizer: {_plain(_public(manifest["tokenizer"]["name"]))},
   {manifest["tokenizer"]["vocab_size"]:,} entries, sha256 `{manifest["tokenizer"]["sha256"]}`
-* Longest example allowed: {_limit(manifest["options"])}
-* Seed of the splits: {manifest["options"].get("seed", 0)}
+* Longest example allowed: {_limit(manifest["spec"])}
+* Seed: {manifest["options"].get("seed", 0)}
 
 Built by sftdata as `{manifest["build"]}`; `manifest.json` has the digests of every input and every
 shard, and `ledger/` a line for each source row that was dropped or cut.
@@ -172,9 +172,11 @@ def _drops(manifest: Mapping[str, Any]) -> str:
     return ", ".join(drops) or "none"
 
 
-def _limit(options: Mapping[str, Any]) -> str:
-    limit = options.get("max_length")
-    return "none" if limit is None else f"{limit:,} tokens"
+def _limit(spec: Mapping[str, Any]) -> str:
+    """In tokens; of a mixture that of each part, where they differ."""
+    parts = [part["spec"] for part in spec.get("sources", ())] or [spec]
+    limits = {part["max_length"]: None for part in parts}
+    return ", ".join("none" if n is None else f"{n:,} tokens" for n in limits)
 
 
 def _public(name: str) -> str:

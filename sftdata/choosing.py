@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from sftdata.columns import texts, to_flags, to_numbers
 from sftdata.errors import SftdataError, did_you_mean
-from sftdata.examples import DROPPED
+from sftdata.fates import DROPPED
 from sftdata.ledger import read_ledger
 from sftdata.loader import DataSet, Example
 from sftdata.token_counts import row_tokens

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.columns import texts
 from sftdata.errors import SftdataError
-from sftdata.examples import CUT
+from sftdata.fates import CUT
 from sftdata.ledger import read_ledger
 from sftdata.manifest import Manifest
 from sftdata.template import Field, load_template
@@ -44,8 +42,8 @@ class CutFinder:
         lines = read_ledger(self.manifest)
         return lines.filter(pc.field("status") == CUT)
 
-    def find(self, row_id: str, template: str, prompt: str) -> Cut | None:
-        """The cut of the row, None if it was not cut."""
+    def find(self, row_id: str, task: str, template: str, prompt: str) -> Cut | None:
+        """The cut of the row of this id, task and template, None if it was not cut."""
         place = pc.index(self._lines.column("row_id"), texts([row_id]).cast(pa.string())[0])
         if place.as_py() < 0:
             return None
@@ -61,13 +59,14 @@ class CutFinder:
         start = end - size
         if start < 0 or not prompt[:start].endswith(before):
             return Cut(detail, ())
-        keep = _options(self.manifest).get("keep", "start")
+        keep = self._keep(task)
         return Cut(detail, {"start": (end,), "end": (start,)}.get(keep, (start, end)))
 
-
-def _options(manifest: Manifest) -> Mapping[str, Any]:
-    options: Mapping[str, Any] = manifest["options"]
-    return options
+    def _keep(self, task: str) -> str:
+        """What the spec of the task keeps of a field that is cut."""
+        spec = self.manifest["spec"]
+        specs = {part["spec"]["task"]: part["spec"] for part in spec.get("sources", ())}
+        return str(specs.get(task, spec).get("keep", "start"))
 
 
 @lru_cache(maxsize=64)
@@ -77,11 +76,11 @@ def _text_around(label: str, sha256: str, field: str) -> tuple[str, str] | None:
     Stripped because a chat message is; None when the template on disk is not the one recorded.
     """
     try:
-        template = load_template(label.removesuffix("@draft"))
+        template = load_template(f"{label.partition('@')[0]}@sha256:{sha256}")
     except SftdataError:
         return None
     parts = template.blocks["prompt"].parts
-    if template.source_sha256 != sha256 or parts is None or Field(field) not in parts:
+    if parts is None or Field(field) not in parts:
         return None
     at = len(parts) - 1 - parts[::-1].index(Field(field))
     before, after = (

@@ -95,8 +95,8 @@ class Inspector:
             prompt + target,
             around=(self._before(example), 1),
         )
-        cut = self._cuts.find(example.row_id, example.template, prompt)
-        task = str(getattr(example, "task", None) or self.data.manifest["task"])
+        task = example.task or str(self.data.manifest["task"])
+        cut = self._cuts.find(example.row_id, task, example.template, prompt)
         return Inspected(split, task, example, tokens, prompt, target, cut)
 
     def _before(self, example: Example) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -12,8 +11,8 @@ from typing import Any
 
 import pytest
 from browser import listening, needs_browser, open_page
+from plain import build_plain
 
-from sftdata.builder import build
 from sftdata.doctor import examine
 from sftdata.html import render_page
 from sftdata.loader import load
@@ -63,9 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows += [{"id": "todo", "article": "Something", "summary": "TODO"}]
     others = [*rows[:150], *({**row, "id": f"new-{row['id']}"} for row in rows[:10])]
     for name, these in (("a", rows), ("b", others)):
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in these))
-        data = folder / f"{name}.jsonl"
-        build("summarize", data=data, out=folder / name, max_length=400, max_dropped=5)
+        build_plain(folder, these, name, max_length=400, max_dropped=5)
     return folder
 
 
@@ -139,9 +136,7 @@ def test_the_same_data_set_gives_the_same_page(folder: Path) -> None:
 
 
 def test_the_report_of_a_single_row_is_whole() -> None:
-    Path("one.jsonl").write_text(json.dumps({"article": "One.", "summary": "1"}) + "\n")
-    build("summarize", data="one.jsonl", out="one")
-    page = Page(render_report(load("one")))
+    page = Page(render_report(build_plain(Path(), [{"article": "One.", "summary": "1"}])))
     assert "each of the 1 source rows is an example" in page.text
 
 

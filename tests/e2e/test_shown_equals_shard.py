@@ -13,6 +13,7 @@ from typing import Any
 import oracle
 import pytest
 from conftest import REAL_TOKENIZERS
+from plain import build_plain
 
 from sftdata.builder import build
 from sftdata.escaping import escape, unescape_bytes
@@ -97,8 +98,7 @@ def test_json_and_page_give_the_ids_mask_and_text_of_the_oracle(
     name: str, shared: Path, tmp_path: Path
 ) -> None:
     rows, folder = golden(shared), shared / "tokenizers" / name
-    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    build("summarize", data=tmp_path / "rows.jsonl", tokenizer=folder, out="out")
+    build_plain(tmp_path, rows, tokenizer=folder)
     tokenizer = oracle.OracleTokenizer(folder)
     expected = examples(rows, tokenizer)
     inspect(Path("out"), "--html", "page.html")
@@ -136,7 +136,7 @@ def assert_offsets_cover(row: dict[str, Any], text: str) -> None:
     assert place == len(row["prompt"])
 
 
-def test_of_the_bundled_sample_the_page_holds_the_shards_too(tmp_path: Path) -> None:
+def test_of_the_bundled_sample_the_page_holds_the_shards_too() -> None:
     build("summarize", out="out", max_length=200)
     inspect(Path("out"), "--html", "page.html")
     page = ReadBack(Path("page.html").read_text()).rows

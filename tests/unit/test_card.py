@@ -19,7 +19,8 @@ from sftdata.spec import Spec, load_spec
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    return build("summarize", out=tmp_path_factory.mktemp("card") / "out").manifest
+    out = tmp_path_factory.mktemp("card") / "out"
+    return build("summarize", template="summarize/article", out=out).manifest
 
 
 @pytest.fixture(scope="module")

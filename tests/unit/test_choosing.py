@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from plain import build_plain
 
-from sftdata.builder import build
 from sftdata.choosing import RowFilter, choose_rows, find_rows
 from sftdata.errors import SftdataError
 from sftdata.ledger import read_ledger
-from sftdata.loader import DataSet, load
+from sftdata.loader import DataSet
 from sftdata.token_counts import row_tokens, split_lengths
 
 ROWS = [
@@ -27,13 +26,8 @@ BAD = [{"id": "empty", "article": "", "summary": "x"}]
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> DataSet:
     folder = tmp_path_factory.mktemp("choosing")
-    source = folder / "rows.jsonl"
-    source.write_text("".join(json.dumps(row) + "\n" for row in [*ROWS, *LONG, *BAD]))
-    build(
-        "summarize", data=source, out=folder / "out", max_length=250, max_dropped=5,
-        tokenizer=byte_tokenizer,
-    )  # fmt: skip
-    return load(folder / "out")
+    rows = [*ROWS, *LONG, *BAD]
+    return build_plain(folder, rows, max_length=250, max_dropped=5, tokenizer=byte_tokenizer)
 
 
 def ids(rows: list[tuple[str, Any]]) -> set[str]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
+from plain import build_plain
 
-from sftdata.builder import build
 from sftdata.choosing import choose_rows
 from sftdata.errors import SftdataError
 from sftdata.inspection import Inspector
-from sftdata.loader import DataSet, load
+from sftdata.loader import DataSet
 
 PROMPT = "You are a helpful assistant that summarizes articles.\n\nArticle:\n{}\n\nSummary:\n"
 ARTICLES = [
@@ -25,10 +24,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
     folder = tmp_path_factory.mktemp("inspection")
     rows = [{"id": f"r{i}", "article": a, "summary": a[::-1]} for i, a in enumerate(ARTICLES)]
     rows += [{"id": f"more{i}", "article": f"a{i}", "summary": f"s{i}"} for i in range(40)]
-    source = folder / "rows.jsonl"
-    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    build("summarize", data=source, out=folder / "out")
-    return load(folder / "out")
+    return build_plain(folder, rows)
 
 
 @pytest.mark.parametrize("number", range(len(ARTICLES)))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
+from plain import build_plain
 
-from sftdata.builder import build
 from sftdata.choosing import RowFilter, RowSet, find_rows
 from sftdata.decoding import Decoder
 from sftdata.inspection import Inspector
-from sftdata.loader import load
 from sftdata.searching import find_outliers, find_text
 
 ROWS = [{"id": f"r{i}", "article": f"Number {i} " * 5, "summary": f"Sum {i}."} for i in range(1500)]
@@ -22,10 +20,7 @@ ROWS[901] |= {"article": "Long. " * 600}
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> RowSet:
-    folder = tmp_path_factory.mktemp("searching")
-    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
-    build("summarize", data=folder / "rows.jsonl", out=folder / "out", tokenizer=byte_tokenizer)
-    data = load(folder / "out")
+    data = build_plain(tmp_path_factory.mktemp("searching"), ROWS, tokenizer=byte_tokenizer)
     return find_rows(data, list(data), RowFilter())
 
 

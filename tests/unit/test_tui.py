@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import html
-import json
 import re
 from collections.abc import Awaitable, Callable
 
 import pytest
+from plain import build_plain
 from textual.pilot import Pilot
 
-from sftdata.builder import build
 from sftdata.choosing import RowFilter, RowSet, find_rows
-from sftdata.loader import load
 from sftdata.tui import Browser
 
 ROWS = [{"id": f"r{i}", "article": f"Number {i}.", "summary": f"Sum {i}."} for i in range(300)]
@@ -26,10 +24,7 @@ Script = Callable[[Pilot[None]], Awaitable[None]]
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> RowSet:
-    folder = tmp_path_factory.mktemp("browser")
-    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
-    build("summarize", data=folder / "rows.jsonl", out=folder / "out", max_length=600)
-    data = load(folder / "out")
+    data = build_plain(tmp_path_factory.mktemp("browser"), ROWS, max_length=600)
     return find_rows(data, list(data), RowFilter())
 
 
