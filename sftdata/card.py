@@ -69,6 +69,7 @@ def size_category(rows: int) -> str:
 
 
 def _metadata(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
+    rows = sum(split["rows"] for split in manifest["stats"]["splits"].values())
     # JSON strings are YAML strings, so nothing a spec says can break out of its place.
     lines = []
     if spec.license:
@@ -77,7 +78,7 @@ def _metadata(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
         lines.append("language:")
         lines += [f"- {json.dumps(code)}" for code in spec.language]
     lines += ["task_categories:", f"- {_CATEGORIES.get(spec.task, 'text-generation')}"]
-    lines += ["size_categories:", f"- {size_category(manifest['rows_out'])}"]
+    lines += ["size_categories:", f"- {size_category(rows)}"]
     lines += ["configs:", "- config_name: default", "  data_files:"]
     for name, split in manifest["splits"].items():
         if split["shards"]:
@@ -106,7 +107,8 @@ token.
 ![Tokens of each split, and those in the loss]({TOKENS_PLOT})
 
 Of {manifest["rows_in"]:,} source rows, {manifest["rows_out"]:,} are in the data set.
-Dropped: {_drops(manifest)}. Cut to fit: {manifest["cut"]:,}.
+Dropped: {_counts(manifest["dropped"])}. Cut to fit: {manifest["cut"]:,}.
+Flagged: {_counts(manifest.get("flagged", {}))}. Extra copies: {manifest.get("repeated", 0):,}.
 
 ## Load it
 
@@ -167,9 +169,9 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 
 
-def _drops(manifest: Mapping[str, Any]) -> str:
-    drops = (f"{rows:,} {_plain(reason)}" for reason, rows in manifest["dropped"].items())
-    return ", ".join(drops) or "none"
+def _counts(of_reason: Mapping[str, int]) -> str:
+    counts = (f"{rows:,} {_plain(reason)}" for reason, rows in of_reason.items())
+    return ", ".join(counts) or "none"
 
 
 def _limit(spec: Mapping[str, Any]) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+import tokenizers
 from plain import build_plain
 
-from sftdata.choosing import choose_rows
+from sftdata.builder import build
+from sftdata.choosing import RowFilter, choose_rows
 from sftdata.errors import SftdataError
 from sftdata.inspection import Inspector
-from sftdata.loader import DataSet
+from sftdata.loader import DataSet, load
+from sftdata.views import Span, view_spans
 
 PROMPT = "You are a helpful assistant that summarizes articles.\n\nArticle:\n{}\n\nSummary:\n"
 ARTICLES = [
@@ -52,3 +56,77 @@ def test_another_tokenizer_than_that_of_the_build_is_refused(
     )
     with pytest.raises(SftdataError, match="not the one the data set was built with"):
         _ = Inspector(other).tokenizer
+
+
+CHAT = (
+    "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+@pytest.fixture
+def chat_tokenizer(byte_tokenizer: Path, tmp_path: Path) -> Path:
+    """One id per byte and one for each marker of a chat template."""
+    folder = tmp_path / "chat-tokenizer"
+    folder.mkdir()
+    made = tokenizers.Tokenizer.from_file(str(byte_tokenizer / "tokenizer.json"))
+    made.add_special_tokens(["<|system|>", "<|user|>", "<|assistant|>", "<|end|>"])
+    made.save(str(folder / "tokenizer.json"))
+    config = {"eos_token": "<eos>", "chat_template": CHAT}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_the_prompt_of_a_chat_shows_its_control_tokens(chat_tokenizer: Path) -> None:
+    rows = [{"id": "one", "article": "Some text.", "summary": "Text."}]
+    data = build_plain(Path(), rows, chat=True, tokenizer=chat_tokenizer)
+    shown = Inspector(data).inspect(*choose_rows(data, row_id="one")[0])
+    assert shown.prompt == (
+        "<|system|>You are a helpful assistant that summarizes articles.<|end|>"
+        "<|user|>Article:\nSome text.\n\nSummary:<|end|><|assistant|>"
+    )
+    assert (shown.target, shown.tokens[-1].piece) == ("Text.", "<|end|>")
+    control = [token.piece for token in shown.tokens if token.is_control]
+    assert control == ["<|system|>", "<|end|>", "<|user|>", "<|end|>", "<|assistant|>", "<|end|>"]
+    place = shown.prompt.index("<|user|>")
+    (user,) = (token for token in shown.tokens if token.piece == "<|user|>")
+    assert (user.start, user.end) == (place, place + len("<|user|>"))
+
+
+def test_of_a_conversation_every_answer_is_in_the_loss(chat_tokenizer: Path) -> None:
+    turns = [("user", "Hi"), ("assistant", "Yo"), ("user", "a b"), ("assistant", "c")]
+    messages = [{"role": role, "content": content} for role, content in turns]
+    Path("rows.jsonl").write_text(json.dumps({"id": "one", "messages": messages}) + "\n")
+    Path("spec.toml").write_text(
+        'task = "talk"\ndata = ["rows.jsonl"]\nchat = true\n'
+        f'tokenizer = "{chat_tokenizer}"\n[fields]\nid = "id"\nmessages = "messages"\n'
+    )
+    build(spec="spec.toml", out="out")
+    data = load("out")
+    shown = Inspector(data).inspect(*choose_rows(data, row_id="one")[0])
+    assert (shown.prompt, shown.task) == ("<|user|>Hi<|end|><|assistant|>", "talk")
+    assert view_spans("text", shown) == [
+        Span("<|user|>", "control"),
+        Span("Hi", "prompt"),
+        Span("<|end|><|assistant|>", "control"),
+        Span("Yo", "target"),
+        Span("<|end|>", "control-target"),
+        Span("<|user|>", "control"),
+        Span("a b", "prompt"),
+        Span("<|end|><|assistant|>", "control"),
+        Span("c", "target"),
+        Span("<|end|>", "control-target"),
+    ]
+
+
+def test_each_row_of_a_mixture_has_its_own_task() -> None:
+    build("multitask", out="out")
+    data = load("out")
+    for task in ("summarize", "qa", "grammar"):
+        rows = choose_rows(data, wanted=RowFilter(task=task), limit=1000)
+        shown = [Inspector(data).inspect(*row).to_json() for row in rows[:3]]
+        assert {row["task"] for row in shown} == {task}
+        assert {row["template"].partition("/")[0] for row in shown} == {task}
+        assert len(rows) == sum(e.task == task for split in data.values() for e in split)
+    with pytest.raises(SftdataError, match="Did you mean 'qa'"):
+        choose_rows(data, wanted=RowFilter(task="qaa"))
