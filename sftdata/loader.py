@@ -28,6 +28,7 @@ class Example:
     input_ids: npt.NDArray[np.int32]  # [tokens]
     label_mask: npt.NDArray[np.bool_]  # [tokens], true where the token counts in the loss
     target_start: int  # index of the first target token
+    task: str | None = None  # only in a mixture
 
     @property
     def labels(self) -> npt.NDArray[np.int32]:
@@ -108,7 +109,8 @@ class Split:
         """The rows of this view with the columns of the shard; mapped where it is a plain range."""
         from sftdata.shards import shard_schema
 
-        table = pa.Table.from_batches(self._batches, shard_schema())
+        schema = self._batches[0].schema if self._batches else shard_schema()
+        table = pa.Table.from_batches(self._batches, schema)
         if self._rows.step == 1:
             return table.slice(self._rows.start, len(self._rows))
         return table.take(numbers(np.array(self._rows, np.int64)))
@@ -192,4 +194,5 @@ def _example(batch: pa.RecordBatch, row: int) -> Example:
         input_ids=to_numbers(batch.column("input_ids")[row].values),
         label_mask=to_flags(batch.column("label_mask")[row].values),
         target_start=batch.column("target_start")[row].as_py(),
+        task=batch.column("task")[row].as_py() if "task" in batch.schema.names else None,
     )

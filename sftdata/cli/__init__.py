@@ -9,19 +9,25 @@ import click
 
 _COMMANDS = {
     "build": "sftdata.cli.build",
+    "diff": "sftdata.cli.diff",
+    "doctor": "sftdata.cli.doctor",
     "inspect": "sftdata.cli.inspect",
     "ledger": "sftdata.cli.ledger",
     "rebuild": "sftdata.cli.rebuild",
+    "report": "sftdata.cli.report",
     "stats": "sftdata.cli.stats",
     "template": "sftdata.cli.template",
     "verify": "sftdata.cli.verify",
 }
 _HELP = {
     "build": "Build a data set: read, render, tokenize, write, commit.",
+    "diff": "Compare two data sets: what differs, and what that did to the tokens.",
+    "doctor": "Check rows for what spoils training; SARIF for code hosts.",
     "inspect": "Show examples: text, tokens and label mask.",
     "ledger": "List the source rows that were dropped or cut, and why.",
     "rebuild": "Build a data set again from its manifest and compare.",
-    "stats": "Token lengths, target share and drops.",
+    "report": "Write one page about a data set: lengths, drops, samples, how it was made.",
+    "stats": "Lengths, target share, drops, padding, vocabulary, languages.",
     "template": "List, change, compare and release templates.",
     "verify": "Check a data set's files against its manifest.",
 }

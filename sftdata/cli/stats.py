@@ -2,54 +2,161 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from sftdata.cli.output import DATA_SET, json_option, print_json
+from sftdata.escaping import escape
+
+_PARTS = (("prompt", "prompt_length"), ("target", "target_length"), ("all", "length"))
+_LEVELS = ("p50", "p90", "p95", "p99", "max")
+_BAR_WIDTH = 40
 
 
 @click.command("stats")
 @click.argument("dataset", type=DATA_SET)
+@click.option(
+    "--by",
+    type=click.Choice(["split", "task", "template", "source"]),
+    help="Also the numbers of each of these.",
+)
+@click.option(
+    "--max-length",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Tokens to pad or pack to. Default: that of the build, else the longest row.",
+)
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), metavar="N", help="Rows of a training step."
+)
 @json_option()
-def command(dataset: Path, as_json: bool) -> None:
-    """Token lengths, target share and drops of the data set in DATASET.
+def command(
+    dataset: Path, by: str | None, max_length: int | None, batch_size: int | None, as_json: bool
+) -> None:
+    """Lengths, target share, drops, padding, vocabulary, duplicates and languages of DATASET.
 
-    Example: sftdata stats data/summarize
+    Example: sftdata stats data/summarize --by split --max-length 2048 --batch-size 8
     """
-    from sftdata.manifest import read_manifest
+    from sftdata.loader import load
+    from sftdata.stats import compute_stats
 
-    manifest = read_manifest(dataset)
-    keys = ("rows_in", "rows_out", "dropped", "cut", "certificate", "stats")
-    numbers = {key: manifest[key] for key in keys}
+    numbers = compute_stats(load(dataset), by=by, max_length=max_length, batch_size=batch_size)
     if as_json:
         print_json(numbers)
-    else:
-        click.echo(_tables(numbers))
+        return
+    parts = [_splits(numbers), _lengths(numbers), _histograms(numbers), _fit(numbers)]
+    if by is not None and by != "split":
+        parts.append(_sources(numbers) if by == "source" else _groups(numbers))
+    parts.append(_facts(numbers))
+    click.echo("\n\n".join("\n".join(part) for part in parts))
 
 
-def _tables(numbers: dict[str, Any]) -> str:
-    stats = numbers["stats"]
-    lines = [f"{'split':12} {'rows':>10} {'tokens':>14} {'target tokens':>14} {'share':>7}"]
-    total = {"rows": numbers["rows_out"]} | {k: stats[k] for k in ("tokens", "target_tokens")}
-    for name, split in {**stats["splits"], "all": total}.items():
-        share = split["target_tokens"] / split["tokens"] if split["tokens"] else 0.0
+def _splits(numbers: Mapping[str, Any]) -> list[str]:
+    return _counts("split", {**numbers["stats"]["splits"], "all": numbers})
+
+
+def _groups(numbers: Mapping[str, Any]) -> list[str]:
+    groups = numbers["groups"]
+    lines = [*_counts(numbers["by"], groups), ""]
+    head = " ".join(
+        f"{part + ' ' + q:>15}" for part in ("prompt", "target") for q in ("p50", "p99")
+    )
+    width = _width(groups)
+    lines.append(f"{numbers['by']:{width}} {head}")
+    for name, group in groups.items():
+        cells = " ".join(f"{group[key][q]:>15,}" for _, key in _PARTS[:2] for q in ("p50", "p99"))
+        lines.append(f"{escape(name):{width}} {cells}")
+    return lines
+
+
+def _counts(title: str, groups: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    width = _width(groups)
+    lines = [f"{title:{width}} {'rows':>10} {'tokens':>14} {'target tokens':>14} {'share':>7}"]
+    for name, group in groups.items():
+        share = group["target_tokens"] / group["tokens"] if group["tokens"] else 0.0
         lines.append(
-            f"{name:12} {split['rows']:>10,} {split['tokens']:>14,} "
-            f"{split['target_tokens']:>14,} {share:>7.1%}"
+            f"{escape(name):{width}} {group['rows']:>10,} {group['tokens']:>14,} "
+            f"{group['target_tokens']:>14,} {share:>7.1%}"
         )
-    lines += ["", f"{'tokens':12} {'p50':>10} {'p95':>10} {'p99':>10} {'max':>10}"]
-    for label, key in (("prompt", "prompt_length"), ("target", "target_length"), ("all", "length")):
-        found = stats[key]
-        lines.append(
-            f"{label:12} " + " ".join(f"{found[q]:>10,}" for q in ("p50", "p95", "p99", "max"))
+    return lines
+
+
+def _sources(numbers: Mapping[str, Any]) -> list[str]:
+    sources = numbers["groups"]
+    width, names = _width(sources), ("rows_in", "rows", "dropped", "cut", "flagged")
+    lines = [f"{'source':{width}} " + " ".join(f"{name:>10}" for name in names)]
+    for path, source in sources.items():
+        lines.append(f"{escape(path):{width}} " + " ".join(f"{source[n]:>10,}" for n in names))
+    return lines
+
+
+def _lengths(numbers: Mapping[str, Any]) -> list[str]:
+    lines = [f"{'tokens':12} " + " ".join(f"{level:>10}" for level in _LEVELS)]
+    for label, key in _PARTS:
+        lines.append(f"{label:12} " + " ".join(f"{numbers[key][q]:>10,}" for q in _LEVELS))
+    return lines
+
+
+def _histograms(numbers: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for label, key in _PARTS[:2]:
+        bars = numbers["histograms"][key]
+        most = max((bar["rows"] for bar in bars), default=0)
+        lines.append(f"{label} tokens")
+        for bar in bars:
+            blocks = "█" * round(_BAR_WIDTH * bar["rows"] / most) or ("▏" if bar["rows"] else "")
+            lines.append(
+                f"{bar['from']:>9,} - {bar['to']:<9,} {bar['rows']:>10,} {blocks}".rstrip()
+            )
+    return lines
+
+
+def _fit(numbers: Mapping[str, Any]) -> list[str]:
+    fit = numbers["fit"]
+    steps = fit["batch_size"] is not None
+    head = f"{'split':12} {'too long':>10} {'padding':>8} {'packs':>10} {'packed full':>12}"
+    lines = [f"at {fit['max_length']:,} tokens a row", head]
+    if steps:
+        lines[1] += f" {'batch padding':>14} {'steps':>9} {'packed steps':>13}"
+    for name, split in fit["splits"].items():
+        line = (
+            f"{escape(name):12} {split['too_long']:>10,} {split['padding_waste']:>8.1%} "
+            f"{split['packs']:>10,} {split['packing_efficiency']:>12.1%}"
         )
-    lines += ["", f"{numbers['rows_in']:,} rows in, {numbers['cut']:,} cut"]
-    lines += [f"{n:,} dropped: {reason}" for reason, n in numbers["dropped"].items()]
+        if steps:
+            line += (
+                f" {split['batch_padding']:>14.1%} {split['steps_per_epoch']:>9,} "
+                f"{split['packed_steps_per_epoch']:>13,}"
+            )
+        lines.append(line)
+    return lines
+
+
+def _facts(numbers: Mapping[str, Any]) -> list[str]:
+    lines = [f"{numbers['rows_in']:,} rows in, {numbers['cut']:,} cut"]
+    for status in ("dropped", "flagged"):
+        lines += [f"{n:,} {status}: {escape(reason)}" for reason, n in numbers[status].items()]
+    lines.append(f"{numbers['duplicates']:,} rows have the tokens of an earlier row")
     certificate = numbers["certificate"]
     lines.append(
         f"whole text encoded at once gives the same ids for {certificate['whole_text_equal']:,} "
         f"of {certificate['rows']:,} rows"
     )
-    return "\n".join(lines)
+    text, languages = numbers["text"], numbers["languages"]
+    if text is None or languages is None:
+        return [*lines, "vocabulary and languages: unknown, as the tokenizer of the build is gone"]
+    lines.append(
+        f"{text['chars_per_token']:.2f} characters a token; {text['vocabulary_used']:,} tokens "
+        f"({text['vocabulary_coverage']:.1%}) of the vocabulary used; "
+        f"{text['unknown_share']:.2%} unknown, {text['byte_fallback_share']:.2%} single bytes"
+    )
+    rows = languages["sampled_rows"]
+    shares = ", ".join(f"{name} {n / rows:.0%}" for name, n in [*languages["rows"].items()][:6])
+    return [*lines, f"languages of the targets, in a sample of {rows:,} rows: {shares or 'none'}"]
+
+
+def _width(names: Mapping[str, Any]) -> int:
+    return max(12, *(len(escape(name)) for name in names)) if names else 12

@@ -1,0 +1,65 @@
+"""sftdata doctor."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sftdata.cli.output import DATA_SET, json_option, print_json, print_note
+from sftdata.escaping import escape
+
+if TYPE_CHECKING:
+    from sftdata.doctor import Finding
+
+
+@click.command("doctor")
+@click.argument("dataset", type=DATA_SET)
+@click.option(
+    "--check", "only", multiple=True, metavar="ID", help="Run only this check; repeatable."
+)
+@click.option("--strict", is_flag=True, help="Exit 1 when there is a finding.")
+@click.option(
+    "--sarif",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write the findings as SARIF 2.1.0.",
+)
+@json_option()
+def command(
+    dataset: Path, only: tuple[str, ...], strict: bool, sarif: Path | None, as_json: bool
+) -> None:
+    """Check the rows of DATASET for what spoils training: masks, text, repeats, private data.
+
+    Example: sftdata doctor data/summarize --strict --sarif doctor.sarif
+    """
+    from sftdata.doctor import examine
+    from sftdata.loader import load
+
+    data = load(dataset)
+    findings = examine(data, only=only or None)
+    if sarif is not None:
+        from sftdata.doctor.sarif import to_sarif
+
+        sarif.write_text(json.dumps(to_sarif(findings, data.manifest), indent=1), encoding="utf-8")
+        print_note(f"{sarif}: {len(findings)} results")
+    if as_json:
+        print_json([finding.to_json() for finding in findings])
+    else:
+        click.echo("\n\n".join(map(_shown, findings)) or f"{escape(str(dataset))}: nothing found.")
+    if strict and findings:
+        sys.exit(1)
+
+
+def _shown(finding: Finding) -> str:
+    detail = f"\n  {escape(finding.detail)}" if finding.detail else ""
+    rows = ", ".join(escape(row) for row in finding.row_ids)
+    more = ", …" if finding.count > len(finding.row_ids) and rows else ""
+    return (
+        f"{finding.severity}  {finding.id}  {finding.count:,}\n  {finding.title}{detail}"
+        + (f"\n  rows: {rows}{more}" if rows else "")
+        + f"\n  {finding.way_out}"
+    )

@@ -1,0 +1,23 @@
+"""Languages: what a sample of texts is written in, by py3langid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+_MOST_CHARS = 1000  # of a text; more changes no verdict
+
+
+@cache
+def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+def identify(texts: Sequence[str]) -> list[tuple[str, float]]:
+    """For each text its language, an ISO 639-1 code, and how sure that is, from 0 to 1."""
+    identifier = _identifier()
+    found = (identifier.classify(text[:_MOST_CHARS]) for text in texts)
+    return [(str(language), float(confidence)) for language, confidence in found]
