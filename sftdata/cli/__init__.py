@@ -11,6 +11,7 @@ _COMMANDS = {
     "build": "sftdata.cli.build",
     "inspect": "sftdata.cli.inspect",
     "ledger": "sftdata.cli.ledger",
+    "pack": "sftdata.cli.pack",
     "stats": "sftdata.cli.stats",
     "verify": "sftdata.cli.verify",
 }
@@ -18,6 +19,7 @@ _HELP = {
     "build": "Build a data set: read, render, tokenize, write, commit.",
     "inspect": "Show examples: text, tokens and label mask.",
     "ledger": "List the source rows that were dropped or cut, and why.",
+    "pack": "Plan which rows share a sequence.",
     "stats": "Token lengths, target share and drops.",
     "verify": "Check a data set's files against its manifest.",
 }

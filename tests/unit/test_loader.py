@@ -134,6 +134,13 @@ def test_what_is_in_the_manifest_is_what_is_there(data: DataSet) -> None:
         assert sum(shard["target_tokens"] for shard in shards) == split.to_batch().label_mask.sum()
 
 
+@pytest.mark.parametrize("cut", [slice(None), slice(5, 20), slice(None, None, -3), slice(4, 4)])
+def test_lengths_and_target_counts_are_those_of_the_rows(train: Split, cut: slice) -> None:
+    view = train[cut]
+    assert view.lengths.tolist() == [len(example.input_ids) for example in view]
+    assert view.target_counts.tolist() == [int(example.label_mask.sum()) for example in view]
+
+
 def test_a_hugging_face_data_set_has_labels(train: Split) -> None:
     view = train[4:9]
     converted = view.to_hf()
