@@ -8,19 +8,23 @@ from importlib import import_module
 import click
 
 _COMMANDS = {
+    "audit": "sftdata.cli.audit",
     "build": "sftdata.cli.build",
     "inspect": "sftdata.cli.inspect",
     "ledger": "sftdata.cli.ledger",
     "pack": "sftdata.cli.pack",
     "stats": "sftdata.cli.stats",
+    "train": "sftdata.cli.train",
     "verify": "sftdata.cli.verify",
 }
 _HELP = {
+    "audit": "Prove what an adapter was trained on.",
     "build": "Build a data set: read, render, tokenize, write, commit.",
     "inspect": "Show examples: text, tokens and label mask.",
     "ledger": "List the source rows that were dropped or cut, and why.",
     "pack": "Plan which rows share a sequence.",
     "stats": "Token lengths, target share and drops.",
+    "train": "Train a LoRA adapter on a data set.",
     "verify": "Check a data set's files against its manifest.",
 }
 
