@@ -10,6 +10,7 @@ import click
 _COMMANDS = {
     "audit": "sftdata.cli.audit",
     "build": "sftdata.cli.build",
+    "eval": "sftdata.cli.eval",
     "inspect": "sftdata.cli.inspect",
     "ledger": "sftdata.cli.ledger",
     "pack": "sftdata.cli.pack",
@@ -20,6 +21,7 @@ _COMMANDS = {
 _HELP = {
     "audit": "Prove what an adapter was trained on.",
     "build": "Build a data set: read, render, tokenize, write, commit.",
+    "eval": "Measure a model and an adapter on held-out rows.",
     "inspect": "Show examples: text, tokens and label mask.",
     "ledger": "List the source rows that were dropped or cut, and why.",
     "pack": "Plan which rows share a sequence.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -118,7 +118,7 @@ class ExactTrainer(transformers.Trainer):
 
 
 def held_out_sum(
-    model: Any, units: Units, chosen: range, batch_size: int, pad_id: int
+    model: Any, units: Units, chosen: Sequence[int], batch_size: int, pad_id: int
 ) -> torch.Tensor:
     """float64: the cross entropy summed over the target tokens of the chosen units."""
     was_training, head = model.training, output_head(model)
