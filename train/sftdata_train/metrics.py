@@ -98,7 +98,7 @@ def squad(reference: str, answer: str) -> tuple[float, float]:
 def edits(source: str, corrected: str) -> set[tuple[int, int, tuple[str, ...]]]:
     """What was changed, word by word: (first word, end, what stands there instead)."""
     before, after = _WORDS.findall(source), _WORDS.findall(corrected)
-    found = set()
+    found: set[tuple[int, int, tuple[str, ...]]] = set()
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for kind, i, i_end, j, j_end in matcher.get_opcodes():
         if kind == "replace" and i_end - i == j_end - j:  # word for word: an edit each
