@@ -101,21 +101,11 @@ def train(run: Run, out: Path, report: Report = lambda line: None) -> Passport:
     description = describe(run.data, run.split, run.model, run.recipe, templates)
     _claim(out, description)
     with explained("loading the model"):
-        model = _model(run)
+        trainer = make_trainer(run, out)
     with explained("training"):
-        trainer = ExactTrainer(
-            model=model,
-            args=_arguments(run, out),
-            units=run.units,
-            held_out=run.held_out,
-            pad_id=run.pad_id,
-            eval_dataset=[],  # not looked at: `evaluate` reads the held-out units
-            callbacks=_callbacks(run),
-        )
         if run.recipe.packed is not None and len(run.data[run.split]) > 1:
             examples = [run.data[run.split][i] for i in range(2)]
             check_boundaries(trainer.model, examples, run.pad_id)
-        trainer.remove_callback(transformers.PrinterCallback)  # it prints on stdout
         trainer.add_callback(Progress(trainer, out, report))
         checkpoint = last_checkpoint(out)
         if checkpoint is not None:
@@ -125,6 +115,21 @@ def train(run: Run, out: Path, report: Report = lambda line: None) -> Passport:
             trainer.evaluate()
     with explained("saving"):
         return _finish(run, out, trainer, description)
+
+
+def make_trainer(run: Run, out: Path) -> ExactTrainer:
+    """The trainer of a run, its model loaded and adapted; it keeps checkpoints in `out`."""
+    trainer = ExactTrainer(
+        model=_model(run),
+        args=_arguments(run, out),
+        units=run.units,
+        held_out=run.held_out,
+        pad_id=run.pad_id,
+        eval_dataset=[],  # not looked at: `evaluate` reads the held-out units
+        callbacks=_callbacks(run),
+    )
+    trainer.remove_callback(transformers.PrinterCallback)  # it prints on stdout
+    return trainer
 
 
 def last_checkpoint(out: Path) -> Path | None:
