@@ -14,6 +14,13 @@ from sftdata.packing import plan_packs
 from sftdata.sampling import Place, shuffled
 
 
+# What PyTorch and Python say about processes on a small machine is no fault of the rows.
+in_any_place = pytest.mark.filterwarnings(
+    "ignore:This process.*is multi-threaded:DeprecationWarning",
+    "ignore:This DataLoader will create:UserWarning",
+)
+
+
 def rows_of(stream: RowStream, workers: int, data: DataSet) -> list[int]:
     """The rows in the order a `DataLoader` gives them."""
     by_ids = {tuple(example.input_ids.tolist()): i for i, example in enumerate(data["train"])}
@@ -27,14 +34,14 @@ def _items(items: list[dict[str, torch.Tensor]]) -> list[dict[str, torch.Tensor]
     return items
 
 
-@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+@in_any_place
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_rows_arrive_in_one_order_for_any_number_of_workers(workers: int, data: DataSet) -> None:
     stream = RowStream(data["train"], Place(5, epoch=1), batch_size=4)
     assert rows_of(stream, workers, data) == shuffled(len(data["train"]), 5, 1).tolist()
 
 
-@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+@in_any_place
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_stream_goes_on_at_the_exact_row(workers: int, data: DataSet) -> None:
     place = Place(5)
