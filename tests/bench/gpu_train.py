@@ -82,8 +82,9 @@ def _dtype() -> Any:
 def _clock(trainer: Any, tokens: Any) -> dict[str, Any]:
     """Trains, and measures from the end of the warm-up: seconds, tokens, losses, peak memory."""
     import torch
-    from sftdata_train.progress import peak_memory
     from transformers import TrainerCallback
+
+    from sftdata_train.progress import peak_memory
 
     seen: dict[str, Any] = {"losses": []}
 
@@ -114,12 +115,12 @@ def _clock(trainer: Any, tokens: Any) -> dict[str, Any]:
 def run_sftdata(folder: Path, args: argparse.Namespace, *, full_logits: bool) -> dict[str, Any]:
     """Our trainer, with logits of targets only or of every position."""
     import torch.nn.functional as functional
+
+    from sftdata.loader import IGNORED
     from sftdata_train.checks import check_boundaries
     from sftdata_train.loss import model_inputs
     from sftdata_train.recipe import load_recipe
     from sftdata_train.training import make_trainer, prepare
-
-    from sftdata.loader import IGNORED
 
     recipe = load_recipe(
         None, packed=args.length, micro_batch=args.micro_batch, accumulate=1, log_every=1,

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from sftdata_train.batches import PackUnits, RowDataset, RowStream
 from torch.utils.data import DataLoader
 
 from sftdata.loader import DataSet, load
 from sftdata.packing import plan_packs
 from sftdata.sampling import Place, shuffled
-
+from sftdata_train.batches import PackUnits, RowDataset, RowStream
 
 # What PyTorch and Python say about processes on a small machine is no fault of the rows.
 in_any_place = pytest.mark.filterwarnings(

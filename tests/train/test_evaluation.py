@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_models import llama
+
+from sftdata.errors import SftdataError
+from sftdata.loader import DataSet, Example, load
+from sftdata.template import load_template, parse_template
 from sftdata_train.evaluation import evaluate
 from sftdata_train.generation import generate
 from sftdata_train.page import render_page
 from sftdata_train.prompts import answer_ids, prompt_ids, prompts_for, source_text
 from sftdata_train.recipe import load_recipe
 from sftdata_train.training import prepare, train
-from tiny_models import llama
-
-from sftdata.errors import SftdataError
-from sftdata.loader import DataSet, Example, load
-from sftdata.template import load_template, parse_template
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
-from sftdata_train.batches import PackUnits, RowUnits, StepDataset, Units, collate
-from sftdata_train.loss import target_loss
 from tiny_models import MODELS, llama
 
 from sftdata.loader import DataSet, Example
 from sftdata.packing import plan_packs
 from sftdata.sampling import StepPlan
+from sftdata_train.batches import PackUnits, RowUnits, StepDataset, Units, collate
+from sftdata_train.loss import target_loss
 
 PAD = 256
 

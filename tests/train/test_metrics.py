@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from sftdata_train.metrics import bleu, chrf, edit_f_half, edits, rouge, score, squad
 
 

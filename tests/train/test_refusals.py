@@ -7,21 +7,22 @@ import resource
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from sftdata_train.checks import check_boundaries
-from sftdata_train.failures import explained
-from sftdata_train.models import load_adapter, load_model
-from sftdata_train.recipe import Recipe, load_recipe
-from sftdata_train.training import prepare, train
 from tiny_models import VOCABULARY, gpt2, llama
 from transformers import AutoConfig
 
 from sftdata.errors import SftdataError, VerificationError
 from sftdata.loader import load
+from sftdata_train.checks import check_boundaries
+from sftdata_train.failures import explained
+from sftdata_train.models import load_adapter, load_model
+from sftdata_train.recipe import Recipe, load_recipe
+from sftdata_train.training import prepare, train
 
 
 @pytest.fixture
@@ -200,6 +201,15 @@ def test_four_bits_without_a_gpu_are_refused(
     )
     with pytest.raises(SftdataError, match="needs a CUDA device"):
         train(run, tmp_path / "a")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU it is allowed")
+def test_what_the_machine_has_not_is_refused(dataset: Path, model_directory: Path) -> None:
+    assert "trains on a CUDA device" in refusal(
+        dataset, model_directory, attention="flash_attention_2"
+    )
+    if not find_spec("tensorboard"):
+        assert "needs tensorboard" in refusal(dataset, model_directory, tensorboard=True)
 
 
 def test_a_model_that_mixes_packed_examples_is_found(dataset: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from sftdata.tokenizer import Tokenizer, load_tokenizer
 from sftdata.verify import find_faults
 from sftdata_train.batches import collate
 from sftdata_train.loss import model_inputs
+from sftdata_train.recipe import Recipe
 
 # Text that tokenizers disagree on: case, digits, blanks, accents composed and not, other scripts.
 PROBES = (
@@ -29,6 +31,23 @@ PROBES = (
     "<|im_start|>user</s>[INST]",
     "def f(x):\n    return x ** 2  # comment\n",
 )
+
+
+def check_machine(recipe: Recipe) -> None:
+    """Raises when the recipe asks for what this machine has not."""
+    if (
+        recipe.attention in ("flex_attention", "flash_attention_2")
+        and not torch.cuda.is_available()
+    ):
+        raise SftdataError(
+            f"The attention '{recipe.attention}' trains on a CUDA device only; there is none.",
+            "Leave --attention out.",
+        )
+    if recipe.tensorboard and not (find_spec("tensorboard") or find_spec("tensorboardX")):
+        raise SftdataError(
+            "--tensorboard needs tensorboard, which is not installed.",
+            "Install it: pip install tensorboard. The same numbers are in metrics.jsonl.",
+        )
 
 
 def check_data(data: DataSet, split: str, *, allow_draft: bool) -> None:

@@ -21,6 +21,7 @@ from sftdata_train.checks import (
     check_boundaries,
     check_data,
     check_lengths,
+    check_machine,
     check_tokenizer,
     check_vocabulary,
 )
@@ -71,6 +72,7 @@ def prepare(
     Raises `SftdataError`: a damaged or draft data set, another tokenizer, too small a vocabulary
     or too few positions, a pack plan of another build, weights that are pickled.
     """
+    check_machine(recipe)
     data = load(directory)
     check_data(data, split, allow_draft=allow_draft)
     config = load_config(model, trust_remote_code=trust_remote_code)
