@@ -92,6 +92,7 @@ def command(
         split=split,
         allow_draft=allow_draft or dry_run,
         trust_remote_code=trust_remote_code,
+        report=print_note,
     )
     if dry_run:
         from sftdata_train.estimate import estimate

@@ -79,8 +79,14 @@ def test_another_eos_is_refused(dataset: Path, copied_model: Path) -> None:
     assert "it differs in eos_id" in refusal(dataset, copied_model)
 
 
-def test_a_model_without_a_tokenizer_is_refused(dataset: Path, copied_model: Path) -> None:
+def test_a_model_without_a_tokenizer_is_taken_at_its_word(
+    dataset: Path, copied_model: Path
+) -> None:
     (copied_model / "tokenizer.json").unlink()
+    said: list[str] = []
+    prepare(dataset, str(copied_model), Recipe(), allow_draft=True, report=said.append)
+    assert "has no tokenizer to compare" in said[0]
+    (copied_model / "tokenizer.json").write_text("{")
     assert "tokenizer cannot be read" in refusal(dataset, copied_model)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from sftdata.tokenizer import Tokenizer, load_tokenizer
 from sftdata.verify import find_faults
 from sftdata_train.batches import collate
 from sftdata_train.loss import model_inputs
+from sftdata_train.progress import Report
 from sftdata_train.recipe import Recipe
 
 # Text that tokenizers disagree on: case, digits, blanks, accents composed and not, other scripts.
@@ -75,16 +77,25 @@ def refuse_draft(manifest: Manifest, allow_draft: bool) -> None:
         )
 
 
-def check_tokenizer(manifest: Manifest, model: str) -> None:
-    """Raises when the model's tokenizer gives other ids than the data set was built with."""
+def check_tokenizer(manifest: Manifest, model: str, report: Report) -> None:
+    """Raises when the model's tokenizer gives other ids than the data set was built with.
+
+    A model directory without any is taken at its word, with a note to `report`.
+    """
     recorded = manifest["tokenizer"]
+    if Path(model).is_dir() and not _has_tokenizer(Path(model)):
+        report(
+            f"Warning: {model} has no tokenizer to compare with that of the data set "
+            f"('{recorded['name']}'); its ids are taken to mean the same."
+        )
+        return
     try:
         own = load_tokenizer(model)
     except TokenizerError as error:
         raise SftdataError(
             f"{model}: the model's tokenizer cannot be read, so it is not known whether ids mean "
             f"the same to it as in {manifest.directory}: {str(error).splitlines()[0]}",
-            "Put tokenizer.json and tokenizer_config.json beside the model.",
+            "Put the model's tokenizer.json and tokenizer_config.json beside it.",
         ) from error
     difference = _difference_in_ends(own, recorded)
     if difference is None and own.sha256 != recorded["sha256"]:
@@ -163,6 +174,10 @@ def _recorded_tokenizer(manifest: Manifest) -> Tokenizer | None:
     except SftdataError:
         return None
     return tokenizer if tokenizer.sha256 == recorded["sha256"] else None
+
+
+def _has_tokenizer(directory: Path) -> bool:
+    return (directory / "tokenizer.json").is_file() or any(directory.glob("*.model"))
 
 
 def _difference_in_ends(own: Tokenizer, recorded: Mapping[str, Any]) -> str | None:

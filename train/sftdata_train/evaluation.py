@@ -105,7 +105,7 @@ def evaluate(
     """
     data = load(directory)
     passport = read_passport(adapter) if adapter is not None else None
-    check_tokenizer(data.manifest, model_name)
+    check_tokenizer(data.manifest, model_name, report)
     config = load_config(model_name, trust_remote_code=trust_remote_code)
     check_vocabulary(data.manifest, config)
     results, gallery = [], []

@@ -66,6 +66,7 @@ def prepare(
     split: str = "train",
     allow_draft: bool = False,
     trust_remote_code: bool = False,
+    report: Report = lambda line: None,
 ) -> Run:
     """The run these make, with everything refused that would fail or mislead later.
 
@@ -76,7 +77,7 @@ def prepare(
     data = load(directory)
     check_data(data, split, allow_draft=allow_draft)
     config = load_config(model, trust_remote_code=trust_remote_code)
-    check_tokenizer(data.manifest, model)
+    check_tokenizer(data.manifest, model, report)
     check_vocabulary(data.manifest, config)
     units: Units = RowUnits(data[split])
     if recipe.packed is not None:
