@@ -12,7 +12,7 @@ from typing import Any
 from sftdata.inspection import Inspector
 from sftdata.loader import DataSet, Example, load
 from sftdata_train.batches import RowUnits
-from sftdata_train.checks import check_tokenizer, check_vocabulary
+from sftdata_train.checks import check_lengths, check_tokenizer, check_vocabulary
 from sftdata_train.failures import explained
 from sftdata_train.generation import generate
 from sftdata_train.metrics import Score, score
@@ -112,10 +112,13 @@ def evaluate(
     with tempfile.TemporaryDirectory(prefix="sftdata-eval-") as scratch, explained("evaluating"):
         sets = [
             prompts_for(data, split, k, limit=limit, scratch=Path(scratch))
-            for k in (shots or [shots_of(data)])
+            for k in (shots or [shots_of(data) or 0])
         ]
-        if passport is not None:
-            check_prompts(sets[0], passport["templates"])
+        for prompts in sets:
+            if passport is not None:
+                check_prompts(prompts, passport["templates"])
+            longest = max(len(prompt_ids(e)) for e in prompts.examples) + _longest_answer(prompts)
+            check_lengths(longest, f"prompt with {prompts.shots} shots and its answer", config)
         model = load_model(
             model_name, dtype=choose_dtype(Recipe()), trust_remote_code=trust_remote_code
         ).to(choose_device())
@@ -163,7 +166,7 @@ class _Reader:
         examples = prompts.examples
         tasks = [task_of(example) for example in examples]
         sources = [
-            source_text(prompt, self._templates[example.template])
+            source_text(prompt, self._templates.get(example.template))
             for prompt, example in zip(answered.prompts, examples, strict=True)
         ]
         found = {}

@@ -30,14 +30,19 @@ class Progress(transformers.TrainerCallback):
         self._trainer, self._out, self._report = trainer, out, report
         self._started = self._since = time.monotonic()
         self._tokens = self._targets = self._first_step = 0
+        self._training = 0.0  # seconds, without evaluations
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Drops the lines after the step a run resumes from: those steps are taken again."""
+        """Drops the lines after the step a run resumes from: those steps are taken again.
+
+        A run that starts anew is evaluated at its start, so it keeps none.
+        """
         self._started = self._since = time.monotonic()
         self._first_step = state.global_step
         if state.is_world_process_zero:
             for name in (METRICS, VALIDATION):
-                keep = [x for x in read_lines(self._out / name) if x["step"] <= state.global_step]
+                lines = read_lines(self._out / name) if state.global_step else []
+                keep = [line for line in lines if line["step"] <= state.global_step]
                 text = "".join(json.dumps(line) + "\n" for line in keep)
                 (self._out / name).write_text(text)
 
@@ -56,6 +61,7 @@ class Progress(transformers.TrainerCallback):
 
     def _line(self, logs: dict[str, Any], state: Any) -> dict[str, Any]:
         seconds = max(time.monotonic() - self._since, 1e-9)
+        self._training += seconds
         tokens = self._trainer.tokens_seen - self._tokens
         targets = self._trainer.targets_seen - self._targets
         self._tokens, self._targets = self._trainer.tokens_seen, self._trainer.targets_seen
@@ -73,7 +79,7 @@ class Progress(transformers.TrainerCallback):
 
     def _text(self, line: dict[str, Any], state: Any) -> str:
         done = max(state.global_step - self._first_step, 1)
-        left = (state.max_steps - state.global_step) * line["seconds"] / done
+        left = (state.max_steps - state.global_step) * self._training / done
         return (
             f"step {state.global_step:,}/{state.max_steps:,}  loss {line['loss']:.4f}  "
             f"{line['tokens_per_s']:,.0f} tokens/s  {line['memory_bytes'] / 1e9:.1f} GB  "

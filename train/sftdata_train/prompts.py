@@ -30,9 +30,10 @@ class Prompts:
         return [self.data[self.split][row] for row in self.rows]
 
 
-def shots_of(data: DataSet) -> int:
-    """How many examples stand before the prompt in the rows of a data set."""
-    return int(data.manifest["options"].get("shots") or 0)
+def shots_of(data: DataSet) -> int | None:
+    """How many examples stand before each prompt of a data set; None where that differs."""
+    counts = data.manifest["options"].get("shots", [0])
+    return int(counts[0]) if len(counts) == 1 else None
 
 
 def prompts_for(
@@ -71,12 +72,12 @@ def answer_ids(example: Example) -> list[int]:
     return ids
 
 
-def source_text(prompt: str, template: Template) -> str | None:
+def source_text(prompt: str, template: Template | None) -> str | None:
     """What stands for the template's only field in a decoded prompt, or None where it has more.
 
     Of a prompt with shots, what stands in the last one.
     """
-    parts = template.blocks["prompt"].parts
+    parts = template.blocks["prompt"].parts if template is not None else None
     fields = [i for i, part in enumerate(parts or ()) if isinstance(part, Field)]
     if parts is None or len(fields) != 1:
         return None

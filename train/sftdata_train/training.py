@@ -221,7 +221,7 @@ def _arguments(run: Run, out: Path) -> transformers.TrainingArguments:
         logging_nan_inf_filter=False,  # a loss that is no number ends the run
         eval_strategy=evaluates,
         eval_steps=recipe.evaluate_every,
-        eval_on_start=run.held_out is not None,
+        eval_on_start=run.held_out is not None and last_checkpoint(out) is None,
         save_strategy=saves,
         save_steps=save_every or 500,
         save_total_limit=2,

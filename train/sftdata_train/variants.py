@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from sftdata.builder import build_spec
 from sftdata.errors import SftdataError
 from sftdata.manifest import Manifest
+from sftdata.spec import Mixture, Spec, spec_from_json
 
 
 def build_variant(manifest: Manifest, shots: int, out: Path) -> Path:
     """Builds the data set of the manifest with `shots` shots in `out`, and gives that directory.
 
-    Raises `SftdataError` when the manifest does not say how it was built.
+    Every shot gets the room of an example, so that no prompt is cut for it.
+    Raises `SftdataError` when the rows are conversations, or can no longer be built.
     """
-    spec = manifest.content.get("spec")
-    if spec is None:
+    spec = spec_from_json(manifest["spec"])
+    if isinstance(spec, Mixture):
         raise SftdataError(
-            f"{manifest.directory} does not say how it was built, so its rows cannot be built "
-            f"with {shots} shots.",
-            "Build it again with this version, or evaluate with the shots it has.",
+            f"{manifest.directory} is a mixture, whose rows are not built with other shots.",
+            "Evaluate with the shots it has, or build and evaluate its tasks one by one.",
         )
-    from sftdata import builder
-    from sftdata.spec import Spec
-
-    build: Any = builder.build
-    build(spec=Spec.model_validate(spec), shots=shots, out=out)
+    build_spec(_with_shots(spec, shots), out)
     return out
+
+
+def _with_shots(spec: Spec, shots: int) -> Spec:
+    room = None if spec.max_length is None else spec.max_length * (1 + shots)
+    changes = {"shots": (shots,), "max_length": room, "max_dropped": 100.0}
+    return spec.model_validate(spec.model_dump(mode="json") | changes)
