@@ -6,17 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sftdata.spec import Spec
+from sftdata.spec import Mixture, Spec
 
 FILE = "README.md"
 
 
-def render_card(spec: Spec, manifest: Mapping[str, Any]) -> str:
+def render_card(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
     """The card of a build: YAML for the Hub, then what it is and how to load it."""
     return f"---\n{_metadata(spec, manifest)}---\n\n{_text(spec, manifest)}"
 
 
-def _metadata(spec: Spec, manifest: Mapping[str, Any]) -> str:
+def _metadata(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
     # JSON strings are YAML strings, so nothing a spec says can break out of its place.
     lines = []
     if spec.license:
@@ -32,7 +32,7 @@ def _metadata(spec: Spec, manifest: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _text(spec: Spec, manifest: Mapping[str, Any]) -> str:
+def _text(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
     rows = "\n".join(
         f"| {name} | {sum(s['rows'] for s in split['shards']):,} "
         f"| {sum(s['tokens'] for s in split['shards']):,} "

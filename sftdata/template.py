@@ -91,6 +91,11 @@ class Template:
         return digest.hexdigest()
 
     @property
+    def semantics_sha256(self) -> str:
+        """Digest of what decides the text of every row."""
+        return self.source_sha256
+
+    @property
     def fields(self) -> frozenset[str]:
         """Every field the template reads."""
         return frozenset().union(*(block.fields for block in self.blocks.values()))
@@ -99,19 +104,6 @@ class Template:
     def target_fields(self) -> frozenset[str]:
         """The fields that reach the target."""
         return self.blocks["target"].fields
-
-    @property
-    def prompt_parts(self) -> tuple[str | Field, ...] | None:
-        """Parts of system + prompt, or None when either needs Jinja."""
-        parts: list[str | Field] = []
-        for name in ("system", "prompt"):
-            block = self.blocks.get(name)
-            if block is None:
-                continue
-            if block.parts is None:
-                return None
-            parts.extend(block.parts)
-        return tuple(parts)
 
     @cached_property
     def _compiled(self) -> jinja2.Template:

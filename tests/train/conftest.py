@@ -32,7 +32,14 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> P
     ]
     source = folder / "rows.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    build("summarize", data=source, tokenizer=byte_tokenizer, out=folder / "out")
+    build(
+        "summarize",
+        template="summarize/article",
+        checks={},
+        data=source,
+        tokenizer=byte_tokenizer,
+        out=folder / "out",
+    )
     return folder / "out"
 
 

@@ -24,7 +24,14 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> P
     rows = [{"id": f"r{i}", "article": "a" * i, "summary": f"né {i}"} for i in range(1, 40)]
     source = folder / "rows.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    build("summarize", data=source, tokenizer=byte_tokenizer, out=folder / "out")
+    build(
+        "summarize",
+        template="summarize/article",
+        checks={},
+        data=source,
+        tokenizer=byte_tokenizer,
+        out=folder / "out",
+    )
     data = load(folder / "out")
     for name in data:
         write_plan(data.manifest, name, plan_packs(data[name].lengths, LENGTH))

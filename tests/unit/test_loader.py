@@ -22,7 +22,14 @@ def data(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> Data
     rows = [{"id": f"r{i}", "article": f"article {i}", "summary": f"s{i}"} for i in range(60)]
     source = folder / "rows.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    build("summarize", data=source, tokenizer=byte_tokenizer, out=folder / "out")
+    build(
+        "summarize",
+        template="summarize/article",
+        checks={},
+        data=source,
+        tokenizer=byte_tokenizer,
+        out=folder / "out",
+    )
     return load(folder / "out")
 
 

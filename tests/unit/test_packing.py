@@ -26,7 +26,14 @@ def build_rows(folder: Path, tokenizer: Path, count: int) -> Path:
     rows = [{"id": f"r{i}", "article": "a" * i, "summary": f"s{i}"} for i in range(1, count)]
     source = folder / "rows.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    build("summarize", data=source, tokenizer=tokenizer, out=folder / "out")
+    build(
+        "summarize",
+        template="summarize/article",
+        checks={},
+        data=source,
+        tokenizer=tokenizer,
+        out=folder / "out",
+    )
     return folder / "out"
 
 
