@@ -15,6 +15,7 @@ import pyarrow as pa
 from sftdata.columns import numbers, to_flags, to_numbers
 from sftdata.errors import SftdataError, UnknownSplitError, did_you_mean
 from sftdata.manifest import Manifest, read_manifest
+from sftdata.sampling import Place, rows_from
 
 IGNORED = -100  # the label of a token that does not count in the loss
 
@@ -81,6 +82,17 @@ class Split:
 
     def __iter__(self) -> Iterator[Example]:
         return (self[i] for i in range(len(self)))
+
+    def stream(
+        self, place: Place, *, rank: int = 0, ranks: int = 1
+    ) -> Iterator[tuple[Example, Place]]:
+        """The rows of one rank from `place` to the end of the epoch, shuffled by seed and epoch.
+
+        With each row comes the place after it, which is all a resumed run needs to go on with the
+        next one.
+        """
+        for row, after in rows_from(place, len(self), rank=rank, ranks=ranks):
+            yield self[row], after
 
     def batches(self, size: int) -> Iterator[Batch]:
         """The rows in order, `size` at a time; the last batch may be smaller."""

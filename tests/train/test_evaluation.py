@@ -85,6 +85,20 @@ def test_an_adapter_trained_on_another_template_is_refused(
     path.write_text(original)
 
 
+def test_shots_stand_before_the_same_rows(dataset: Path, data: DataSet, tmp_path: Path) -> None:
+    none, two = (
+        prompts_for(data, "validation", shots, limit=3, scratch=tmp_path) for shots in (0, 2)
+    )
+    assert none.data is data
+    by_id = {example.row_id: example for example in two.examples}
+    assert set(by_id) == {example.row_id for example in none.examples}
+    for example in none.examples:
+        text, with_shots = (bytes(prompt_ids(e)) for e in (example, by_id[example.row_id]))
+        assert with_shots.count(b"Summary:") == 3
+        assert with_shots.endswith(text[text.index(b"Article:") :])
+        assert answer_ids(by_id[example.row_id]) == answer_ids(example)
+
+
 def test_an_empty_split_names_the_others(data: DataSet, tmp_path: Path) -> None:
     with pytest.raises(SftdataError, match=r"no rows to evaluate on(?s:.*)train, validation"):
         prompts_for(data, "test", 0, limit=0, scratch=tmp_path)

@@ -11,6 +11,7 @@ import pytest
 from sftdata.builder import build
 from sftdata.errors import SftdataError
 from sftdata.loader import DataSet, Split, load
+from sftdata.sampling import Place
 
 EOS = 256
 PROMPT = "You are a helpful assistant that summarizes articles.\n\nArticle:\n{}\n\nSummary:\n"
@@ -115,6 +116,20 @@ def test_a_slice_is_a_view_like_that_of_a_list(train: Split, cut: slice) -> None
 def test_a_slice_of_a_slice_is_a_slice(train: Split) -> None:
     assert ids(train[10:30][::2][1:4]) == ids(train)[10:30][::2][1:4]
     assert train[10:30][-1].row_id == train[29].row_id
+
+
+def test_a_stream_is_shuffled_shared_by_ranks_and_goes_on_at_the_exact_row(train: Split) -> None:
+    whole = [example.row_id for example, _ in train.stream(Place(seed=3, epoch=1))]
+    assert sorted(whole) == sorted(ids(train))
+    assert whole != ids(train)
+    other = [example.row_id for example, _ in train.stream(Place(seed=3, epoch=2))]
+    assert other != whole
+    parts = [list(train.stream(Place(3, 1), rank=r, ranks=2)) for r in range(2)]
+    assert [e.row_id for pair in zip(*parts, strict=False) for e, _ in pair] == whole[
+        : 2 * (len(whole) // 2)
+    ]
+    place = parts[0][4][1]
+    assert [e.row_id for e, _ in train.stream(place)] == whole[10:]
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])

@@ -26,7 +26,9 @@ from sftdata_train.recipe import Recipe
 
 FILE, VERSION = "sftdata.json", 1
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors")
-_REQUIRED = ("version", "data", "templates", "tokenizer", "stop_ids", "base_model", "weights")
+_REQUIRED = (
+    "version", "data", "templates", "tokenizer", "chat", "stop_ids", "base_model", "weights",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def describe(
             "build": manifest["build"],
             "task": manifest["task"],
             "draft": manifest["draft"],
+            "shots": manifest["options"].get("shots", [0]),
             "manifest_sha256": sha256_of(manifest.directory / MANIFEST),
             "split": split,
             "rows": len(data[split]),

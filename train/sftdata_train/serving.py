@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sftdata.chat import ChatFormat
 from sftdata.columns import texts
+from sftdata.engine import Encoded
 from sftdata.errors import SftdataError, did_you_mean
+from sftdata.layout import ChatComposer, Composer, PlainComposer, encode_stretches, prompt_of
+from sftdata.render import Rendered
 from sftdata.template import Template, parse_template
 from sftdata.tokenization import REFERENCE, load_encoder
 from sftdata.tokenizer import Tokenizer, load_tokenizer
@@ -55,6 +59,12 @@ def serving_prompt(
     passport: Passport, tokenizer: Tokenizer, row: Mapping[str, Any], label: str | None = None
 ) -> list[int]:
     """The ids the model is fed for a row: those of a training example up to its target."""
+    if 0 not in passport["data"]["shots"]:
+        raise SftdataError(
+            f"{passport.directory} was trained on prompts with shots ({passport['data']['shots']}),"
+            " which are in its data set and not with the adapter.",
+            "Evaluate it on that data set: sftdata eval",
+        )
     template = _template(passport, label)
     needed = {name for block in ("system", "prompt") for name in _fields(template, block)}
     missing = sorted(needed - row.keys())
@@ -63,9 +73,22 @@ def serving_prompt(
             f"The row has no field '{missing[0]}', which the template {template.label} needs.",
             f"Its fields are: {', '.join(sorted(row))}.",
         )
-    prompt = template.render_block("system", row) + template.render_block("prompt", row)
-    ids = load_encoder(tokenizer, REFERENCE).encode_prompts(texts([prompt])).ids.tolist()
-    return ids if tokenizer.bos_id is None else [tokenizer.bos_id, *ids]
+    chat = passport["chat"]
+    composer: Composer = (
+        PlainComposer(tokenizer.bos_id, tokenizer.eos_id)
+        if chat is None
+        else ChatComposer(ChatFormat(tokenizer, chat["options"]))
+    )
+    has_system = "system" in template.blocks
+    rendered = Rendered(
+        system=texts([template.render_block("system", row)]) if has_system else None,
+        prompt=texts([template.render_block("prompt", row)]),
+        target=texts(["-"]),  # laid out as in training, up to where the target would begin
+    )
+    stretches = prompt_of(composer.compose(rendered, None))
+    parts = encode_stretches(stretches, load_encoder(tokenizer, REFERENCE))
+    flat = [part.ids.ids if isinstance(part.ids, Encoded) else part.ids for part in parts]
+    return [int(token_id) for ids in flat for token_id in ids]
 
 
 def _template(passport: Passport, label: str | None) -> Template:
