@@ -71,22 +71,28 @@ def build(
         tokenizer=None if tokenizer is None else str(tokenizer),
         **options,
     )
-    directory = Path(out) if out is not None else Path("data") / loaded.task
-    return build_spec(loaded, directory, workers, frozen, report, progress)
+    return build_spec(
+        loaded, out=out, workers=workers, frozen=frozen, report=report, progress=progress
+    )
 
 
 def build_spec(
     spec: Spec | Mixture,
-    directory: Path,
+    *,
+    out: str | Path | None = None,
     workers: int = 1,
     frozen: bool = False,
     report: Report = lambda line: None,
     progress: Progress = lambda rows: None,
 ) -> Outcome:
-    """Builds the data set of a loaded spec in `directory`; see `build`."""
+    """`build` for a spec in hand."""
+    directory = Path(out) if out is not None else Path("data") / spec.task
     if isinstance(spec, Mixture):
         return _build_mixture(spec, directory, workers, frozen, report, progress)
     plan = make_plan(spec, frozen=frozen)
+    for note in (template.note for template in plan.templates):
+        if note is not None:
+            report(note)
     with _lock(directory, report):
         current = _current(directory)
         if current is not None and current["build"] == plan.build and _is_whole(current):
@@ -116,7 +122,14 @@ def _build_mixture(
             def show(rows: int, before: int = done) -> None:
                 progress(before + rows)
 
-            outcome = build_spec(source.spec, folder, workers, frozen, report, show)
+            outcome = build_spec(
+                source.spec,
+                out=folder,
+                workers=workers,
+                frozen=frozen,
+                report=report,
+                progress=show,
+            )
             parts.append(Part(source, outcome.manifest))
             done += outcome.manifest["rows_in"]
             reused += outcome.reused_rows

@@ -78,13 +78,14 @@ _EMPTY = [
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
-    """Encoded rows that may still be too long."""
+class Draft:
+    """Encoded rows of one layout; those that are not `kept` are too long, or dropped."""
 
     places: Places
     stretches: list[Stretch]
     parts: list[Part]
     is_empty: npt.NDArray[np.bool_]  # whether the target is
+    kept: npt.NDArray[np.bool_]
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
@@ -111,8 +112,8 @@ class DraftMaker:
 
     def make(
         self, rows: Rows, places: Places, template: Template | None, fates: Fates
-    ) -> Iterator[ExampleTokens]:
-        """The tokens of the rows at `places` that are not dropped on the way.
+    ) -> Iterator[Draft]:
+        """Drafts of the rows at `places`: each is kept in one of them, or dropped on the way.
 
         Without a template the rows are conversations.
         """
@@ -141,7 +142,7 @@ class DraftMaker:
                 yield from self._cut(rows.batch, draft, long, template, fates)
             for at in np.flatnonzero(fits & (asked > count)):
                 fates.add(int(these[at]), CUT, FEWER_SHOTS, f"{count} of {asked[at]} shots fit")
-            yield self._tokens(draft).keep(fits & ~fates.dropped[these])
+            yield replace(draft, kept=fits & ~fates.dropped[these])
 
     def choose_shots(
         self, rows: Rows, places: Places, template: Template, count: int
@@ -163,19 +164,20 @@ class DraftMaker:
 
     def _draft(
         self, batch: pa.RecordBatch, places: Places, template: Template, shots: Shots | None
-    ) -> _Draft:
+    ) -> Draft:
         rows = batch if len(places) == batch.num_rows else batch.take(numbers(places))
         rendered = render_batch(rows, template)
         stretches = self.composer.compose(rendered, shots)
         parts = encode_stretches(stretches, self.encoder)
-        return _Draft(places, stretches, parts, is_blank(rendered.target))
+        everyone = np.ones(len(places), np.bool_)
+        return Draft(places, stretches, parts, is_blank(rendered.target), everyone)
 
-    def _fits(self, draft: _Draft) -> npt.NDArray[np.bool_]:
+    def _fits(self, draft: Draft) -> npt.NDArray[np.bool_]:
         if self.max_length is None:
             return np.ones(len(draft.places), np.bool_)
         return draft.lengths <= self.max_length
 
-    def _drop_unusable(self, draft: _Draft, fates: Fates) -> None:
+    def _drop_unusable(self, draft: Draft, fates: Fates) -> None:
         for part in draft.parts:
             if isinstance(part.ids, Encoded):
                 name = "target" if part.in_loss else "prompt"
@@ -188,11 +190,11 @@ class DraftMaker:
     def _cut(
         self,
         batch: pa.RecordBatch,
-        draft: _Draft,
+        draft: Draft,
         long: Places,
         template: Template,
         fates: Fates,
-    ) -> Iterator[ExampleTokens]:
+    ) -> Iterator[Draft]:
         """Cuts the rows that are too long; those that cannot be cut enough are dropped."""
         assert self.max_length is not None
         whole = draft.lengths[np.searchsorted(draft.places, long)]
@@ -220,9 +222,9 @@ class DraftMaker:
         if fit:
             rows = _with_texts(batch, long[fit], str(name), [str(parts[at]) for at in fit])
             cut = self._draft(rows, np.arange(len(fit)), template, None)
-            yield self._tokens(replace(cut, places=long[fit]))
+            yield replace(cut, places=long[fit])
 
-    def _conversations(self, rows: Rows, places: Places, fates: Fates) -> Iterator[ExampleTokens]:
+    def _conversations(self, rows: Rows, places: Places, fates: Fates) -> Iterator[Draft]:
         """Conversations, those with the same sequence of roles at a time."""
         composer = self.composer
         assert isinstance(composer, ChatComposer)
@@ -238,15 +240,17 @@ class DraftMaker:
             ]
             stretches = composer.compose_turns(roles, contents, all_turns=self.all_turns)
             parts = encode_stretches(stretches, self.encoder)
-            draft = _Draft(np.array(members), stretches, parts, is_blank(contents[-1]))
+            everyone = np.ones(len(members), np.bool_)
+            draft = Draft(np.array(members), stretches, parts, is_blank(contents[-1]), everyone)
             self._drop_unusable(draft, fates)
             fits = self._fits(draft)
             for at in np.flatnonzero(~fits).tolist():
                 length = f"{draft.lengths[at]:,} tokens of at most {self.max_length:,}"
                 fates.add(members[at], DROPPED, "too_long", length)
-            yield self._tokens(draft).keep(fits & ~fates.dropped[draft.places])
+            yield replace(draft, kept=fits & ~fates.dropped[draft.places])
 
-    def _tokens(self, draft: _Draft) -> ExampleTokens:
+    def tokens(self, draft: Draft) -> ExampleTokens:
+        """The tokens of the rows of a draft that are kept."""
         rows = len(draft.places)
         tokens = join_parts(draft.parts, rows)
         offsets = numbers(tokens.offsets)
@@ -256,7 +260,7 @@ class DraftMaker:
             numbers(tokens.target_start),
         ]
         seamless = is_seamless(draft.stretches, draft.parts, self.encoder, rows)
-        return ExampleTokens(draft.places, columns, seamless)
+        return ExampleTokens(draft.places, columns, seamless).keep(draft.kept)
 
 
 def _with_texts(batch: pa.RecordBatch, at: Places, name: str, new: Sequence[str]) -> pa.RecordBatch:

@@ -187,7 +187,8 @@ class ExampleMaker:
         for index in range(len(self.weights)):
             mine = np.flatnonzero((template_of == index) & ~fates.dropped)
             template = self.templates[index] if self.templates else None
-            made += self.drafts.make(rows, mine, template, fates)
+            for draft in self.drafts.make(rows, mine, template, fates):
+                made.append(self.drafts.tokens(draft))
         return ExampleTokens.in_order(made)
 
     def _template_of(

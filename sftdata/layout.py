@@ -6,7 +6,7 @@ and chat examples differ in their stretches and in nothing after that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -160,10 +160,20 @@ def _encode(stretch: Stretch, encoder: Encoder) -> Encoded | tuple[int, ...]:
     return (encoder.encode_targets if stretch.continues else encoder.encode_prompts)(content)
 
 
-def prompt_of(stretches: Sequence[Stretch]) -> list[Stretch]:
-    """What the model is fed at inference: the stretches before the first in the loss."""
-    first = next(at for at, stretch in enumerate(stretches) if stretch.in_loss)
-    return list(stretches[:first])
+def prompt_length(stretches: Sequence[Stretch]) -> int:
+    """How many stretches the model is fed at inference: those before the first in the loss."""
+    return next(at for at, stretch in enumerate(stretches) if stretch.in_loss)
+
+
+def text_of(stretch: Stretch, row: int, tokens: Callable[[int], str]) -> str:
+    """The text of one row of a stretch; `tokens` gives that of a token."""
+    content = stretch.content
+    if isinstance(content, int):
+        return tokens(content)
+    if isinstance(content, str):
+        return content
+    column = content.to_column() if isinstance(content, Drawn) else content
+    return str(column[row].as_py())
 
 
 def is_seamless(

@@ -250,6 +250,14 @@ def load_spec(
     return _validate(Spec, path, _merged(values, given))
 
 
+def task_spec(task: str) -> Spec | None:
+    """The spec of a task of golden rows; None where there is none, or it is a mixture."""
+    if find_content("pipelines", f"{task}.toml") is None:
+        return None
+    spec = load_spec(task=task)
+    return spec if isinstance(spec, Spec) else None
+
+
 def spec_from_json(value: Mapping[str, Any]) -> Spec | Mixture:
     """The spec a manifest records."""
     return (Mixture if "sources" in value else Spec).model_validate(value)

@@ -16,7 +16,9 @@ _COMMANDS = {
     "inspect": "sftdata.cli.inspect",
     "ledger": "sftdata.cli.ledger",
     "pack": "sftdata.cli.pack",
+    "rebuild": "sftdata.cli.rebuild",
     "stats": "sftdata.cli.stats",
+    "template": "sftdata.cli.template",
     "train": "sftdata.cli.train",
     "verify": "sftdata.cli.verify",
 }
@@ -29,7 +31,9 @@ _HELP = {
     "inspect": "Show examples: text, tokens and label mask.",
     "ledger": "List the source rows that were dropped or cut, and why.",
     "pack": "Plan which rows share a sequence.",
+    "rebuild": "Build a data set again from its manifest and compare.",
     "stats": "Token lengths, target share and drops.",
+    "template": "List, change, compare and release templates.",
     "train": "Train a LoRA adapter on a data set.",
     "verify": "Check a data set's files against its manifest.",
 }

@@ -89,7 +89,7 @@ def built_templates(manifest: Manifest) -> dict[str, Template]:
     """
     found = {}
     for label, digest in manifest["template"].items():
-        template = load_template(label.removesuffix("@draft"))
+        template = load_template(label)
         if template.source_sha256 != digest:
             raise SftdataError(
                 f"The template '{label}' is not the one the data set was built with (sha256 "

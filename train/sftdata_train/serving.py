@@ -10,7 +10,7 @@ from sftdata.chat import ChatFormat
 from sftdata.columns import texts
 from sftdata.engine import Encoded
 from sftdata.errors import SftdataError, did_you_mean
-from sftdata.layout import ChatComposer, Composer, PlainComposer, encode_stretches, prompt_of
+from sftdata.layout import ChatComposer, Composer, PlainComposer, encode_stretches, prompt_length
 from sftdata.render import Rendered
 from sftdata.template import Template, parse_template
 from sftdata.tokenization import REFERENCE, load_encoder
@@ -85,8 +85,9 @@ def serving_prompt(
         prompt=texts([template.render_block("prompt", row)]),
         target=texts(["-"]),  # laid out as in training, up to where the target would begin
     )
-    stretches = prompt_of(composer.compose(rendered, None))
-    parts = encode_stretches(stretches, load_encoder(tokenizer, REFERENCE))
+    stretches = composer.compose(rendered, None)
+    prompt = stretches[: prompt_length(stretches)]
+    parts = encode_stretches(prompt, load_encoder(tokenizer, REFERENCE))
     flat = [part.ids.ids if isinstance(part.ids, Encoded) else part.ids for part in parts]
     return [int(token_id) for ids in flat for token_id in ids]
 

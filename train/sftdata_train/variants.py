@@ -22,11 +22,21 @@ def build_variant(manifest: Manifest, shots: int, out: Path) -> Path:
             f"{manifest.directory} is a mixture, whose rows are not built with other shots.",
             "Evaluate with the shots it has, or build and evaluate its tasks one by one.",
         )
-    build_spec(_with_shots(spec, shots), out)
+    build_spec(_with_shots(spec, shots, list(manifest["template"])), out=out)
     return out
 
 
-def _with_shots(spec: Spec, shots: int) -> Spec:
+def _with_shots(spec: Spec, shots: int, built_with: list[str]) -> Spec:
     room = None if spec.max_length is None else spec.max_length * (1 + shots)
-    changes = {"shots": (shots,), "max_length": room, "max_dropped": 100.0}
-    return spec.model_validate(spec.model_dump(mode="json") | changes)
+    templates = [  # the very versions, and not the latest of now
+        choice.model_copy(update={"id": label})
+        for choice, label in zip(spec.templates, built_with, strict=True)
+    ]
+    return spec.model_copy(
+        update={
+            "templates": tuple(templates),
+            "shots": (shots,),
+            "max_length": room,
+            "max_dropped": 100.0,
+        }
+    )
