@@ -78,7 +78,9 @@ class SplitMix:
 class LeftOut:
     """Rows of the parts that are not in the mixture, with the reason."""
 
+    # part, split, row, reason, detail
     rows: list[tuple[int, str, int, str, str]] = field(default_factory=list)
 
     def add(self, part: int, split: str, rows: npt.NDArray[np.int64], why: tuple[str, str]) -> None:
+        """Notes rows of a part, by their place in the split, with reason and detail."""
         self.rows += [(part, split, int(row), *why) for row in rows]
