@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 
 import jinja2
-from jinja2 import nodes
+from jinja2 import Undefined, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.utils import _PassArg
 from jinja2.visitor import NodeTransformer
 
-from sftdata.budget import INCLUDE, STEP, counted, spend, spend_on
+from sftdata.budget import CALL, INCLUDE, STEP, counted, spend, spend_on
 
 # Names that no template can write, because a filter's name is an identifier.
 TICK, WEIGH, CONCAT = "tick!", "weigh!", "concat!"
@@ -28,6 +28,13 @@ _FILTER_NAMES = (
     "join last length list lower map max min reject rejectattr replace reverse round select "
     "selectattr slice sort string sum title tojson trim truncate unique upper wordcount"
 )
+
+# Those that go through any sequence; what the others get must be a value, and they may print it.
+_OF_SEQUENCES = (
+    "batch count d default first groupby join last length list map max min reject rejectattr "
+    "reverse select selectattr slice sort sum unique"
+)
+_VALUES = (str, int, float, Undefined, type(None))
 
 
 class Metering(NodeTransformer):
@@ -99,9 +106,25 @@ def _weigh(context: Any, value: Any) -> Any:
 
 @jinja2.pass_context
 def _concat(context: Any, values: list[Any]) -> str:
+    require_value(values)
     for value in values:
         spend_on(value)
     return "".join(map(str, values))
+
+
+def require_value(value: Any) -> None:
+    """Refuses, also in lists, what is no value: its text would hold an address in memory."""
+    waiting = [value]
+    while waiting:
+        held = waiting.pop()
+        if isinstance(held, (list, tuple)):
+            waiting.extend(held)
+        elif isinstance(held, dict):
+            waiting += [*held.keys(), *held.values()]
+        elif not isinstance(held, _VALUES):
+            raise SecurityError(f"a template cannot print a {type(held).__name__}")
+        elif isinstance(held, Undefined) and held is not value:
+            str(held)  # raises, as printing it alone does
 
 
 def metered_filters(filters: MutableMapping[str, Any]) -> dict[str, Any]:
@@ -112,15 +135,19 @@ def metered_filters(filters: MutableMapping[str, Any]) -> dict[str, Any]:
 
 def metered_tests(tests: MutableMapping[str, Any]) -> dict[str, Any]:
     """The tests, each with its price."""
-    return {name: _metered(name, test) for name, test in tests.items()}
+    return {name: _metered("", test) for name, test in tests.items()}
 
 
 def _metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     passed = _PassArg.from_obj(function)
     before = _BEFORE.get(name)
+    needs_value = bool(name) and name not in _OF_SEQUENCES.split()
 
     @jinja2.pass_context
     def metered(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+        spend(CALL)
+        if needs_value:
+            require_value(value)
         for given in (value, *args, *kwargs.values()):
             spend_on(given)
             if isinstance(given, int) and given is not value:
@@ -154,6 +181,7 @@ def _pay_for_join(value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     separator = str((dict(zip(("d",), args, strict=False)) | kwargs).get("d", ""))
     spend_on(items)
     spend(len(separator) * len(items))
+    require_value(items)
     return items
 
 

@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, Undefined, nodes
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from sftdata.budget import spend, spend_on
-from sftdata.metering import Metering, metered_filters, metered_tests
+from sftdata.budget import CALL, spend, spend_on
+from sftdata.metering import Metering, metered_filters, metered_tests, require_value
 from sftdata.template_source import find_inside, read_source
 
 # One example is at most a few megabytes of text; a template that makes more is a bomb or a bug.
 MAX_RENDERED_CHARS = 32 * 1024 * 1024
-
-_PRINTABLE = (str, int, float, list, tuple, dict, Undefined, type(None))
 
 # Methods a template may call. Those left out pad to any width, multiply text, or give bytes.
 _STR_METHODS = (
@@ -111,6 +109,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """What the call gives, which is paid for; the names leave every keyword to the callee."""
+        spend(CALL)
         owner = getattr(__obj, "__self__", None)
         for value in (owner, *args, *kwargs.values()):
             if not isinstance(value, int):
@@ -142,14 +141,13 @@ def _priced_method(text: str, method: str, args: tuple[Any, ...]) -> tuple[Any, 
         items = list(args[0])
         spend_on(items)
         spend(len(text) * len(items))
+        require_value(items)
         return (items,)
     return args
 
 
 @jinja2.pass_context
 def _only_values(context: Any, value: Any) -> Any:
-    """Refuses to print what is no value: its text would hold an address in memory."""
-    if not isinstance(value, _PRINTABLE):
-        raise SecurityError(f"a template cannot print a {type(value).__name__}")
     spend_on(value)
+    require_value(value)
     return value
