@@ -6,11 +6,13 @@ comparisons and slices it compiles to plain Python, so here they get a filter ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import jinja2
 from jinja2 import Undefined, nodes
+from jinja2.defaults import DEFAULT_FILTERS, DEFAULT_TESTS
 from jinja2.exceptions import SecurityError
 from jinja2.utils import _PassArg
 from jinja2.visitor import NodeTransformer
@@ -127,15 +129,17 @@ def require_value(value: Any) -> None:
             str(held)  # raises, as printing it alone does
 
 
-def metered_filters(filters: MutableMapping[str, Any]) -> dict[str, Any]:
+@cache
+def metered_filters() -> Mapping[str, Any]:
     """The filters a template may use, each with its price, and those of `Metering`."""
-    kept = {name: _metered(name, filters[name]) for name in _FILTER_NAMES.split()}
+    kept = {name: _metered(name, DEFAULT_FILTERS[name]) for name in _FILTER_NAMES.split()}
     return kept | {TICK: _tick, WEIGH: _weigh, CONCAT: _concat}
 
 
-def metered_tests(tests: MutableMapping[str, Any]) -> dict[str, Any]:
+@cache
+def metered_tests() -> Mapping[str, Any]:
     """The tests, each with its price."""
-    return {name: _metered("", test) for name, test in tests.items()}
+    return {name: _metered("", test) for name, test in DEFAULT_TESTS.items()}
 
 
 def _metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

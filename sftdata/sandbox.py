@@ -90,8 +90,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             optimized=False,  # constants folded while compiling would cost what nobody counts
         )
         self.globals.pop("lipsum", None)
-        self.filters = metered_filters(self.filters)
-        self.tests = metered_tests(self.tests)
+        self.filters = dict(metered_filters())
+        self.tests = dict(metered_tests())
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
         return super()._generate(Metering().visit(source), *args, **kwargs)
