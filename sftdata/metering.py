@@ -12,8 +12,9 @@ from typing import Any
 
 import jinja2
 from jinja2 import Undefined, nodes
-from jinja2.defaults import DEFAULT_FILTERS, DEFAULT_TESTS
 from jinja2.exceptions import SecurityError
+from jinja2.filters import FILTERS
+from jinja2.tests import TESTS
 from jinja2.utils import _PassArg
 from jinja2.visitor import NodeTransformer
 
@@ -132,14 +133,15 @@ def require_value(value: Any) -> None:
 @cache
 def metered_filters() -> Mapping[str, Any]:
     """The filters a template may use, each with its price, and those of `Metering`."""
-    kept = {name: _metered(name, DEFAULT_FILTERS[name]) for name in _FILTER_NAMES.split()}
+    kept = {name: _metered(name, FILTERS[name]) for name in _FILTER_NAMES.split()}
     return kept | {TICK: _tick, WEIGH: _weigh, CONCAT: _concat}
 
 
 @cache
 def metered_tests() -> Mapping[str, Any]:
     """The tests, each with its price."""
-    return {name: _metered("", test) for name, test in DEFAULT_TESTS.items()}
+    tests: Mapping[str, Any] = TESTS
+    return {name: _metered("", test) for name, test in tests.items()}
 
 
 def _metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -149,6 +151,13 @@ def _metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     @jinja2.pass_context
     def metered(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(value) is str and passed is None and not (args or kwargs or before):
+            spend(2 * CALL + len(value))  # nearly every use of a filter
+            result = function(value)
+            if not isinstance(result, Iterator):
+                spend_on(result)
+                return result
+            return counted(result)
         spend(CALL)
         if needs_value:
             require_value(value)
@@ -158,19 +167,21 @@ def _metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
                 spend(abs(given))  # a width, a number of parts, a precision
         if before is not None:
             value = before(value, args, kwargs)
-        first = {
-            None: (),
-            _PassArg.context: (context,),
-            _PassArg.eval_context: (context.eval_ctx,),
-            _PassArg.environment: (context.environment,),
-        }[passed]
-        result = function(*first, value, *args, **kwargs)
+        result = function(*_first_argument(passed, context), value, *args, **kwargs)
         if isinstance(result, Iterator):
             return counted(result)
         spend_on(result)
         return result
 
     return metered
+
+
+def _first_argument(passed: _PassArg | None, context: Any) -> tuple[Any, ...]:
+    if passed is None:
+        return ()
+    if passed is _PassArg.context:
+        return (context,)
+    return (context.eval_ctx if passed is _PassArg.eval_context else context.environment,)
 
 
 def _pay_for_replace(value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

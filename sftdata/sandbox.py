@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, nodes
 from jinja2.exceptions import SecurityError
+from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from sftdata.budget import CALL, spend, spend_on
@@ -28,6 +29,9 @@ _STR_METHODS = (
     "removesuffix replace rfind rindex rpartition rsplit rstrip split splitlines startswith "
     "strip swapcase title upper"
 )
+_LOOP_ATTRIBUTES = (
+    "changed cycle depth depth0 first index index0 last length nextitem previtem revindex revindex0"
+)
 _METHODS: dict[type, frozenset[str]] = {
     str: frozenset(_STR_METHODS.split()),
     dict: frozenset({"get", "items", "keys", "values"}),
@@ -37,6 +41,7 @@ _METHODS: dict[type, frozenset[str]] = {
     float: frozenset(),
     bytes: frozenset(),
     range: frozenset(),
+    LoopContext: frozenset(_LOOP_ATTRIBUTES.split()),
 }
 
 
@@ -122,9 +127,11 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Whether a template may read `obj.attr`."""
-        for type_, allowed in _METHODS.items():
-            if isinstance(obj, type_):
-                return attr in allowed
+        allowed = _METHODS.get(type(obj))
+        if allowed is not None:
+            return attr in allowed
+        if isinstance(obj, tuple(_METHODS)):  # a kind of text or list of its own
+            return False
         return super().is_safe_attribute(obj, attr, value)
 
     def wrap_str_format(self, value: Any) -> None:
@@ -149,5 +156,6 @@ def _priced_method(text: str, method: str, args: tuple[Any, ...]) -> tuple[Any, 
 @jinja2.pass_context
 def _only_values(context: Any, value: Any) -> Any:
     spend_on(value)
-    require_value(value)
+    if type(value) is not str:
+        require_value(value)
     return value
