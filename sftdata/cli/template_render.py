@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import click
 
 from sftdata.cli.output import json_option, print_json
+from sftdata.escaping import escape
 
 
 @click.command("render")
@@ -25,8 +27,10 @@ def command(template: str, row: str, as_json: bool) -> None:
     rendered = render_prompt_text(load_template(template), _parse(row))
     if as_json:
         print_json(rendered)
-    else:
-        click.echo(rendered["text"], nl=False)
+    elif sys.stdout.isatty():
+        click.echo(escape(rendered["text"], keep_newlines=True), nl=False)
+    else:  # click would take colour codes out, and the system change line ends
+        click.get_binary_stream("stdout").write(rendered["text"].encode())
 
 
 def _parse(row: str) -> dict[str, Any]:
