@@ -30,7 +30,7 @@ def command(template: str, row: str, as_json: bool) -> None:
     elif sys.stdout.isatty():
         click.echo(escape(rendered["text"], keep_newlines=True), nl=False)
     else:  # click would take colour codes out, and the system change line ends
-        click.get_binary_stream("stdout").write(rendered["text"].encode())
+        sys.stdout.buffer.write(rendered["text"].encode())
 
 
 def _parse(row: str) -> dict[str, Any]:

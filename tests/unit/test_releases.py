@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from sftdata import content
 from sftdata.errors import TemplateError
 from sftdata.lockfile import FILE, read_lock
 from sftdata.releases import Shelf
 from sftdata.releasing import release
+from sftdata.scaffold import new_template
 from sftdata.template import load_template
 from sftdata.template_check import check
 from sftdata.versions import Version, parse_selector
@@ -361,6 +363,24 @@ def test_what_lint_refuses_is_not_released() -> None:
 def test_a_bundled_template_is_copied_before_it_is_released() -> None:
     with pytest.raises(TemplateError, match=r"is a bundled template(?s:.*)template new"):
         release("summarize/article")
+
+
+def test_a_copy_of_a_bundled_template_goes_on_from_the_bundled_releases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released()
+    Path("bundle").mkdir()
+    Path("templates").rename("bundle/templates")
+    monkeypatch.setattr(content, "bundled_root", lambda: tmp_path / "bundle")
+    assert load_template(ID).label == f"{ID}@1.0.0"
+    new_template(ID, ID)
+    assert load_template(ID).is_draft  # the user's own copy comes first
+    assert not release(ID).is_new
+    write(SOURCE.replace("Article", "Text"))
+    assert release(ID).release.version == "1.1.0"
+    assert prompt(ID) == "Text:\nA\n"
+    assert prompt(f"{ID}@1.0.0") == "Article:\nA\n"
+    assert rules() == set()
 
 
 def test_a_working_copy_that_links_out_of_the_folder_is_refused(tmp_path: Path) -> None:
