@@ -443,8 +443,8 @@ def test_the_text_that_is_checked_is_that_of_the_rows(
     end = oracle.full.id_to_token(oracle.eos_id)
     for rows in batches(data, make_context(data), {}):
         examples = data[rows.split]
-        for row, *texts in rows.pairs(np.ones(len(rows), np.bool_)):
-            example = examples[row]
+        for place, *texts in rows.pairs(np.ones(len(rows), np.bool_)):
+            example = examples[place]
             parts = oracle.decode_parts(example.input_ids.tolist(), example.target_start)
             assert tuple(texts) == parts
             assert end not in texts[1]
