@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Outcome", "SftdataError", "build", "load"]
+__all__ = ["Outcome", "SftdataError", "build", "load", "render_prompt"]
 
 if TYPE_CHECKING:
     from sftdata.builder import Outcome, build
     from sftdata.errors import SftdataError
+    from sftdata.inference import render_prompt
     from sftdata.loader import load
 
 _HOMES = {
@@ -17,6 +18,7 @@ _HOMES = {
     "SftdataError": "sftdata.errors",
     "build": "sftdata.builder",
     "load": "sftdata.loader",
+    "render_prompt": "sftdata.inference",
 }
 
 

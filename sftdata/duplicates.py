@@ -1,9 +1,61 @@
-"""Row ids seen so far, sixteen bytes each, for finding the ones that repeat."""
+"""Duplicates: rows that say what an earlier row has said, exactly or nearly.
+
+Hashes of what was seen are kept, sixteen bytes a row, for ids as well as for contents.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sftdata.columns import flags, to_flags
+from sftdata.split import hash_column, hash_texts
+
+_NAMES_NO_CONTENT = ("row_id",)
+_WORD = re.compile(r"\w+")
+_PERMUTATIONS = 128
+_SHINGLE = 3  # words
+_SEED = 42
+
+
+def content_hashes(rows: pa.RecordBatch) -> npt.NDArray[np.uint64]:
+    """uint64[rows, 2]: a digest of all golden fields of each row but its id.
+
+    Case, white space and the forms that Unicode calls compatible make no difference.
+    """
+    names = sorted(set(rows.schema.names) - set(_NAMES_NO_CONTENT))
+    by_field = np.concatenate([hash_column(_normalized(rows.column(n))) for n in names], axis=1)
+    size = by_field.itemsize * by_field.shape[1]
+    data = memoryview(by_field.astype("<u8").tobytes())
+    return hash_texts([data[i : i + size] for i in range(0, len(data), size)])
+
+
+def _normalized(column: pa.LargeStringArray) -> pa.LargeStringArray:
+    """The texts in lower case, in NFKC, without white space."""
+    ascii_only = to_flags(pc.string_is_ascii(column))
+    if not ascii_only.all():
+        # ASCII is in every normal form already, and most text is ASCII.
+        other = column.filter(flags(~ascii_only))
+        other = pc.utf8_lower(pc.utf8_normalize(other, "NFKC"))
+        column = pc.replace_with_mask(column, flags(~ascii_only), other)
+    _, offsets, data = column.buffers()
+    ends = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
+    letters = np.frombuffer(data if data is not None else b"", np.uint8)[ends[0] : ends[-1]]
+    is_letter = letters > 0x20
+    spaces = np.flatnonzero(~is_letter)
+    starts = ends - ends[0]
+    kept = letters[is_letter]
+    upper = (kept - np.uint8(ord("A"))) < 26
+    return pa.LargeStringArray.from_buffers(
+        len(column),
+        pa.py_buffer(starts - np.searchsorted(spaces, starts)),
+        pa.py_buffer(kept | (upper.view(np.uint8) << np.uint8(5))),
+    )
 
 
 class SeenIds:
@@ -35,3 +87,28 @@ def _contains(run: npt.NDArray[np.uint64], hashes: npt.NDArray[np.uint64]) -> np
     # Equal first halves are equal hashes but for one in 2**64; that one is taken for new.
     found: npt.NDArray[np.bool_] = (run[at] == hashes).all(axis=1) if len(run) else at > 0
     return found
+
+
+class NearDuplicates:
+    """Finds texts that share most of their words with an earlier one, by MinHash (rensa)."""
+
+    def __init__(self, similarity: float) -> None:
+        from rensa import RMinHashDeduplicator
+
+        self._seen = RMinHashDeduplicator(
+            threshold=similarity, num_perm=_PERMUTATIONS, use_lsh=True, num_bands=32, seed=_SEED
+        )
+
+    def add(self, row_id: str, content: str) -> str | None:
+        """Adds a text; the id of the earlier one it nearly repeats, and then it is not added."""
+        from rensa import RMinHash
+
+        words = _WORD.findall(content.lower())
+        shingles = [" ".join(words[i : i + _SHINGLE]) for i in range(len(words) - _SHINGLE + 1)]
+        signature = RMinHash(num_perm=_PERMUTATIONS, seed=_SEED)
+        signature.update(shingles or words)
+        near: Sequence[str] = self._seen.get_duplicates(signature)
+        if near:
+            return min(near)
+        self._seen.add(row_id, signature)
+        return None

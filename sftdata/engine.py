@@ -101,7 +101,8 @@ class GigatokenEngine:
     name = "gigatoken"
 
     def __init__(self, tokenizer_json: str) -> None:
-        self._json, self._splits_digits = _digits_as_boundaries(tokenizer_json)
+        self._json, self._normalizer = _without_nfc(tokenizer_json)
+        self._json, self._splits_digits = _digits_as_boundaries(self._json)
         self._tokenizer = self._load()
         self._seen_bytes = 0
         self._lock = threading.Lock()  # one call at a time: each uses every core by itself
@@ -117,6 +118,8 @@ class GigatokenEngine:
             return self._encode(texts)
 
     def _encode(self, texts: pa.LargeStringArray) -> Encoded:
+        if self._normalizer is not None:
+            texts = _normalized(texts, self._normalizer)
         offsets, data = _string_buffers(texts)
         if self._seen_bytes > _RENEW_AFTER_BYTES:
             self._tokenizer = self._load()
@@ -129,9 +132,12 @@ class GigatokenEngine:
         return Encoded(encoded.ids, encoded.offsets[first_piece])
 
     def vocabulary_texts(self) -> list[str]:
-        """Every vocabulary entry as text, joined to lines, so that every merge is made once."""
-        entries = [entry.decode("utf-8", "replace") for entry in self._tokenizer.vocab.values()]
-        return ["".join(entries[i : i + 32]) for i in range(0, len(entries), 32)]
+        """Every vocabulary entry as a text of its own.
+
+        Joined to its neighbours an entry may be part of a longer word, whose ids say nothing of
+        the merge that makes the entry.
+        """
+        return [entry.decode("utf-8", "replace") for entry in self._tokenizer.vocab.values()]
 
     def _encode_documents(
         self, offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]
@@ -156,6 +162,34 @@ def _string_buffers(
     window = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     # A column of empty strings may have no data buffer at all.
     return window, np.frombuffer(data if data is not None else b"", np.uint8)
+
+
+def _without_nfc(tokenizer_json: str) -> tuple[str, Any | None]:
+    """The tokenizer without a normalizer that is NFC alone, and that normalizer.
+
+    Each version of Unicode adds marks that NFC puts in order, and the two libraries know different
+    versions. So it is the reference that normalizes.
+    """
+    spec = orjson.loads(tokenizer_json)
+    if spec.get("normalizer") != {"type": "NFC"}:
+        return tokenizer_json, None
+    spec["normalizer"] = None
+    return orjson.dumps(spec).decode(), tokenizers.normalizers.NFC()
+
+
+def _normalized(texts: pa.LargeStringArray, normalizer: Any) -> pa.LargeStringArray:
+    """The texts normalized; those without a character that NFC could change are left alone."""
+    offsets, data = _string_buffers(texts)
+    window = data[offsets[0] : offsets[-1]]
+    # Every character before U+0300, which is 0xCC 0x80 in UTF-8, stays as it is in any text.
+    at = np.flatnonzero(window >= 0xCC) + offsets[0]
+    rows = np.unique(np.searchsorted(offsets, at, side="right") - 1)
+    if not len(rows):
+        return texts
+    changed = np.zeros(len(texts), np.bool_)
+    changed[rows] = True
+    new = [normalizer.normalize_str(t) for t in texts.take(columns.numbers(rows)).to_pylist()]
+    return pc.replace_with_mask(texts, columns.flags(changed), columns.texts(new))
 
 
 def _digits_as_boundaries(tokenizer_json: str) -> tuple[str, bool]:

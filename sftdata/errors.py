@@ -27,7 +27,11 @@ class SpecError(SftdataError):
 
 
 class TemplateError(SftdataError):
-    """A template that does not parse, breaks a rule or fails on a row."""
+    """A template that does not parse, breaks a rule or fails on a row; `rule` names the rule."""
+
+    def __init__(self, message: str, hint: str | None = None, *, rule: str = "LINT_SYNTAX") -> None:
+        super().__init__(message, hint)
+        self.rule = rule
 
 
 class TokenizerError(SftdataError):

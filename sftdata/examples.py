@@ -1,7 +1,8 @@
 """Examples: chunks of source rows in, tokenized examples out.
 
 The one pure function of a build, `ExampleMaker.make`, runs in the building process or in any of
-its workers. What it gives for a chunk depends on the chunk and the build's settings alone.
+its workers. What it gives for a block (the rows of a chunk that one template renders) depends on
+the chunk and the build's settings alone.
 """
 
 from __future__ import annotations
@@ -12,20 +13,24 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from sftdata.columns import flags, numbers, text, texts, to_numbers
-from sftdata.engine import Encoded
+from sftdata.checks import CheckRule, find_suspects
+from sftdata.columns import flags
+from sftdata.contamination import EvaluationTexts
+from sftdata.drafts import DraftMaker, ExampleTokens
+from sftdata.duplicates import content_hashes
+from sftdata.errors import GoldenSetError
+from sftdata.escaping import escape
+from sftdata.fates import DROPPED, FLAGGED, Fates
 from sftdata.golden.chunks import Chunk
+from sftdata.golden.messages import MESSAGES
 from sftdata.golden.rows import RowFault, RowReader, Rows
-from sftdata.length import Keep, shorten_texts
-from sftdata.render import Rendered, render_batch
-from sftdata.shards import shard_schema
-from sftdata.split import assign_splits
+from sftdata.shards import label_column, shard_schema
+from sftdata.split import assign_splits, choose, hash_texts
 from sftdata.template import Template
-from sftdata.tokenization import Encoder, encode_batch, whole_text_equal
 
-DROPPED, CUT = "dropped", "cut"
+CONTAMINATED = "contaminated"
+_NOT_WANTED = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,236 +39,211 @@ class LedgerLine:
 
     row_id: str
     line: int  # in the source, relative to the first line of its chunk
-    status: str  # "dropped" or "cut"
+    status: str  # "dropped", "cut" or "flagged"
     reason: str
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class ChunkExamples:
-    """What became of one chunk."""
+class Work:
+    """A chunk, and the templates (by index) whose rows of it are wanted."""
+
+    chunk: Chunk
+    templates: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockExamples:
+    """What became of one block."""
 
     rows_in: int
     rows: tuple[int, ...]  # by split
     whole_text_differs: tuple[str, ...]  # ids of rows whose text encoded at once gives other ids
     ledger: tuple[LedgerLine, ...]
+    hashes: npt.NDArray[np.uint64]  # [rows out, 4]: digests of id and content, split by split
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """The examples of several chunks: one batch, sorted by split and then in source order."""
+    """The examples of several blocks: one batch, sorted by split and then by block."""
 
-    batch: pa.RecordBatch
-    chunks: list[ChunkExamples]
+    batch: pa.RecordBatch  # with the columns of a shard
+    blocks: list[BlockExamples]
 
     def slices(self) -> list[list[tuple[int, int]]]:
-        """For each chunk and split, where its rows start in `batch` and how many they are."""
-        counts = np.array([chunk.rows for chunk in self.chunks], np.int64)
+        """For each block and split, where its rows start in `batch` and how many they are."""
+        counts = np.array([block.rows for block in self.blocks], np.int64)
         starts = np.cumsum(counts.T.ravel()) - counts.T.ravel()  # all of a split, then the next
-        by_chunk = starts.reshape(counts.T.shape).T
+        by_block = starts.reshape(counts.T.shape).T
         return [
             list(zip(s.tolist(), n.tolist(), strict=True))
-            for s, n in zip(by_chunk, counts, strict=True)
+            for s, n in zip(by_block, counts, strict=True)
         ]
 
 
 @dataclass(frozen=True)
+class Screen:
+    """What rows are suspected of before they are rendered, and what is then done."""
+
+    checks: Mapping[str, CheckRule]
+    source_field: str | None
+    target_field: str | None
+    evaluation: EvaluationTexts | None  # what must not be in the data set
+
+    def inspect(self, rows: Rows, source: str, fates: Fates) -> None:
+        """Writes the fate of every suspect row.
+
+        Raises `GoldenSetError` with the row's place where a check is to end the build.
+        """
+        if self.checks:
+            for found in find_suspects(
+                rows.batch, self.checks, str(self.source_field), str(self.target_field)
+            ):
+                if found.action == "fail":
+                    row_id = escape(rows.batch.column("row_id")[found.row].as_py())
+                    raise GoldenSetError(
+                        f"{source}:{rows.line[found.row]}: {found.detail} ({found.check}, row "
+                        f"'{row_id}').",
+                        f"Fix the row, or let it be dropped or flagged: the spec's checks."
+                        f'{found.check} = "drop"',
+                    )
+                status = DROPPED if found.action == "drop" else FLAGGED
+                fates.add(found.row, status, found.check, found.detail)
+        if self.evaluation is not None:
+            field = str(self.source_field)
+            overlaps = self.evaluation.overlaps(rows.batch.column(field).to_pylist())
+            for row in np.flatnonzero(overlaps >= self.evaluation.overlap):
+                detail = f"{overlaps[row]:.0%} of '{field}' stands in an evaluation file"
+                fates.add(int(row), DROPPED, CONTAMINATED, detail)
+
+
+@dataclass(frozen=True)
 class ExampleMaker:
-    """Reads, renders, fits and tokenizes chunks. Holds the build's settings and its engine."""
+    """Reads, screens, renders, fits and tokenizes blocks. Holds the build's settings."""
 
     reader: RowReader
-    template: Template
-    encoder: Encoder
+    templates: Sequence[Template]  # empty where rows are conversations
+    weights: Sequence[float]  # of the templates; one where there is none
+    screen: Screen
+    drafts: DraftMaker
     split: Mapping[str, float]
     seed: int
-    max_length: int | None
-    keep: Keep
 
-    def make(self, chunks: Sequence[Chunk]) -> Examples:
-        """The examples of `chunks`, which all come from one source."""
-        rows = _sorted_by_split(self.reader.parse(chunks), self.split, self.seed)
-        rendered = render_batch(rows.batch, self.template)
-        prompt = self.encoder.encode_prompts(rendered.prompt)
-        target = self.encoder.encode_targets(rendered.target)
-        fates: dict[int, tuple[str, str, str]] = {}  # row → status, reason, detail
-        self._find_unusable(prompt, target, fates)
-        if self.max_length is not None:
-            rendered, prompt = self._fit(rows, rendered, prompt, target, fates)
-        whole = self.encoder.encode_prompts(_joined(rendered))
-        equal = whole_text_equal(prompt, target, whole)
-        kept = np.ones(rows.batch.num_rows, np.bool_)
-        kept[[row for row, (status, _, _) in fates.items() if status == DROPPED]] = False
-        batch = self._to_batch(rows, prompt, target)
-        splits = assign_splits(rows.group_hashes, self.split, self.seed)
+    def make(self, work: Sequence[Work]) -> Examples:
+        """The examples of every wanted block, chunk by chunk and template by template.
+
+        All chunks come from one source.
+        """
+        chunks = [item.chunk for item in work]
+        blocks = [(at, template) for at, item in enumerate(work) for template in item.templates]
+        number = np.full((len(chunks), len(self.weights)), _NOT_WANTED)
+        for at, place in enumerate(blocks):
+            number[place] = at
+        parsed = self.reader.parse(chunks)
+        chosen = self.choose_template(parsed.hashes)
+        rows, block = self._wanted(parsed, number[parsed.chunk, chosen])
+        fates = Fates(rows.batch.num_rows)
+        self.screen.inspect(rows, self.reader.sources[chunks[0].source].name, fates)
+        tokens = self._tokens(rows, block, blocks, fates)
+        kept = ~fates.dropped
+        ids = rows.batch.column("row_id")
+        labels = label_column(self._template_of(block, blocks)[kept], self.labels)
+        columns = [ids.filter(flags(kept)).cast(pa.string()), labels, *tokens.columns]
         return Examples(
-            batch=batch if kept.all() else batch.filter(flags(kept)),
-            chunks=self._by_chunk(chunks, rows, splits, kept, equal, fates),
+            batch=pa.RecordBatch.from_arrays(columns, schema=shard_schema()),
+            blocks=self._account(chunks, blocks, number, rows, block, fates, tokens),
         )
 
-    def _find_unusable(
-        self, prompt: Encoded, target: Encoded, fates: dict[int, tuple[str, str, str]]
-    ) -> None:
-        for part, encoded in (("prompt", prompt), ("target", target)):
-            for row in self.encoder.find_unsafe(encoded):
-                detail = f"the {part} holds a character the tokenizer cannot encode as text"
-                fates.setdefault(int(row), (DROPPED, "not_encodable", detail))
-        for row in np.flatnonzero(target.lengths == 0):
-            fates.setdefault(int(row), (DROPPED, "empty_target", "the target has no token"))
+    @property
+    def labels(self) -> list[str]:
+        """What the `template` column can say."""
+        return [template.label for template in self.templates] or [MESSAGES]
 
-    def _fit(
+    def choose_template(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int8]:
+        """int8[rows]: the template of each row, by index; `hashes` are of the row ids."""
+        if len(self.weights) == 1:
+            return np.zeros(len(hashes), np.int8)
+        return choose(hashes, self.weights, f"template:{self.seed}")
+
+    def _wanted(
+        self, rows: Rows, block: npt.NDArray[np.int64]
+    ) -> tuple[Rows, npt.NDArray[np.int64]]:
+        """The rows of wanted blocks, sorted by split and block, and the block of each."""
+        splits = assign_splits(rows.group_hashes, self.split, self.seed)
+        order = np.lexsort((block, splits))
+        order = order[block[order] != _NOT_WANTED]
+        return rows.take(order), block[order]
+
+    def _tokens(
         self,
         rows: Rows,
-        rendered: Rendered,
-        prompt: Encoded,
-        target: Encoded,
-        fates: dict[int, tuple[str, str, str]],
-    ) -> tuple[Rendered, Encoded]:
-        """Cuts the rows that are too long; those that cannot be cut enough are dropped."""
-        assert self.max_length is not None
-        extra = 1 + int(self.encoder.tokenizer.bos_id is not None)
-        lengths = prompt.lengths + target.lengths + extra
-        long = np.array(
-            [row for row in np.flatnonzero(lengths > self.max_length) if row not in fates], np.int64
-        )
-        if not len(long):
-            return rendered, prompt
-        shortened = self._shortened(
-            rows, long, prompt, self.max_length - extra - target.lengths[long]
-        )
-        fit: list[int] = []
-        for row, part in zip(long.tolist(), shortened, strict=True):
-            length = f"{lengths[row]:,} tokens of at most {self.max_length:,}"
-            if part is None:
-                fates[row] = (DROPPED, "too_long", length)
-                continue
-            before = len(rows.batch.column(str(self.template.shorten))[row].as_py())
-            detail = (
-                f"{self.template.shorten}: kept {len(part):,} of {before:,} characters; {length}"
-            )
-            fates[row] = (CUT, "max_length", detail)
-            fit.append(row)
-        if not fit:
-            return rendered, prompt
-        cut = _with_texts(
-            rows.batch,
-            np.array(fit),
-            str(self.template.shorten),
-            [t for t in shortened if t is not None],
-        )
-        cut_prompts = render_batch(cut, self.template).prompt
-        order = np.arange(rows.batch.num_rows)
-        order[fit] = rows.batch.num_rows + np.arange(len(fit))
-        prompts = pa.concat_arrays([rendered.prompt, cut_prompts]).take(numbers(order))
-        encoded = _replace_rows(prompt, self.encoder.encode_prompts(cut_prompts), order)
-        return Rendered(prompts, rendered.target), encoded
+        block: npt.NDArray[np.int64],
+        blocks: Sequence[tuple[int, int]],
+        fates: Fates,
+    ) -> ExampleTokens:
+        """The tokens of every row that is not dropped, in order."""
+        template_of = self._template_of(block, blocks)
+        made: list[ExampleTokens] = []
+        for index in range(len(self.weights)):
+            mine = np.flatnonzero((template_of == index) & ~fates.dropped)
+            template = self.templates[index] if self.templates else None
+            for draft in self.drafts.make(rows, mine, template, fates):
+                made.append(self.drafts.tokens(draft))
+        return ExampleTokens.in_order(made)
 
-    def _shortened(
-        self,
-        rows: Rows,
-        long: npt.NDArray[np.int64],
-        prompt: Encoded,
-        budgets: npt.NDArray[np.int64],
-    ) -> list[str | None]:
-        field = self.template.shorten
-        if field is None:
-            return [None] * len(long)
+    def _template_of(
+        self, block: npt.NDArray[np.int64], blocks: Sequence[tuple[int, int]]
+    ) -> npt.NDArray[np.int8]:
+        return np.array([template for _, template in blocks], np.int8)[block]
 
-        def count_tokens(at: npt.NDArray[np.int64], parts: list[str]) -> npt.NDArray[np.int64]:
-            cut = _with_texts(rows.batch, long[at], field, parts)
-            return self.encoder.encode_prompts(render_batch(cut, self.template).prompt).lengths
-
-        whole = rows.batch.column(field).take(numbers(long)).to_pylist()
-        return shorten_texts(whole, prompt.lengths[long], budgets, self.keep, count_tokens)
-
-    def _to_batch(self, rows: Rows, prompt: Encoded, target: Encoded) -> pa.RecordBatch:
-        tokens = encode_batch(prompt, target, self.encoder.tokenizer)
-        offsets = numbers(tokens.offsets)
-        labels = pa.DictionaryArray.from_arrays(
-            numbers(np.zeros(rows.batch.num_rows, np.int8)),
-            texts([self.template.label]).cast(pa.string()),
-        )
-        return pa.RecordBatch.from_arrays(
-            [
-                rows.batch.column("row_id").cast(pa.string()),
-                labels,
-                pa.ListArray.from_arrays(offsets, numbers(tokens.input_ids)),
-                pa.ListArray.from_arrays(offsets, flags(tokens.label_mask)),
-                numbers(tokens.target_start),
-            ],
-            schema=shard_schema(),
-        )
-
-    def _by_chunk(
+    def _account(
         self,
         chunks: Sequence[Chunk],
+        blocks: Sequence[tuple[int, int]],
+        number: npt.NDArray[np.int64],
         rows: Rows,
-        splits: npt.NDArray[np.int8],
-        kept: npt.NDArray[np.bool_],
-        equal: npt.NDArray[np.bool_],
-        fates: Mapping[int, tuple[str, str, str]],
-    ) -> list[ChunkExamples]:
-        number = len(self.split)
-        cell = rows.chunk.astype(np.int64) * number + splits
-        counts = np.bincount(cell[kept], minlength=len(chunks) * number).reshape(-1, number)
-        seen = np.bincount(rows.chunk, minlength=len(chunks))
-        ledger: list[list[LedgerLine]] = [[] for _ in chunks]
+        block: npt.NDArray[np.int64],
+        fates: Fates,
+        tokens: ExampleTokens,
+    ) -> list[BlockExamples]:
+        splits = assign_splits(rows.group_hashes, self.split, self.seed)
+        kept = ~fates.dropped
+        cell = block[kept] * len(self.split) + splits[kept]
+        counts = np.bincount(cell, minlength=len(blocks) * len(self.split))
+        counts = counts.reshape(-1, len(self.split))
+        seen = np.bincount(block, minlength=len(blocks))
+        ledger: list[list[LedgerLine]] = [[] for _ in blocks]
         for fault in rows.faults:
-            ledger[fault.chunk].append(_faulty(fault, chunks[fault.chunk]))
-            seen[fault.chunk] += 1
+            at = self._block_of(fault, number)
+            if at != _NOT_WANTED:
+                ledger[at].append(_faulty(fault, chunks[fault.chunk]))
+                seen[at] += 1
         ids = rows.batch.column("row_id")
-        differs: list[list[str]] = [[] for _ in chunks]
-        for unequal in np.flatnonzero(kept & ~equal).tolist():
-            differs[rows.chunk[unequal]].append(ids[unequal].as_py())
-        for row, fate in fates.items():
-            chunk = int(rows.chunk[row])
-            line = int(rows.line[row]) - chunks[chunk].first_row
-            ledger[chunk].append(LedgerLine(ids[row].as_py(), line, *fate))
+        for row, status, reason, detail in fates:
+            line = int(rows.line[row]) - chunks[rows.chunk[row]].first_row
+            entry = LedgerLine(ids[row].as_py(), line, status, reason, detail)
+            ledger[block[row]].append(entry)
+        differs: list[list[str]] = [[] for _ in blocks]
+        for row in np.flatnonzero(kept)[~tokens.seamless].tolist():
+            differs[block[row]].append(ids[row].as_py())
+        hashes = np.concatenate((rows.hashes, content_hashes(rows.batch)), axis=1)[kept]
         return [
-            ChunkExamples(
-                rows_in=int(seen[i]),
-                rows=tuple(counts[i].tolist()),
-                whole_text_differs=tuple(differs[i]),
-                ledger=tuple(sorted(ledger[i], key=lambda entry: entry.line)),
+            BlockExamples(
+                rows_in=int(seen[at]),
+                rows=tuple(counts[at].tolist()),
+                whole_text_differs=tuple(differs[at]),
+                ledger=tuple(sorted(ledger[at], key=lambda entry: entry.line)),
+                hashes=hashes[block[kept] == at],
             )
-            for i in range(len(chunks))
+            for at in range(len(blocks))
         ]
 
-
-def _sorted_by_split(rows: Rows, shares: Mapping[str, float], seed: int) -> Rows:
-    splits = assign_splits(rows.group_hashes, shares, seed)
-    order = np.argsort(splits, kind="stable")
-    return Rows(
-        batch=rows.batch.take(numbers(order)),
-        chunk=rows.chunk[order],
-        line=rows.line[order],
-        hashes=rows.hashes[order],
-        group_hashes=rows.group_hashes[order],
-        has_own_id=rows.has_own_id[order],
-        faults=rows.faults,
-    )
+    def _block_of(self, fault: RowFault, number: npt.NDArray[np.int64]) -> int:
+        """The block that counts a row which cannot be rendered: that of the template it'd have."""
+        (template,) = self.choose_template(hash_texts([fault.row_id.encode()]))
+        return int(number[fault.chunk, template])
 
 
 def _faulty(fault: RowFault, chunk: Chunk) -> LedgerLine:
     line = fault.line - chunk.first_row
     return LedgerLine(fault.row_id, line, DROPPED, fault.reason, fault.detail)
-
-
-def _joined(rendered: Rendered) -> pa.LargeStringArray:
-    return pc.binary_join_element_wise(rendered.prompt, rendered.target, text(""))
-
-
-def _with_texts(
-    batch: pa.RecordBatch, at: npt.NDArray[np.int64], field: str, new: list[str]
-) -> pa.RecordBatch:
-    """The rows `at` of `batch` with other texts in one column."""
-    taken = batch.take(numbers(at))
-    index = taken.schema.get_field_index(field)
-    return taken.set_column(index, field, texts(new))
-
-
-def _replace_rows(first: Encoded, second: Encoded, order: npt.NDArray[np.int64]) -> Encoded:
-    """Row i of the result is row `order[i]` of `first` followed by `second`."""
-    lists = pa.concat_arrays(
-        [pa.LargeListArray.from_arrays(numbers(e.offsets), numbers(e.ids)) for e in (first, second)]
-    ).take(numbers(order))
-    return Encoded(to_numbers(lists.values), to_numbers(lists.offsets))

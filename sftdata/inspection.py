@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import tokenizers
-
+from sftdata.cuts import Cut, CutFinder
 from sftdata.errors import SftdataError
 from sftdata.loader import DataSet, Example
 from sftdata.tokenizer import Tokenizer, load_tokenizer
+from sftdata.tokens import Token, Vocabulary
 
 
 @dataclass(frozen=True)
 class Inspected:
-    """An example with what its ids say."""
+    """An example with what its ids say. Its text is `prompt + target`."""
 
     split: str
+    task: str
     example: Example
-    tokens: list[str]  # of each id, as the vocabulary writes it
-    prompt: str  # decoded, without BOS
-    target: str  # decoded, without EOS
+    tokens: tuple[Token, ...]
+    prompt: str  # decoded, without BOS; that of a chat with its control tokens
+    target: str  # decoded, without the last token
+    cut: Cut | None
+
+    @property
+    def text(self) -> str:
+        """The decoded text that the places of the tokens count in."""
+        return self.prompt + self.target
 
     def to_json(self) -> dict[str, Any]:
         """The object `inspect --json` prints."""
@@ -35,7 +41,10 @@ class Inspected:
             "input_ids": self.example.input_ids.tolist(),
             "label_mask": self.example.label_mask.tolist(),
             "target_start": self.example.target_start,
-            "tokens": self.tokens,
+            "tokens": [token.piece for token in self.tokens],
+            "offsets": [[token.start, token.end] for token in self.tokens],
+            "task": self.task,
+            "cut": None if self.cut is None else self.cut.detail,
         }
 
 
@@ -59,60 +68,38 @@ class Inspector:
         return tokenizer
 
     @cached_property
-    def _decoder(self) -> tokenizers.Tokenizer:
-        return self.tokenizer.decoder
+    def _vocabulary(self) -> Vocabulary:
+        return Vocabulary(self.tokenizer)
+
+    @cached_property
+    def _cuts(self) -> CutFinder:
+        return CutFinder(self.data.manifest)
+
+    def read_text(self, example: Example) -> tuple[str, str]:
+        """Prompt and target of an example, decoded."""
+        ids = example.input_ids.tolist()
+        first, start = self._before(example), example.target_start
+        # A target alone would lose its first space with some decoders; its prompt keeps it.
+        prompt = self._vocabulary.decode(ids[first:start])
+        whole = self._vocabulary.decode(ids[first:-1])
+        if whole.startswith(prompt):
+            return prompt, whole[len(prompt) :]
+        return prompt, self._vocabulary.decode(ids[start:-1])
 
     def inspect(self, split: str, example: Example) -> Inspected:
         """The example with its tokens and its decoded text."""
-        ids = example.input_ids.tolist()
-        start, first = example.target_start, int(self.tokenizer.bos_id is not None)
-        # A target alone would lose its first space with some decoders; its prompt keeps it.
-        prompt = self._decode(ids[first:start])
-        whole = self._decode(ids[first:-1])
-        target = whole[len(prompt) :] if whole.startswith(prompt) else self._decode(ids[start:-1])
-        return Inspected(split, example, [self._token(i) for i in ids], prompt, target)
-
-    def _decode(self, ids: list[int]) -> str:
-        return str(self._decoder.decode(ids, skip_special_tokens=False))
-
-    def _token(self, token_id: int) -> str:
-        token = self._decoder.id_to_token(token_id)
-        return f"<unknown id {token_id}>" if token is None else str(token)
-
-
-def choose_rows(
-    data: DataSet,
-    *,
-    split: str | None = None,
-    row_id: str | None = None,
-    index: int | None = None,
-    sample: int | None = None,
-    seed: int = 0,
-) -> list[tuple[str, Example]]:
-    """The rows asked for: one by id, one by index, `sample` at random, or else the first three.
-
-    Raises `SftdataError` for an id or an index the data set does not have.
-    """
-    names = [split] if split is not None else [name for name in data if len(data[name])]
-    if row_id is not None:
-        for name in names:
-            ids = data[name].to_arrow().column("row_id").to_pylist()
-            if row_id in ids:
-                return [(name, data[name][ids.index(row_id)])]
-        raise SftdataError(
-            f"No example has the row id {row_id!r}.",
-            f"It may have been dropped: sftdata ledger {data.manifest.directory}",
+        prompt, target = self.read_text(example)
+        tokens = self._vocabulary.tokens(
+            example.input_ids.tolist(),
+            example.label_mask.tolist(),
+            prompt + target,
+            around=(self._before(example), 1),
         )
-    name = names[0] if names else "train"
-    rows = len(data[name])
-    if index is not None:
-        if not 0 <= index < rows:
-            raise SftdataError(
-                f"There is no index {index} in '{name}': it has {rows:,} rows, counted from 0."
-            )
-        return [(name, data[name][index])]
-    if sample is not None:
-        places = [(n, i) for n in names for i in range(len(data[n]))]
-        chosen = random.Random(seed).sample(places, min(sample, len(places)))
-        return [(n, data[n][i]) for n, i in chosen]
-    return [(name, data[name][i]) for i in range(min(3, rows))]
+        task = example.task or str(self.data.manifest["task"])
+        cut = self._cuts.find(example.row_id, task, example.template, prompt)
+        return Inspected(split, task, example, tokens, prompt, target, cut)
+
+    def _before(self, example: Example) -> int:
+        """How many tokens stand before the text: the BOS of a plain example."""
+        is_chat = bool(self.data.manifest.content.get("chat"))
+        return int(not is_chat and int(example.input_ids[0]) == self.tokenizer.bos_id)

@@ -1,11 +1,12 @@
-"""The journal of a build: which chunk's examples stand where in its shards.
+"""The journal of a build: which block's examples stand where in its shards.
 
 It lies beside the shards. A build that was killed is resumed from it, and a rebuild copies from it
-what has not changed: both are the same look-up of chunks by key.
+what has not changed: both are the same look-up of blocks by key.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ import orjson
 import pyarrow as pa
 import xxhash
 
-from sftdata.examples import ChunkExamples, LedgerLine
-from sftdata.shards import Written, read_batches
+from sftdata.columns import to_numbers
+from sftdata.examples import BlockExamples, LedgerLine
+from sftdata.shards import Written, label_column, read_batches
 
 FILE = "journal.jsonl"
 
@@ -33,28 +35,28 @@ class Slice:
 
 
 class JournalWriter:
-    """Appends to the journal in `folder`: chunks as they are handed to the shard writers, and how
+    """Appends to the journal in `folder`: blocks as they are handed to the shard writers, and how
     far each shard is written. Each line starts with its digest."""
 
     def __init__(self, folder: Path) -> None:
         self._file = (folder / FILE).open("wb")
 
-    def add_chunk(self, key: str, chunk: ChunkExamples) -> None:
-        """Notes that the examples of a chunk come next in every split."""
-        ledger = [[e.row_id, e.line, e.status, e.reason, e.detail] for e in chunk.ledger]
+    def add_block(self, key: str | None, block: BlockExamples) -> None:
+        """Notes that the examples of a block come next in every split.
+
+        Without a key they are of no block that can be used again.
+        """
+        ledger = [[e.row_id, e.line, e.status, e.reason, e.detail] for e in block.ledger]
         self._write(
             {
-                "chunk": key,
-                "rows_in": chunk.rows_in,
-                "rows": chunk.rows,
-                "whole_text_differs": chunk.whole_text_differs,
+                "block": key,
+                "rows_in": block.rows_in,
+                "rows": block.rows,
+                "whole_text_differs": block.whole_text_differs,
                 "ledger": ledger,
+                "hashes": base64.b85encode(block.hashes.astype("<u8").tobytes()).decode(),
             }
         )
-
-    def skip_rows(self, rows: Sequence[int]) -> None:
-        """Notes that rows of no reusable chunk come next, so many in each split."""
-        self._write({"chunk": None, "rows": rows})
 
     def note_written(self, split: str, written: Written) -> None:
         """Notes how far a shard of the split is written."""
@@ -71,15 +73,18 @@ class JournalWriter:
         self._file.write(xxhash.xxh3_64_hexdigest(line).encode() + b" " + line + b"\n")
 
 
-class FinishedChunks:
-    """The chunks that one build folder has finished, by key, with their examples.
+Finished = tuple[BlockExamples, list[list[Slice]]]  # a block, and by split where its rows are
+
+
+class FinishedBlocks:
+    """The blocks that one build folder has finished, by key, with their examples.
 
     A shard whose bytes do not have the digest the journal gives is not used at all.
     """
 
-    def __init__(self, folder: Path, splits: Sequence[str]) -> None:
+    def __init__(self, folder: Path, splits: Sequence[str], labels: Sequence[str]) -> None:
         self._batches: list[list[pa.RecordBatch]] = [[] for _ in splits]
-        self._chunks: dict[str, tuple[ChunkExamples, tuple[int, ...]]] = {}
+        self._blocks: dict[str, tuple[BlockExamples, tuple[int, ...]]] = {}
         entries = list(_read(folder / FILE))
         written: dict[str, dict[str, Written]] = {split: {} for split in splits}
         for entry in entries:
@@ -90,7 +95,8 @@ class FinishedChunks:
             for _, state in sorted(written[split].items()):
                 if not _is_intact(folder / state.file, state):
                     break
-                self._batches[i] += read_batches(folder / state.file, state.rows)
+                batches = read_batches(folder / state.file, state.rows)
+                self._batches[i] += [_relabelled(batch, labels) for batch in batches]
         self._ends = [np.cumsum([b.num_rows for b in batches]) for batches in self._batches]
         self._index(entries, len(splits))
 
@@ -98,7 +104,7 @@ class FinishedChunks:
         position = [0] * splits
         available = [int(ends[-1]) if len(ends) else 0 for ends in self._ends]
         for entry in entries:
-            if "chunk" not in entry or len(entry["rows"]) != splits:
+            if "block" not in entry or len(entry["rows"]) != splits:
                 continue
             starts = tuple(position)
             position = [at + rows for at, rows in zip(position, entry["rows"], strict=True)]
@@ -107,21 +113,21 @@ class FinishedChunks:
                 for end, there, rows in zip(position, available, entry["rows"], strict=True)
                 if rows
             )
-            if entry["chunk"] is not None and complete:
-                self._chunks[entry["chunk"]] = (_chunk(entry), starts)
+            if entry["block"] is not None and complete:
+                self._blocks[entry["block"]] = (_block(entry), starts)
 
     def __len__(self) -> int:
-        return len(self._chunks)
+        return len(self._blocks)
 
-    def find(self, key: str) -> tuple[ChunkExamples, list[list[Slice]]] | None:
-        """What became of the chunk and, for each split, where its examples are; None if unknown."""
-        found = self._chunks.get(key)
+    def find(self, key: str) -> Finished | None:
+        """What became of the block and, for each split, where its examples are; None if unknown."""
+        found = self._blocks.get(key)
         if found is None:
             return None
-        chunk, starts = found
-        return chunk, [
+        block, starts = found
+        return block, [
             list(self._slices(split, start, rows))
-            for split, (start, rows) in enumerate(zip(starts, chunk.rows, strict=True))
+            for split, (start, rows) in enumerate(zip(starts, block.rows, strict=True))
         ]
 
     def _slices(self, split: int, start: int, rows: int) -> Iterator[Slice]:
@@ -157,10 +163,41 @@ def _is_intact(path: Path, written: Written) -> bool:
     return digest.hexdigest() == written.sha256
 
 
-def _chunk(entry: dict[str, Any]) -> ChunkExamples:
-    return ChunkExamples(
+def _block(entry: dict[str, Any]) -> BlockExamples:
+    hashes = np.frombuffer(base64.b85decode(entry["hashes"]), "<u8")
+    return BlockExamples(
         rows_in=entry["rows_in"],
         rows=tuple(entry["rows"]),
         whole_text_differs=tuple(entry["whole_text_differs"]),
         ledger=tuple(LedgerLine(*line) for line in entry["ledger"]),
+        hashes=hashes.reshape(-1, 4).astype(np.uint64),
     )
+
+
+def read_blocks(folder: Path) -> Iterator[BlockExamples]:
+    """Every block of a finished build, in the order its rows have in the shards."""
+    return (_block(entry) for entry in _read(folder / FILE) if "block" in entry)
+
+
+def _relabelled(batch: pa.RecordBatch, labels: Sequence[str]) -> pa.RecordBatch:
+    """The batch with today's template labels.
+
+    A release that changes no token changes the version in the label and nothing else, so rows keep
+    the template and take its new label. Rows of templates that are gone are looked up by nobody.
+    """
+    column = batch.column("template")
+    old = column.dictionary.to_pylist()
+    if old == list(labels):
+        return batch
+    ids = [label.partition("@")[0] for label in labels]
+    new = [
+        labels.index(label)
+        if label in labels
+        else ids.index(label.partition("@")[0])
+        if label.partition("@")[0] in ids
+        else 0
+        for label in old
+    ]
+    index = np.array(new, np.int8)[to_numbers(column.indices)]
+    place = batch.schema.get_field_index("template")
+    return batch.set_column(place, batch.schema.field(place), label_column(index, labels))

@@ -1,4 +1,4 @@
-"""The ledger: a line for every source row that was dropped or cut, and why."""
+"""The ledger: a line for every source row that was dropped, cut or flagged, and why."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from sftdata.columns import texts
-from sftdata.examples import CUT, DROPPED, LedgerLine
+from sftdata.examples import LedgerLine
+from sftdata.fates import CUT, DROPPED, FLAGGED
 from sftdata.manifest import Manifest
 
-_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("row_id", "source", "status", "reason", "detail")]
-)
+LEDGER_COLUMNS = ("row_id", "source", "status", "reason", "detail")
+_SCHEMA = pa.schema([(name, pa.string()) for name in LEDGER_COLUMNS])
 
 
 @dataclass
@@ -32,7 +32,15 @@ class Ledger:
     @property
     def dropped(self) -> dict[str, int]:
         """Dropped rows by reason, in order of their names."""
-        counts = Counter(reason for _, _, status, reason, _ in self.lines if status == DROPPED)
+        return self._by_reason(DROPPED)
+
+    @property
+    def flagged(self) -> dict[str, int]:
+        """Rows that were kept and flagged by reason, in order of their names."""
+        return self._by_reason(FLAGGED)
+
+    def _by_reason(self, wanted: str) -> dict[str, int]:
+        counts = Counter(reason for _, _, status, reason, _ in self.lines if status == wanted)
         return dict(sorted(counts.items()))
 
     @property

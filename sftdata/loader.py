@@ -15,6 +15,7 @@ import pyarrow as pa
 from sftdata.columns import numbers, to_flags, to_numbers
 from sftdata.errors import SftdataError, UnknownSplitError, did_you_mean
 from sftdata.manifest import Manifest, read_manifest
+from sftdata.sampling import Place, rows_from
 
 IGNORED = -100  # the label of a token that does not count in the loss
 
@@ -28,6 +29,7 @@ class Example:
     input_ids: npt.NDArray[np.int32]  # [tokens]
     label_mask: npt.NDArray[np.bool_]  # [tokens], true where the token counts in the loss
     target_start: int  # index of the first target token
+    task: str | None = None  # only in a mixture
 
     @property
     def labels(self) -> npt.NDArray[np.int32]:
@@ -82,6 +84,17 @@ class Split:
     def __iter__(self) -> Iterator[Example]:
         return (self[i] for i in range(len(self)))
 
+    def stream(
+        self, place: Place, *, rank: int = 0, ranks: int = 1
+    ) -> Iterator[tuple[Example, Place]]:
+        """The rows of one rank from `place` to the end of the epoch, shuffled by seed and epoch.
+
+        With each row comes the place after it, which is all a resumed run needs to go on with the
+        next one.
+        """
+        for row, after in rows_from(place, len(self), rank=rank, ranks=ranks):
+            yield self[row], after
+
     def batches(self, size: int) -> Iterator[Batch]:
         """The rows in order, `size` at a time; the last batch may be smaller."""
         for start in range(0, len(self), size):
@@ -104,14 +117,33 @@ class Split:
             target_start=to_numbers(table.column("target_start").chunk(0)),
         )
 
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """int64[rows]: tokens of each row, from the offsets alone."""
+        of_batches = [np.diff(to_numbers(b.column("input_ids").offsets)) for b in self._batches]
+        return self._view(of_batches)
+
+    @cached_property
+    def target_counts(self) -> npt.NDArray[np.int64]:
+        """int64[rows]: tokens of each row that count in the loss, summed from the masks."""
+        return self._view([_mask_sums(batch) for batch in self._batches])
+
     def to_arrow(self) -> pa.Table:
         """The rows of this view with the columns of the shard; mapped where it is a plain range."""
         from sftdata.shards import shard_schema
 
-        table = pa.Table.from_batches(self._batches, shard_schema())
+        schema = self._batches[0].schema if self._batches else shard_schema()
+        table = pa.Table.from_batches(self._batches, schema)
         if self._rows.step == 1:
             return table.slice(self._rows.start, len(self._rows))
         return table.take(numbers(np.array(self._rows, np.int64)))
+
+    def _view(self, of_batches: list[npt.NDArray[Any]]) -> npt.NDArray[np.int64]:
+        """The numbers of this view's rows, of those of each record batch."""
+        of_all = np.concatenate([np.empty(0, np.int64), *of_batches])
+        if self._rows.step == 1:
+            return of_all[self._rows.start : self._rows.stop]
+        return of_all[np.array(self._rows, np.int64)]
 
     def to_hf(self) -> Any:
         """A `datasets.Dataset` with the shard's columns and `labels` (-100 where ignored)."""
@@ -185,6 +217,16 @@ def _open(manifest: Manifest, name: str) -> Split:
     return Split(name, batches, range(sum(batch.num_rows for batch in batches)))
 
 
+def _mask_sums(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
+    masks = batch.column("label_mask")
+    offsets = to_numbers(masks.offsets)
+    # A running count and not `reduceat`, which has no sum for a row without tokens.
+    counted = np.zeros(int(offsets[-1] - offsets[0]) + 1, np.int64)
+    np.cumsum(to_flags(masks.flatten()), out=counted[1:])
+    sums: npt.NDArray[np.int64] = np.diff(counted[offsets - offsets[0]])
+    return sums
+
+
 def _example(batch: pa.RecordBatch, row: int) -> Example:
     return Example(
         row_id=batch.column("row_id")[row].as_py(),
@@ -192,4 +234,5 @@ def _example(batch: pa.RecordBatch, row: int) -> Example:
         input_ids=to_numbers(batch.column("input_ids")[row].values),
         label_mask=to_flags(batch.column("label_mask")[row].values),
         target_start=batch.column("target_start")[row].as_py(),
+        task=batch.column("task")[row].as_py() if "task" in batch.schema.names else None,
     )

@@ -17,11 +17,11 @@ SCHEMA_VERSION = 1
 
 # Keys of the manifest that `build --json` prints.
 SUMMARY_KEYS = (
-    "version", "build", "task", "draft", "template", "rows_in", "rows_out", "dropped", "cut",
-    "certificate", "stats", "splits",
+    "version", "build", "task", "draft", "template", "rows_in", "rows_out", "repeated", "dropped",
+    "cut", "flagged", "certificate", "stats", "splits",
 )  # fmt: skip
 
-_REQUIRED = (*SUMMARY_KEYS, "tokenizer", "sources", "options")
+_REQUIRED = (*SUMMARY_KEYS, "tokenizer", "chat", "sources", "spec", "options")
 
 
 @dataclass(frozen=True)

@@ -10,32 +10,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sftdata.columns import text, texts
+from sftdata.columns import numbers, text, texts
 from sftdata.errors import TemplateError
 from sftdata.template import Field, Template
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The text of a batch of examples: two `large_string` columns of equal length."""
+    """The text of a batch of examples: `large_string` columns of equal length."""
 
-    prompt: pa.LargeStringArray  # system + prompt
+    system: pa.LargeStringArray | None  # None where the template has no such block
+    prompt: pa.LargeStringArray
     target: pa.LargeStringArray
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Rendered:
+        """The texts of these rows."""
+        at = numbers(rows)
+        system = None if self.system is None else self.system.take(at)
+        return Rendered(system, self.prompt.take(at), self.target.take(at))
 
 
 def render_batch(rows: pa.RecordBatch, template: Template) -> Rendered:
-    """Prompt and target text of each row.
+    """System, prompt and target text of each row.
 
     `rows` holds every field of the template as `large_string`, and `row_id`.
     Raises `TemplateError` with the row id when a template fails on a row.
     """
-    return Rendered(
-        prompt=_render(rows, template, ("system", "prompt"), template.prompt_parts),
-        target=_render(rows, template, ("target",), template.blocks["target"].parts),
-    )
+    system = _render(rows, template, "system") if "system" in template.blocks else None
+    return Rendered(system, _render(rows, template, "prompt"), _render(rows, template, "target"))
 
 
 def render_row(template: Template, row: Mapping[str, Any]) -> tuple[str, str]:
@@ -44,12 +51,8 @@ def render_row(template: Template, row: Mapping[str, Any]) -> tuple[str, str]:
     return prompt, template.render_block("target", row)
 
 
-def _render(
-    rows: pa.RecordBatch,
-    template: Template,
-    blocks: Sequence[str],
-    parts: Sequence[str | Field] | None,
-) -> pa.LargeStringArray:
+def _render(rows: pa.RecordBatch, template: Template, block: str) -> pa.LargeStringArray:
+    parts = template.blocks[block].parts
     if parts is not None:
         return _concatenate(rows, parts)
     fields = sorted(template.fields)
@@ -58,7 +61,7 @@ def _render(
         rows.column("row_id").to_pylist(), rows.select(fields).to_pylist(), strict=True
     ):
         try:
-            rendered.append("".join(template.render_block(name, row) for name in blocks))
+            rendered.append(template.render_block(block, row))
         except TemplateError as error:
             raise TemplateError(f"{error}", f"Row '{row_id}'.") from error
     return texts(rendered)

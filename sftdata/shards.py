@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import xxhash
 
-from sftdata.columns import to_numbers
+from sftdata.columns import numbers, texts, to_flags, to_numbers
 
 # A record batch is closed, and then a shard, when it has reached one of these. Both depend on the
 # rows alone, so every run cuts at the same places.
@@ -22,17 +24,24 @@ _SHARD_TOKENS = 1 << 26
 _MAGIC_BYTES = 8  # what an Arrow IPC file has before the stream of messages starts
 
 
-def shard_schema() -> pa.Schema:
-    """The columns of a shard, in order."""
-    return pa.schema(
-        [
-            ("row_id", pa.string()),
-            ("template", pa.dictionary(pa.int8(), pa.string())),
-            ("input_ids", pa.list_(pa.int32())),
-            ("label_mask", pa.list_(pa.bool_())),
-            ("target_start", pa.int32()),
-        ]
-    )
+_LABEL = pa.dictionary(pa.int8(), pa.string())
+
+
+def shard_schema(*, mixed: bool = False) -> pa.Schema:
+    """The columns of a shard, in order; those of a mixture also name the task."""
+    fields = [
+        ("row_id", pa.string()),
+        ("template", _LABEL),
+        ("input_ids", pa.list_(pa.int32())),
+        ("label_mask", pa.list_(pa.bool_())),
+        ("target_start", pa.int32()),
+    ]
+    return pa.schema([*fields, ("task", _LABEL)] if mixed else fields)
+
+
+def label_column(index: npt.NDArray[np.int8], labels: Sequence[str]) -> pa.DictionaryArray:
+    """A `template` or `task` column: for each row one of the labels, by index."""
+    return pa.DictionaryArray.from_arrays(numbers(index), texts(labels).cast(pa.string()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,7 @@ class Shard:
     target_tokens: int
     bytes: int
     sha256: str
+    xxh3: str  # of the same bytes; fast enough to be checked by every build
 
     def to_json(self) -> dict[str, Any]:
         """The manifest's entry."""
@@ -61,17 +71,55 @@ class Written:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class RowSizes:
+    """Sizes of rows, for planning and statistics."""
+
+    tokens: npt.NDArray[np.int32]  # [rows]
+    target_tokens: npt.NDArray[np.int32]  # [rows], those in the loss
+    template: npt.NDArray[np.int8]  # [rows], index in the build's templates
+    task: npt.NDArray[np.int8]  # [rows], index in the mixture's tasks; 0 where there is one
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[RowSizes]) -> RowSizes:
+        """All rows, one part after another."""
+        empty = np.empty(0, np.int32)
+        label = np.empty(0, np.int8)
+        return cls(
+            np.concatenate([empty, *(part.tokens for part in parts)]),
+            np.concatenate([empty, *(part.target_tokens for part in parts)]),
+            np.concatenate([label, *(part.template for part in parts)]),
+            np.concatenate([label, *(part.task for part in parts)]),
+        )
+
+
+def row_sizes(batch: pa.RecordBatch) -> RowSizes:
+    """The sizes of the rows of a shard's record batch."""
+    offsets = _offsets(batch)
+    mask = to_flags(batch.column("label_mask").flatten()).view(np.uint8)
+    starts = offsets[:-1] - offsets[0]
+    none = np.zeros(batch.num_rows, np.int8)
+    return RowSizes(
+        tokens=np.diff(offsets),
+        target_tokens=np.add.reduceat(mask, starts, dtype=np.int32) if len(starts) else offsets[1:],
+        template=to_numbers(batch.column("template").indices),
+        task=to_numbers(batch.column("task").indices) if "task" in batch.schema.names else none,
+    )
+
+
 class _HashingFile:
     """A writable file that digests what goes through it."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
         self.sha256 = hashlib.sha256()
+        self.xxh3 = xxhash.xxh3_128()
         self.size = 0
         self.closed = False
 
     def write(self, data: Any) -> int:
         self.sha256.update(data)
+        self.xxh3.update(data)
         self.size += len(data)
         return self._file.write(data)
 
@@ -91,15 +139,16 @@ class _HashingFile:
 class ShardWriter:
     """Writes the examples of one split in the order given, over as many shards as they need."""
 
-    def __init__(self, root: Path, folder: str, split: str) -> None:
+    def __init__(self, root: Path, folder: str, split: str, *, mixed: bool = False) -> None:
         self._root, self._folder, self._split = root, folder, split
+        self._schema = shard_schema(mixed=mixed)
         self._pending: list[tuple[pa.RecordBatch, int, int]] = []  # batch, first row, end row
         self._pending_rows = self._pending_tokens = 0
         self._file: _HashingFile | None = None
         self._rows = self._tokens = self._target_tokens = 0
         self.shards: list[Shard] = []
         self._written: dict[str, Written] = {}  # by file, since it was last asked for
-        self.lengths: list[npt.NDArray[np.int32]] = []  # [rows, 2]: prompt and target tokens
+        self._rows_written: list[RowSizes] = []
 
     def append(self, batch: pa.RecordBatch, start: int, rows: int) -> None:
         """Takes rows `start` to `start + rows - 1` of `batch`."""
@@ -122,6 +171,11 @@ class ShardWriter:
         if self._file is not None:
             self._finish_shard()
         return self.shards
+
+    @property
+    def sizes(self) -> RowSizes:
+        """The sizes of every row that was written, in order."""
+        return RowSizes.concatenate(self._rows_written)
 
     def abandon(self) -> None:
         """Closes the file of an unfinished shard as it is; nothing after `close`."""
@@ -152,18 +206,17 @@ class ShardWriter:
         # A lone slice would be written with buffers that tell how it was cut; with an empty one
         # beside it, it is copied as several are.
         slices.append(slices[0].slice(0, 0))
-        table = pa.Table.from_batches(slices, shard_schema()).unify_dictionaries()
+        table = pa.Table.from_batches(slices, self._schema).unify_dictionaries()
         joined = table.combine_chunks().to_batches()
         if self._file is None:
             self._open_shard()
         for batch in joined:
             self._writer.write_batch(batch)
-            lengths = np.diff(_offsets(batch))
-            prompt = to_numbers(batch.column("target_start"))
-            self.lengths.append(np.stack((prompt, lengths - prompt), axis=1).astype(np.int32))
+            sizes = row_sizes(batch)
+            self._rows_written.append(sizes)
             self._rows += batch.num_rows
-            self._tokens += int(lengths.sum())
-            self._target_tokens += int((lengths - prompt).sum())
+            self._tokens += int(sizes.tokens.sum())
+            self._target_tokens += int(sizes.target_tokens.sum())
         assert self._file is not None
         self._file.flush()
         self._note_written()
@@ -180,7 +233,7 @@ class ShardWriter:
     def _open_shard(self) -> None:
         self._path = f"{self._folder}/{self._split}-{len(self.shards):05d}.arrow"
         self._file = _HashingFile(self._root / self._path)
-        self._writer = pa.ipc.new_file(self._file, shard_schema())
+        self._writer = pa.ipc.new_file(self._file, self._schema)
 
     def _finish_shard(self) -> None:
         assert self._file is not None
@@ -195,10 +248,18 @@ class ShardWriter:
                 target_tokens=self._target_tokens,
                 bytes=self._file.size,
                 sha256=self._file.sha256.hexdigest(),
+                xxh3=self._file.xxh3.hexdigest(),
             )
         )
         self._file = None
         self._rows = self._tokens = self._target_tokens = 0
+
+
+def open_batches(path: Path) -> list[pa.RecordBatch]:
+    """Every record batch of a finished shard, mapped."""
+    with pa.memory_map(str(path)) as mapped:
+        file = pa.ipc.open_file(mapped)
+        return [file.get_batch(i) for i in range(file.num_record_batches)]
 
 
 def read_batches(path: Path, rows: int) -> list[pa.RecordBatch]:

@@ -1,19 +1,68 @@
-"""What to build: a TOML file in `pipelines/`, checked as a whole, and the options laid over it."""
+"""What to build: a TOML file in `pipelines/`, checked as a whole, and the options laid over it.
+
+A spec describes one task. A mixture names several specs and the share each has in the whole.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
+from sftdata.checks import CHECKS, NEEDED_FIELDS, CheckRule
 from sftdata.content import find_content, list_content
 from sftdata.errors import SpecError, did_you_mean
-from sftdata.golden.mapping import parse_path
+from sftdata.golden.mapping import FieldRule, parse_path
+from sftdata.golden.messages import MESSAGES
+from sftdata.presets import lay_over_preset, preset_of
 
+MAX_SHOTS = 64
 DEFAULT_SPLIT = {"train": 0.8, "validation": 0.1, "test": 0.1}
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _as_counts(value: Any) -> Any:
+    return (value,) if isinstance(value, int) else value
+
+
+def _as_texts(value: Any) -> Any:
+    """A value to compare with, or several; true, 3 and "3" as JSON writes them."""
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return tuple(item if isinstance(item, str) else json.dumps(item) for item in values)
+
+
+class TemplateChoice(BaseModel):
+    """A template of a task, and how often it is chosen beside the others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str  # may select a version: summarize/article@1.2.0
+    weight: float = Field(default=1.0, gt=0, lt=math.inf)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_id(cls, value: Any) -> Any:
+        return {"id": value} if isinstance(value, str) else value
+
+    @model_serializer
+    def _compact(self) -> Any:
+        return self.id if self.weight == 1.0 else {"id": self.id, "weight": self.weight}
 
 
 class Spec(BaseModel):
@@ -26,9 +75,15 @@ class Spec(BaseModel):
     license: str = ""
     language: tuple[str, ...] = ()
     data: tuple[str, ...] = Field(min_length=1)
-    template: str
+    preset: str | None = None  # a known data set whose columns the rows have
+    templates: tuple[TemplateChoice, ...] = ()
     tokenizer: str
-    fields: dict[str, str]  # golden field → path in the source
+    fields: dict[str, FieldRule]  # golden field → where it is in the source
+    where: dict[str, Annotated[tuple[str, ...], BeforeValidator(_as_texts)]] = Field(
+        default_factory=dict
+    )  # path → the values of rows that are let through
+    swap: tuple[tuple[str, str], ...] = ()  # pairs of golden fields that change places
+    loss: Literal["all", "last"] = "all"  # which assistant turns of a conversation count
     max_length: int | None = Field(default=None, ge=2)  # tokens
     keep: Literal["start", "end", "middle"] = "start"
     max_dropped: float = Field(default=1.0, ge=0, le=100)  # percent of the rows
@@ -36,6 +91,58 @@ class Spec(BaseModel):
     group: str | None = None  # path of the value whose rows stay in one split
     seed: int = 0
     split: dict[str, float] = Field(default_factory=lambda: dict(DEFAULT_SPLIT), min_length=1)
+    chat: bool = False
+    chat_options: dict[str, Any] = Field(default_factory=dict)  # given to the chat template
+    shots: Annotated[tuple[int, ...], BeforeValidator(_as_counts)] = (0,)
+    source_field: str | None = None  # what the checks compare the target with
+    target_field: str | None = None
+    checks: dict[str, CheckRule] = Field(default_factory=dict)
+    duplicates: Literal["drop", "keep"] = "drop"  # rows that repeat an earlier one
+    near_duplicates: float | None = Field(default=None, gt=0, lt=1)  # similarity; None: not sought
+    against: tuple[str, ...] = ()  # evaluation files whose texts must not be in the data set
+    against_overlap: float = Field(default=0.5, gt=0, le=1)  # share of the n-grams of a row
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_template(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        if "template" in values:
+            if "templates" in values:
+                raise ValueError("give template or templates, not both")
+            values["templates"] = values.pop("template")
+        if isinstance(values.get("templates"), str):
+            values["templates"] = [values["templates"]]
+        return values
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> Spec:
+        if self.is_messages:
+            if self.fields.keys() - {"id", MESSAGES}:
+                raise ValueError("'messages' is the whole row: map no other field beside it")
+            if not self.chat:
+                raise ValueError("'messages' are turns of a chat: set chat = true (--chat)")
+            if self.templates or any(self.shots):
+                raise ValueError("'messages' take neither a template nor shots")
+        elif not self.templates:
+            raise ValueError("give a template")
+        for name in {name for pair in self.swap for name in pair} - self.fields.keys():
+            raise ValueError(f"swap names '{name}', which is not among the fields")
+        for field in (self.source_field, self.target_field):
+            if self.checks and field not in self.fields:
+                raise ValueError("checks need source_field and target_field, two of the fields")
+        if self.against and self.source_field not in self.fields:
+            raise ValueError("against needs source_field, the field that is compared")
+        ids = [choice.id.partition("@")[0] for choice in self.templates]
+        for name in {name for name in ids if ids.count(name) > 1}:
+            raise ValueError(f"the template '{name}' stands there more than once")
+        if any(not 0 <= count <= MAX_SHOTS for count in self.shots) or not self.shots:
+            raise ValueError(f"shots are counts from 0 to {MAX_SHOTS}")
+        for check in self.checks:
+            if missing := NEEDED_FIELDS.get(check, frozenset()) - self.fields.keys():
+                raise ValueError(f"the check '{check}' needs the field '{min(missing)}'")
+        return self
 
     @field_validator("split")
     @classmethod
@@ -49,51 +156,167 @@ class Spec(BaseModel):
             raise ValueError("the shares add up to 0")
         return shares
 
-    @field_validator("fields")
-    @classmethod
-    def _check_fields(cls, fields: dict[str, str]) -> dict[str, str]:
-        for path in fields.values():
-            _check_path(path)
-        return fields
-
     @field_validator("group")
     @classmethod
     def _check_group(cls, path: str | None) -> str | None:
         if path is not None:
-            _check_path(path)
+            try:
+                parse_path(path)
+            except SpecError as error:
+                raise ValueError(str(error)) from error
         return path
 
+    @field_validator("checks", mode="before")
+    @classmethod
+    def _check_names(cls, checks: Any) -> Any:
+        for name in checks if isinstance(checks, dict) else ():
+            if name not in CHECKS:
+                raise ValueError(f"there is no check '{name}'. {did_you_mean(name, CHECKS)}")
+        return checks
 
-def _check_path(path: str) -> None:
-    try:
-        parse_path(path)
-    except SpecError as error:
-        raise ValueError(str(error)) from error
+    @property
+    def is_messages(self) -> bool:
+        """Whether the golden rows are conversations."""
+        return MESSAGES in self.fields
 
 
-def load_spec(*, task: str | None = None, file: Path | None = None, **overrides: Any) -> Spec:
+class MixedSource(BaseModel):
+    """One part of a mixture."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    spec: Spec
+    weight: float | None = Field(default=None, gt=0, lt=math.inf)  # None: its own size
+    cap: int | None = Field(default=None, ge=1)  # rows of the training split, at most
+
+
+class Mixture(BaseModel):
+    """Several specs built into one data set, each with a share of it.
+
+    A source's share of the training split, measured in `by`, is in proportion to
+    `weight ** (1 / temperature)`. Sources that are too small for their share are repeated, at most
+    `max_repeats` times; those too large are thinned out.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: str
+    description: str = ""
+    license: str = ""
+    language: tuple[str, ...] = ()
+    by: Literal["rows", "tokens", "target_tokens"] = "rows"
+    temperature: float = Field(default=1.0, gt=0, lt=math.inf)
+    max_repeats: float = Field(default=4.0, ge=1)
+    seed: int = 0
+    sources: tuple[MixedSource, ...] = Field(min_length=1)
+
+    @field_validator("sources")
+    @classmethod
+    def _check_sources(cls, sources: tuple[MixedSource, ...]) -> tuple[MixedSource, ...]:
+        names = [source.name for source in sources]
+        for name in names:
+            if not name.replace("_", "").replace("-", "").isalnum():
+                raise ValueError(f"'{name}' cannot name a folder; use letters, digits, - and _")
+            if names.count(name) > 1:
+                raise ValueError(f"two sources are called '{name}'; give each a name of its own")
+        for source in sources[1:]:
+            for option in ("tokenizer", "chat", "chat_options", "split"):
+                if getattr(source.spec, option) != getattr(sources[0].spec, option):
+                    raise ValueError(f"the sources of a mixture must have the same {option}")
+        return sources
+
+
+# What a mixture says for all of its sources.
+_SHARED = (
+    "tokenizer", "max_length", "seed", "chat", "chat_options", "shots", "split", "keep",
+    "max_dropped", "nul", "duplicates", "near_duplicates", "against", "against_overlap",
+)  # fmt: skip
+
+
+def load_spec(
+    *, task: str | None = None, file: Path | None = None, **overrides: Any
+) -> Spec | Mixture:
     """The spec of a task (`pipelines/<task>.toml`) or in a file, with the overrides laid over.
 
     An override of None is no override; `fields` is merged into the spec's.
     Raises `SpecError` that lists every fault at once.
     """
     path = file if file is not None else _task_file(task or "")
+    given = {name: value for name, value in overrides.items() if value is not None}
+    values = _read_toml(path)
+    if "sources" in values:
+        return _load_mixture(path, values, given)
+    return _validate(Spec, path, _merged(values, given))
+
+
+def task_spec(task: str) -> Spec | None:
+    """The spec of a task of golden rows; None where there is none, or it is a mixture."""
+    if find_content("pipelines", f"{task}.toml") is None:
+        return None
+    spec = load_spec(task=task)
+    return spec if isinstance(spec, Spec) else None
+
+
+def spec_from_json(value: Mapping[str, Any]) -> Spec | Mixture:
+    """The spec a manifest records."""
+    return (Mixture if "sources" in value else Spec).model_validate(value)
+
+
+def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> Mixture:
+    for name in sorted(given.keys() - set(_SHARED)):
+        raise SpecError(
+            f"{path} is a mixture: '{name}' is a matter of each of its sources.",
+            "Write it into the source in the spec, or build the task alone.",
+        )
+    shared = {name: values.pop(name) for name in _SHARED if name in values} | given
+    sources = []
+    listed = values["sources"]
+    if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
+        raise SpecError(f"{path}: sources are tables: [[sources]]")
+    for item in listed:
+        own = dict(item)
+        kept = {name: own.pop(name) for name in ("name", "weight", "cap") if name in own}
+        base = str(own.pop("spec", ""))
+        beside = path.parent / base
+        file = beside if base.endswith(".toml") and beside.is_file() else _task_file(base)
+        spec = _validate(Spec, file, _merged(_read_toml(file), shared | own))
+        sources.append({"name": file.stem} | kept | {"spec": spec})
+    mixture = values.pop("mixture", {})
+    seed = {"seed": shared["seed"]} if "seed" in shared else {}
+    return _validate(Mixture, path, values | mixture | seed | {"sources": sources})
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SpecError(
             f"{path}: {error.strerror}.", "Give the path of a TOML file, or a task with --task."
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: not a TOML file: {error}") from error
-    given = {name: value for name, value in overrides.items() if value is not None}
+
+
+def _merged(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    merged = values | given
     if isinstance(values.get("fields"), dict):
-        given["fields"] = values["fields"] | given.get("fields", {})
+        merged["fields"] = values["fields"] | given.get("fields", {})
+    if {"template", "templates"} & given.keys():
+        merged = {k: v for k, v in merged.items() if k not in ("template", "templates")}
+        merged["templates"] = given.get("templates", given.get("template"))
+    if preset := merged.get("preset") or preset_of(merged.get("data", ())):
+        merged = lay_over_preset(merged, preset, keep=given)
+    return merged
+
+
+def _validate(model: type[Model], path: Path, values: dict[str, Any]) -> Model:
     try:
-        return Spec.model_validate(values | given)
+        return model.model_validate(values)
     except ValidationError as error:
         faults = [
-            f"  {'.'.join(map(str, fault['loc']))}: {fault['msg']} (is {fault['input']!r})"
+            f"  {'.'.join(map(str, fault['loc'])) or 'spec'}: {fault['msg']}"
+            + ("" if isinstance(fault["input"], dict) else f" (is {fault['input']!r})")
             for fault in error.errors()
         ]
         raise SpecError(
@@ -104,6 +327,6 @@ def load_spec(*, task: str | None = None, file: Path | None = None, **overrides:
 def _task_file(task: str) -> Path:
     path = find_content("pipelines", f"{task}.toml")
     if path is None:
-        known = list_content("pipelines", "*.toml")
+        known = [n for n in list_content("pipelines", "*.toml") if n != "presets"]
         raise SpecError(f"There is no task '{task}'.", did_you_mean(task, known))
     return path

@@ -39,14 +39,21 @@ def assign_splits(
     `hashes` is uint64[rows, 2] of the row id, or of the group the row must stay with. A split
     gets its share of all hash values, so its size is near that share of the rows, not exactly it.
     """
-    salt = np.uint64(xxhash.xxh3_64_intdigest(f"split:{seed}".encode()))
-    points = _mix(hashes[:, 0] ^ salt) >> np.uint64(11)  # 53 bits: exact as a float
-    bounds = np.cumsum(list(shares.values())) / sum(shares.values())
-    splits = np.searchsorted(bounds, points / 2**53, side="right")
-    return np.minimum(splits, len(bounds) - 1).astype(np.int8)
+    return choose(hashes, list(shares.values()), f"split:{seed}")
 
 
-def _mix(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def choose(
+    hashes: npt.NDArray[np.uint64], weights: Sequence[float], salt: str
+) -> npt.NDArray[np.int8]:
+    """int8[rows]: for each row one of the `weights`, by index, each chosen in its proportion."""
+    salted = hashes[:, 0] ^ np.uint64(xxhash.xxh3_64_intdigest(salt.encode()))
+    points = mix(salted) >> np.uint64(11)  # 53 bits: exact as a float
+    bounds = np.cumsum(weights) / sum(weights)
+    chosen = np.searchsorted(bounds, points / 2**53, side="right")
+    return np.minimum(chosen, len(bounds) - 1).astype(np.int8)
+
+
+def mix(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """The finalizer of SplitMix64: each input bit changes about half of the output bits."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -28,7 +28,7 @@ BY = ("split", "task", "template", "source")
 def length_stats(lengths: Mapping[str, npt.NDArray[np.int32]]) -> dict[str, Any]:
     """Token counts and length quantiles over all splits, and the counts of each.
 
-    `lengths`: for each split int32[rows, 2], the prompt's and the target's tokens (EOS included).
+    `lengths`: for each split int32[rows, 2], the tokens out of the loss and those in it.
     """
     all_rows = np.concatenate(list(lengths.values()))
     tokens, target_tokens = int(all_rows.sum()), int(all_rows[:, 1].sum())

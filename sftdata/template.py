@@ -10,52 +10,46 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2 import meta, nodes
+from jinja2 import nodes
 
-from sftdata.content import content_folders, find_content, list_content
-from sftdata.errors import TemplateError, did_you_mean
+from sftdata.budget import limited
+from sftdata.errors import TemplateError
 from sftdata.sandbox import MAX_RENDERED_CHARS, TemplateEnvironment
+from sftdata.semantics import semantics_digest
+from sftdata.template_source import MAX_SOURCE_BYTES, canonical
+from sftdata.template_tree import (
+    BLOCK_NAMES,
+    Block,
+    Field,
+    check_names,
+    read_blocks,
+    read_included,
+)
 
-BLOCK_NAMES = ("system", "prompt", "target")
+__all__ = ["BLOCK_NAMES", "DRAFT", "Block", "Field", "Template", "load_template", "parse_template"]
+
+DRAFT = "draft"
+
 # What a template can do to itself; anything else that is raised is a fault of ours.
 _FAULTS_OF_A_TEMPLATE = (
     ArithmeticError,
     AssertionError,
     AttributeError,
     LookupError,
+    MemoryError,
     RecursionError,
+    SyntaxError,
     TypeError,
     ValueError,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A bare `{{ name }}` in a block."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Block:
-    """One block of a template.
-
-    `parts` is the whole block when it is only text and bare fields, else None: then Jinja renders
-    it row by row.
-    """
-
-    name: str
-    fields: frozenset[str]
-    parts: tuple[str | Field, ...] | None
-    head: str | None  # the literal text it starts with, "" for a field; None where not known
-    tail: str | None  # the same for its end
 
 
 @dataclass(frozen=True)
@@ -64,11 +58,13 @@ class Template:
 
     id: str
     version: str
-    source: str
+    source: str  # canonical, see template_source
     description: str
     shorten: str | None  # the one field that may be cut to fit max_length
+    metadata: Mapping[str, Any]  # the whole first comment
     blocks: Mapping[str, Block]
     root: Path | None  # the templates root, for includes
+    note: str | None = None  # what a person who builds with it should know
 
     @property
     def label(self) -> str:
@@ -77,18 +73,34 @@ class Template:
 
     @property
     def is_draft(self) -> bool:
-        """Whether the template was never released."""
-        return self.version == "draft"
+        """Whether this text of the template is not a release."""
+        return self.version == DRAFT
+
+    @cached_property
+    def included(self) -> Mapping[str, str]:
+        """Canonical texts of the files it includes or imports, by the name it uses for them."""
+        environment = TemplateEnvironment(self.root)
+        return read_included(self.id, environment, environment.parse(self.source))
 
     @cached_property
     def source_sha256(self) -> str:
-        """Digest of the template's text and of every file it includes or imports."""
-        environment = TemplateEnvironment(self.root)
+        """Digest of the template's canonical text and of every file it includes or imports."""
         digest = hashlib.sha256(self.source.encode("utf-8"))
-        included = _included(self.id, environment, environment.parse(self.source))
-        for name, text in sorted(included.items()):
+        for name, text in sorted(self.included.items()):
             digest.update(f"\0{name}\0{text}".encode())
         return digest.hexdigest()
+
+    @cached_property
+    def semantics_sha256(self) -> str:
+        """Digest of what the template does, without comments, spelling, id and version.
+
+        Templates that share it render every row alike and shorten the same field.
+        """
+        environment = TemplateEnvironment(self.root)
+        tree = environment.parse(self.source)
+        blocks = {node.name: node for node in tree.body if isinstance(node, nodes.Block)}
+        included = {name: environment.parse(text) for name, text in self.included.items()}
+        return semantics_digest(blocks, included, self.shorten)
 
     @property
     def fields(self) -> frozenset[str]:
@@ -100,19 +112,6 @@ class Template:
         """The fields that reach the target."""
         return self.blocks["target"].fields
 
-    @property
-    def prompt_parts(self) -> tuple[str | Field, ...] | None:
-        """Parts of system + prompt, or None when either needs Jinja."""
-        parts: list[str | Field] = []
-        for name in ("system", "prompt"):
-            block = self.blocks.get(name)
-            if block is None:
-                continue
-            if block.parts is None:
-                return None
-            parts.extend(block.parts)
-        return tuple(parts)
-
     @cached_property
     def _compiled(self) -> jinja2.Template:
         return TemplateEnvironment(self.root).from_string(self.source)
@@ -120,57 +119,57 @@ class Template:
     def render_block(self, name: str, row: Mapping[str, Any]) -> str:
         """Text of the block `name` for one row; "" where the template has no such block.
 
-        Raises `TemplateError` when the template fails on the row or its output passes the limit.
+        Raises `TemplateError` when the template fails on the row or costs more than it may.
         """
         if name not in self.blocks:
             return ""
         pieces: list[str] = []
         size = 0
         try:
-            for piece in self._compiled.blocks[name](self._compiled.new_context(dict(row))):
-                size += len(piece)
-                if size > MAX_RENDERED_CHARS:
-                    raise TemplateError(
-                        f"Template '{self.id}': the {name} block renders to more than "
-                        f"{MAX_RENDERED_CHARS:,} characters.",
-                        "Look for a loop that multiplies text.",
-                    )
-                pieces.append(piece)
+            with limited(row):
+                for piece in self._compiled.blocks[name](self._compiled.new_context(dict(row))):
+                    size += len(piece)
+                    if size > MAX_RENDERED_CHARS:
+                        raise TemplateError(
+                            f"Template '{self.id}': the {name} block renders to more than "
+                            f"{MAX_RENDERED_CHARS:,} characters.",
+                            "Look for a loop that multiplies text.",
+                            rule="LINT_RENDER",
+                        )
+                    pieces.append(piece)
         except (*_FAULTS_OF_A_TEMPLATE, jinja2.TemplateError) as error:
             what = str(error) or type(error).__name__
-            raise TemplateError(f"Template '{self.id}': the {name} block fails: {what}") from error
+            raise TemplateError(
+                f"Template '{self.id}': the {name} block fails: {what}",
+                rule=getattr(error, "rule", "LINT_RENDER"),
+            ) from error
         return "".join(pieces)
 
 
 def parse_template(
-    template_id: str, source: str, *, version: str = "draft", root: Path | None = None
+    template_id: str, source: str, *, version: str = DRAFT, root: Path | None = None
 ) -> Template:
     """The template in `source`, checked against the rules of the format.
 
     Raises `TemplateError` with the line for a syntax error, text outside the blocks, a missing
     block, metadata that is not TOML, or a prompt that does not end with exactly one newline.
     """
+    source = canonical(source)
+    if len(source) > MAX_SOURCE_BYTES:
+        raise TemplateError(f"Template '{template_id}': more than {MAX_SOURCE_BYTES:,} characters.")
     metadata = _metadata(template_id, source)
     environment = TemplateEnvironment(root)
-    try:
+    with _faults_explained(template_id, root):
         tree = environment.parse(source)
         environment.from_string(source)  # finds what parsing does not
-        _check_names(environment, tree)
-        blocks = _blocks(template_id, environment, tree)
-    except jinja2.TemplateSyntaxError as error:
-        raise TemplateError(f"Template '{template_id}', line {error.lineno}: {error}") from error
-    except jinja2.TemplateNotFound as error:
-        raise TemplateError(
-            f"Template '{template_id}' includes '{error.name}', which is not in its root.",
-            f"Only files under {root} can be included." if root else "It has no templates root.",
-        ) from error
-    except RecursionError as error:
-        raise TemplateError(f"Template '{template_id}' is nested too deeply.") from error
+        check_names(environment, tree)
+        blocks = read_blocks(template_id, environment, tree)
     for name in ("prompt", "target"):
         if name not in blocks:
             raise TemplateError(
                 f"Template '{template_id}' has no block '{name}'.",
                 f"Add it: {{% block {name} %}} … {{% endblock %}}",
+                rule="LINT_NO_BLOCK",
             )
     template = Template(
         id=template_id,
@@ -178,6 +177,7 @@ def parse_template(
         source=source,
         description=str(metadata.get("description", "")),
         shorten=metadata.get("shorten"),
+        metadata=metadata,
         blocks=blocks,
         root=root,
     )
@@ -186,20 +186,38 @@ def parse_template(
     return template
 
 
-def load_template(template_id: str) -> Template:
-    """The working copy of `<task>/<name>` in the user's templates, or else the bundled one."""
-    path = find_content("templates", f"{template_id}.jinja")
-    if path is None:
-        known = list_content("templates", "*/*.jinja")
-        raise TemplateError(
-            f"There is no template '{template_id}'.", did_you_mean(template_id, known)
-        )
-    root = next(f for f in content_folders("templates") if path.is_relative_to(f))
+def load_template(selector: str) -> Template:
+    """The template a selector names: an id, alone or with `@` and which text of it.
+
+    `summarize/article` is the latest release, or the working copy where nothing was released;
+    `@1`, `@1.2` and `@1.2.0` the latest release that begins so, `@draft` the working copy, and
+    `@sha256:ab12` the text with that source digest. The user's templates come before the bundled.
+    Raises `TemplateError`, also when released bytes were changed.
+    """
+    from sftdata.releases import resolve  # which parses what it finds with this module
+
+    return resolve(selector)
+
+
+@contextmanager
+def _faults_explained(template_id: str, root: Path | None) -> Iterator[None]:
+    """What Jinja and Python raise on a bad source, as an error with the template and the line."""
+    name = f"Template '{template_id}'"
     try:
-        source = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise TemplateError(f"{path}: not UTF-8 at byte {error.start}.") from error
-    return parse_template(template_id, source, root=root)
+        yield
+    except jinja2.TemplateSyntaxError as error:
+        where = f"{error.name}, line {error.lineno}" if error.name else f"line {error.lineno}"
+        raise TemplateError(f"{name}, {where}: {error.message}") from error
+    except jinja2.TemplateNotFound as error:
+        raise TemplateError(
+            f"{name} includes '{error.name}', which is not in its root.",
+            f"Only files under {root} can be included." if root else "It has no templates root.",
+            rule="LINT_INCLUDE",
+        ) from error
+    except (RecursionError, MemoryError) as error:
+        raise TemplateError(f"{name} is nested too deeply.") from error
+    except (SyntaxError, ValueError, OverflowError) as error:  # too many loops, digits, …
+        raise TemplateError(f"{name} cannot be compiled: {error}") from error
 
 
 def _metadata(template_id: str, source: str) -> dict[str, Any]:
@@ -209,110 +227,12 @@ def _metadata(template_id: str, source: str) -> dict[str, Any]:
     text = start[2:].partition("#}")[0].strip("-+")
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise TemplateError(
             f"Template '{template_id}': its first comment is not TOML: {error}",
             'Write metadata as key = "value", or put prose in a second comment.',
+            rule="LINT_METADATA",
         ) from error
-
-
-def _is_blank(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.Output) and all(
-        isinstance(part, nodes.TemplateData) and not part.data.strip() for part in node.nodes
-    )
-
-
-def _blocks(
-    template_id: str, environment: TemplateEnvironment, tree: nodes.Template
-) -> dict[str, Block]:
-    blocks: dict[str, Block] = {}
-    for node in tree.body:
-        if isinstance(node, nodes.Block) and node.name in BLOCK_NAMES:
-            body = nodes.Template(node.body, lineno=node.lineno)
-            body.set_environment(environment)
-            blocks[node.name] = Block(
-                name=node.name,
-                fields=_fields(template_id, environment, body),
-                parts=_plain_parts(node),
-                head=_literal(node, 0),
-                tail=_literal(node, -1),
-            )
-        elif not _is_blank(node):
-            raise TemplateError(
-                f"Template '{template_id}', line {node.lineno}: something stands outside the "
-                f"blocks {', '.join(BLOCK_NAMES)}; it would not reach the model.",
-                "Move it into a block.",
-            )
-    return blocks
-
-
-def _check_names(environment: TemplateEnvironment, tree: nodes.Template) -> None:
-    """Unknown filters and tests; in a branch, Jinja finds them only when that is rendered."""
-    for kind, known in ((nodes.Filter, environment.filters), (nodes.Test, environment.tests)):
-        for node in tree.find_all(kind):
-            if node.name not in known:
-                what = kind.__name__.lower()
-                raise jinja2.TemplateSyntaxError(f"No {what} named '{node.name}'.", node.lineno)
-
-
-def _literal(block: nodes.Block, at: int) -> str | None:
-    """The literal text at the start (0) or the end (-1) of a block."""
-    output = block.body[at] if block.body else None
-    if not isinstance(output, nodes.Output) or not output.nodes:
-        return None if block.body else ""
-    part = output.nodes[at]
-    return part.data if isinstance(part, nodes.TemplateData) else ""
-
-
-def _fields(
-    template_id: str, environment: TemplateEnvironment, tree: nodes.Template
-) -> frozenset[str]:
-    """Names the tree and what it includes read and do not set themselves."""
-    included = _included(template_id, environment, tree).values()
-    names: set[str] = set()
-    for part in (tree, *map(environment.parse, included)):
-        names |= meta.find_undeclared_variables(part)
-        # Jinja's own functions are declared; one that is not called is a field of that name.
-        called = {id(call.node) for call in part.find_all(nodes.Call)}
-        read = [n for n in part.find_all(nodes.Name) if n.ctx == "load" and id(n) not in called]
-        names |= {n.name for n in read} & environment.globals.keys()
-    return frozenset(names)
-
-
-def _included(
-    template_id: str, environment: TemplateEnvironment, tree: nodes.Template
-) -> dict[str, str]:
-    """Texts of the files the tree includes or imports, directly or through another, by name."""
-    found: dict[str, str] = {}
-    waiting = [tree]
-    while waiting:
-        for name in meta.find_referenced_templates(waiting.pop()):
-            if name is None:
-                raise TemplateError(
-                    f"Template '{template_id}' includes a file whose name is computed.",
-                    "Write the name as a literal, so that its text is part of the digest.",
-                )
-            if name not in found:
-                if environment.loader is None:
-                    raise jinja2.TemplateNotFound(name)
-                found[name] = environment.loader.get_source(environment, name)[0]
-                waiting.append(environment.parse(found[name]))
-    return found
-
-
-def _plain_parts(block: nodes.Block) -> tuple[str | Field, ...] | None:
-    parts: list[str | Field] = []
-    for node in block.body:
-        if not isinstance(node, nodes.Output):
-            return None
-        for part in node.nodes:
-            if isinstance(part, nodes.TemplateData):
-                parts.append(part.data)
-            elif isinstance(part, nodes.Name):
-                parts.append(Field(part.name))
-            else:
-                return None
-    return tuple(parts)
 
 
 def _check_shorten(template: Template) -> None:
@@ -323,9 +243,10 @@ def _check_shorten(template: Template) -> None:
     ):
         return
     raise TemplateError(
-        f"Template '{template.id}': shorten = {json.dumps(template.shorten)}, which is not a field "
-        "of the prompt alone.",
+        f"Template '{template.id}': shorten = {json.dumps(template.shorten, default=str)}, which "
+        "is not a field of the prompt alone.",
         f"The prompt reads: {', '.join(sorted(prompt_fields)) or 'no field'}.",
+        rule="LINT_SHORTEN",
     )
 
 
@@ -340,10 +261,12 @@ def _check_seam(template: Template) -> None:
         raise TemplateError(
             f"Template '{template.id}': the prompt must end with exactly one newline.",
             "Put {% endblock %} on a line of its own after the prompt's last line.",
+            rule="LINT_PROMPT_END",
         )
     head = template.blocks["target"].head
     if head is not None and head[:1].isspace():
         raise TemplateError(
             f"Template '{template.id}': the target starts with white space.",
             "Start the target block with a visible character.",
+            rule="LINT_TARGET_START",
         )

@@ -6,7 +6,7 @@ alone, because alone is how the model will read it at inference.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sftdata.columns import to_flags
+from sftdata.columns import numbers, texts, to_flags, to_numbers
 from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine, choose_engine
 from sftdata.tokenizer import Tokenizer
 
@@ -43,6 +43,7 @@ class Encoder:
         self._is_text = is_text
         # Control tokens usually stand at the ends of a vocabulary: two comparisons clear a batch.
         self._first_text, self._last_text = np.flatnonzero(is_text)[[0, -1]]
+        self._named: dict[tuple[str, ...], Encoded] = {}
         self._gaps = not is_text[self._first_text : self._last_text + 1].all()
 
     @property
@@ -57,6 +58,18 @@ class Encoder:
     def encode_targets(self, targets: pa.LargeStringArray) -> Encoded:
         """Ids of each target as the continuation of a prompt, without EOS."""
         return self._target_engine.encode(targets)
+
+    def encode_named(self, name: tuple[str, ...], prompts: pa.LargeStringArray) -> Encoded:
+        """Ids of prompts that come again and again; they are encoded once for each name."""
+        if name not in self._named:
+            self._named[name] = self.encode_prompts(prompts)
+        return self._named[name]
+
+    def encode_constant(self, text: str, *, continues: bool) -> tuple[int, ...]:
+        """Ids of a text that every row has."""
+        if continues:
+            return tuple(self.encode_targets(texts([text])).ids.tolist())
+        return tuple(self.encode_named(("", text), texts([text])).ids.tolist())
 
     def find_unsafe(self, encoded: Encoded) -> npt.NDArray[np.int64]:
         """Rows with an id that is not text: a control token, or a byte the vocabulary lacks.
@@ -108,38 +121,65 @@ def load_encoder(tokenizer: Tokenizer, engine: str) -> Encoder:
     return Encoder(tokenizer, prompt_engine, make(tokenizer.continuation_json))
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One stretch of every example of a batch."""
+
+    ids: Encoded | tuple[int, ...]  # of each row, or the same in all rows
+    in_loss: bool
+
+
 def encode_batch(prompt: Encoded, target: Encoded, tokenizer: Tokenizer) -> TokenBatch:
     """`[bos?] + prompt + target + [eos]` for each row, and where each target starts.
 
     `prompt` and `target` hold the ids of the same rows. Every row has EOS in its target, so a
     target of one token has two in the loss.
     """
-    has_bos = int(tokenizer.bos_id is not None)
-    prompt_lengths = prompt.lengths + has_bos
-    target_lengths = target.lengths + 1
-    parts = [_as_bytes(prompt), _as_bytes(target), _scalar(tokenizer.eos_id)]
+    parts = [
+        Part(prompt, in_loss=False),
+        Part(target, in_loss=True),
+        Part((tokenizer.eos_id,), in_loss=True),
+    ]
     if tokenizer.bos_id is not None:
-        parts.insert(0, _scalar(tokenizer.bos_id))
+        parts.insert(0, Part((tokenizer.bos_id,), in_loss=False))
+    return join_parts(parts, len(prompt.lengths))
+
+
+def join_parts(parts: Sequence[Part], rows: int) -> TokenBatch:
+    """The parts of each row one after another. At least one part has ids for each row."""
     # Four bytes an id: joining ids is joining byte strings, in native code and without a mask.
-    joined = pc.binary_join_element_wise(*parts, _NOTHING)
+    columns = [_as_bytes(p.ids) if isinstance(p.ids, Encoded) else _scalar(p.ids) for p in parts]
+    joined = pc.binary_join_element_wise(*columns, _NOTHING)
     ids = np.frombuffer(joined.buffers()[2] or b"", np.int32)
-    lengths = np.stack((prompt_lengths, target_lengths), axis=1)
-    is_target = np.tile(np.array([False, True]), len(lengths))
+    lengths = np.empty((rows, len(parts)), np.int64)
+    for at, part in enumerate(parts):
+        lengths[:, at] = part.ids.lengths if isinstance(part.ids, Encoded) else len(part.ids)
+    first = next(at for at, part in enumerate(parts) if part.in_loss)
+    in_loss = np.tile(np.array([part.in_loss for part in parts]), rows)
     return TokenBatch(
         input_ids=ids,
         offsets=np.concatenate(([0], np.cumsum(lengths.sum(axis=1)))).astype(np.int32),
-        label_mask=np.repeat(is_target, lengths.ravel()),
-        target_start=prompt_lengths.astype(np.int32),
+        label_mask=np.repeat(in_loss, lengths.ravel()),
+        target_start=lengths[:, :first].sum(axis=1).astype(np.int32),
     )
 
 
-def whole_text_equal(prompt: Encoded, target: Encoded, whole: Encoded) -> npt.NDArray[np.bool_]:
-    """For each row, whether encoding prompt + target at once gives the ids encoded apart."""
-    lengths = prompt.lengths + target.lengths
-    same = lengths == whole.lengths
-    joined = pc.binary_join_element_wise(_as_bytes(prompt), _as_bytes(target), _NOTHING)
-    equal = pc.equal(joined, _as_bytes(whole))
-    return np.asarray(same & to_flags(equal))
+def take_rows(encoded: Encoded, rows: npt.NDArray[np.int64]) -> Encoded:
+    """Row i of the result is row `rows[i]` of `encoded`."""
+    lists = pa.LargeListArray.from_arrays(numbers(encoded.offsets), numbers(encoded.ids))
+    taken = lists.take(numbers(rows))
+    return Encoded(to_numbers(taken.values), to_numbers(taken.offsets))
+
+
+def whole_text_equal(
+    first: Encoded | tuple[int, ...], second: Encoded | tuple[int, ...], whole: Encoded
+) -> npt.NDArray[np.bool_]:
+    """For each row, whether the ids of `first` and then `second` are those of `whole`."""
+    columns = [
+        _as_bytes(ids) if isinstance(ids, Encoded) else _scalar(ids) for ids in (first, second)
+    ]
+    joined = pc.binary_join_element_wise(*columns, _NOTHING)
+    return to_flags(pc.equal(joined, _as_bytes(whole)))
 
 
 def _as_bytes(encoded: Encoded) -> pa.LargeBinaryArray:
@@ -151,8 +191,8 @@ def _as_bytes(encoded: Encoded) -> pa.LargeBinaryArray:
     )
 
 
-def _scalar(token_id: int) -> pa.Scalar:
-    one = Encoded(np.array([token_id], np.int32), np.array([0, 1]))
+def _scalar(ids: Sequence[int]) -> pa.Scalar:
+    one = Encoded(np.array(ids, np.int32), np.array([0, len(ids)]))
     return _as_bytes(one)[0]
 
 

@@ -40,6 +40,7 @@ class Tokenizer:
     bos_id: int | None  # None unless the tokenizer's rule puts one at the start
     pad_id: int | None
     chat_template: str | None = field(repr=False)
+    special_texts: Mapping[str, str] = field(repr=False)  # bos_token, eos_token … for chat
     vocab_size: int
 
     @cached_property
@@ -62,6 +63,18 @@ class Tokenizer:
             or (self.chat_template and token["content"] in self.chat_template)
             or _MARKER.fullmatch(token["content"])
         }
+
+    @cached_property
+    def added_tokens(self) -> dict[str, Mapping[str, Any]]:
+        """The entries of `added_tokens` in `tokenizer.json`, by their text."""
+        return {token["content"]: token for token in self.spec.get("added_tokens") or ()}
+
+    @cached_property
+    def control_pattern(self) -> re.Pattern[str]:
+        """Finds control tokens in what a chat template renders: the first, and there the longest,
+        as the `tokenizers` library does."""
+        longest_first = sorted(self.control_tokens, key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
     @cached_property
     def plain_json(self) -> str:
@@ -123,9 +136,26 @@ def load_tokenizer(name: str) -> Tokenizer:
         eos_id=eos,
         bos_id=bos if bos is not None and _adds_bos(spec, config, bos) else None,
         pad_id=pad,
-        chat_template=chat_template if isinstance(chat_template, str) else None,
+        chat_template=_one_template(chat_template),
+        special_texts=_special_texts(config),
         vocab_size=1 + max((*ids.values(), *vocab.values())),
     )
+
+
+def _one_template(value: Any) -> str | None:
+    """The chat template; of several with names, the one called "default"."""
+    if isinstance(value, list):
+        value = next((t.get("template") for t in value if t.get("name") == "default"), None)
+    return value if isinstance(value, str) else None
+
+
+def _special_texts(config: Mapping[str, Any]) -> dict[str, str]:
+    texts = {
+        name: value.get("content") if isinstance(value, dict) else value
+        for name, value in config.items()
+        if name.endswith("_token")
+    }
+    return {name: text for name, text in texts.items() if isinstance(text, str)}
 
 
 def tokenizer_directory(name: str) -> Path:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from sftdata.errors import SftdataError
-from sftdata.examples import CUT, DROPPED
+from sftdata.chat import ASSISTANT, SYSTEM, USER, ChatFormat, Control
+from sftdata.errors import SftdataError, TemplateError
+from sftdata.fates import CUT, DROPPED
 from sftdata.ledger import read_ledger
-from sftdata.loader import load
+from sftdata.loader import Example, load
 from sftdata.manifest import Manifest, read_manifest
-from sftdata.shards import shard_schema
-from sftdata.tokenizer import load_tokenizer
+from sftdata.shards import RowSizes, row_sizes, shard_schema
+from sftdata.spec import Mixture, spec_from_json
+from sftdata.tokenizer import Tokenizer, load_tokenizer
 
 
 def find_faults(directory: Path, *, deep: bool = False) -> list[str]:
@@ -59,15 +61,14 @@ def _content_faults(path: Path, split: str, shard: dict[str, Any]) -> Iterator[s
     except pa.ArrowInvalid as error:
         yield f"{path}: not an Arrow file: {error}"
         return
-    if table.schema != shard_schema():
+    if table.schema not in (shard_schema(), shard_schema(mixed=True)):
         yield f"{path}: the columns are {table.schema.names} with other names or types than a shard"
         return
-    lengths = np.asarray(pa.compute.list_value_length(table.column("input_ids")))
-    starts = np.asarray(table.column("target_start"))
+    sizes = RowSizes.concatenate([row_sizes(batch) for batch in table.to_batches()])
     counted = {
         "rows": table.num_rows,
-        "tokens": int(lengths.sum()),
-        "target_tokens": int((lengths - starts).sum()),
+        "tokens": int(sizes.tokens.sum()),
+        "target_tokens": int(sizes.target_tokens.sum()),
     }
     for key, number in counted.items():
         if number != shard[key]:
@@ -80,8 +81,12 @@ def _conservation_faults(manifest: Manifest) -> Iterator[str]:
     if rows_in != rows_out + dropped:
         yield f"{rows_in:,} rows in, but {rows_out:,} out and {dropped:,} dropped"
     shards = [s for split in manifest["splits"].values() for s in split["shards"]]
-    if sum(s["rows"] for s in shards) != rows_out:
-        yield f"the shards hold {sum(s['rows'] for s in shards):,} rows; rows_out is {rows_out:,}"
+    copies = sum(s["rows"] for s in shards)
+    if copies != rows_out + manifest["repeated"]:
+        yield (
+            f"the shards hold {copies:,} rows; rows_out is {rows_out:,} and "
+            f"{manifest['repeated']:,} are repeated"
+        )
     if sum(s["tokens"] for s in shards) != manifest["stats"]["tokens"]:
         yield "the tokens of the shards do not add up to those of the stats"
     if sum(source["rows"] for source in manifest["sources"]) != rows_in:
@@ -103,38 +108,100 @@ def _conservation_faults(manifest: Manifest) -> Iterator[str]:
 
 
 def _row_faults(manifest: Manifest) -> Iterator[str]:
-    tokenizer = manifest["tokenizer"]
-    try:
-        loaded = load_tokenizer(tokenizer["name"])
-        control = (
-            set(loaded.control_tokens.values()) if loaded.sha256 == tokenizer["sha256"] else None
-        )
-    except SftdataError:
-        control = None
-    if control is None:
+    rules = _RowRules.of(manifest)
+    if rules.control is None:
         yield (
-            f"the tokenizer '{tokenizer['name']}' is not here or not the one of the build, so ids "
-            "cannot be checked"
+            f"the tokenizer '{manifest['tokenizer']['name']}' is not here or not the one of the "
+            "build, so ids cannot be checked"
         )
-    first = int(tokenizer["bos_id"] is not None)
     for name, split in load(manifest.directory).items():
         for row in split:
-            where = f"{name}, row '{row.row_id}'"
-            ids, start = row.input_ids, row.target_start
-            if not 0 < start < len(ids) - 1:
-                yield f"{where}: the target starts at {start} of {len(ids)} tokens"
-            if len(row.label_mask) != len(ids):
-                yield f"{where}: the label mask has {len(row.label_mask)} of {len(ids)} tokens"
-            elif row.label_mask[:start].any() or not row.label_mask[start:].all():
-                yield f"{where}: the label mask is not true exactly from target_start on"
-            if ids[-1] != tokenizer["eos_id"]:
-                yield f"{where}: the last token is {ids[-1]}, not EOS ({tokenizer['eos_id']})"
-            if first and ids[0] != tokenizer["bos_id"]:
-                yield f"{where}: the first token is {ids[0]}, not BOS ({tokenizer['bos_id']})"
-            if not ((ids >= 0) & (ids < tokenizer["vocab_size"])).all():
-                yield f"{where}: an id is outside the vocabulary"
-            elif control and not control.isdisjoint(ids[first:-1].tolist()):
-                yield f"{where}: a control token stands inside the text"
+            for fault in rules.find(row):
+                yield f"{name}, row '{row.row_id}': {fault}"
+
+
+@dataclass(frozen=True)
+class _RowRules:
+    """What holds for every row of a data set."""
+
+    first_id: int | None  # what every row starts with
+    last_id: int
+    last_name: str
+    vocab_size: int
+    control: frozenset[int] | None  # None where the tokenizer is not at hand
+    skeletons: frozenset[tuple[int, ...]] | None  # the control tokens a row may have, in order
+    one_target: bool  # whether all that follows the target's start is in the loss
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> _RowRules:
+        recorded, chat = manifest["tokenizer"], manifest["chat"]
+        try:
+            tokenizer = load_tokenizer(recorded["name"])
+        except SftdataError:
+            tokenizer = None
+        if tokenizer is not None and tokenizer.sha256 != recorded["sha256"]:
+            tokenizer = None
+        spec = spec_from_json(manifest["spec"])
+        specs = [s.spec for s in spec.sources] if isinstance(spec, Mixture) else [spec]
+        turns = any(one.is_messages for one in specs)
+        skeletons: frozenset[tuple[int, ...]] | None = None
+        if tokenizer is not None and not turns:
+            skeletons = frozenset(
+                _skeleton(tokenizer, recorded, chat, system, shots)
+                for one in specs
+                for shots in range(max(one.shots) + 1)
+                for system in (True, False)
+            )
+        return cls(
+            first_id=recorded["bos_id"] if chat is None else None,
+            last_id=recorded["eos_id"] if chat is None else chat["end_id"],
+            last_name="EOS" if chat is None else "the end of the turn",
+            vocab_size=recorded["vocab_size"],
+            control=frozenset(tokenizer.control_tokens.values()) if tokenizer else None,
+            skeletons=skeletons,
+            one_target=not turns,
+        )
+
+    def find(self, row: Example) -> Iterator[str]:
+        """What is wrong with a row."""
+        ids, mask, start = row.input_ids, row.label_mask, row.target_start
+        if not 0 < start < len(ids) - 1:
+            yield f"the target starts at {start} of {len(ids)} tokens"
+        if len(mask) != len(ids):
+            yield f"the label mask has {len(mask)} of {len(ids)} tokens"
+        elif mask[:start].any() or not (mask[start:].all() if self.one_target else mask[start]):
+            yield "the label mask is not true exactly from target_start on"
+        elif not mask[-1]:
+            yield "the last token is not in the loss"
+        if ids[-1] != self.last_id:
+            yield f"the last token is {ids[-1]}, not {self.last_name} ({self.last_id})"
+        if self.first_id is not None and ids[0] != self.first_id:
+            yield f"the first token is {ids[0]}, not BOS ({self.first_id})"
+        if not ((ids >= 0) & (ids < self.vocab_size)).all():
+            yield "an id is outside the vocabulary"
+        elif self.skeletons is not None and self.control is not None:
+            found = tuple(i for i in ids.tolist() if i in self.control)
+            if found not in self.skeletons:
+                yield "a control token stands inside the text"
+
+
+def _skeleton(
+    tokenizer: Tokenizer,
+    recorded: Mapping[str, Any],
+    chat: Mapping[str, Any] | None,
+    system: bool,
+    shots: int,
+) -> tuple[int, ...]:
+    """The control tokens of an example, in order."""
+    if chat is None:
+        ends = (recorded["bos_id"], recorded["eos_id"])
+        return tuple(i for i in ends if i in tokenizer.control_tokens.values())
+    roles = ((SYSTEM,) if system else ()) + (USER, ASSISTANT) * (shots + 1)
+    try:
+        layout = ChatFormat(tokenizer, chat["options"]).layout(roles)
+    except TemplateError:  # a template that takes no system turn
+        return ()
+    return tuple(piece.token_id for piece in layout if isinstance(piece, Control))
 
 
 def _sha256(path: Path) -> str:

@@ -16,8 +16,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Protocol
 
 from sftdata.errors import SftdataError
-from sftdata.examples import ExampleMaker, Examples
-from sftdata.golden.chunks import Chunk
+from sftdata.examples import ExampleMaker, Examples, Work
 
 _TRIES = 3
 
@@ -27,8 +26,8 @@ MakeMaker = Callable[[], ExampleMaker]
 class Workers(Protocol):
     """Where chunks are made into examples."""
 
-    def submit(self, chunks: Sequence[Chunk]) -> Future[Examples]:
-        """Starts on `chunks`."""
+    def submit(self, work: Sequence[Work]) -> Future[Examples]:
+        """Starts on `work`."""
         ...
 
     def close(self) -> None:
@@ -44,9 +43,9 @@ class InProcess:
         self._maker = maker
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="examples")
 
-    def submit(self, chunks: Sequence[Chunk]) -> Future[Examples]:
-        """Starts on `chunks`."""
-        return self._pool.submit(self._maker.make, chunks)
+    def submit(self, work: Sequence[Work]) -> Future[Examples]:
+        """Starts on `work`."""
+        return self._pool.submit(self._maker.make, work)
 
     def close(self) -> None:
         """Ends the threads."""
@@ -55,7 +54,7 @@ class InProcess:
 
 @dataclass
 class _Job:
-    chunks: list[Chunk]
+    work: list[Work]
     future: Future[Examples] = field(default_factory=Future)
     tries: int = 0
 
@@ -69,6 +68,10 @@ class Processes:
     """
 
     def __init__(self, number: int, make_maker: MakeMaker) -> None:
+        from multiprocessing import resource_tracker
+
+        # Whoever starts the tracker has SIGINT unblocked by it, which the workers would inherit.
+        resource_tracker.ensure_running()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self._running: dict[int, SpawnProcess] = {}  # by thread
@@ -79,13 +82,13 @@ class Processes:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, chunks: Sequence[Chunk]) -> Future[Examples]:
-        """Starts on `chunks`.
+    def submit(self, work: Sequence[Work]) -> Future[Examples]:
+        """Starts on `work`.
 
         The future raises `SftdataError` that names the rows when every try ended with a dead
         process.
         """
-        job = _Job([_sendable(chunk) for chunk in chunks])
+        job = _Job([_sendable(item) for item in work])
         self._jobs.put(job)
         return job.future
 
@@ -109,7 +112,7 @@ class Processes:
                 try:
                     if pipe is None:
                         pipe = self._start(make_maker)
-                    pipe.send(job.chunks)
+                    pipe.send(job.work)
                     answer = pipe.recv()
                 except (EOFError, OSError):
                     pipe = None
@@ -151,7 +154,7 @@ class Processes:
 
 
 def _died(job: _Job, exit_code: int | None) -> SftdataError:
-    first, last = job.chunks[0], job.chunks[-1]
+    first, last = job.work[0].chunk, job.work[-1].chunk
     return SftdataError(
         f"A worker died {job.tries} times (exit code {exit_code}) on rows {first.first_row} to "
         f"{last.first_row + last.rows - 1} of source {first.source + 1}.",
@@ -168,9 +171,9 @@ def _work(pipe: Connection) -> None:
     try:
         maker = pipe.recv()()
         while True:
-            chunks = pipe.recv()
+            work = pipe.recv()
             try:
-                answer = maker.make([_received(chunk) for chunk in chunks])
+                answer = maker.make([_received(item) for item in work])
             except Exception as error:
                 answer = error
             pipe.send(answer)
@@ -178,12 +181,16 @@ def _work(pipe: Connection) -> None:
         return  # the parent is gone, or has closed the pipe
 
 
-def _sendable(chunk: Chunk) -> Chunk:
-    """The chunk with bytes of its own: a window cannot travel to another process."""
-    data = chunk.data
-    return replace(chunk, data=bytes(data)) if isinstance(data, memoryview) else chunk
+def _sendable(item: Work) -> Work:
+    """The work with bytes of its own: a window cannot travel to another process."""
+    data = item.chunk.data
+    return _with_data(item, bytes(data)) if isinstance(data, memoryview) else item
 
 
-def _received(chunk: Chunk) -> Chunk:
-    data = chunk.data
-    return replace(chunk, data=memoryview(data)) if isinstance(data, bytes) else chunk
+def _received(item: Work) -> Work:
+    data = item.chunk.data
+    return _with_data(item, memoryview(data)) if isinstance(data, bytes) else item
+
+
+def _with_data(item: Work, data: bytes | memoryview) -> Work:
+    return replace(item, chunk=replace(item.chunk, data=data))

@@ -8,21 +8,39 @@ from importlib import import_module
 import click
 
 _COMMANDS = {
+    "audit": "sftdata.cli.audit",
     "build": "sftdata.cli.build",
     "diff": "sftdata.cli.diff",
     "doctor": "sftdata.cli.doctor",
+    "eval": "sftdata.cli.eval",
+    "export": "sftdata.cli.export",
+    "generate": "sftdata.cli.generate",
     "inspect": "sftdata.cli.inspect",
     "ledger": "sftdata.cli.ledger",
+    "pack": "sftdata.cli.pack",
+    "rebuild": "sftdata.cli.rebuild",
+    "report": "sftdata.cli.report",
     "stats": "sftdata.cli.stats",
+    "template": "sftdata.cli.template",
+    "train": "sftdata.cli.train",
     "verify": "sftdata.cli.verify",
 }
 _HELP = {
+    "audit": "Prove what an adapter was trained on.",
     "build": "Build a data set: read, render, tokenize, write, commit.",
     "diff": "Compare two data sets: what differs, and what that did to the tokens.",
     "doctor": "Check rows for what spoils training; SARIF for code hosts.",
+    "eval": "Measure a model and an adapter on held-out rows.",
+    "export": "Write a data set in the format another trainer takes.",
+    "generate": "Answer one golden row with a trained adapter.",
     "inspect": "Show examples: text, tokens and label mask.",
     "ledger": "List the source rows that were dropped or cut, and why.",
+    "pack": "Plan which rows share a sequence.",
+    "rebuild": "Build a data set again from its manifest and compare.",
+    "report": "Write one page about a data set: lengths, drops, samples, how it was made.",
     "stats": "Lengths, target share, drops, padding, vocabulary, languages.",
+    "template": "List, change, compare and release templates.",
+    "train": "Train a LoRA adapter on a data set.",
     "verify": "Check a data set's files against its manifest.",
 }
 

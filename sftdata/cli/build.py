@@ -14,7 +14,9 @@ from sftdata.cli.output import console, print_json, print_note
 from sftdata.escaping import escape
 
 if TYPE_CHECKING:
-    from sftdata.builder import Outcome, Progress
+    from sftdata.assembly import Progress
+    from sftdata.builder import Outcome
+    from sftdata.manifest import Manifest
 
 _SHOW_PROGRESS_AFTER = 1.0  # seconds
 _SECONDS_PER_LINE = 10.0
@@ -36,8 +38,12 @@ _SECONDS_PER_LINE = 10.0
     metavar="FIELD=PATH",
     help="Read FIELD from PATH, such as answers.text[0]. Repeatable.",
 )
+@click.option("--preset", metavar="NAME", help="Map the columns of a known set; see: sources.")
 @click.option(
-    "--template", metavar="ID", help="Render with this template, such as summarize/article."
+    "--template",
+    multiple=True,
+    metavar="ID",
+    help="Render with this template, such as summarize/article. Repeatable: each row gets one.",
 )
 @click.option("--tokenizer", metavar="NAME_OR_DIR", help="Tokenize with this one.")
 @click.option(
@@ -46,7 +52,23 @@ _SECONDS_PER_LINE = 10.0
     help="Write here. Default: data/TASK.",
 )
 @click.option("--max-length", type=click.IntRange(min=2), help="Fit examples into so many tokens.")
-@click.option("--seed", type=int, help="Seed of the splits.")
+@click.option("--chat", is_flag=True, default=None, help="Use the tokenizer's chat template.")
+@click.option(
+    "--shots", type=click.IntRange(0, 64), metavar="K", help="Put K solved examples first."
+)
+@click.option("--seed", type=int, help="Seed of all that is chosen: splits, templates, shots.")
+@click.option(
+    "--near-duplicates",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Drop rows that are this similar to an earlier one, such as 0.8.",
+)
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="FILE",
+    help="Drop rows whose source text stands in this evaluation file. Repeatable.",
+)
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -71,7 +93,8 @@ def command(maps: tuple[str, ...], dry_run: bool, as_json: bool, **options: Any)
     Example: sftdata build --task summarize --data news.jsonl --map summary=highlights
     """
     options["fields"] = dict(_split_map(item) for item in maps) or None
-    options["data"] = options["data"] or None
+    for name in ("data", "against", "template"):
+        options[name] = options[name] or None
     if options["task"] is None and options["spec"] is None:
         options["task"] = "summarize"
     if dry_run:
@@ -101,14 +124,13 @@ def _dry_run(options: dict[str, Any]) -> None:
 
     for name in ("out", "workers", "frozen"):
         options.pop(name)
-    options["fields"] = options["fields"] or None
-    options["data"] = None if options["data"] is None else tuple(options["data"])
+    options["templates"] = options.pop("template")
     made = check(**options)
-    chunks = [chunk for examples in made for chunk in examples.chunks]
+    blocks = [block for examples in made for block in examples.blocks]
     rows_out = sum(examples.batch.num_rows for examples in made)
-    rows_in = sum(chunk.rows_in for chunk in chunks)
+    rows_in = sum(block.rows_in for block in blocks)
     print_note(f"Everything checks. Of the first {rows_in} rows, {rows_out} become examples.")
-    for line in (line for chunk in chunks for line in chunk.ledger):
+    for line in (line for block in blocks for line in block.ledger):
         print_note(f"  row '{line.row_id}': {line.status}, {line.reason}: {line.detail}")
 
 
@@ -153,8 +175,9 @@ def _rate(rows: int, seconds: float) -> str:
 
 def _warn_of_draft(outcome: Outcome) -> None:
     if outcome.manifest["draft"]:
-        name = next(iter(outcome.manifest["template"]))
-        print_note(f"Warning: the template {name} is a draft; the data set is marked so.")
+        drafts = [name for name in outcome.manifest["template"] if name.endswith("@draft")]
+        names, are = ", ".join(drafts), "are drafts" if len(drafts) > 1 else "is a draft"
+        print_note(f"Warning: {names} {are}; the data set is marked so.")
 
 
 def _print_summary(outcome: Outcome, seconds: float) -> None:
@@ -170,9 +193,15 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
     click.echo(
         f"{what}\n"
         f"  rows      {manifest['rows_in']:,} in, {manifest['rows_out']:,} out, "
-        f"{manifest['cut']:,} cut; dropped: {dropped}\n"
+        f"{manifest['cut']:,} cut; dropped: {dropped}{_more(manifest)}\n"
         f"  tokens    {stats['tokens']:,}, of which {stats['target_tokens']:,} in the loss "
         f"({stats['target_share']:.1%})\n"
         f"  time      {seconds:.2f} s, {manifest['rows_in'] / seconds:,.0f} rows a second\n"
         f"  data set  {escape(str(manifest.directory))}"
     )
+
+
+def _more(manifest: Manifest) -> str:
+    flagged = ", ".join(f"{n:,} {reason}" for reason, n in manifest["flagged"].items())
+    repeated = f"; {manifest['repeated']:,} repeated" if manifest["repeated"] else ""
+    return (f"; flagged: {flagged}" if flagged else "") + repeated

@@ -3,79 +3,132 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sftdata.cli.output import DATA_SET, console, json_option, print_json
-from sftdata.escaping import escape
+from sftdata.cli.output import DATA_SET, console, json_option, print_json, print_note
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
+    from sftdata.choosing import RowFilter
     from sftdata.inspection import Inspected
-
-_PROMPT, _TARGET, _CONTROL = "dim", "bold green", "bold reverse"
+    from sftdata.loader import DataSet
+    from sftdata.views import View
 
 
 @click.command("inspect")
 @click.argument("dataset", type=DATA_SET)
-@click.option("--split", help="Look in this split. Default: the first, or all for --row.")
+@click.option("--split", help="Look in this split. Default: the first, or all where one chooses.")
 @click.option("--row", "row_id", metavar="ID", help="Show the row with this id.")
 @click.option("--index", type=int, help="Show the row at this place, counted from 0.")
 @click.option("--random", "sample", type=click.IntRange(min=1), metavar="N", help="Show N rows.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of --random.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Show at most N rows, where none of the three above chooses.",
+)
+@click.option("--task", help="Only rows of this task.")
+@click.option("--template", help="Only rows of this template, with or without its version.")
+@click.option("--min-tokens", type=click.IntRange(min=0), metavar="N", help="Only rows as long.")
+@click.option("--max-tokens", type=click.IntRange(min=0), metavar="N", help="Only rows as short.")
+@click.option("--reason", help="Only rows whose ledger line has this reason.")
+@click.option(
+    "--view",
+    type=click.Choice(["text", "tokens", "labels"]),
+    multiple=True,
+    help="What to show of a row; several times for several. Default: text and labels.",
+)
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the rows to one page that needs no network.",
+)
+@click.option("--tui", is_flag=True, help="Browse the rows full-screen.")
 @json_option()
 def command(
     dataset: Path,
-    split: str | None,
-    row_id: str | None,
-    index: int | None,
-    sample: int | None,
-    seed: int,
+    view: tuple[View, ...],
+    html: Path | None,
+    tui: bool,
     as_json: bool,
+    **choice: Any,
 ) -> None:
     """Show examples of DATASET: prompt dim, target bright, control tokens in reverse.
 
     Example: sftdata inspect data/summarize --split train --index 0
     """
-    if sum(option is not None for option in (row_id, index, sample)) > 1:
-        raise click.UsageError("Use one of --row, --index and --random.")
-    from sftdata.inspection import Inspector, choose_rows
+    _check_usage(choice, [html is not None, tui, as_json])
     from sftdata.loader import load
 
     data = load(dataset)
+    if tui:
+        _browse(data, choice)
+        return
+    shown = _inspected(data, choice)
+    if html is not None:
+        from sftdata.html.rows import render_rows
+
+        html.write_text(render_rows(data, shown), encoding="utf-8")
+        print_note(f"Wrote {html}.")
+    elif as_json:
+        for one in shown:
+            print_json(one.to_json())
+    else:
+        _print(shown, view or ("text", "labels"))
+
+
+def _check_usage(choice: dict[str, Any], outputs: list[bool]) -> None:
+    chosen = [choice[name] is not None for name in ("row_id", "index", "sample")]
+    if sum(chosen) > 1:
+        raise click.UsageError("Use one of --row, --index and --random.")
+    if sum(outputs) > 1:
+        raise click.UsageError("Use one of --html, --tui and --json.")
+    if any(chosen) and outputs[1]:
+        raise click.UsageError("--tui shows every row: leave --row, --index and --random out.")
+
+
+def _filter(choice: dict[str, Any]) -> RowFilter:
+    from sftdata.choosing import RowFilter
+
+    names = ("task", "template", "min_tokens", "max_tokens", "reason")
+    return RowFilter(**{name: choice[name] for name in names})
+
+
+def _inspected(data: DataSet, choice: dict[str, Any]) -> list[Inspected]:
+    from sftdata.choosing import choose_rows
+    from sftdata.inspection import Inspector
+
+    names = ("split", "row_id", "index", "sample", "seed", "limit")
+    rows = choose_rows(data, wanted=_filter(choice), **{name: choice[name] for name in names})
     inspector = Inspector(data)
-    rows = choose_rows(data, split=split, row_id=row_id, index=index, sample=sample, seed=seed)
-    control = set(inspector.tokenizer.control_tokens.values()) | {inspector.tokenizer.eos_id}
-    for name, example in rows:
-        inspected = inspector.inspect(name, example)
-        if as_json:
-            print_json(inspected.to_json())
-        else:
-            console().print(_view(inspected, control), soft_wrap=True)
+    return [inspector.inspect(split, example) for split, example in rows]
 
 
-def _view(inspected: Inspected, control: set[int]) -> Text:
-    from rich.text import Text
+def _print(shown: list[Inspected], views: tuple[View, ...]) -> None:
+    from sftdata.terminal import to_rich
+    from sftdata.views import Span, heading, view_spans
 
-    example = inspected.example
-    tokens = len(example.input_ids)
-    text = Text()
-    text.append(
-        f"{escape(example.row_id)}  {inspected.split}  {escape(example.template)}  "
-        f"{tokens:,} tokens, target from {example.target_start:,}\n"
-    )
-    if int(example.input_ids[0]) in control:
-        text.append(escape(inspected.tokens[0]), _CONTROL)
-    text.append(escape(inspected.prompt, keep_newlines=True), _PROMPT)
-    text.append(escape(inspected.target, keep_newlines=True), _TARGET)
-    text.append(escape(inspected.tokens[-1]), _CONTROL)
-    text.append("\n\n")
-    for place, token in enumerate(inspected.tokens):
-        token_id = int(example.input_ids[place])
-        style = _TARGET if example.label_mask[place] else _PROMPT
-        text.append(escape(token), _CONTROL if token_id in control else style)
-        text.append(" ")
-    text.append("\n")
-    return text
+    for one in shown:
+        spans = [Span(f"{heading(one)}\n", "note")]
+        for view in views:
+            spans += [*view_spans(view, one), Span("\n\n", "note")]
+        console().print(to_rich(spans), soft_wrap=True, end="")
+
+
+def _browse(data: DataSet, choice: dict[str, Any]) -> None:
+    from sftdata.choosing import find_rows
+    from sftdata.errors import SftdataError
+
+    try:
+        from sftdata.tui import browse
+    except ImportError as error:
+        raise SftdataError(
+            f"--tui needs the package '{error.name}'.", "Install it: pip install 'sftdata[tui]'"
+        ) from error
+    splits = list(data) if choice["split"] is None else [choice["split"]]
+    browse(find_rows(data, splits, _filter(choice)))

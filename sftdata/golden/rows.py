@@ -7,8 +7,10 @@ Anything that code does not take goes through a Python parser that says what is 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,11 +20,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from sftdata.columns import flag, flags, text, texts, to_flags
+from sftdata.columns import flag, flags, numbers, text, texts, to_flags
 from sftdata.errors import GoldenSetError, did_you_mean
 from sftdata.escaping import escape
 from sftdata.golden.chunks import Chunk
-from sftdata.golden.mapping import MISSING, follow, parse_path
+from sftdata.golden.mapping import EACH, MISSING, FieldRule, Path, each_item, follow, parse_path
+from sftdata.golden.messages import MESSAGES, canonical_messages
 from sftdata.golden.sources import Source
 from sftdata.split import hash_column, hash_texts
 
@@ -54,21 +57,39 @@ class Rows:
     has_own_id: npt.NDArray[np.bool_]  # whether the source gave the id
     faults: list[RowFault]
 
+    def take(self, rows: npt.NDArray[np.int64]) -> Rows:
+        """The rows at these places, in this order; all faults."""
+        return Rows(
+            batch=self.batch.take(numbers(rows)),
+            chunk=self.chunk[rows],
+            line=self.line[rows],
+            hashes=self.hashes[rows],
+            group_hashes=self.group_hashes[rows],
+            has_own_id=self.has_own_id[rows],
+            faults=self.faults,
+        )
+
 
 @dataclass(frozen=True)
 class RowReader:
     """How rows of the build's sources become golden fields."""
 
     sources: tuple[Source, ...]
-    fields: Mapping[str, str]  # golden field → path, without the id
+    fields: Mapping[str, FieldRule]  # golden field → rule, without the id
     id_path: str | None
     group_path: str | None
     keep_nul: bool
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # path → texts let through
 
-    @property
+    @cached_property
     def _columns(self) -> dict[str, str]:
-        """Every value that is read, by the name of its column."""
-        columns = dict(self.fields)
+        """Path of every value that is read, by the name of its column."""
+        columns = {
+            _field(name, i): path
+            for name, rule in self.fields.items()
+            for i, path in enumerate(rule.paths)
+        }
+        columns |= {f"{_WHERE}{path}": path for path in self.where}
         if self.id_path is not None:
             columns[_ID] = self.id_path
         if self.group_path is not None:
@@ -83,18 +104,19 @@ class RowReader:
         rows = _peek(chunks)
         columns = {name for row in rows for name in row}
         source = self.sources[chunks[0].source]
-        paths = dict(self.fields)
+        needed = {n: rule.paths for n, rule in self.fields.items() if not rule.optional}
+        needed |= {path: (path,) for path in self.where}
         if self.group_path is not None:
-            paths["group"] = self.group_path
-        for name, path in paths.items():
-            first = str(parse_path(path)[0])
-            if rows and first not in columns:
-                likely = _likely(name, path, columns)
+            needed["group"] = (self.group_path,)
+        for name, paths in needed.items():
+            first = [str(parse_path(path)[0]) for path in paths]
+            if rows and paths and columns.isdisjoint(first):
+                likely = _likely(name, paths[0], columns)
                 raise GoldenSetError(
-                    f"The field '{name}' is read from '{path}'; {source.name} has: "
+                    f"The field '{name}' is read from '{paths[0]}'; {source.name} has: "
                     f"{', '.join(escape(c) for c in sorted(columns))}.",
                     f"Map it, for example: --map {name}={escape(likely)}\n"
-                    f"{escape(did_you_mean(first, columns))}",
+                    f"{escape(did_you_mean(first[0], columns))}",
                 )
 
     def parse(self, chunks: Sequence[Chunk]) -> Rows:
@@ -112,7 +134,8 @@ class RowReader:
             parsed = _parse_tables(chunks, self._columns, source)
         return self._check(parsed, source)
 
-    def _check(self, parsed: _Parsed, source: Source) -> Rows:
+    def _check(self, raw: _Parsed, source: Source) -> Rows:
+        parsed = self._to_fields(raw)
         row_ids, own = self._row_ids(parsed)
         faults = self._find_faults(parsed)
         usable = np.ones(len(parsed.chunk), np.bool_)
@@ -123,7 +146,7 @@ class RowReader:
             batch = batch.filter(flags(usable))
         hashes = hash_column(batch.column("row_id"))
         group_hashes = hashes
-        if self.group_path is not None:
+        if _GROUP in parsed.columns:
             groups = parsed.columns[_GROUP].filter(flags(usable))
             alone = to_flags(groups.is_null())  # a row of no group is a group of its own
             group_hashes = hash_column(pc.fill_null(groups, text("")))
@@ -142,6 +165,21 @@ class RowReader:
             ],
         )
 
+    def _to_fields(self, raw: _Parsed) -> _Parsed:
+        """The golden fields made of the columns that were read; a fault for each row let out."""
+        columns = {n: raw.columns[n] for n in (_ID, _GROUP) if n in raw.columns}
+        faults = dict(raw.faults)
+        for name, rule in self.fields.items():
+            read = [raw.columns[_field(name, i)] for i in range(len(rule.paths))]
+            columns[name] = _apply(rule, read, len(raw.chunk))
+        for path, allowed in self.where.items():
+            column = raw.columns[f"{_WHERE}{path}"]
+            passes = to_flags(pc.is_in(column, texts(allowed)))
+            for row in np.flatnonzero(~passes).tolist():
+                # What is not asked for need not be whole.
+                faults[row] = (FILTERED, f"'{path}' is not {' or '.join(map(repr, allowed))}")
+        return _Parsed(columns, raw.chunk, raw.line, faults)
+
     def _row_ids(self, parsed: _Parsed) -> tuple[pa.LargeStringArray, npt.NDArray[np.bool_]]:
         """The mapped id where the row has one, else a digest of the row's fields."""
         given = parsed.columns.get(_ID)
@@ -155,13 +193,17 @@ class RowReader:
     def _find_faults(self, parsed: _Parsed) -> dict[int, tuple[str, str]]:
         """Reason and detail by row; of several faults in a row, the first in field order."""
         faults = dict(parsed.faults)
-        for name in self.fields:
+        for name, rule in self.fields.items():
+            if rule.optional:
+                continue
             column = parsed.columns[name]
             for row in np.flatnonzero(to_flags(column.is_null())):
                 faults.setdefault(int(row), ("missing_field", f"'{name}' is missing or null"))
             visible = pc.match_substring_regex(column, _VISIBLE)
             for row in np.flatnonzero(~to_flags(pc.fill_null(visible, flag(True)))):
                 faults.setdefault(int(row), ("empty_field", f"'{name}' is empty"))
+        for name in self.fields:
+            column = parsed.columns[name]
             if not self.keep_nul and _holds_nul(column):
                 nul = pc.fill_null(pc.match_substring(column, "\0"), flag(False))
                 for row in np.flatnonzero(to_flags(nul)):
@@ -169,7 +211,13 @@ class RowReader:
         return faults
 
 
-_ID, _GROUP = "\0id", "\0group"  # no golden field can be called that
+FILTERED = "filtered"
+_ID, _GROUP, _WHERE = "\0id", "\0group", "\0where:"  # no golden field can be called that
+
+
+def _field(name: str, alternative: int) -> str:
+    """The column of a field's path; further ones are read for rules with several."""
+    return name if alternative == 0 else f"{name}\0{alternative}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +226,23 @@ class _Parsed:
     chunk: npt.NDArray[np.int32]
     line: npt.NDArray[np.int64]
     faults: dict[int, tuple[str, str]]
+
+
+def _apply(rule: FieldRule, read: Sequence[pa.LargeStringArray], rows: int) -> pa.LargeStringArray:
+    """The golden field that `rule` makes of the columns it reads."""
+    if rule.value is not None:
+        return texts([rule.value] * rows)
+    column = read[0]
+    if len(read) > 1:
+        nothing = pa.nulls(rows, pa.large_string())
+        column = pc.coalesce(
+            *(pc.if_else(pc.match_substring_regex(c, _VISIBLE), c, nothing) for c in read),
+            read[-1],
+        )
+    if rule.strip_prefix:
+        prefixes = "|".join(map(re.escape, rule.strip_prefix))
+        column = pc.replace_substring_regex(column, f"^(?:{prefixes})", "", max_replacements=1)
+    return pc.fill_null(column, text("")) if rule.optional else column
 
 
 def _likely(name: str, path: str, columns: set[str]) -> str:
@@ -202,7 +267,7 @@ def _peek(chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
     return rows
 
 
-def _content_ids(parsed: _Parsed, fields: Mapping[str, str]) -> pa.LargeStringArray:
+def _content_ids(parsed: _Parsed, fields: Iterable[str]) -> pa.LargeStringArray:
     """Hexadecimal XXH3 128-bit digests over the digests of the fields, in order of their names."""
     columns = [pc.fill_null(parsed.columns[name], text("")) for name in sorted(fields)]
     by_field = np.concatenate([hash_column(column) for column in columns], axis=1)
@@ -231,7 +296,7 @@ def _lines(chunks: Sequence[Chunk]) -> tuple[npt.NDArray[np.int32], npt.NDArray[
 
 def _parse_json_fast(chunks: Sequence[Chunk], columns: Mapping[str, str]) -> _Parsed | None:
     """The rows parsed by Arrow, or None where its result would not be certain."""
-    if any(len(parse_path(path)) > 1 for path in columns.values()):
+    if MESSAGES in columns or any(len(parse_path(path)) > 1 for path in columns.values()):
         return None
     data = _one_buffer(chunks)
     whole = _integer_columns(chunks[0].data, columns)
@@ -384,13 +449,18 @@ def _parse_tables(chunks: Sequence[Chunk], columns: Mapping[str, str], source: S
 
 
 def _can_be_text(schema: pa.Schema, name: str, path: str) -> bool:
-    if len(parse_path(path)) > 1:
+    if name == MESSAGES or len(parse_path(path)) > 1:
         return False
     if path not in schema.names:
         return True
     type_ = schema.field(path).type
     is_text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
-    return bool(is_text or (name in (_ID, _GROUP) and pa.types.is_integer(type_)))
+    return bool(is_text or (_is_label(name) and pa.types.is_integer(type_)))
+
+
+def _is_label(name: str) -> bool:
+    """Whether the column is compared and never shown to a model: numbers are as good as text."""
+    return name in (_ID, _GROUP) or name.startswith(_WHERE)
 
 
 def _collect(
@@ -401,25 +471,39 @@ def _collect(
     source: Source,
 ) -> _Parsed:
     """Columns of text out of parsed rows, with a fault for each value that is not text."""
+    names = list(columns)
+    paths = [parse_path(path) for path in columns.values()]
+    splits_rows = any(EACH in path for path in paths)
     found: dict[str, list[str | None]] = {name: [] for name in columns}
+    places: list[tuple[int, int]] = []  # chunk and line of each golden row
+    families: list[str] = []
     faults: dict[int, tuple[str, str]] = {}
-    paths = {name: parse_path(path) for name, path in columns.items()}
-    for i, row in enumerate(rows):
-        for name, path in paths.items():
-            _check_repeated(row, path, f"{source.name}:{lines[i]}")
-            text, fault = _as_text(name, follow(row, path))
-            found[name].append(text)
-            if fault is not None:
-                faults.setdefault(i, fault)
+    for row, at, line in zip(rows, position, lines, strict=True):
+        for path in paths:
+            _check_repeated(row, path, f"{source.name}:{line}")
+        # The items of one source row must not be torn apart by the splits.
+        family = hash_texts([repr(row).encode("utf-8", "replace")]) if splits_rows else None
+        for number, steps in each_item(row, paths) if splits_rows else ((0, paths),):
+            for name, path in zip(names, steps, strict=True):
+                text, fault = _as_text(name, follow(row, path))
+                if splits_rows and name == _ID and text:
+                    text = f"{text}#{number}"
+                found[name].append(text)
+                if fault is not None:
+                    faults.setdefault(len(places), fault)
+            places.append((at, line))
+            families.append(str(family))
+    if splits_rows and _GROUP not in found:
+        found[_GROUP] = list(families)
     return _Parsed(
         {name: pa.array(values, pa.large_string()) for name, values in found.items()},
-        np.array(position, np.int32),
-        np.array(lines, np.int64),
+        np.array([at for at, _ in places], np.int32),
+        np.array([line for _, line in places], np.int64),
         faults,
     )
 
 
-def _check_repeated(row: Any, path: tuple[str | int, ...], where: str) -> None:
+def _check_repeated(row: Any, path: Path, where: str) -> None:
     for step in path:
         if isinstance(row, _Object) and step in row.repeated:
             raise GoldenSetError(
@@ -430,18 +514,24 @@ def _check_repeated(row: Any, path: tuple[str | int, ...], where: str) -> None:
 
 
 def _as_text(name: str, value: Any) -> tuple[str | None, tuple[str, str] | None]:
-    if name in (_ID, _GROUP) and isinstance(value, int) and not isinstance(value, bool):
+    if _is_label(name) and isinstance(value, int) and not isinstance(value, bool):
         return str(value), None
+    if name.startswith(_WHERE) and isinstance(value, (bool, float)):
+        return json.dumps(value), None
     if value is None or isinstance(value, type(MISSING)):
         return None, None
+    if name == MESSAGES:
+        value, problem = canonical_messages(value)
+        if problem is not None:
+            return "", ("bad_messages", problem)
+    shown = name.partition("\0")[0] or name.strip("\0")
     if not isinstance(value, str):
-        shown = f"'{name.strip(chr(0))}' is {_kind(value)}, not text"
-        return "", ("wrong_type", shown)
+        return "", ("wrong_type", f"'{shown}' is {_kind(value)}, not text")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
         code = ord(value[error.start])
-        detail = f"'{name.strip(chr(0))}' holds a lone surrogate (U+{code:04X})"
+        detail = f"'{shown}' holds a lone surrogate (U+{code:04X})"
         return value.encode("utf-8", "replace").decode("utf-8"), ("lone_surrogate", detail)
     return value, None
 

@@ -282,7 +282,7 @@ def test_inspect_json_is_one_object_a_line(news: Path) -> None:
     for row in rows:
         assert list(row) == [
             "row_id", "split", "template", "prompt", "target", "input_ids", "label_mask",
-            "target_start", "tokens",
+            "target_start", "tokens", "offsets", "task", "cut",
         ]  # fmt: skip
         assert row["prompt"] == PROMPT.format(written[row["row_id"]]["article"])
         assert row["target"] == written[row["row_id"]]["summary"]

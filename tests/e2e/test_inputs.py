@@ -231,6 +231,7 @@ def test_the_short_name_builds_every_time_it_is_called() -> None:
 
 # --- faults --------------------------------------------------------------------------------------
 
+OTHER = jsonl([{"id": f"h{i}", "article": f"Fine {i}.", "summary": f"T {i}."} for i in range(3)])
 GOOD = jsonl([{"id": f"g{i}", "article": f"Good {i}.", "summary": f"S {i}."} for i in range(3)])
 COLUMNS = b"id,article,summary\n"
 MANY = b"".join(b"%d,Article %d.,Summary %d.\n" % (i, i * i, i) for i in range(3000))
@@ -323,7 +324,7 @@ def test_what_is_no_golden_set_is_an_error_and_leaves_the_old_data_set(
 def test_a_row_that_cannot_be_used_is_in_the_ledger(
     line: str, row_id: str, reason: str, detail: str
 ) -> None:
-    put("a.jsonl", GOOD + b"\n" + line.encode() + b"\n" + GOOD.replace(b'"g', b'"h'))
+    put("a.jsonl", GOOD + b"\n" + line.encode() + b"\n" + OTHER)
     outcome = run("a.jsonl", max_dropped=20)
     (told,) = lines_of(outcome)
     assert detail in told.pop("detail")
@@ -407,7 +408,7 @@ def test_an_id_that_repeats_is_an_error_with_both_places() -> None:
     put("a.jsonl", GOOD + b"\n" + GOOD.replace(b"Good", b"Other"))
     with pytest.raises(GoldenSetError, match=r"'g\d' stands at a\.jsonl:\d and at a\.jsonl:\d"):
         run("a.jsonl")
-    put("b.jsonl", GOOD.replace(b'"g0"', b'"new"').replace(b'"g2"', b'"newer"'))
+    put("b.jsonl", OTHER.replace(b'"h1"', b'"g1"'))
     with pytest.raises(GoldenSetError, match=r"'g1' stands at before\.jsonl:2 and at b\.jsonl:2"):
         run(["before.jsonl", "b.jsonl"])
     put("c.csv", COLUMNS + b'x,"a\nb",s\ng2,a,s\n')

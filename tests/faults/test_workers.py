@@ -23,11 +23,11 @@ import os, signal, sys
 from pathlib import Path
 
 import sftdata.builder
+import sftdata.examples
 import sftdata.golden.chunks
-import sftdata.workers
 
 sftdata.golden.chunks._PIECE_BYTES = 128 * 1024
-make = sftdata.workers._make
+make = sftdata.examples.ExampleMaker.make
 
 
 def once(name):
@@ -38,9 +38,9 @@ def once(name):
     return True
 
 
-def poisoned(chunks):
+def poisoned(self, work):
     fault = os.environ["WORKER_FAULT"]
-    marked = any(b"POISON" in chunk.data for chunk in chunks)
+    marked = any(b"POISON" in bytes(item.chunk.data) for item in work)
     if marked and (fault == "always" or fault == "once" and once("died")):
         os.kill(os.getpid(), signal.SIGKILL)
     if marked and fault == "in the middle of its answer" and once("died"):
@@ -55,10 +55,10 @@ def poisoned(chunks):
         Connection._send = lambda self, buf, write=None: torn(self, buf)
     if marked and fault == "raises":
         raise RuntimeError("no such luck")
-    return make(chunks)
+    return make(self, work)
 
 
-sftdata.workers._make = poisoned
+sftdata.examples.ExampleMaker.make = poisoned
 
 if __name__ == "__main__":
     sys.argv[0] = "sftdata"

@@ -39,7 +39,9 @@ def rendered(template: Template, table: list[dict[str, str]]) -> list[tuple[str,
     }
     arrays = {name: pa.array(column, pa.large_string()) for name, column in columns.items()}
     result = render_batch(pa.RecordBatch.from_pydict(arrays), template)
-    return list(zip(result.prompt.to_pylist(), result.target.to_pylist(), strict=True))
+    system = result.system.to_pylist() if result.system is not None else [""] * len(table)
+    prompts = [s + p for s, p in zip(system, result.prompt.to_pylist(), strict=True)]
+    return list(zip(prompts, result.target.to_pylist(), strict=True))
 
 
 @given(system=body, prompt=body, target=body, table=rows)
@@ -51,8 +53,8 @@ def test_by_column_equals_row_by_row(
 ) -> None:
     source = source_of(system, prompt, target)
     template = parse_template("t/t", source)
-    assert template.prompt_parts is not None, "not a plain template: this would test nothing"
-    assert template.blocks["target"].parts is not None
+    plain = [block.parts is not None for block in template.blocks.values()]
+    assert all(plain), "not a plain template: this would test nothing"
     by_column = rendered(template, table)
     assert by_column == [render_row(template, row) for row in table]
     assert by_column == oracle.render_rows(source, table)
@@ -66,7 +68,7 @@ def test_a_template_with_logic_equals_plain_jinja(table: list[dict[str, str]]) -
         "{{ summary|replace('a', 'b') }}",
     )
     template = parse_template("t/t", source)
-    assert template.prompt_parts is None
+    assert all(block.parts is None for block in template.blocks.values())
     assert rendered(template, table) == oracle.render_rows(source, table)
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from sftdata.layout import join
 from sftdata.render import render_batch
 from sftdata.template import parse_template
 from sftdata.tokenization import FAST, REFERENCE, Encoder, encode_batch, load_encoder
@@ -46,7 +47,7 @@ def test_prompt_and_target_come_back_exact(
     arrays = {name: pa.array(column, pa.large_string()) for name, column in columns.items()}
     rendered = render_batch(pa.RecordBatch.from_pydict(arrays), TEMPLATE)
     encoder = encoder_of(byte_tokenizer, engine)
-    prompt = encoder.encode_prompts(rendered.prompt)
+    prompt = encoder.encode_prompts(join(rendered.system, rendered.prompt))
     target = encoder.encode_targets(rendered.target)
     batch = encode_batch(prompt, target, encoder.tokenizer)
     assert len(batch.offsets) == len(rows) + 1

@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from sftdata.content import bundled_root
 from sftdata.render import render_row
-from sftdata.spec import load_spec
+from sftdata.spec import Spec, load_spec
 from sftdata.template import BLOCK_NAMES, Template, load_template
 from sftdata.tokenization import REFERENCE, load_encoder, whole_text_equal
 from sftdata.tokenizer import load_tokenizer
@@ -25,14 +25,22 @@ def template(request: pytest.FixtureRequest) -> Template:
     return load_template(request.param)
 
 
+def spec_of(template: Template) -> Spec:
+    spec = load_spec(task=template.id.partition("/")[0])
+    assert isinstance(spec, Spec)
+    return spec
+
+
 def sample_rows(template: Template) -> list[dict[str, str]]:
     """The rows of the sample golden set of the template's task, by the names of their fields."""
-    spec = load_spec(task=template.id.partition("/")[0])
+    spec = spec_of(template)
     rows = []
     for name in spec.data:
         for line in (bundled_root() / "pipelines" / name).read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
-            rows.append({name: row[path] for name, path in spec.fields.items() if path in row})
+            rows.append(
+                {name: row[rule.path] for name, rule in spec.fields.items() if rule.path in row}
+            )
     return rows
 
 
@@ -49,7 +57,7 @@ def test_it_has_a_description_and_only_known_blocks(template: Template) -> None:
 
 
 def test_the_spec_of_its_task_has_all_its_fields(template: Template) -> None:
-    spec = load_spec(task=template.id.partition("/")[0])
+    spec = spec_of(template)
     assert template.fields <= set(spec.fields)
 
 

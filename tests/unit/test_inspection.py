@@ -1,20 +1,20 @@
-"""Inspect: the text and tokens of an example, and text from data made safe to print."""
+"""Inspect: the text, the tokens and the mask of an example."""
 
 from __future__ import annotations
 
 import json
-import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import tokenizers
+from plain import build_plain
 
 from sftdata.builder import build
+from sftdata.choosing import RowFilter, choose_rows
 from sftdata.errors import SftdataError
-from sftdata.escaping import escape
-from sftdata.inspection import Inspector, choose_rows
+from sftdata.inspection import Inspector
 from sftdata.loader import DataSet, load
+from sftdata.views import Span, view_spans
 
 PROMPT = "You are a helpful assistant that summarizes articles.\n\nArticle:\n{}\n\nSummary:\n"
 ARTICLES = [
@@ -28,10 +28,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
     folder = tmp_path_factory.mktemp("inspection")
     rows = [{"id": f"r{i}", "article": a, "summary": a[::-1]} for i, a in enumerate(ARTICLES)]
     rows += [{"id": f"more{i}", "article": f"a{i}", "summary": f"s{i}"} for i in range(40)]
-    source = folder / "rows.jsonl"
-    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    build("summarize", data=source, out=folder / "out")
-    return load(folder / "out")
+    return build_plain(folder, rows)
 
 
 @pytest.mark.parametrize("number", range(len(ARTICLES)))
@@ -48,28 +45,6 @@ def test_prompt_and_target_are_the_rendered_text(data: DataSet, number: int) -> 
     assert (shown["row_id"], shown["split"]) == (f"r{number}", split)
 
 
-def test_rows_are_chosen_by_id_index_or_at_random(data: DataSet) -> None:
-    (row,) = choose_rows(data, split="train", index=4)
-    assert row[1].row_id == data["train"][4].row_id
-    assert [e.row_id for _, e in choose_rows(data)] == [data["train"][i].row_id for i in range(3)]
-    first = [e.row_id for _, e in choose_rows(data, sample=5, seed=1)]
-    assert first == [e.row_id for _, e in choose_rows(data, sample=5, seed=1)]
-    assert len(set(first)) == 5
-    assert first != [e.row_id for _, e in choose_rows(data, sample=5, seed=2)]
-    assert len(choose_rows(data, sample=10_000)) == len(ARTICLES) + 40
-    assert {name for name, _ in choose_rows(data, split="test", sample=99)} == {"test"}
-
-
-def test_a_row_that_is_not_there_is_an_error_with_a_place_to_look(data: DataSet) -> None:
-    with pytest.raises(SftdataError, match=r"'nope'(?s:.*)sftdata ledger"):
-        choose_rows(data, row_id="nope")
-    for index in (-1, 10_000):
-        with pytest.raises(SftdataError, match=str(index)):
-            choose_rows(data, index=index)
-    with pytest.raises(SftdataError, match="Did you mean 'train'"):
-        choose_rows(data, split="trian")
-
-
 def test_another_tokenizer_than_that_of_the_build_is_refused(
     data: DataSet, byte_tokenizer: Path
 ) -> None:
@@ -83,30 +58,75 @@ def test_another_tokenizer_than_that_of_the_build_is_refused(
         _ = Inspector(other).tokenizer
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain ünïcode 日本 😀 é", "plain ünïcode 日本 😀 é"),
-        ("\x1b[31m", "\\x1b[31m"),
-        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
-        ("\x9b31m", "\\x9b31m"),
-        ("a\u202eb\u2066c\u200ed", "a\\u{202e}b\\u{2066}c\\u{200e}d"),
-        ("a\u200bb\u200dc\ufeffd\u00ade", "a\\u{200b}b\\u{200d}c\\u{feff}d\\xade"),
-        ("a\u2028b\u2029c\x85d", "a\\u{2028}b\\u{2029}c\\x85d"),
-        ("a\nb\rc\td\0", "a\\nb\\rc\\td\\x00"),
-        ("\U000e0041\ue000", "\\u{e0041}\\u{e000}"),
-        ("[bold]x[/bold]", "[bold]x[/bold]"),
-    ],
+CHAT = (
+    "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
-def test_what_a_terminal_would_act_on_is_made_visible(text: str, shown: str) -> None:
-    assert escape(text) == shown
 
 
-def test_line_breaks_may_stay() -> None:
-    assert escape("a\nb\r\n\x1b", keep_newlines=True) == "a\nb\\r\n\\x1b"
+@pytest.fixture
+def chat_tokenizer(byte_tokenizer: Path, tmp_path: Path) -> Path:
+    """One id per byte and one for each marker of a chat template."""
+    folder = tmp_path / "chat-tokenizer"
+    folder.mkdir()
+    made = tokenizers.Tokenizer.from_file(str(byte_tokenizer / "tokenizer.json"))
+    made.add_special_tokens(["<|system|>", "<|user|>", "<|assistant|>", "<|end|>"])
+    made.save(str(folder / "tokenizer.json"))
+    config = {"eos_token": "<eos>", "chat_template": CHAT}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    return folder
 
 
-@given(st.text())
-def test_nothing_hidden_is_left_of_any_text(text: str) -> None:
-    assert all(unicodedata.category(char)[0] != "C" for char in escape(text))
-    assert not set(escape(text)) & {"\u2028", "\u2029"}
+def test_the_prompt_of_a_chat_shows_its_control_tokens(chat_tokenizer: Path) -> None:
+    rows = [{"id": "one", "article": "Some text.", "summary": "Text."}]
+    data = build_plain(Path(), rows, chat=True, tokenizer=chat_tokenizer)
+    shown = Inspector(data).inspect(*choose_rows(data, row_id="one")[0])
+    assert shown.prompt == (
+        "<|system|>You are a helpful assistant that summarizes articles.<|end|>"
+        "<|user|>Article:\nSome text.\n\nSummary:<|end|><|assistant|>"
+    )
+    assert (shown.target, shown.tokens[-1].piece) == ("Text.", "<|end|>")
+    control = [token.piece for token in shown.tokens if token.is_control]
+    assert control == ["<|system|>", "<|end|>", "<|user|>", "<|end|>", "<|assistant|>", "<|end|>"]
+    place = shown.prompt.index("<|user|>")
+    (user,) = (token for token in shown.tokens if token.piece == "<|user|>")
+    assert (user.start, user.end) == (place, place + len("<|user|>"))
+
+
+def test_of_a_conversation_every_answer_is_in_the_loss(chat_tokenizer: Path) -> None:
+    turns = [("user", "Hi"), ("assistant", "Yo"), ("user", "a b"), ("assistant", "c")]
+    messages = [{"role": role, "content": content} for role, content in turns]
+    Path("rows.jsonl").write_text(json.dumps({"id": "one", "messages": messages}) + "\n")
+    Path("spec.toml").write_text(
+        'task = "talk"\ndata = ["rows.jsonl"]\nchat = true\n'
+        f'tokenizer = "{chat_tokenizer}"\n[fields]\nid = "id"\nmessages = "messages"\n'
+    )
+    build(spec="spec.toml", out="out")
+    data = load("out")
+    shown = Inspector(data).inspect(*choose_rows(data, row_id="one")[0])
+    assert (shown.prompt, shown.task) == ("<|user|>Hi<|end|><|assistant|>", "talk")
+    assert view_spans("text", shown) == [
+        Span("<|user|>", "control"),
+        Span("Hi", "prompt"),
+        Span("<|end|><|assistant|>", "control"),
+        Span("Yo", "target"),
+        Span("<|end|>", "control-target"),
+        Span("<|user|>", "control"),
+        Span("a b", "prompt"),
+        Span("<|end|><|assistant|>", "control"),
+        Span("c", "target"),
+        Span("<|end|>", "control-target"),
+    ]
+
+
+def test_each_row_of_a_mixture_has_its_own_task() -> None:
+    build("multitask", out="out")
+    data = load("out")
+    for task in ("summarize", "qa", "grammar"):
+        rows = choose_rows(data, wanted=RowFilter(task=task), limit=1000)
+        shown = [Inspector(data).inspect(*row).to_json() for row in rows[:3]]
+        assert {row["task"] for row in shown} == {task}
+        assert {row["template"].partition("/")[0] for row in shown} == {task}
+        assert len(rows) == sum(e.task == task for split in data.values() for e in split)
+    with pytest.raises(SftdataError, match="Did you mean 'qa'"):
+        choose_rows(data, wanted=RowFilter(task="qaa"))

@@ -11,6 +11,7 @@ import pytest
 from sftdata.builder import build
 from sftdata.errors import SftdataError
 from sftdata.loader import DataSet, Split, load
+from sftdata.sampling import Place
 
 EOS = 256
 PROMPT = "You are a helpful assistant that summarizes articles.\n\nArticle:\n{}\n\nSummary:\n"
@@ -22,7 +23,14 @@ def data(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> Data
     rows = [{"id": f"r{i}", "article": f"article {i}", "summary": f"s{i}"} for i in range(60)]
     source = folder / "rows.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    build("summarize", data=source, tokenizer=byte_tokenizer, out=folder / "out")
+    build(
+        "summarize",
+        template="summarize/article",
+        checks={},
+        data=source,
+        tokenizer=byte_tokenizer,
+        out=folder / "out",
+    )
     return load(folder / "out")
 
 
@@ -110,6 +118,20 @@ def test_a_slice_of_a_slice_is_a_slice(train: Split) -> None:
     assert train[10:30][-1].row_id == train[29].row_id
 
 
+def test_a_stream_is_shuffled_shared_by_ranks_and_goes_on_at_the_exact_row(train: Split) -> None:
+    whole = [example.row_id for example, _ in train.stream(Place(seed=3, epoch=1))]
+    assert sorted(whole) == sorted(ids(train))
+    assert whole != ids(train)
+    other = [example.row_id for example, _ in train.stream(Place(seed=3, epoch=2))]
+    assert other != whole
+    parts = [list(train.stream(Place(3, 1), rank=r, ranks=2)) for r in range(2)]
+    assert [e.row_id for pair in zip(*parts, strict=False) for e, _ in pair] == whole[
+        : 2 * (len(whole) // 2)
+    ]
+    place = parts[0][4][1]
+    assert [e.row_id for e, _ in train.stream(place)] == whole[10:]
+
+
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_batches_hold_the_same_examples_in_the_same_order(train: Split, size: int) -> None:
     at = 0
@@ -132,6 +154,13 @@ def test_what_is_in_the_manifest_is_what_is_there(data: DataSet) -> None:
         assert sum(shard["rows"] for shard in shards) == len(split)
         assert sum(shard["tokens"] for shard in shards) == len(split.to_batch().input_ids)
         assert sum(shard["target_tokens"] for shard in shards) == split.to_batch().label_mask.sum()
+
+
+@pytest.mark.parametrize("cut", [slice(None), slice(5, 20), slice(None, None, -3), slice(4, 4)])
+def test_lengths_and_target_counts_are_those_of_the_rows(train: Split, cut: slice) -> None:
+    view = train[cut]
+    assert view.lengths.tolist() == [len(example.input_ids) for example in view]
+    assert view.target_counts.tolist() == [int(example.label_mask.sum()) for example in view]
 
 
 def test_a_hugging_face_data_set_has_labels(train: Split) -> None:

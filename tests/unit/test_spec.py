@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sftdata.errors import SpecError
-from sftdata.spec import DEFAULT_SPLIT, load_spec
+from sftdata.spec import DEFAULT_SPLIT, Spec, load_spec
 
 SPEC = """
 task = "news"
@@ -21,6 +22,16 @@ summary = "highlights"
 """
 
 
+def load(**options: Any) -> Spec:
+    spec = load_spec(**options)
+    assert isinstance(spec, Spec)
+    return spec
+
+
+def paths(spec: Spec) -> dict[str, Any]:
+    return {name: rule.path for name, rule in spec.fields.items()}
+
+
 def write(text: str) -> Path:
     path = Path("spec.toml")
     path.write_text(text, encoding="utf-8")
@@ -28,16 +39,16 @@ def write(text: str) -> Path:
 
 
 def test_what_a_spec_leaves_out_has_a_default() -> None:
-    spec = load_spec(file=write(SPEC))
+    spec = load(file=write(SPEC))
     assert (spec.task, spec.data) == ("news", ("news.jsonl",))
-    assert spec.fields == {"article": "article", "summary": "highlights"}
+    assert paths(spec) == {"article": "article", "summary": "highlights"}
     assert (spec.max_length, spec.keep, spec.max_dropped) == (None, "start", 1.0)
     assert (spec.nul, spec.group, spec.seed) == ("drop", None, 0)
     assert spec.split == DEFAULT_SPLIT
 
 
 def test_options_are_laid_over_the_spec_and_none_is_no_option() -> None:
-    spec = load_spec(
+    spec = load(
         file=write(SPEC),
         seed=3,
         max_length=None,
@@ -45,7 +56,7 @@ def test_options_are_laid_over_the_spec_and_none_is_no_option() -> None:
         fields={"summary": "s", "id": "k"},
     )
     assert (spec.seed, spec.max_length, spec.data) == (3, None, ("b.csv",))
-    assert spec.fields == {"article": "article", "summary": "s", "id": "k"}
+    assert paths(spec) == {"article": "article", "summary": "s", "id": "k"}
 
 
 def test_a_task_is_found_in_the_working_folder_first_and_in_the_bundled_ones_second() -> None:

@@ -1,8 +1,8 @@
 """Train the bundled small tokenizer from the project's own sample text.
 
-The articles and summaries of `pipelines/samples/summarize.jsonl` train a byte-level BPE of at
-most 6,000 entries. It is small enough to ship, so examples and tests run without a download, and
-it covers every byte, so it encodes any text without an unknown token.
+The texts of every task in `pipelines/samples/` train a byte-level BPE of at most 8,000 entries.
+It is small enough to ship, so examples and tests run without a download, and it covers every byte,
+so it encodes any text without an unknown token.
 
 Run:
     python pipelines/tokenizers/small/train.py          # write both files beside this script
@@ -19,11 +19,11 @@ import tokenizers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 HERE = Path(__file__).resolve().parent
-SAMPLE = HERE.parents[1] / "samples" / "summarize.jsonl"
+SAMPLES = HERE.parents[1] / "samples"
 
 EOS = "<|endoftext|>"
-VOCAB_SIZE = 6000
-MIN_FREQUENCY = 2  # a pair seen once is a fact about the sample, not about English
+VOCAB_SIZE = 8000
+MIN_FREQUENCY = 2  # a pair seen once is a fact about the sample, not about a language
 
 CONFIG = {
     "eos_token": EOS,
@@ -34,12 +34,11 @@ CONFIG = {
 
 
 def sample_texts() -> Iterator[str]:
-    # The encoding is named because the default one follows the locale.
-    with SAMPLE.open(encoding="utf-8") as lines:
-        for line in lines:
-            record = json.loads(line)
-            yield record["article"]
-            yield record["summary"]
+    for sample in sorted(SAMPLES.glob("*.jsonl")):
+        # The encoding is named because the default one follows the locale.
+        with sample.open(encoding="utf-8") as lines:
+            for line in lines:
+                yield from (text for name, text in json.loads(line).items() if name != "id")
 
 
 def train() -> Tokenizer:
@@ -55,7 +54,7 @@ def train() -> Tokenizer:
         vocab_size=VOCAB_SIZE,
         min_frequency=MIN_FREQUENCY,
         special_tokens=[EOS],
-        # All 256 bytes, because the sample alone does not use every one.
+        # All 256 bytes, because the samples alone do not use every one.
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )

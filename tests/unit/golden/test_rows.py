@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from sftdata.errors import GoldenSetError
 from sftdata.golden.chunks import read_chunks
+from sftdata.golden.mapping import FieldRule
 from sftdata.golden.rows import RowReader, Rows
 from sftdata.golden.sources import Source, resolve_sources
 
-FIELDS = {"article": "article", "summary": "summary"}
+FIELDS: dict[str, Any] = {"article": "article", "summary": "summary"}
 OK = b'{"id": "ok", "article": "An article.", "summary": "A summary."}\n'
 
 
@@ -28,15 +29,19 @@ def parse(
     content: bytes,
     name: str = "rows.jsonl",
     *,
-    fields: dict[str, str] = FIELDS,
+    fields: dict[str, Any] = FIELDS,
     id_path: str | None = "id",
     group: str | None = None,
     keep_nul: bool = False,
 ) -> Rows:
     Path(name).write_bytes(content)
     sources = tuple(resolve_sources([name]))
-    reader = RowReader(sources, fields, id_path, group, keep_nul)
+    reader = RowReader(sources, rules(fields), id_path, group, keep_nul)
     return reader.parse([chunk for piece in read_chunks(sources[0], 0) for chunk in piece])
+
+
+def rules(fields: dict[str, Any]) -> dict[str, FieldRule]:
+    return {name: FieldRule.model_validate(rule) for name, rule in fields.items()}
 
 
 def seen(rows: Rows) -> list[Any]:
@@ -264,7 +269,7 @@ def test_a_column_that_is_not_there_is_an_error_with_columns_and_a_suggestion() 
     sources = resolve_sources(["news.jsonl"])
     chunks = next(read_chunks(sources[0], 0))
     with pytest.raises(GoldenSetError) as caught:
-        RowReader(tuple(sources), FIELDS, None, None, False).check_columns(chunks)
+        RowReader(tuple(sources), rules(FIELDS), None, None, False).check_columns(chunks)
     message = str(caught.value)
     assert "'article'" in message
     assert "news.jsonl has: artikel, highlights, id." in message

@@ -1,0 +1,352 @@
+"""Assembly: one run of a build, from sources to a committed data set.
+
+Reading, making examples and writing run side by side. Blocks whose key an earlier build in the
+same directory has finished, committed or killed, are copied from it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import xxhash
+
+from sftdata import columns
+from sftdata.errors import GoldenSetError
+from sftdata.escaping import escape
+from sftdata.examples import Examples, Work
+from sftdata.fates import DROPPED
+from sftdata.golden.chunks import Chunk, read_chunks
+from sftdata.golden.rows import FILTERED
+from sftdata.golden.sources import Source
+from sftdata.journal import Finished, FinishedBlocks, JournalWriter, Slice
+from sftdata.ledger import Ledger, ledger_path
+from sftdata.manifest import Manifest, commit, sync_folder
+from sftdata.plan import Plan, Report, maker_in_worker
+from sftdata.record import Totals, describe
+from sftdata.repeats import DUPLICATE, NEAR_DUPLICATE, REPEATED_ID, Repeats
+from sftdata.shards import ShardWriter
+from sftdata.shots import pool_path
+from sftdata.tokenization import REFERENCE, Encoder, load_encoder
+from sftdata.workers import InProcess, Processes, Workers
+
+Progress = Callable[[int], None]  # gets the number of source rows that are done
+
+# Drops that lose nothing, or that were asked for: they are told and never an error.
+_WANTED_DROPS = frozenset({DUPLICATE, NEAR_DUPLICATE, FILTERED, "contaminated"})
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """A committed data set, and how many of its source rows were copied from an earlier build."""
+
+    manifest: Manifest
+    reused_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Chunks read together. Of each block: its chunk, key, and what an earlier build made of it."""
+
+    chunks: list[Chunk]
+    keys: list[str]
+    found: list[Finished | None]
+    job: Future[Examples] | None
+
+
+@dataclass
+class Assembly:
+    """One run of a build: the state that grows while rows go through."""
+
+    plan: Plan
+    directory: Path
+    current: Manifest | None
+    number_of_workers: int
+    report: Report
+    progress: Progress
+    reference_only: bool = False
+    ledger: Ledger = field(default_factory=Ledger)
+    reused_rows: int = 0
+    whole_text_differs: int = 0
+    engine_fault: Future[str | None] | None = None  # the check of the engine on the rows
+    workers: Workers | None = None
+
+    def run(self) -> Assembled:
+        """Builds and commits.
+
+        Raises `SftdataError`, or `OSError` with the place, and then nothing is committed.
+        """
+        self.splits = list(self.plan.spec.split)
+        self.rows_in = [0] * len(self.plan.sources)
+        spec = self.plan.spec
+        self.repeats = Repeats(self.plan.reader, spec.duplicates == "keep", spec.near_duplicates)
+        for kind in ("shards", "ledger"):
+            (self.directory / kind).mkdir(exist_ok=True)
+        # What a refused engine has finished cannot be told from what the reference has.
+        self.finished = [] if self.reference_only else self._finished_blocks()
+        self.folder = f"shards/{self.plan.build}"
+        (self.directory / self.folder).mkdir()
+        self.writers = [ShardWriter(self.directory, self.folder, name) for name in self.splits]
+        self.journal = JournalWriter(self.directory / self.folder)
+        self.gate = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gate")
+        try:
+            self._go_through_sources()
+            fault = self.engine_fault.result() if self.engine_fault is not None else None
+            manifest = self._commit() if fault is None else None
+        except OSError as error:
+            # A write that fails does not say where it was writing.
+            place = error.filename or str(self.directory)
+            raise OSError(error.errno, error.strerror or str(error), place) from error
+        finally:
+            self.gate.shutdown(cancel_futures=True)
+            if self.workers is not None:
+                self.workers.close()
+            self._close_files()
+        if manifest is None:
+            return self._run_on_reference(str(fault))
+        return Assembled(manifest, self.reused_rows)
+
+    def _close_files(self) -> None:
+        with contextlib.suppress(OSError):  # of the error that ended the build already
+            self.journal.close()
+        for writer in self.writers:
+            writer.abandon()
+
+    def _run_on_reference(self, fault: str) -> Assembled:
+        """The build once more without the fast engine, and without anything it has made."""
+        self.report(f"the tokenizers library encodes this build: gigatoken differs on {fault!r}")
+        shutil.rmtree(self.directory / self.folder)
+        again = Assembly(
+            self.plan,
+            self.directory,
+            None,
+            self.number_of_workers,
+            self.report,
+            self.progress,
+            reference_only=True,
+        )
+        return again.run()
+
+    def _finished_blocks(self) -> list[FinishedBlocks]:
+        """What earlier builds in this directory have finished, the committed one first.
+
+        A folder with this build's own name is what a killed run of it left; it is set aside.
+        """
+        shards = self.directory / "shards"
+        own = shards / self.plan.build
+        if own.exists():
+            earlier = [int(path.suffix[1:]) for path in shards.glob(f"{self.plan.build}.*")]
+            own.rename(shards / f"{self.plan.build}.{max(earlier, default=-1) + 1}")
+        committed = self.current["build"] if self.current is not None else None
+        folders = sorted(shards.iterdir(), key=lambda f: (f.name != committed, f.name))
+        labels = self.plan.labels
+        return [FinishedBlocks(f, self.splits, labels) for f in folders if f.is_dir()]
+
+    def _go_through_sources(self) -> None:
+        waiting: deque[_Piece] = deque()
+        templates = range(len(self.plan.block_keys))
+        for chunks in self._pieces():
+            keys = [self._key(chunk, template) for chunk in chunks for template in templates]
+            found = [self._find(key) for key in keys]
+            unknown = iter(found)
+            work = []
+            for chunk in chunks:
+                missing = tuple(t for t in templates if next(unknown) is None)
+                if missing:
+                    work.append(Work(chunk, missing))
+            job = self._started_workers(chunks).submit(work) if work else None
+            waiting.append(_Piece(chunks, keys, found, job))
+            if len(waiting) > self.number_of_workers + 1:
+                self._take(waiting.popleft())
+        while waiting:
+            self._take(waiting.popleft())
+
+    def _key(self, chunk: Chunk, template: int) -> str:
+        return xxhash.xxh3_128_hexdigest(self.plan.block_keys[template] + chunk.digest)
+
+    def _find(self, key: str) -> Finished | None:
+        return next((f for done in self.finished if (f := done.find(key)) is not None), None)
+
+    def _pieces(self) -> Iterator[list[Chunk]]:
+        for index, source in enumerate(self.plan.sources):
+            first = True
+            for chunks in read_chunks(source, index):
+                if first:
+                    self.plan.reader.check_columns(chunks)
+                    first = False
+                yield chunks
+
+    def _started_workers(self, sample: Sequence[Chunk]) -> Workers:
+        """The workers; starts them with an engine that was checked on these rows."""
+        if self.workers is None:
+            encoder = self._choose_encoder(sample)
+            if self.number_of_workers > 1:
+                make = functools.partial(maker_in_worker, self.plan, encoder.engine)
+                self.workers = Processes(self.number_of_workers, make)
+            else:
+                self.workers = InProcess(self.plan.maker(encoder))
+        return self.workers
+
+    def _choose_encoder(self, sample: Sequence[Chunk]) -> Encoder:
+        if self.reference_only:
+            return load_encoder(self.plan.tokenizer, REFERENCE)
+        chosen = self.plan.choose_encoder(sample, self.report)
+        self.engine_fault = self.gate.submit(chosen.find_fault)
+        return chosen.encoder
+
+    def _take(self, piece: _Piece) -> None:
+        """Hands the examples of a piece to the writers, in source order."""
+        made = piece.job.result() if piece.job is not None else None
+        fresh = iter(_fresh(made)) if made else iter(())
+        finished = [next(fresh) if found is None else found for found in piece.found]
+        templates = len(self.plan.block_keys)
+        chunk_of = [chunk for chunk in piece.chunks for _ in range(templates)]
+        whole = self.repeats.take_out(chunk_of, finished)
+        for start in range(0, len(whole), templates):
+            chunk = chunk_of[start]
+            lines = [x for block, _, _ in whole[start : start + templates] for x in block.ledger]
+            for line in sorted(lines, key=lambda entry: entry.line):
+                self.ledger.add(line, self.plan.sources[chunk.source].name, chunk.first_row)
+        for chunk, key, found, (block, _, is_trimmed) in zip(
+            chunk_of, piece.keys, piece.found, whole, strict=True
+        ):
+            # What was left out depends on the rows before: such a block cannot stand for itself.
+            self.journal.add_block(None if is_trimmed else key, block)
+            self.rows_in[chunk.source] += block.rows_in
+            self.reused_rows += block.rows_in if found is not None else 0
+            self.whole_text_differs += len(block.whole_text_differs)
+        by_split = zip(*(slices for _, slices, _ in whole), strict=True)
+        for writer, parts in zip(self.writers, by_split, strict=True):
+            for part in _joined([part for slices in parts for part in slices]):
+                writer.append(part.batch, part.start, part.rows)
+        self._note_written()
+        self.progress(sum(self.rows_in))
+
+    def _note_written(self) -> None:
+        for split, writer in zip(self.splits, self.writers, strict=True):
+            for written in writer.take_written():
+                self.journal.note_written(split, written)
+
+    def _commit(self) -> Manifest:
+        shards = {w: writer.close() for w, writer in zip(self.splits, self.writers, strict=True)}
+        self._note_written()
+        self.journal.close()
+        self._place_repeated_ids()
+        self._check_drops()
+        self._check_sources_unchanged()
+        self.ledger.write(self.directory / ledger_path(self.plan.build))
+        if self.plan.pool is not None:
+            (self.directory / "shots").mkdir(exist_ok=True)
+            self.plan.pool.write(self.directory / pool_path(self.plan.build))
+            sync_folder(self.directory / "shots")
+        for folder in ("shards", "ledger", self.folder):
+            sync_folder(self.directory / folder)
+        totals = Totals(
+            shards=shards,
+            sizes={
+                name: writer.sizes for name, writer in zip(self.splits, self.writers, strict=True)
+            },
+            rows_in=self.rows_in,
+            ledger=self.ledger,
+            whole_text_differs=self.whole_text_differs,
+        )
+        manifest = Manifest(self.directory, describe(self.plan, totals))
+        commit(manifest)
+        return manifest
+
+    def _place_repeated_ids(self) -> None:
+        """Writes both places of each id that was given twice into its ledger line."""
+        if not self.repeats.repeated_ids:
+            return
+        first: dict[str, str] = {}
+        for source, row_id, line in self._places_of(self.repeats.repeated_ids):
+            first.setdefault(row_id, f"{source}:{line}")
+        self.ledger.lines = [
+            (
+                row_id,
+                place,
+                status,
+                reason,
+                f"the id '{row_id}' stands at {first[row_id]} and at {place}, with other fields",
+            )
+            if reason == REPEATED_ID
+            else (row_id, place, status, reason, detail)
+            for row_id, place, status, reason, detail in self.ledger.lines
+        ]
+
+    def _places_of(self, row_ids: set[str]) -> Iterator[tuple[str, str, int]]:
+        wanted = columns.texts(sorted(row_ids))
+        for index, source in enumerate(self.plan.sources):
+            for chunks in read_chunks(source, index):
+                rows = self.plan.reader.parse(chunks)
+                ids = rows.batch.column("row_id")
+                for at in np.flatnonzero(columns.to_flags(pc.is_in(ids, wanted))):
+                    yield source.name, ids[at].as_py(), int(rows.line[at])
+
+    def _check_drops(self) -> None:
+        rows = sum(self.rows_in)
+        if rows == 0:
+            raise no_rows(self.plan.sources)
+        faults = [x for x in self.ledger.lines if x[2] == DROPPED and x[3] not in _WANTED_DROPS]
+        dropped = sum(self.ledger.dropped.values())
+        share = 100 * len(faults) / rows
+        if share <= self.plan.spec.max_dropped and dropped < rows:
+            return
+        if not faults:
+            raise GoldenSetError(
+                f"All {rows:,} rows are left out: "
+                + ", ".join(f"{n:,} {reason}" for reason, n in self.ledger.dropped.items())
+                + ". Nothing was committed.",
+                "Look at the spec's where and against; a data set cannot be empty.",
+            )
+        row_id, place, _, reason, detail = faults[0]
+        allow = f"Fix the rows, or allow so many to be dropped: --max-dropped {np.ceil(share):g}"
+        raise GoldenSetError(
+            f"{place}: {detail} ({reason}, row '{escape(row_id)}'). {len(faults):,} of {rows:,} "
+            f"rows ({share:.3g} %) cannot be used; at most {self.plan.spec.max_dropped:g} % may be "
+            "dropped. Nothing was committed.",
+            allow if dropped < rows else "Fix the rows; a data set cannot be empty.",
+        )
+
+    def _check_sources_unchanged(self) -> None:
+        for source in self.plan.sources:
+            again = Source(source.name, source.format, source.files, source.compression)
+            if again.stamp != source.stamp:
+                raise GoldenSetError(
+                    f"{source.name} was changed while it was read.", "Run the build again."
+                )
+
+
+def _fresh(made: Examples) -> Iterator[Finished]:
+    for block, ranges in zip(made.blocks, made.slices(), strict=True):
+        yield block, [[Slice(made.batch, start, rows)] for start, rows in ranges]
+
+
+def _joined(parts: list[Slice]) -> Iterator[Slice]:
+    """The slices, those that lie side by side in a batch made one."""
+    batch, start, rows = None, 0, 0
+    for part in parts:
+        if not part.rows:
+            continue
+        if part.batch is batch and part.start == start + rows:
+            rows += part.rows
+            continue
+        if batch is not None:
+            yield Slice(batch, start, rows)
+        batch, start, rows = part.batch, part.start, part.rows
+    if batch is not None:
+        yield Slice(batch, start, rows)
+
+
+def no_rows(sources: Sequence[Source]) -> GoldenSetError:
+    """The error for sources without a row."""
+    names = ", ".join(source.name for source in sources)
+    return GoldenSetError(f"{names}: no rows.", "Check that the file is not empty.")

@@ -1,0 +1,199 @@
+"""Checks: what a golden row can be suspected of, from its fields alone.
+
+Each check is a function over columns; a spec says which are made and whether a suspect row is
+flagged, dropped, or ends the build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
+
+from sftdata.columns import to_flags, to_numbers
+
+Action = Literal["flag", "drop", "fail"]
+
+_PLACEHOLDER = (
+    r"(?i)^\W*(?:n/?a|none|null|nil|nan|todo|tbd|fixme|xxx|lorem ipsum.*|placeholder)\W*$"
+)
+# Below this a language cannot be told from a text; names and numbers look like any language.
+_MIN_LETTERS = 24
+_SURE = 0.9
+_SAMPLE = 400  # characters are enough, and the classifier reads them one by one
+
+
+class CheckRule(BaseModel):
+    """What to do with rows that fail a check; `low` and `high` are bounds of those that have any.
+
+    A spec may write the action alone instead of a table.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    action: Action
+    low: float | None = None
+    high: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_action(cls, value: Any) -> Any:
+        return {"action": value} if isinstance(value, str) else value
+
+    @model_serializer
+    def _compact(self) -> Any:
+        bounds = {n: v for n, v in (("low", self.low), ("high", self.high)) if v is not None}
+        return {"action": self.action, **bounds} if bounds else self.action
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A row that a check suspects."""
+
+    row: int
+    check: str
+    action: Action
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The columns a check looks at, with their names."""
+
+    rows: pa.RecordBatch
+    source_name: str
+    target_name: str
+    rule: CheckRule
+
+    @property
+    def source(self) -> pa.LargeStringArray:
+        return self.rows.column(self.source_name)
+
+    @property
+    def target(self) -> pa.LargeStringArray:
+        return self.rows.column(self.target_name)
+
+
+_Suspects = Iterator[tuple[int, str]]  # row, detail
+
+
+def find_suspects(
+    rows: pa.RecordBatch,
+    rules: Mapping[str, CheckRule],
+    source_field: str,
+    target_field: str,
+) -> Iterator[Finding]:
+    """The findings of every check in `rules`, check by check and then in row order.
+
+    `rows` holds the golden fields as `large_string` without nulls.
+    """
+    for name, rule in rules.items():
+        subject = _Subject(rows, source_field, target_field, rule)
+        for row, detail in CHECKS[name](subject):
+            yield Finding(row, name, rule.action, detail)
+
+
+def _target_equals_source(subject: _Subject) -> _Suspects:
+    same = pc.equal(
+        pc.utf8_trim_whitespace(subject.source), pc.utf8_trim_whitespace(subject.target)
+    )
+    for row in np.flatnonzero(to_flags(same)):
+        yield int(row), f"'{subject.target_name}' is the same text as '{subject.source_name}'"
+
+
+def _lengths(column: pa.LargeStringArray) -> npt.NDArray[np.int64]:
+    return to_numbers(pc.utf8_length(column)).astype(np.int64)
+
+
+def _target_longer(subject: _Subject) -> _Suspects:
+    source, target = _lengths(subject.source), _lengths(subject.target)
+    for row in np.flatnonzero(target > source):
+        yield (
+            int(row),
+            (
+                f"'{subject.target_name}' has {target[row]:,} characters, "
+                f"'{subject.source_name}' only {source[row]:,}"
+            ),
+        )
+
+
+def _length_ratio(subject: _Subject) -> _Suspects:
+    source, target = _lengths(subject.source), _lengths(subject.target)
+    ratio = target / np.maximum(source, 1)
+    low = subject.rule.low if subject.rule.low is not None else 0.0
+    high = subject.rule.high if subject.rule.high is not None else np.inf
+    for row in np.flatnonzero((source > 0) & ((ratio < low) | (ratio > high))):
+        yield (
+            int(row),
+            (
+                f"'{subject.target_name}' is {ratio[row]:.2f} times as long as "
+                f"'{subject.source_name}'; expected {low:g} to {high:g}"
+            ),
+        )
+
+
+def _answer_not_in_context(subject: _Subject) -> _Suspects:
+    contexts, answers = subject.source.to_pylist(), subject.target.to_pylist()
+    for row, (context, answer) in enumerate(zip(contexts, answers, strict=True)):
+        if context.strip() and answer.strip() not in context:
+            yield row, f"'{subject.target_name}' does not stand in '{subject.source_name}'"
+
+
+def _placeholder(subject: _Subject) -> _Suspects:
+    found = pc.match_substring_regex(subject.target, _PLACEHOLDER)
+    for row in np.flatnonzero(to_flags(found)):
+        yield int(row), f"'{subject.target_name}' is a placeholder: {subject.target[row].as_py()!r}"
+
+
+def _wrong_language(subject: _Subject) -> _Suspects:
+    pairs = ((subject.target_name, "target_lang"), (subject.source_name, "source_lang"))
+    letters = [
+        _letters(subject.rows.column(name)) >= _MIN_LETTERS
+        for name, language in pairs
+        if language in subject.rows.schema.names
+    ]
+    for row in np.flatnonzero(np.logical_or.reduce(letters)) if letters else ():
+        for (name, language), long_enough in zip(pairs, letters, strict=False):
+            said = subject.rows.column(language)[row].as_py().lower()[:2]
+            if not long_enough[row] or said not in _detector().labels:
+                continue
+            sample = subject.rows.column(name)[row].as_py()[:_SAMPLE]
+            found, sureness = _detector().classify(sample)
+            if found != said and sureness >= _SURE:
+                yield int(row), f"'{name}' reads as '{found}', not '{said}'"
+                break
+
+
+def _letters(column: pa.LargeStringArray) -> npt.NDArray[np.int64]:
+    """Letters of each text; those of writing without blanks say more and count three times."""
+    dense = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]"
+    letters = to_numbers(pc.count_substring_regex(column, r"\p{L}")).astype(np.int64)
+    return letters + 2 * to_numbers(pc.count_substring_regex(column, dense)).astype(np.int64)
+
+
+@cache
+def _detector() -> Any:
+    """py3langid's classifier; its scores made probabilities, which do not grow with the length."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+CHECKS: dict[str, Callable[[_Subject], _Suspects]] = {
+    "target_equals_source": _target_equals_source,
+    "target_longer": _target_longer,
+    "length_ratio": _length_ratio,
+    "answer_not_in_context": _answer_not_in_context,
+    "placeholder": _placeholder,
+    "wrong_language": _wrong_language,
+}
+
+# Fields a check reads beside the source and the target.
+NEEDED_FIELDS = {"wrong_language": frozenset({"source_lang", "target_lang"})}

@@ -1,0 +1,69 @@
+"""sftdata audit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sftdata.cli.extra import needs_train_extra
+from sftdata.cli.output import json_option, print_json
+from sftdata.errors import VerificationError
+from sftdata.escaping import escape
+
+if TYPE_CHECKING:
+    from sftdata_train.passport import Passport
+
+
+@click.command("audit")
+@click.argument("adapter", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), help="Compare this data set too."
+)
+@json_option()
+@needs_train_extra
+def command(adapter: Path, data: Path | None, as_json: bool) -> None:
+    """Show what ADAPTER was trained on, and check its weights, model and data against that.
+
+    Exit 3 when something is not what the passport says.
+    Example: sftdata audit adapters/summarize --data data/summarize
+    """
+    from sftdata_train.passport import find_contradictions, read_passport
+
+    passport = read_passport(adapter)
+    found = find_contradictions(passport, data)
+    if as_json:
+        print_json({"proved": not found, "contradictions": found} | dict(passport.content))
+    else:
+        click.echo(_text(passport, data, found))
+    if found:
+        raise VerificationError(
+            f"{adapter} is not what its passport says:\n" + "\n".join(found[:20]),
+            "Train again, or find the files that belong to it.",
+        )
+
+
+def _text(passport: Passport, data: Path | None, found: list[str]) -> str:
+    trained, outcome = passport["data"], passport.content.get("outcome", {})
+    chat = passport.content.get("chat")
+    lines = [
+        f"data set    {trained['task']}, build {trained['build']}, split {trained['split']}: "
+        f"{trained['rows']:,} rows, {trained['target_tokens']:,} target tokens"
+        + (", a draft" if trained["draft"] else ""),
+        f"manifest    sha256 {trained['manifest_sha256']}",
+        *(
+            f"template    {label}, sha256 {template['sha256']}"
+            for label, template in passport["templates"].items()
+        ),
+        f"tokenizer   {passport['tokenizer']['name']}, sha256 {passport['tokenizer']['sha256']}",
+        f"prompts     {'chat' if chat else 'plain'}, stop at {passport['stop_ids']}",
+        f"base model  {passport['base_model']['name']}",
+        f"steps       {outcome.get('steps')}, held-out loss "
+        f"{outcome.get('held_out_loss_before')} before, {outcome.get('held_out_loss')} after",
+        "libraries   " + ", ".join(f"{k} {v}" for k, v in passport["libraries"].items()),
+    ]
+    checked = "weights and base model" + (", data set" if data is not None else "")
+    if not found:
+        lines.append(f"checked     {checked}: all as the passport says")
+    return escape("\n".join(lines), keep_newlines=True)

@@ -1,0 +1,96 @@
+"""sftdata eval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sftdata.cli.extra import needs_train_extra
+from sftdata.cli.output import DATA_SET, json_option, print_json, print_note
+from sftdata.escaping import escape
+
+if TYPE_CHECKING:
+    from sftdata_train.evaluation import Evaluation
+
+
+@click.command("eval")
+@click.argument("dataset", type=DATA_SET)
+@click.option("--model", required=True, metavar="DIR_OR_NAME", help="The base model.")
+@click.option(
+    "--adapter", type=click.Path(file_okay=False, path_type=Path), help="Compare it to the base."
+)
+@click.option("--shots", metavar="K,…", help="Examples before each prompt, such as 0,4.")
+@click.option("--split", default="test", show_default=True, help="Rows to evaluate on.")
+@click.option("--limit", type=click.IntRange(min=1), help="So many rows of the split.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True)
+@click.option("--max-new-tokens", type=click.IntRange(min=1), help="End answers there.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page.")
+@click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
+@json_option()
+@needs_train_extra
+def command(
+    dataset: Path,
+    model: str,
+    adapter: Path | None,
+    shots: str | None,
+    split: str,
+    limit: int | None,
+    batch_size: int,
+    max_new_tokens: int | None,
+    html: Path | None,
+    trust_remote_code: bool,
+    as_json: bool,
+) -> None:
+    """Measure the model, and ADAPTER on it, on held-out rows of DATASET: loss and answers.
+
+    Example: sftdata eval data/summarize --model path/to/model --adapter adapters/summarize
+    """
+    from sftdata_train.evaluation import evaluate
+
+    found = evaluate(
+        dataset,
+        model,
+        adapter,
+        shots=_numbers(shots),
+        split=split,
+        limit=limit,
+        batch_size=batch_size,
+        max_new_tokens=max_new_tokens,
+        trust_remote_code=trust_remote_code,
+        report=print_note,
+    )
+    if html is not None:
+        from sftdata_train.page import render_page
+
+        html.write_text(render_page(found), encoding="utf-8")
+    print_json(found.to_json()) if as_json else click.echo(_tables(found))
+
+
+def _numbers(shots: str | None) -> list[int] | None:
+    if shots is None:
+        return None
+    parts = shots.split(",")
+    if not all(part.strip().isdecimal() for part in parts):
+        raise click.BadParameter(f"'{shots}' is not numbers with commas.", param_hint="--shots")
+    return list(dict.fromkeys(int(part) for part in parts))
+
+
+def _tables(found: Evaluation) -> str:
+    lines = []
+    for task in found.results[0].scores:
+        names = [score.name for score in found.results[0].scores[task]]
+        head = f"{task[:12]:12} {'shots':>5} {'rows':>6} {'loss':>8} {'perplexity':>10}"
+        lines.append(head + "".join(f" {name:>24}" for name in names))
+        for result in found.results:
+            scores = "".join(
+                f" {f'{s.value:.1f} [{s.low:.1f}, {s.high:.1f}]':>24}" for s in result.scores[task]
+            )
+            lines.append(
+                f"{result.system:12} {result.shots:>5} {result.rows:>6,} {result.loss:>8.4f} "
+                f"{result.perplexity:>10.3f}{scores}"
+            )
+        lines += [f"{s.name}: {s.signature}" for s in found.results[0].scores[task] if s.signature]
+        lines.append("")
+    return escape("\n".join(lines[:-1]), keep_newlines=True)

@@ -1,0 +1,53 @@
+"""sftdata pack."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from sftdata.cli.output import DATA_SET, json_option, print_json, print_note
+from sftdata.escaping import escape
+
+
+@click.command("pack")
+@click.argument("dataset", type=DATA_SET)
+@click.option("--max-length", type=click.IntRange(min=2), required=True, help="Tokens of a pack.")
+@click.option("--split", help="Pack this split. Default: every split that has rows.")
+@json_option()
+def command(dataset: Path, max_length: int, split: str | None, as_json: bool) -> None:
+    """Plan which rows of DATASET share a sequence; writes packs/N-SPLIT.arrow and no token.
+
+    Example: sftdata pack data/summarize --max-length 4096
+    """
+    from sftdata.loader import load
+    from sftdata.packing import plan_packs, write_plan
+
+    data = load(dataset)
+    names = [split] if split is not None else [name for name in data if len(data[name])]
+    for name in names:
+        lengths = data[name].lengths
+        started = time.monotonic()
+        plan = plan_packs(lengths, max_length)
+        print_note(f"{name}: planned in {time.monotonic() - started:.2f} s")
+        path = write_plan(data.manifest, name, plan)
+        facts = {
+            "split": name,
+            "max_length": max_length,
+            "rows": len(lengths),
+            "tokens": int(lengths.sum()),
+            "packs": len(plan),
+            "lower_bound": plan.lower_bound,
+            "efficiency": round(plan.efficiency, 6),
+            "fill": round(plan.fill, 6),
+            "path": str(path),
+        }
+        if as_json:
+            print_json(facts)
+        else:
+            click.echo(
+                f"{name}: {len(lengths):,} rows in {len(plan):,} packs of {max_length:,} tokens; "
+                f"at least {plan.lower_bound:,} are needed (efficiency {plan.efficiency:.2%}), "
+                f"{plan.fill:.2%} of the room is filled\n  {escape(str(path))}"
+            )

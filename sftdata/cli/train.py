@@ -1,0 +1,155 @@
+"""sftdata train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sftdata.cli.extra import needs_train_extra
+from sftdata.cli.output import DATA_SET, print_json, print_note
+from sftdata.escaping import escape
+
+if TYPE_CHECKING:
+    from sftdata_train.estimate import Estimate
+    from sftdata_train.passport import Passport
+
+
+@click.command("train")
+@click.argument("dataset", type=DATA_SET)
+@click.option("--model", required=True, metavar="DIR_OR_NAME", help="The base model.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Write the adapter here."
+)
+@click.option(
+    "--recipe",
+    "recipe_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="TOML file, such as train/recipes/lora.toml. Options come before it.",
+)
+@click.option("--method", type=click.Choice(["lora", "qlora", "full"]), help="What is trained.")
+@click.option("--rank", type=int, help="Rank of the LoRA update.")
+@click.option("--alpha", type=float, help="The update is scaled by alpha / rank.")
+@click.option("--dropout", type=float, help="Dropout before the LoRA weights.")
+@click.option("--targets", metavar="NAMES", help="all-linear, or modules such as q_proj,v_proj.")
+@click.option("--epochs", type=float, help="Passes over the training rows.")
+@click.option("--max-steps", type=int, help="Stop after so many steps; comes before --epochs.")
+@click.option("--micro-batch", type=int, help="Rows, or packs, computed at once on a device.")
+@click.option("--accumulate", type=int, help="Micro-batches of a step on a device.")
+@click.option("--packed", type=int, metavar="N", help="Use the plan of sftdata pack with N tokens.")
+@click.option("--learning-rate", "--lr", type=float, help="Peak learning rate.")
+@click.option("--schedule", type=click.Choice(["cosine", "linear", "constant"]))
+@click.option("--warmup", type=float, help="Share of the steps in which the rate rises.")
+@click.option("--weight-decay", type=float)
+@click.option("--max-grad-norm", type=float, help="Gradients are clipped to this; 0: not.")
+@click.option("--seed", type=int, help="Seed of the order and of the adapter's first weights.")
+@click.option("--precision", type=click.Choice(["auto", "bfloat16", "float32"]))
+@click.option(
+    "--attention",
+    type=click.Choice(["auto", "eager", "sdpa", "flex_attention", "flash_attention_2"]),
+)
+@click.option("--checkpointing", is_flag=True, default=None, help="Less memory, more time.")
+@click.option("--log-every", type=int, metavar="STEPS")
+@click.option("--evaluate-every", type=int, metavar="STEPS", help="Default: each epoch.")
+@click.option("--save-every", type=int, metavar="STEPS", help="Default: each epoch.")
+@click.option("--early-stop", type=int, metavar="N", help="Stop after N evaluations no better.")
+@click.option("--tensorboard", is_flag=True, default=None, help="Log for TensorBoard too.")
+@click.option("--split", default="train", show_default=True, help="Train on this split.")
+@click.option("--allow-draft", is_flag=True, help="Train on a data set of unreleased templates.")
+@click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
+@click.option("--dry-run", is_flag=True, help="Show what would be trained and needed, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@needs_train_extra
+def command(
+    dataset: Path,
+    model: str,
+    out: Path | None,
+    recipe_file: Path | None,
+    split: str,
+    allow_draft: bool,
+    trust_remote_code: bool,
+    dry_run: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train a LoRA adapter for the model on the targets of DATASET.
+
+    The same command goes on with a run that was interrupted. On several GPUs:
+    torchrun --nproc-per-node 4 -m sftdata train …
+
+    Example: sftdata train data/summarize --model path/to/model --out adapters/summarize
+    """
+    if out is None and not dry_run:
+        raise click.UsageError("Missing option '--out'. (Not needed with --dry-run.)")
+    from sftdata_train.recipe import load_recipe
+    from sftdata_train.training import prepare, train
+
+    run = prepare(
+        dataset,
+        model,
+        load_recipe(recipe_file, **options),
+        split=split,
+        allow_draft=allow_draft or dry_run,
+        trust_remote_code=trust_remote_code,
+        report=print_note,
+    )
+    if dry_run:
+        from sftdata_train.estimate import estimate
+
+        found = estimate(run)
+        print_json(found.to_json()) if as_json else click.echo(_table(found))
+        return
+    assert out is not None
+    passport = train(run, out, print_note)
+    if _is_first_rank():
+        print_json(passport["outcome"]) if as_json else click.echo(_summary(passport))
+
+
+def _is_first_rank() -> bool:
+    import torch.distributed as dist
+
+    return not dist.is_initialized() or dist.get_rank() == 0
+
+
+def _table(found: Estimate) -> str:
+    lines = [
+        f"{'adapted module':44} {'count':>5} {'shape':>14} "
+        f"{'parameters':>12} {'LoRA':>9} {'fewer':>7}"
+    ]
+    for a in found.adapted:
+        shape = f"[{a.shape[0]}, {a.shape[1]}]"
+        lines.append(
+            f"{escape(a.name):44} {a.modules:>5} {shape:>14} {a.parameters:>12,} "
+            f"{a.lora_parameters:>9,} {a.reduction:>6.1f}x"
+        )
+    times = found.parameters / found.trained
+    memory = found.memory_bytes
+    lines += [
+        "",
+        f"model       {found.parameters:,} parameters",
+        f"trained     {found.trained:,} ({100 / times:.3g} %, {times:,.1f} times fewer)",
+        f"steps       {found.steps:,}, {found.tokens:,} tokens",
+        f"memory      about {sum(memory.values()) / 1e9:.1f} GB: "
+        + ", ".join(f"{name} {size / 1e9:.2f}" for name, size in memory.items()),
+        f"time        about {_duration(found.seconds)} on this machine",
+    ]
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
+
+
+def _summary(passport: Passport) -> str:
+    outcome = passport["outcome"]
+    text = f"Trained {outcome['steps']:,} steps.\n"
+    if outcome["held_out_loss"] is not None:
+        before, after = outcome["held_out_loss_before"], outcome["held_out_loss"]
+        text += (
+            f"  held-out loss  {before:.4f} before, {after:.4f} after ({after / before - 1:+.1%})\n"
+        )
+    return text + f"  adapter        {escape(str(passport.directory))}"

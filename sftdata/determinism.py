@@ -1,0 +1,71 @@
+"""Does a template give the same text in every run? Two processes with other hash seeds say it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sftdata.errors import SftdataError
+from sftdata.findings import Finding
+from sftdata.template import Template
+
+_SEEDS = ("1", "20")
+_SECONDS = 60
+_PROGRAM = "from sftdata.determinism import print_behaviours; print_behaviours()"
+
+
+def find_nondeterministic(templates: Sequence[Template]) -> list[Finding]:
+    """A finding for each template that renders its probes in another way in another process."""
+    if not templates:
+        return []
+    first, second = (_behaviours(templates, seed) for seed in _SEEDS)
+    return [
+        Finding(
+            "NONDETERMINISTIC", "error", template.label, "",
+            fault or "it renders differently from run to run",
+            "Sort what has no order of its own, for example with |sort.",
+        )
+        for template, one, other in zip(templates, first, second, strict=True)
+        if (fault := one if one.startswith("Template ") else "") or one != other
+    ]  # fmt: skip
+
+
+def _behaviours(templates: Sequence[Template], seed: str) -> list[str]:
+    sources = [
+        [t.id, t.source, None if t.root is None else str(t.root.resolve())] for t in templates
+    ]
+    folder = str(Path(__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM],
+        input=json.dumps(sources),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": path, "PYTHONUTF8": "1"},
+        timeout=_SECONDS + len(templates),
+    )
+    if done.returncode != 0:
+        raise SftdataError(f"A process that renders templates ended: {done.stderr.strip()[-500:]}")
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+def print_behaviours() -> None:
+    """Reads sources from standard input and prints a digest, or the fault, for each: the child."""
+    from sftdata.errors import TemplateError
+    from sftdata.probes import behaviour_sha256
+    from sftdata.template import parse_template
+
+    found = []
+    for template_id, source, root in json.load(sys.stdin):
+        try:
+            template = parse_template(template_id, source, root=root and Path(root))
+            found.append(behaviour_sha256(template))
+        except TemplateError as error:
+            found.append(str(error).split("\n")[0])
+    print(json.dumps(found))

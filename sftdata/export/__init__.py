@@ -1,0 +1,1 @@
+"""Export: a data set in the format another trainer takes."""

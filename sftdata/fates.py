@@ -1,0 +1,34 @@
+"""Fates: what happens to the rows of a batch on their way to examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+DROPPED, CUT, FLAGGED = "dropped", "cut", "flagged"
+
+
+class Fates:
+    """Status, reason and detail of every row that is not kept as it is.
+
+    A row has one fate of each status at most: it is dropped or cut for the first reason found.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.dropped = np.zeros(rows, np.bool_)
+        self._entries: dict[tuple[int, str, str], str] = {}
+
+    def add(self, row: int, status: str, reason: str, detail: str) -> None:
+        """Writes a fate; nothing for a row that is dropped already."""
+        if self.dropped[row]:
+            return
+        self._entries[row, status, reason] = detail
+        if status == DROPPED:
+            self.dropped[row] = True
+
+    def __iter__(self) -> Iterator[tuple[int, str, str, str]]:
+        """Row, status, reason and detail; of a dropped row only why it was dropped."""
+        for (row, status, reason), detail in self._entries.items():
+            if status == DROPPED or not self.dropped[row]:
+                yield row, status, reason, detail

@@ -1,0 +1,170 @@
+"""Repeats: rows with an id or a content that stood earlier in the sources are left out.
+
+What is left out of a block depends on the blocks before it, so such a block is not used again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sftdata.duplicates import NearDuplicates, SeenIds
+from sftdata.examples import BlockExamples, LedgerLine
+from sftdata.fates import DROPPED
+from sftdata.golden.chunks import Chunk
+from sftdata.golden.rows import RowReader, Rows
+from sftdata.journal import Slice
+
+DUPLICATE, REPEATED_ID, NEAR_DUPLICATE = "duplicate", "repeated_id", "near_duplicate"
+_REASONS = ("", REPEATED_ID, DUPLICATE, NEAR_DUPLICATE)
+_ID, _CONTENT = slice(0, 2), slice(2, 4)  # of a block's hashes
+
+Reasons = npt.NDArray[np.int8]  # for each row an index in _REASONS; 0 for no repeat
+
+
+@dataclass
+class Repeats:
+    """Remembers ids and contents, and takes repeats of them out of blocks."""
+
+    reader: RowReader
+    keep_contents: bool  # whether rows of other id and equal content stay
+    similarity: float | None  # of near duplicates; None: they stay
+    repeated_ids: set[str] = field(default_factory=set)  # ids the sources gave more than once
+
+    def __post_init__(self) -> None:
+        self._ids, self._contents = SeenIds(), SeenIds()
+        self._near = NearDuplicates(self.similarity) if self.similarity is not None else None
+
+    def take_out(
+        self, chunks: Sequence[Chunk], blocks: list[tuple[BlockExamples, list[list[Slice]]]]
+    ) -> list[tuple[BlockExamples, list[list[Slice]], bool]]:
+        """The blocks without repeated rows, and of each whether any was taken out.
+
+        `chunks` has the chunk of each block.
+        """
+        hashes = np.concatenate([np.empty((0, 4), np.uint64), *(b.hashes for b, _ in blocks)])
+        reasons = self._find(hashes)
+        ends = np.cumsum([len(block.hashes) for block, _ in blocks]).tolist()
+        result = []
+        none = self._near is None and not reasons.any()  # as nearly always
+        for chunk, (block, slices), end in zip(chunks, blocks, ends, strict=True):
+            own = reasons[end - len(block.hashes) : end]
+            if self._near is not None:
+                self._find_near(chunk, slices, own)
+            if none or not own.any():
+                result.append((block, slices, False))
+            else:
+                result.append((*self._without(chunk, block, slices, own), True))
+        return result
+
+    def _find(self, hashes: npt.NDArray[np.uint64]) -> Reasons:
+        reasons = np.zeros(len(hashes), np.int8)
+        same_id = self._ids.add(hashes[:, _ID])
+        same_content = self._contents.add(hashes[:, _CONTENT])
+        reasons[same_id] = _REASONS.index(REPEATED_ID)
+        if self.keep_contents:
+            same_content &= same_id
+        reasons[same_content] = _REASONS.index(DUPLICATE)
+        return reasons
+
+    def _find_near(self, chunk: Chunk, slices: list[list[Slice]], reasons: Reasons) -> None:
+        assert self._near is not None
+        rows = self.reader.parse([chunk]).batch
+        texts = dict(zip(_ids(rows), _contents(rows), strict=True))
+        for place, row_id in enumerate(_ids_of(slices)):
+            if not reasons[place] and self._near.add(row_id, texts[row_id]) is not None:
+                reasons[place] = _REASONS.index(NEAR_DUPLICATE)
+
+    def _without(
+        self,
+        chunk: Chunk,
+        block: BlockExamples,
+        slices: list[list[Slice]],
+        reasons: Reasons,
+    ) -> tuple[BlockExamples, list[list[Slice]]]:
+        parsed = self.reader.parse([chunk])  # for the lines, which the shards do not hold
+        lines = _Lines(parsed, chunk)
+        kept = reasons == 0
+        ids = _ids_of(slices)
+        repeated = []
+        for place in np.flatnonzero(~kept).tolist():
+            row_id, reason = ids[place], _REASONS[reasons[place]]
+            line, is_own = lines.last(row_id)  # of several in a chunk the last are repeats
+            if reason == REPEATED_ID and is_own:
+                self.repeated_ids.add(row_id)
+                detail = f"the id '{row_id}' stands there more than once"
+            else:
+                reason = DUPLICATE if reason == REPEATED_ID else reason
+                near = "nearly " if reason == NEAR_DUPLICATE else ""
+                detail = f"says {near}the same as another row"
+            repeated.append(LedgerLine(row_id, line, DROPPED, reason, detail))
+        left_out = {(entry.row_id, entry.line) for entry in repeated}
+        gone = {entry.row_id for entry in repeated}
+        ledger = [e for e in block.ledger if (e.row_id, e.line) not in left_out]
+        at, fewer = 0, []
+        for split in slices:
+            rows = sum(part.rows for part in split)
+            fewer.append(_rows_kept(split, kept[at : at + rows]))
+            at += rows
+        trimmed = replace(
+            block,
+            rows=tuple(sum(part.rows for part in split) for split in fewer),
+            whole_text_differs=tuple(
+                i for i in block.whole_text_differs if i not in gone or i in _ids_of(fewer)
+            ),
+            ledger=tuple(sorted([*ledger, *repeated], key=lambda entry: entry.line)),
+            hashes=block.hashes[kept],
+        )
+        return trimmed, fewer
+
+
+class _Lines:
+    """The lines of a chunk's rows, relative to its first."""
+
+    def __init__(self, rows: Rows, chunk: Chunk) -> None:
+        self._places: dict[str, list[tuple[int, bool]]] = {}
+        for row_id, line, is_own in zip(
+            _ids(rows.batch), rows.line.tolist(), rows.has_own_id.tolist(), strict=True
+        ):
+            self._places.setdefault(row_id, []).append((line - chunk.first_row, is_own))
+
+    def last(self, row_id: str) -> tuple[int, bool]:
+        """Line of the last row with this id that was not asked for before, and whether the source
+        gave the id."""
+        return self._places[row_id].pop()
+
+
+def _ids(batch: pa.RecordBatch) -> list[str]:
+    ids: list[str] = batch.column("row_id").to_pylist()
+    return ids
+
+
+def _ids_of(slices: list[list[Slice]]) -> list[str]:
+    return [
+        row_id
+        for split in slices
+        for part in split
+        for row_id in _ids(part.batch.slice(part.start, part.rows))
+    ]
+
+
+def _contents(rows: pa.RecordBatch) -> list[str]:
+    """All golden fields of each row, one after another."""
+    names = [name for name in rows.schema.names if name != "row_id"]
+    return [" ".join(row[name] for name in names) for row in rows.select(names).to_pylist()]
+
+
+def _rows_kept(split: list[Slice], kept: npt.NDArray[np.bool_]) -> list[Slice]:
+    """The slices, cut into runs of the rows that are kept."""
+    runs, at = [], 0
+    for part in split:
+        rows = np.flatnonzero(kept[at : at + part.rows]) + part.start
+        at += part.rows
+        for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+            if len(run):
+                runs.append(Slice(part.batch, int(run[0]), len(run)))
+    return runs

@@ -1,0 +1,230 @@
+"""Tokens a second and peak memory of `sftdata train` against TRL's SFTTrainer, on one device.
+
+    python tests/bench/gpu_train.py [--steps 20] [--attention flash_attention_2]
+
+All train the same LoRA weights of the same random-weight model on the same examples, packed to the
+same length, in the same precision and with the same attention:
+
+* sftdata: the pack plan, and logits for target positions only
+* full:    the same with logits for every position, to show what the selection saves
+* trl:     SFTTrainer with packing on the rows that `sftdata export --to trl` wrote
+
+On a GPU the model has the shape of a Llama of 1B; without one the script runs in a small mode that
+shows it works and whose figures say nothing about a GPU. TRL is left out where it is not installed.
+Each contender runs in a process of its own and is measured after its first steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+WARM_UP = 2
+# hidden, inner, layers, heads, key-value heads, vocabulary, pack length, rows, micro-batch
+LARGE = (2048, 8192, 16, 32, 8, 128_256, 4096, 4000, 2)
+SMALL = (256, 512, 4, 4, 2, 32_000, 512, 400, 2)
+
+
+def prepare(folder: Path, sizes: tuple[int, ...]) -> None:
+    """A model, a data set with a plan, and its TRL export, in `folder`."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from sftdata.builder import build
+    from sftdata.export.formats import export
+    from sftdata.loader import load
+    from sftdata.packing import plan_packs, write_plan
+
+    hidden, inner, layers, heads, kv_heads, vocabulary, length, rows, _ = sizes
+    draw = random.Random(0)
+    words = ["".join(draw.choices("abcdefghijklmnop", k=draw.randint(2, 9))) for _ in range(5000)]
+    source = folder / "rows.jsonl"
+    with source.open("w") as file:
+        for i in range(rows):
+            article = draw.choices(words, k=int(min(draw.lognormvariate(4.6, 0.8), length / 12)))
+            row = {"id": str(i), "article": " ".join(article), "summary": " ".join(article[:12])}
+            file.write(json.dumps(row) + "\n")
+    build("summarize", data=source, out=folder / "data", max_length=length)
+    data = load(folder / "data")
+    plan = plan_packs(data["train"].lengths, length)
+    write_plan(data.manifest, "train", plan)
+    export(folder / "data", "trl", folder / "trl")
+    share = data["train"].target_counts.sum() / data["train"].lengths.sum()
+    print(f"{len(plan):,} packs of {length:,}, {plan.fill:.1%} full; {share:.1%} targets")
+    config = LlamaConfig(
+        vocab_size=vocabulary, hidden_size=hidden, intermediate_size=inner,
+        num_hidden_layers=layers, num_attention_heads=heads, num_key_value_heads=kv_heads,
+        max_position_embeddings=length, tie_word_embeddings=True,
+    )  # fmt: skip
+    import torch
+
+    torch.manual_seed(0)
+    LlamaForCausalLM(config).to(_dtype()).save_pretrained(folder / "model")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        path = ROOT / "pipelines" / "tokenizers" / "small" / name
+        (folder / "model" / name).write_bytes(path.read_bytes())
+
+
+def _dtype() -> Any:
+    import torch
+
+    return torch.bfloat16 if torch.cuda.is_available() else torch.float32
+
+
+def _clock(trainer: Any, tokens: Any) -> dict[str, Any]:
+    """Trains, and measures from the end of the warm-up: seconds, tokens, losses, peak memory."""
+    import torch
+    from transformers import TrainerCallback
+
+    from sftdata_train.progress import peak_memory
+
+    seen: dict[str, Any] = {"losses": []}
+
+    class Clock(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.global_step == WARM_UP:
+                if torch.cuda.is_available():
+                    torch.cuda.synchronize()
+                seen["started"], seen["before"] = time.perf_counter(), tokens()
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any, **kwargs: Any) -> None:
+            if "loss" in logs:
+                seen["losses"].append(logs["loss"])
+
+    trainer.add_callback(Clock())
+    trainer.train()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    seconds = time.perf_counter() - seen["started"]
+    count = tokens() - seen["before"]
+    return {
+        "tokens_per_s": count / seconds,
+        "memory": peak_memory(),
+        "losses": seen["losses"],
+    }
+
+
+def run_sftdata(folder: Path, args: argparse.Namespace, *, full_logits: bool) -> dict[str, Any]:
+    """Our trainer, with logits of targets only or of every position."""
+    import torch.nn.functional as functional
+
+    from sftdata.loader import IGNORED
+    from sftdata_train.checks import check_boundaries
+    from sftdata_train.loss import model_inputs
+    from sftdata_train.recipe import load_recipe
+    from sftdata_train.training import make_trainer, prepare
+
+    recipe = load_recipe(
+        None, packed=args.length, micro_batch=args.micro_batch, accumulate=1, log_every=1,
+        max_steps=args.steps, attention=args.attention, evaluate_every=10**9,
+        save_every=10**9,
+    )  # fmt: skip
+    run = prepare(folder / "data", str(folder / "model"), recipe, allow_draft=True)
+    trainer = make_trainer(run, folder / "out")
+    check_boundaries(trainer.model, [run.data["train"][i] for i in range(2)], run.pad_id)
+    trainer.args.eval_on_start = False
+    if full_logits:
+
+        def compute_loss(model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            logits = model(**model_inputs(model, inputs)).logits[:, :-1].float()
+            labels = inputs["labels"][:, 1:]
+            return functional.cross_entropy(
+                logits.reshape(-1, logits.shape[-1]), labels.reshape(-1), reduction="sum",
+                ignore_index=IGNORED,
+            ) / inputs["step_targets"]  # fmt: skip
+
+        trainer.compute_loss = compute_loss  # type: ignore[method-assign]
+    return _clock(trainer, lambda: trainer.tokens_seen)
+
+
+def run_trl(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """TRL's trainer as its documentation packs."""
+    import datasets
+    import torch
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
+    from trl import SFTConfig, SFTTrainer
+
+    rows = datasets.Dataset.from_parquet(str(folder / "trl" / "train.parquet"))
+    attention = {} if args.attention == "auto" else {"attn_implementation": args.attention}
+    trainer = SFTTrainer(
+        AutoModelForCausalLM.from_pretrained(folder / "model", dtype=_dtype(), **attention),
+        args=SFTConfig(
+            output_dir=str(folder / "trl-out"), packing=True, max_length=args.length,
+            per_device_train_batch_size=args.micro_batch, gradient_accumulation_steps=1,
+            max_steps=args.steps, learning_rate=2e-4, lr_scheduler_type="cosine",
+            warmup_steps=0.03, logging_steps=1, save_strategy="no", report_to="none",
+            bf16=torch.cuda.is_available(), use_cpu=not torch.cuda.is_available(),
+            gradient_checkpointing=False, disable_tqdm=True, max_grad_norm=1.0,
+        ),
+        train_dataset=rows,
+        processing_class=PreTrainedTokenizerFast.from_pretrained(folder / "model"),
+        peft_config=LoraConfig(r=16, lora_alpha=32, target_modules="all-linear"),
+    )  # fmt: skip
+    count = {"tokens": 0}
+    collate = trainer.data_collator
+
+    def counting(items: Any) -> Any:
+        count["tokens"] += sum(len(item["input_ids"]) for item in items)
+        return collate(items)
+
+    trainer.data_collator = counting
+    return _clock(trainer, lambda: count["tokens"])
+
+
+def main() -> None:
+    """Prepares, runs every contender, prints the table."""
+    import torch
+
+    small = not torch.cuda.is_available()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=8 if small else 20)
+    parser.add_argument("--attention", default="auto")
+    parser.add_argument("--run", choices=["sftdata", "full", "trl"], help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    sizes = SMALL if small else LARGE
+    args.length, args.micro_batch = sizes[6], sizes[8]
+    if args.run is not None:
+        runs = {
+            "sftdata": lambda: run_sftdata(args.folder, args, full_logits=False),
+            "full": lambda: run_sftdata(args.folder, args, full_logits=True),
+            "trl": lambda: run_trl(args.folder, args),
+        }
+        print(json.dumps(runs[args.run]()))
+        return
+    device = "CPU, small mode" if small else torch.cuda.get_device_name()
+    print(f"{device}; attention {args.attention}; {args.steps} steps of {args.micro_batch} packs")
+    contenders = ["sftdata", "full", *(["trl"] if find_spec("trl") else [])]
+    with tempfile.TemporaryDirectory() as scratch:
+        prepare(Path(scratch), sizes)
+        found = {}
+        for name in contenders:
+            command = [sys.executable, __file__, "--run", name, "--folder", scratch]
+            command += ["--steps", str(args.steps), "--attention", args.attention]
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            found[name] = json.loads(done.stdout.splitlines()[-1])
+    print(f"{'':10} {'tokens/s':>10} {'peak GB':>9} {'first loss':>11} {'last loss':>10}")
+    for name, result in found.items():
+        print(
+            f"{name:10} {result['tokens_per_s']:>10,.0f} {result['memory'] / 1e9:>9.2f} "
+            f"{result['losses'][0]:>11.4f} {result['losses'][-1]:>10.4f}"
+        )
+    for name in contenders[1:]:
+        speed = found["sftdata"]["tokens_per_s"] / found[name]["tokens_per_s"]
+        memory = found["sftdata"]["memory"] / found[name]["memory"]
+        print(f"sftdata against {name}: {speed:.2f}x the tokens/s, {memory:.2f} of the peak memory")
+    if "trl" not in contenders:
+        print("TRL is not installed here, so it was not measured: pip install trl")
+
+
+if __name__ == "__main__":
+    main()

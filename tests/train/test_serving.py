@@ -1,0 +1,106 @@
+"""Serving: the prompt of a row is that of the shard, and the passport is held to."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import tokenizers
+
+from sftdata.builder import build
+from sftdata.errors import SftdataError
+from sftdata.loader import load
+from sftdata.tokenizer import load_tokenizer
+from sftdata_train.passport import Passport, built_templates, describe, read_passport
+from sftdata_train.prompts import answer_ids, prompt_ids
+from sftdata_train.recipe import Recipe, load_recipe
+from sftdata_train.serving import answer, serving_prompt
+from sftdata_train.training import prepare, train
+
+
+@pytest.fixture(scope="module")
+def adapter(dataset: Path, model_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("serving") / "adapter"
+    recipe = load_recipe(None, max_steps=1, rank=2)
+    train(prepare(dataset, str(model_directory), recipe, allow_draft=True), out)
+    return out
+
+
+def golden_rows(dataset: Path) -> dict[str, dict[str, str]]:
+    rows = (dataset.parent / "rows.jsonl").read_text().splitlines()
+    return {row["id"]: row for row in map(json.loads, rows)}
+
+
+def test_the_prompt_of_a_row_is_the_one_trained_on(
+    adapter: Path, dataset: Path, model_directory: Path
+) -> None:
+    golden = golden_rows(dataset)
+    passport, tokenizer = read_passport(adapter), load_tokenizer(str(model_directory))
+    for example in load(dataset)["train"]:
+        row = {"article": golden[example.row_id]["article"]}  # what is known when serving
+        assert serving_prompt(passport, tokenizer, row) == prompt_ids(example)
+
+
+@pytest.fixture
+def chat_tokenizer(byte_tokenizer: Path, tmp_path: Path) -> Path:
+    """The byte tokenizer with two turn markers and a chat template of the usual form."""
+    folder = Path(shutil.copytree(byte_tokenizer, tmp_path / "chat-tokenizer"))
+    tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.add_special_tokens(["<|start|>", "<|end|>"])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    template = (
+        "{% for m in messages %}<|start|>{{ m.role }}\n{{ m.content }}<|end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
+    )
+    (folder / "chat_template.jinja").write_text(template)
+    return folder
+
+
+@pytest.mark.parametrize("shots", [0, 2])
+def test_a_chat_prompt_is_the_one_trained_on_too(
+    shots: int, dataset: Path, chat_tokenizer: Path, model_directory: Path, tmp_path: Path
+) -> None:
+    built = build(
+        "summarize", template="summarize/article", checks={}, chat=True, shots=shots,
+        data=dataset.parent / "rows.jsonl", tokenizer=chat_tokenizer, out=tmp_path / "chat",
+    )  # fmt: skip
+    data = load(tmp_path / "chat")
+    templates = built_templates(built.manifest)
+    passport = Passport(
+        tmp_path, describe(data, "train", str(model_directory), Recipe(), templates)
+    )
+    assert passport["stop_ids"] == [258, 256]  # <|end|>, and EOS
+    tokenizer, golden = load_tokenizer(str(chat_tokenizer)), golden_rows(dataset)
+    plain = {example.row_id: example for example in load(dataset)["train"]}
+    for example in data["train"]:
+        row = {"article": golden[example.row_id]["article"]}
+        if shots:
+            with pytest.raises(SftdataError, match="trained on prompts with shots"):
+                serving_prompt(passport, tokenizer, row)
+        else:
+            assert serving_prompt(passport, tokenizer, row) == prompt_ids(example)
+        assert answer_ids(example) == answer_ids(plain[example.row_id])
+
+
+def test_an_answer_is_text_without_the_stop(adapter: Path) -> None:
+    text = answer(adapter, {"article": "red cat"}, max_new_tokens=5)
+    assert isinstance(text, str)
+    assert "<eos>" not in text
+
+
+def test_a_row_without_a_field_and_an_unknown_template_are_errors(adapter: Path) -> None:
+    with pytest.raises(SftdataError, match=r"no field 'article'(?s:.*)Its fields are: text"):
+        answer(adapter, {"text": "x"})
+    with pytest.raises(SftdataError, match="was not trained on the template"):
+        answer(adapter, {"article": "x"}, template="summarize/other")
+
+
+def test_changed_weights_do_not_answer(adapter: Path) -> None:
+    weights = adapter / "adapter_model.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(SftdataError, match="not what its passport says"):
+        answer(adapter, {"article": "x"})
+    weights.write_bytes(content)

@@ -1,0 +1,103 @@
+"""The data set card: what it says is in the manifest, and what it names is written beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import datasets
+import pytest
+import yaml
+
+from sftdata.builder import build
+from sftdata.card import FILE, render_card, render_files, size_category
+from sftdata.manifest import Manifest
+from sftdata.spec import Spec, load_spec
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    out = tmp_path_factory.mktemp("card") / "out"
+    return build("summarize", template="summarize/article", out=out).manifest
+
+
+@pytest.fixture(scope="module")
+def spec() -> Spec:
+    return load_spec(task="summarize")
+
+
+def test_the_metadata_is_what_the_hub_reads(manifest: Manifest, spec: Spec) -> None:
+    found = yaml.safe_load(render_card(spec, manifest.content).split("---\n")[1])
+    assert found["license"] == "apache-2.0"
+    assert found["language"] == ["en"]
+    assert found["task_categories"] == ["summarization"]
+    assert found["size_categories"] == ["n<1K"]
+    (config,) = found["configs"]
+    assert [part["split"] for part in config["data_files"]] == ["train", "validation", "test"]
+    for part in config["data_files"]:
+        assert all((manifest.directory / path).is_file() for path in part["path"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "name"),
+    [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10**6, "1M<n<10M"), (10**10, "n>1B")],
+)
+def test_sizes_have_the_names_of_the_hub(rows: int, name: str) -> None:
+    assert size_category(rows) == name
+
+
+def test_the_card_says_what_is_in_the_manifest(manifest: Manifest, spec: Spec) -> None:
+    card = render_card(spec, manifest.content)
+    stats = manifest["stats"]
+    for name, split in stats["splits"].items():
+        share = split["target_tokens"] / split["tokens"]
+        numbers = f"{split['rows']:,} | {split['tokens']:,} | {split['target_tokens']:,}"
+        assert f"| {name} | {numbers} | {share:.1%} |" in card
+    assert f"| target | {stats['target_length']['p50']:,} |" in card
+    for digest in [*manifest["template"].values(), manifest["tokenizer"]["sha256"]]:
+        assert digest in card
+    for source in manifest["sources"]:
+        assert source["sha256"] in card
+    assert manifest["build"] in card
+
+
+def test_every_picture_of_the_card_is_a_file_beside_it(manifest: Manifest, spec: Spec) -> None:
+    files = render_files(spec, manifest.content)
+    shown = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", files[FILE].decode())
+    assert sorted([FILE, *shown]) == sorted(files)
+    for name in shown:
+        assert ET.fromstring(files[name]).tag == "{http://www.w3.org/2000/svg}svg"
+    assert files == render_files(spec, json.loads(json.dumps(manifest.content)))
+
+
+def test_the_folder_loads_with_the_card_and_its_plots_in_it(
+    manifest: Manifest, spec: Spec, tmp_path: Path
+) -> None:
+    for name, content in render_files(spec, manifest.content).items():
+        path = manifest.directory / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    found = datasets.load_dataset(str(manifest.directory), cache_dir=str(tmp_path / "cache"))
+    assert {name: len(split) for name, split in found.items()} == {
+        name: split["rows"] for name, split in manifest["stats"]["splits"].items()
+    }
+
+
+def test_where_a_source_lies_on_this_machine_is_not_published(
+    manifest: Manifest, spec: Spec
+) -> None:
+    sources = [{"path": "/home/somebody/news.jsonl", "rows": 3, "sha256": "0" * 64}]
+    card = render_card(spec, {**manifest.content, "sources": sources})
+    assert "| news.jsonl | 3 |" in card
+    assert "somebody" not in card
+
+
+def test_a_description_cannot_be_more_than_text(manifest: Manifest, spec: Spec) -> None:
+    hostile = "- a *b* <b>c</b> [d](http://e) www.f.org http://g `h` | i\n# j"
+    card = render_card(spec.model_copy(update={"description": hostile}), manifest.content)
+    assert (
+        "\\- a \\*b\\* &lt;b&gt;c&lt;/b&gt; \\[d\\]\\(http\\://e\\) www\\.f.org http\\://g "
+        "\\`h\\` \\| i\\\\n\\# j" in card
+    )

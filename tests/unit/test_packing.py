@@ -1,0 +1,135 @@
+"""Pack: each row once, no pack too full, few packs, and a plan of another build is refused."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sftdata.builder import build
+from sftdata.errors import SftdataError
+from sftdata.loader import DataSet, load
+from sftdata.packing import plan_packs, read_plan, write_plan
+
+
+@pytest.fixture
+def data(tmp_path: Path, byte_tokenizer: Path) -> DataSet:
+    return load(build_rows(tmp_path, byte_tokenizer, 40))
+
+
+def build_rows(folder: Path, tokenizer: Path, count: int) -> Path:
+    rows = [{"id": f"r{i}", "article": "a" * i, "summary": f"s{i}"} for i in range(1, count)]
+    source = folder / "rows.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    build(
+        "summarize",
+        template="summarize/article",
+        checks={},
+        data=source,
+        tokenizer=tokenizer,
+        out=folder / "out",
+    )
+    return folder / "out"
+
+
+def best_fit_decreasing(lengths: list[int], max_length: int) -> int:
+    """How many packs the textbook's loop needs, row by row."""
+    rooms: list[int] = []
+    for length in sorted(lengths, reverse=True):
+        fitting = [room for room in rooms if room >= length]
+        if fitting:
+            rooms.remove(min(fitting))
+            rooms.append(min(fitting) - length)
+        else:
+            rooms.append(max_length - length)
+    return len(rooms)
+
+
+def test_a_plan_a_reader_can_check() -> None:
+    #                            0  1  2  3  4  5
+    plan = plan_packs(np.array([3, 8, 5, 2, 2, 10]), 10)
+    packs = [plan[i].tolist() for i in range(len(plan))]
+    assert packs == [[5], [1, 3], [0, 2, 4]]
+    assert plan.tokens.tolist() == [10, 10, 10]
+    assert (plan.lower_bound, plan.efficiency, plan.fill) == (3, 1.0, 1.0)
+
+
+@given(st.lists(st.integers(1, 30), max_size=80))
+def test_each_row_is_in_one_pack_and_no_pack_is_too_full(lengths: list[int]) -> None:
+    plan = plan_packs(np.array(lengths, np.int64), 30)
+    assert sorted(plan.rows.tolist()) == list(range(len(lengths)))
+    assert plan.lengths.tolist() == [lengths[row] for row in plan.rows]
+    assert plan.tokens.sum() == sum(lengths)
+    assert (plan.tokens <= 30).all()
+    assert (plan.tokens > 0).all()
+    assert plan.lower_bound <= len(plan)
+
+
+@given(st.lists(st.integers(1, 30), max_size=80))
+def test_groups_are_packed_as_row_by_row_best_fit_packs_them(lengths: list[int]) -> None:
+    assert len(plan_packs(np.array(lengths, np.int64), 30)) == best_fit_decreasing(lengths, 30)
+
+
+def test_a_million_rows_take_about_a_second_and_come_close_to_the_bound() -> None:
+    lengths = np.minimum(np.random.default_rng(0).lognormal(5.5, 0.9, 1_000_000) + 5, 4096)
+    started = time.process_time()
+    plan = plan_packs(lengths.astype(np.int32), 4096)
+    assert time.process_time() - started < 5  # 0.5 s on an idle machine
+    assert plan.efficiency > 0.999
+
+
+def test_rows_that_do_not_fit_are_counted_and_named_with_the_way_out() -> None:
+    with pytest.raises(
+        SftdataError, match=r"2 of 3 rows(?s:.*)longest has 12(?s:.*)--max-length 10"
+    ):
+        plan_packs(np.array([11, 12, 3]), 10)
+
+
+def test_a_plan_comes_back_as_it_was_written_and_several_lie_side_by_side(data: DataSet) -> None:
+    for max_length in (200, 300):
+        plan = plan_packs(data["train"].lengths, max_length)
+        write_plan(data.manifest, "train", plan)
+        again = read_plan(data, "train", max_length)
+        assert again.rows.tolist() == plan.rows.tolist()
+        assert again.offsets.tolist() == plan.offsets.tolist()
+        assert again.tokens.tolist() == plan.tokens.tolist()
+    assert len(list((data.manifest.directory / "packs").iterdir())) == 2
+
+
+def test_no_token_is_copied(data: DataSet) -> None:
+    plan = plan_packs(data["train"].lengths, 200)
+    path = write_plan(data.manifest, "train", plan)
+    import pyarrow as pa
+
+    table = pa.ipc.open_file(path).read_all()
+    assert table.schema.names == ["rows", "lengths"]
+    assert table.num_rows == len(plan)
+
+
+def test_a_plan_of_another_build_is_refused(
+    data: DataSet, tmp_path: Path, byte_tokenizer: Path
+) -> None:
+    write_plan(data.manifest, "train", plan_packs(data["train"].lengths, 200))
+    newer = load(build_rows(tmp_path, byte_tokenizer, 41))
+    assert newer.manifest.directory == data.manifest.directory
+    with pytest.raises(SftdataError, match=r"of the build(?s:.*)sftdata pack"):
+        read_plan(newer, "train", 200)
+
+
+def test_a_missing_or_broken_plan_says_how_to_make_one(data: DataSet) -> None:
+    with pytest.raises(SftdataError, match=r"no pack plan(?s:.*)--max-length 77 --split train"):
+        read_plan(data, "train", 77)
+    path = write_plan(data.manifest, "train", plan_packs(data["train"].lengths, 200))
+    path.write_bytes(b"ARROW1\0\0 and then nothing")
+    with pytest.raises(SftdataError, match=r"cannot be read(?s:.*)sftdata pack"):
+        read_plan(data, "train", 200)
+
+
+def test_an_empty_split_has_an_empty_plan() -> None:
+    plan = plan_packs(np.empty(0, np.int64), 10)
+    assert (len(plan), plan.lower_bound, plan.efficiency, plan.fill) == (0, 0, 1.0, 1.0)

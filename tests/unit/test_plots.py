@@ -1,0 +1,71 @@
+"""Plots: their bars add up, their text is escaped, and the same numbers give the same bytes."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from sftdata.plots import Series, as_file, histogram, quantile_ranges, token_bars
+
+
+def told(plot: Markup) -> list[str]:
+    """What the bars say when one points at them."""
+    root = ET.fromstring(as_file(plot))
+    return [str(title.text) for title in root.iter("{http://www.w3.org/2000/svg}title")]
+
+
+@given(st.lists(st.integers(0, 100_000), min_size=1, max_size=60))
+def test_every_row_is_in_one_bar_of_a_histogram(lengths: list[int]) -> None:
+    values = np.array(lengths, np.int64)
+    counted = 0
+    for line in told(histogram("Lengths", [Series("a", values)])):
+        share, low, high = (
+            line.removeprefix("a: ").replace(" of the rows, ", " ").replace(" to ", " ").split()[:3]
+        )
+        low, high = (int(number.replace(",", "")) for number in (low, high))
+        inside = int(((values >= low) & (values <= high)).sum())
+        if low == 1:
+            inside = int((values <= high).sum())
+        assert share == f"{inside / len(values):.1%}"
+        counted += inside
+    assert counted == len(values)
+
+
+def test_two_series_stand_beside_each_other() -> None:
+    plot = histogram("L", [Series("old", np.array([10, 11])), Series("new", np.array([500]))])
+    assert {line.partition(":")[0] for line in told(plot)} == {"old", "new"}
+    assert "median: old 10, new 500" in plot
+
+
+@pytest.mark.parametrize("values", [[], [0], [1], [7, 7, 7]])
+def test_few_or_no_rows_make_a_plot_too(values: list[int]) -> None:
+    assert len(told(histogram("L", [Series("a", np.array(values, np.int64))]))) == bool(values)
+
+
+def test_the_part_in_the_loss_is_as_long_as_its_share() -> None:
+    root = ET.fromstring(as_file(token_bars("T", {"train": (1000, 250), "test": (100, 100)})))
+    bars = [
+        (rect.get("class"), float(str(rect.get("width"))))
+        for rect in root.iter("{http://www.w3.org/2000/svg}rect")
+    ]
+    assert bars == [("b", 116.0), ("a", 348.0), ("b", 46.4), ("a", 0.0)]
+
+
+def test_ranges_tell_their_quantiles() -> None:
+    found = {"p50": 10, "p95": 100, "p99": 1000, "max": 10_000}
+    lines = told(quantile_ranges("T", {"prompt": found}))
+    assert lines == ["prompt: p50 10, p95 100, p99 1,000, max 10,000"] * 3
+
+
+def test_names_are_text_in_the_plot_and_nothing_else() -> None:
+    name = "<script>x</script>\x1b\u202e\"'&"
+    content = as_file(token_bars(name, {name: (2, 1)}))
+    root = ET.fromstring(content)
+    assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
+    assert "<script>x</script>\\x1b\\u{202e}\"'&" in [text.text for text in root.iter()]
+    assert content == as_file(token_bars(name, {name: (2, 1)}))

@@ -1,0 +1,88 @@
+"""What the three views of an example say, piece by piece."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sftdata.inspection import Inspected
+from sftdata.loader import Example
+from sftdata.terminal import to_rich
+from sftdata.tokens import Token
+from sftdata.views import Span, heading, view_spans
+
+
+def token(
+    place: int, data: bytes, span: tuple[int, int], *, loss: bool = False, control: bool = False
+) -> Token:
+    return Token(place + 10, data.decode(), data, *span, loss, control)
+
+
+def chat() -> Inspected:
+    """A conversation: what the model says is in the loss, twice."""
+    #          <u>Hi<a>Yo<e><u>a b<a>c<e>
+    tokens = (
+        token(0, b"<u>", (0, 3), control=True),
+        token(1, b"Hi", (3, 5)),
+        token(2, b"<a>", (5, 8), control=True),
+        token(3, b"Yo", (8, 10), loss=True),
+        token(4, b"<e>", (10, 13), loss=True, control=True),
+        token(5, b"<u>", (13, 16), control=True),
+        token(6, b"a b", (16, 19)),
+        token(7, b"<a>", (19, 22), control=True),
+        token(8, b"c", (22, 23), loss=True),
+        token(9, b"<e>", (23, 23), loss=True, control=True),
+    )
+    mask = np.array([t.in_loss for t in tokens])
+    example = Example("r1", "t/x@1.0.0", np.arange(10, 20, dtype=np.int32), mask, 3)
+    return Inspected("train", "chat", example, tokens, "<u>Hi<a>", "Yo<e><u>a b<a>c", None)
+
+
+def test_the_text_view_marks_control_tokens_and_every_part_in_the_loss() -> None:
+    assert view_spans("text", chat()) == [
+        Span("<u>", "control"),
+        Span("Hi", "prompt"),
+        Span("<a>", "control"),
+        Span("Yo", "target"),
+        Span("<e>", "control-target"),
+        Span("<u>", "control"),
+        Span("a b", "prompt"),
+        Span("<a>", "control"),
+        Span("c", "target"),
+        Span("<e>", "control-target"),
+    ]
+
+
+def test_the_token_view_has_a_line_for_each_token() -> None:
+    lines = "".join(span.text for span in view_spans("tokens", chat())).splitlines()
+    assert lines[0].split() == ["place", "id", "label", "characters", "bytes"]
+    assert lines[4].split() == ["3", "13", "13", "8-10", "Yo"]
+    assert lines[7].split() == ["6", "16", "-100", "16-19", "a␣b"]
+    assert len(lines) == 11
+
+
+def test_the_label_view_tells_the_runs_in_and_outside_the_loss() -> None:
+    lines = "".join(span.text for span in view_spans("labels", chat())).splitlines()
+    assert lines == [
+        "0-2, 3 tokens not in the loss (-100)",
+        "<u> Hi <a> ",
+        "3-4, 2 tokens in the loss",
+        "Yo <e> ",
+        "5-7, 3 tokens not in the loss (-100)",
+        "<u> a␣b <a> ",
+        "8-9, 2 tokens in the loss",
+        "c <e> ",
+    ]
+
+
+def test_the_heading_counts_what_is_in_the_loss_and_stays_one_line() -> None:
+    shown = chat()
+    assert heading(shown) == "r1  train  chat  t/x@1.0.0  10 tokens, target from 3, 4 in the loss"
+    hostile = Example("a\nb", "t", shown.example.input_ids, shown.example.label_mask, 3)
+    one = Inspected("train", "chat", hostile, shown.tokens, shown.prompt, shown.target, None)
+    assert heading(one).startswith("a\\nb  train")
+
+
+def test_rich_text_reads_no_markup_and_escapes_what_it_holds() -> None:
+    text = to_rich([Span("[bold]x[/bold]\x1b[31m\n", "prompt"), Span("y", "target")])
+    assert text.plain == "[bold]x[/bold]\\x1b[31m\ny"
+    assert [str(span.style) for span in text.spans] == ["dim", "bold green"]

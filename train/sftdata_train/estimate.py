@@ -1,0 +1,148 @@
+"""A dry run: what would be adapted, and about how much memory and time it would take."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from sftdata_train.models import adapt, choose_device, choose_dtype
+from sftdata_train.recipe import Recipe
+from sftdata_train.training import Run
+
+_LAYER = re.compile(r"\.\d+(?=\.)")
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """Modules of one name and shape, over all layers. Counts are of one module."""
+
+    name: str  # with * for the number of the layer
+    modules: int
+    shape: tuple[int, int]  # inputs, outputs
+    parameters: int
+    lora_parameters: int
+
+    @property
+    def reduction(self) -> float:
+        """How many times fewer weights are trained than the module has."""
+        return self.parameters / self.lora_parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run would train and need."""
+
+    adapted: list[Adapted]
+    parameters: int  # of the whole model
+    trained: int
+    memory_bytes: dict[str, int]  # by what holds it
+    steps: int
+    tokens: int  # of all steps, over all epochs
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The object `train --dry-run --json` prints."""
+        tables = [asdict(a) | {"reduction": round(a.reduction, 2)} for a in self.adapted]
+        return asdict(self) | {"adapted": tables}
+
+
+def estimate(run: Run) -> Estimate:
+    """What the run would train, from the model's config alone; no weight is loaded.
+
+    Time is by counting multiplications and measuring how fast this machine does them, so it is
+    good to about a factor of two.
+    """
+    model = _skeleton(run)
+    parameters = sum(p.numel() for p in model.parameters())
+    adapted: list[Adapted] = []
+    trained = parameters
+    if run.recipe.method != "full":
+        model = adapt(model, run.recipe.model_copy(update={"method": "lora"}))
+        adapted = adapted_modules(model)
+        trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    steps, tokens = _extent(run)
+    return Estimate(
+        adapted=adapted,
+        parameters=parameters,
+        trained=trained,
+        memory_bytes=_memory(run, parameters, trained),
+        steps=steps,
+        tokens=tokens,
+        seconds=_operations(run.recipe, parameters, tokens) / _speed(),
+    )
+
+
+def adapted_modules(model: Any) -> list[Adapted]:
+    """The modules with LoRA weights, those that differ in the layer's number alone together."""
+    groups: dict[tuple[str, tuple[int, int], int], int] = {}
+    for name, module in model.named_modules():
+        if not hasattr(module, "lora_A") or not module.lora_A:
+            continue
+        lora = sum(p.numel() for n, p in module.named_parameters() if "lora_" in n)
+        shape = (int(module.in_features), int(module.out_features))
+        key = (_LAYER.sub(".*", name.removeprefix("base_model.model.")), shape, lora)
+        groups[key] = groups.get(key, 0) + 1
+    return [
+        Adapted(name, count, shape, shape[0] * shape[1], lora)
+        for (name, shape, lora), count in groups.items()
+    ]
+
+
+def _skeleton(run: Run) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+            run.config, trust_remote_code=run.trust_remote_code
+        )
+
+
+def _extent(run: Run) -> tuple[int, int]:
+    """Steps and tokens of the run on this one device."""
+    recipe = run.recipe
+    in_epoch = -(-len(run.units.tokens) // (recipe.micro_batch * recipe.accumulate))
+    steps = recipe.max_steps or int(-(-in_epoch * recipe.epochs // 1))
+    return steps, int(run.units.tokens.sum() * steps / in_epoch)
+
+
+def _memory(run: Run, parameters: int, trained: int) -> dict[str, int]:
+    """Bytes: weights, what the optimizer keeps, and activations and logits of a micro-batch."""
+    recipe, config = run.recipe, run.config.get_text_config()
+    width = torch.finfo(choose_dtype(recipe)).bits // 8
+    weights = {"lora": width * parameters, "qlora": parameters // 2, "full": 4 * parameters}
+    rows = recipe.micro_batch
+    tokens = rows * int(run.units.tokens.max())
+    targets = rows * int(run.units.targets.max())
+    hidden, layers = config.hidden_size, config.num_hidden_layers
+    inner = getattr(config, "intermediate_size", None) or 4 * hidden
+    kept = hidden if recipe.checkpointing else 10 * hidden + 3 * inner
+    return {
+        "weights": weights[recipe.method] + (0 if recipe.method == "full" else 4 * trained),
+        "gradients": 4 * trained,
+        "optimizer": 8 * trained,
+        "activations": tokens * layers * kept * width,
+        "logits": targets * config.vocab_size * 4 * 3,  # themselves, their softmax, its gradient
+    }
+
+
+def _operations(recipe: Recipe, parameters: int, tokens: int) -> float:
+    """Multiplications and additions: 2 a weight and token forward, 2 back, 2 for its gradient."""
+    passes = 6 if recipe.method == "full" else 4
+    return float(parameters) * tokens * (passes + 2 * recipe.checkpointing)
+
+
+def _speed(size: int = 1024, seconds: float = 0.2) -> float:
+    """Multiplications and additions this machine does in a second, as measured now."""
+    device = choose_device()
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    a = torch.randn(size, size, device=device, dtype=dtype)
+    (a @ a).sum().item()
+    started, count = time.perf_counter(), 0
+    while time.perf_counter() - started < seconds:
+        (a @ a).sum().item()
+        count += 1
+    return 2 * size**3 * count / (time.perf_counter() - started)

@@ -1,0 +1,163 @@
+"""Task metrics with bootstrap confidence intervals: the reference implementations where there are.
+
+Every value is between 0 and 100.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_RESAMPLES = 1000
+_SEED = 12345
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_WORDS = re.compile(r"\w+|[^\w\s]")
+Texts = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A metric over all rows, and the 95 % interval that resampling the rows gives."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    signature: str = ""  # sacrebleu's: version and settings, to be quoted with the value
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the report."""
+        return asdict(self)
+
+
+def score(
+    task: str, sources: Sequence[str | None], references: Texts, answers: Texts
+) -> list[Score]:
+    """The scores that are customary for the task; of a task not known, what fits any text.
+
+    `sources` are what was to be corrected, for grammar alone; where one is None, that row is left
+    out of the score over edits.
+    """
+    if task == "summarize":
+        return rouge(references, answers, ("rouge1", "rouge2", "rougeL"))
+    if task == "translate":
+        return [chrf(references, answers), bleu(references, answers)]
+    if task == "qa":
+        best = [squad(r, a) for r, a in zip(references, answers, strict=True)]
+        return [
+            _mean("exact match", [exact for exact, _ in best]),
+            _mean("F1", [f1 for _, f1 in best]),
+        ]
+    exact = _mean("exact match", [float(r == a) for r, a in zip(references, answers, strict=True)])
+    if task == "grammar":
+        return [exact, edit_f_half(sources, references, answers), chrf(references, answers)]
+    return [exact, chrf(references, answers), *rouge(references, answers, ("rougeL",))]
+
+
+def rouge(references: Texts, answers: Texts, kinds: Sequence[str]) -> list[Score]:
+    """ROUGE F-measures, with stemming, averaged over the rows."""
+    from rouge_score.rouge_scorer import RougeScorer
+
+    scorer = RougeScorer(list(kinds), use_stemmer=True)
+    rows = [scorer.score(r, a) for r, a in zip(references, answers, strict=True)]
+    return [_mean(kind, [row[kind].fmeasure for row in rows]) for kind in kinds]
+
+
+def chrf(references: Texts, answers: Texts) -> Score:
+    """chrF of sacrebleu over the corpus."""
+    from sacrebleu.metrics.chrf import CHRF
+
+    return _sacrebleu("chrF", CHRF(), references, answers)
+
+
+def bleu(references: Texts, answers: Texts) -> Score:
+    """BLEU of sacrebleu over the corpus."""
+    from sacrebleu.metrics.bleu import BLEU
+
+    return _sacrebleu("BLEU", BLEU(), references, answers)
+
+
+def squad(reference: str, answer: str) -> tuple[float, float]:
+    """Exact match and word F1 of SQuAD: without case, punctuation and articles."""
+    expected, found = _squad_words(reference), _squad_words(answer)
+    exact = float(expected == found)
+    if not expected or not found:
+        return exact, exact
+    common = sum((Counter(expected) & Counter(found)).values())
+    return exact, 2 * common / (len(expected) + len(found))
+
+
+def edits(source: str, corrected: str) -> set[tuple[int, int, tuple[str, ...]]]:
+    """What was changed, word by word: (first word, end, what stands there instead)."""
+    before, after = _WORDS.findall(source), _WORDS.findall(corrected)
+    found: set[tuple[int, int, tuple[str, ...]]] = set()
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for kind, i, i_end, j, j_end in matcher.get_opcodes():
+        if kind == "replace" and i_end - i == j_end - j:  # word for word: an edit each
+            found |= {(i + k, i + k + 1, (after[j + k],)) for k in range(i_end - i)}
+        elif kind != "equal":
+            found.add((i, i_end, tuple(after[j:j_end])))
+    return found
+
+
+def edit_f_half(sources: Sequence[str | None], references: Texts, answers: Texts) -> Score:
+    """F0.5 over edits: of those made, how many the reference makes, counted twice its reverse."""
+    counts = []
+    for source, reference, answer in zip(sources, references, answers, strict=True):
+        if source is None:
+            continue
+        wanted, made = edits(source, reference), edits(source, answer)
+        counts.append((len(wanted & made), len(made), len(wanted)))
+    return _resampled("F0.5 of edits", np.array(counts, np.float64).reshape(-1, 3), _f_half)
+
+
+def _f_half(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """F0.5 of (right, made, wanted) edits. Where none were made, or wanted, none were wrong."""
+    right, made, wanted = sums.T
+    precision = np.where(made > 0, right / np.maximum(made, 1), 1.0)
+    recall = np.where(wanted > 0, right / np.maximum(wanted, 1), 1.0)
+    weighed = 0.25 * precision + recall
+    return np.where(weighed > 0, 1.25 * precision * recall / np.maximum(weighed, 1e-12), 0.0)
+
+
+def _squad_words(text: str) -> list[str]:
+    plain = "".join(char for char in text.lower() if char not in set(string.punctuation))
+    return _ARTICLES.sub(" ", plain).split()
+
+
+def _mean(name: str, rows: Sequence[float]) -> Score:
+    values = np.stack((np.array(rows, np.float64), np.ones(len(rows))), axis=1)
+    return _resampled(name, values, lambda sums: sums[:, 0] / np.maximum(sums[:, 1], 1))
+
+
+def _resampled(
+    name: str,
+    rows: npt.NDArray[np.float64],
+    value: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]],
+) -> Score:
+    """The value of the rows' sums, and of those of rows drawn again and again."""
+    if not len(rows):
+        return Score(name, 0.0, 0.0, 0.0)
+    draws = np.random.default_rng(_SEED).integers(0, len(rows), (_RESAMPLES, len(rows)))
+    sums = np.stack([rows[draw].sum(axis=0) for draw in draws])
+    low, high = np.quantile(value(sums), (0.025, 0.975))
+    found = float(value(rows.sum(axis=0)[None])[0])
+    return Score(name, 100 * found, 100 * float(low), 100 * float(high))
+
+
+def _sacrebleu(name: str, metric: Any, references: Texts, answers: Texts) -> Score:
+    if not answers:
+        return Score(name, 0.0, 0.0, 0.0)
+    found = metric.corpus_score(list(answers), [list(references)], n_bootstrap=_RESAMPLES)
+    # The library prints its interval and has no public name for it.
+    low, high = found._mean - found._ci, found._mean + found._ci
+    signature = str(metric.get_signature())
+    return Score(name, found.score, max(low, 0.0), min(high, 100.0), signature)

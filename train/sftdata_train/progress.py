@@ -1,0 +1,125 @@
+"""Progress of a run: a line on stderr and in `metrics.jsonl` for each logged step."""
+
+from __future__ import annotations
+
+import json
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import transformers
+
+from sftdata.errors import SftdataError
+
+if TYPE_CHECKING:
+    from sftdata_train.trainer import ExactTrainer
+
+METRICS, VALIDATION = "metrics.jsonl", "validation.jsonl"
+Report = Callable[[str], None]
+
+
+class Progress(transformers.TrainerCallback):
+    """Writes and reports what is logged, and ends a run whose loss is no number."""
+
+    def __init__(self, trainer: ExactTrainer, out: Path, report: Report) -> None:
+        self._trainer, self._out, self._report = trainer, out, report
+        self._started = self._since = time.monotonic()
+        self._tokens = self._targets = self._first_step = 0
+        self._training = 0.0  # seconds, without evaluations
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Drops the lines after the step a run resumes from: those steps are taken again.
+
+        A run that starts anew is evaluated at its start, so it keeps none.
+        """
+        self._started = self._since = time.monotonic()
+        self._first_step = state.global_step
+        if state.is_world_process_zero:
+            for name in (METRICS, VALIDATION):
+                lines = read_lines(self._out / name) if state.global_step else []
+                keep = [line for line in lines if line["step"] <= state.global_step]
+                text = "".join(json.dumps(line) + "\n" for line in keep)
+                (self._out / name).write_text(text)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        """A line for the steps since the last one, or for a validation."""
+        if "eval_loss" in logs:
+            line = {"step": state.global_step, "loss": logs["eval_loss"]}
+            self._write(VALIDATION, line, state)
+            self._say(f"step {state.global_step:,}  held-out loss {logs['eval_loss']:.4f}", state)
+        elif "loss" in logs:
+            self._check(logs["loss"], state.global_step)
+            line = self._line(logs, state)
+            self._write(METRICS, line, state)
+            self._say(self._text(line, state), state)
+        self._since = time.monotonic()  # what an evaluation takes is not training time
+
+    def _line(self, logs: dict[str, Any], state: Any) -> dict[str, Any]:
+        seconds = max(time.monotonic() - self._since, 1e-9)
+        self._training += seconds
+        tokens = self._trainer.tokens_seen - self._tokens
+        targets = self._trainer.targets_seen - self._targets
+        self._tokens, self._targets = self._trainer.tokens_seen, self._trainer.targets_seen
+        return {
+            "step": state.global_step,
+            "epoch": round(state.epoch, 4),
+            "loss": logs["loss"],
+            "tokens_per_s": round(tokens / seconds, 1),
+            "target_tokens_per_s": round(targets / seconds, 1),
+            "learning_rate": logs.get("learning_rate"),
+            "grad_norm": logs.get("grad_norm"),
+            "memory_bytes": peak_memory(),
+            "seconds": round(time.monotonic() - self._started, 3),
+        }
+
+    def _text(self, line: dict[str, Any], state: Any) -> str:
+        done = max(state.global_step - self._first_step, 1)
+        left = (state.max_steps - state.global_step) * self._training / done
+        return (
+            f"step {state.global_step:,}/{state.max_steps:,}  loss {line['loss']:.4f}  "
+            f"{line['tokens_per_s']:,.0f} tokens/s  {line['memory_bytes'] / 1e9:.1f} GB  "
+            f"{int(left // 60)}:{int(left % 60):02d} left"
+        )
+
+    def _check(self, loss: float, step: int) -> None:
+        if not math.isfinite(loss):
+            raise SftdataError(
+                f"The loss is {loss} at step {step:,}; training on would save weights that are no "
+                "numbers.",
+                "Lower the learning rate, keep --max-grad-norm at 1, or use --precision float32. "
+                "Checkpoints before this step are intact.",
+            )
+
+    def _write(self, name: str, line: dict[str, Any], state: Any) -> None:
+        if state.is_world_process_zero:
+            with (self._out / name).open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def _say(self, text: str, state: Any) -> None:
+        if state.is_world_process_zero:
+            self._report(text)
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a metrics file; of one that a kill has cut, the whole ones."""
+    lines = []
+    if path.is_file():
+        for text in path.read_text().splitlines():
+            try:
+                lines.append(json.loads(text))
+            except ValueError:
+                break
+    return lines
+
+
+def peak_memory() -> int:
+    """Bytes: the most that was held, on the GPU where there is one, else in this process."""
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

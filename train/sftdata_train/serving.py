@@ -1,0 +1,124 @@
+"""Serving: one golden row in, the adapter's answer out, with the prompt it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sftdata.chat import ChatFormat
+from sftdata.columns import texts
+from sftdata.engine import Encoded
+from sftdata.errors import SftdataError, did_you_mean
+from sftdata.layout import ChatComposer, Composer, PlainComposer, encode_stretches, prompt_length
+from sftdata.render import Rendered
+from sftdata.template import Template, parse_template
+from sftdata.tokenization import REFERENCE, load_encoder
+from sftdata.tokenizer import Tokenizer, load_tokenizer
+from sftdata_train.failures import explained
+from sftdata_train.generation import generate
+from sftdata_train.models import choose_device, choose_dtype, load_adapter, load_model
+from sftdata_train.passport import Passport, find_contradictions, read_passport
+from sftdata_train.recipe import Recipe
+
+
+def answer(
+    adapter: Path,
+    row: Mapping[str, Any],
+    *,
+    model: str | None = None,
+    template: str | None = None,
+    max_new_tokens: int = 256,
+    trust_remote_code: bool = False,
+) -> str:
+    """The answer of the model with the adapter to a golden row.
+
+    `model` is the base model where it is not at the passport's place any more.
+    Raises `SftdataError` when the row lacks a field, or something is not what the passport says.
+    """
+    passport = read_passport(adapter)
+    contradictions = find_contradictions(passport, None)
+    if contradictions:
+        raise SftdataError(
+            f"{adapter} is not what its passport says: {contradictions[0]}",
+            f"See all of it: sftdata audit {adapter}",
+        )
+    name = model if model is not None else passport["base_model"]["name"]
+    tokenizer = _tokenizer(passport, name)
+    ids = serving_prompt(passport, tokenizer, row, template)
+    with explained("answering"):
+        tuned = load_adapter(
+            load_model(name, dtype=choose_dtype(Recipe()), trust_remote_code=trust_remote_code),
+            adapter,
+        ).to(choose_device())
+        made = generate(tuned, [ids], passport["stop_ids"], max_new_tokens=max_new_tokens)[0]
+    return str(tokenizer.decoder.decode(made, skip_special_tokens=True)).strip()
+
+
+def serving_prompt(
+    passport: Passport, tokenizer: Tokenizer, row: Mapping[str, Any], label: str | None = None
+) -> list[int]:
+    """The ids the model is fed for a row: those of a training example up to its target."""
+    if 0 not in passport["data"]["shots"]:
+        raise SftdataError(
+            f"{passport.directory} was trained on prompts with shots ({passport['data']['shots']}),"
+            " which are in its data set and not with the adapter.",
+            "Evaluate it on that data set: sftdata eval",
+        )
+    template = _template(passport, label)
+    needed = {name for block in ("system", "prompt") for name in _fields(template, block)}
+    missing = sorted(needed - row.keys())
+    if missing:
+        raise SftdataError(
+            f"The row has no field '{missing[0]}', which the template {template.label} needs.",
+            f"Its fields are: {', '.join(sorted(row))}.",
+        )
+    chat = passport["chat"]
+    composer: Composer = (
+        PlainComposer(tokenizer.bos_id, tokenizer.eos_id)
+        if chat is None
+        else ChatComposer(ChatFormat(tokenizer, chat["options"]))
+    )
+    has_system = "system" in template.blocks
+    rendered = Rendered(
+        system=texts([template.render_block("system", row)]) if has_system else None,
+        prompt=texts([template.render_block("prompt", row)]),
+        target=texts(["-"]),  # laid out as in training, up to where the target would begin
+    )
+    stretches = composer.compose(rendered, None)
+    prompt = stretches[: prompt_length(stretches)]
+    parts = encode_stretches(prompt, load_encoder(tokenizer, REFERENCE))
+    flat = [part.ids.ids if isinstance(part.ids, Encoded) else part.ids for part in parts]
+    return [int(token_id) for ids in flat for token_id in ids]
+
+
+def _template(passport: Passport, label: str | None) -> Template:
+    known = passport["templates"]
+    chosen = label if label is not None else next(iter(known))
+    if chosen not in known:
+        raise SftdataError(
+            f"The adapter was not trained on the template '{chosen}'.", did_you_mean(chosen, known)
+        )
+    template_id, _, version = chosen.partition("@")
+    return parse_template(template_id, known[chosen]["source"], version=version)
+
+
+def _fields(template: Template, block: str) -> frozenset[str]:
+    return template.blocks[block].fields if block in template.blocks else frozenset()
+
+
+def _tokenizer(passport: Passport, model: str) -> Tokenizer:
+    """The tokenizer of the passport, from beside the model or where the data set had it."""
+    for name in (model, passport["tokenizer"]["name"]):
+        try:
+            tokenizer = load_tokenizer(name)
+        except SftdataError:
+            continue
+        if tokenizer.sha256 == passport["tokenizer"]["sha256"]:
+            return tokenizer
+    raise SftdataError(
+        f"The tokenizer the adapter was trained with (sha256 "
+        f"{passport['tokenizer']['sha256'][:12]}…) is neither beside {model} nor at "
+        f"{passport['tokenizer']['name']}.",
+        "Put its tokenizer.json back.",
+    )

@@ -1,0 +1,145 @@
+"""The trainer: transformers' own, with the order, the step's count and the loss from the shards."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+import transformers
+from torch.utils.data import DataLoader, Sampler
+
+from sftdata.sampling import MicroBatch, StepPlan
+from sftdata_train.batches import StepDataset, Tensors, Units, collate
+from sftdata_train.loss import target_loss
+from sftdata_train.models import output_head
+
+
+class MicroBatchSampler(Sampler[list[MicroBatch]]):
+    """The micro-batches of one rank, an epoch at a time."""
+
+    def __init__(self, plan: StepPlan, rank: int) -> None:
+        self.plan, self.rank, self.epoch = plan, rank, 0
+
+    def __len__(self) -> int:
+        return self.plan.micro_batches
+
+    def __iter__(self) -> Iterator[list[MicroBatch]]:
+        return ([micro_batch] for micro_batch in self.plan.epoch(self.epoch, self.rank))
+
+
+class _Epochs(transformers.TrainerCallback):
+    """Tells the sampler which epoch begins; also when a run resumes in the middle of one."""
+
+    def __init__(self, sampler: MicroBatchSampler) -> None:
+        self._sampler = sampler
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._sampler.epoch = state.global_step // self._sampler.plan.steps
+
+
+class ExactTrainer(transformers.Trainer):
+    """A `Trainer` whose loss is that of the whole step, for any split of the step.
+
+    A step's loss is the cross entropy summed over its target tokens, over all micro-batches and
+    ranks, divided by their number, which the shards tell beforehand.
+    """
+
+    def __init__(self, *, units: Units, held_out: Units | None, pad_id: int, **kwargs: Any) -> None:
+        super().__init__(train_dataset=StepDataset(units, pad_id), **kwargs)
+        self.plan = StepPlan(
+            tokens=units.tokens,
+            targets=units.targets,
+            seed=self.args.seed,
+            micro_batch=self.args.per_device_train_batch_size,
+            accumulate=self.args.gradient_accumulation_steps,
+            ranks=self.args.world_size,
+        )
+        self.held_out, self.pad_id = held_out, pad_id
+        self.loss_is_scaled_for_ga = True  # by the number of target tokens, see `compute_loss`
+        self.tokens_seen = self.targets_seen = 0  # by all ranks, since this process started
+        self._sampler = MicroBatchSampler(self.plan, self.args.process_index)
+        self.add_callback(_Epochs(self._sampler))
+
+    def get_train_dataloader(self) -> DataLoader[Tensors]:
+        """Micro-batches of this rank. Not through accelerate, which would shard them again."""
+        dataset: Any = self.train_dataset
+        return DataLoader(
+            dataset,
+            batch_sampler=self._sampler,
+            collate_fn=_alone,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def _get_num_items_in_batch(self, batch_samples: list[Tensors], device: Any) -> int:
+        """Target tokens of the whole step: known to every rank without asking the others."""
+        self.tokens_seen += batch_samples[0]["step_tokens"]
+        self.targets_seen += batch_samples[0]["step_targets"]
+        return int(batch_samples[0]["step_targets"])
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: Tensors,
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> torch.Tensor:
+        """This micro-batch's part of the step's loss, times the ranks whose mean will be taken."""
+        loss = target_loss(model, inputs, output_head(self.accelerator.unwrap_model(model)))
+        share: float = self.args.world_size / inputs["step_targets"]
+        return loss * share
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Loss on the target tokens of the held-out examples, as `eval_loss`."""
+        assert self.held_out is not None
+        started = time.monotonic()
+        loss = self.held_out_loss(self.held_out)
+        metrics = {"eval_loss": loss, "eval_perplexity": perplexity(loss)}
+        self.log(metrics | {"eval_runtime": round(time.monotonic() - started, 3)})
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
+
+    def held_out_loss(self, units: Units) -> float:
+        """Mean cross entropy over the target tokens of these units, each counted once."""
+        model = self.accelerator.unwrap_model(self.model)
+        total = held_out_sum(
+            model,
+            units,
+            range(self.args.process_index, len(units.tokens), self.args.world_size),
+            self.args.per_device_eval_batch_size,
+            self.pad_id,
+        )
+        return float(self.accelerator.reduce(total, "sum")) / int(units.targets.sum())
+
+
+def held_out_sum(
+    model: Any, units: Units, chosen: Sequence[int], batch_size: int, pad_id: int
+) -> torch.Tensor:
+    """float64: the cross entropy summed over the target tokens of the chosen units."""
+    was_training, head = model.training, output_head(model)
+    device = next(model.parameters()).device
+    model.eval()
+    total = torch.zeros((), dtype=torch.float64, device=device)
+    # Units of like length side by side, so that little is padded.
+    by_length = sorted(chosen, key=lambda unit: -int(units.tokens[unit]))
+    with torch.inference_mode():
+        for start in range(0, len(by_length), batch_size):
+            batch = collate([units[i] for i in by_length[start : start + batch_size]], pad_id)
+            on_device = {name: tensor.to(device) for name, tensor in batch.items()}
+            total += target_loss(model, on_device, head)
+    model.train(was_training)
+    return total
+
+
+def perplexity(loss: float) -> float:
+    """e to the power of a loss; infinite where that is too large for a number."""
+    return math.exp(loss) if loss < 700 else math.inf
+
+
+def _alone(items: list[Tensors]) -> Tensors:
+    return items[0]

@@ -1,0 +1,274 @@
+"""Train: a data set, a model and a recipe in, an adapter with its passport out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from sftdata.errors import SftdataError
+from sftdata.loader import DataSet, load
+from sftdata.manifest import to_json, write_atomically
+from sftdata.packing import read_plan
+from sftdata_train import passport as passport_file
+from sftdata_train.batches import PackUnits, RowUnits, Units
+from sftdata_train.checks import (
+    check_boundaries,
+    check_data,
+    check_lengths,
+    check_machine,
+    check_tokenizer,
+    check_vocabulary,
+)
+from sftdata_train.failures import explained
+from sftdata_train.models import adapt, choose_dtype, load_config, load_model
+from sftdata_train.passport import Passport, built_templates, describe, write_passport
+from sftdata_train.plot import write_plot
+from sftdata_train.progress import METRICS, VALIDATION, Progress, Report, read_lines
+from sftdata_train.recipe import Recipe
+from sftdata_train.trainer import ExactTrainer
+
+RUN, CHECKPOINTS = "run.json", "checkpoints"
+_HELD_OUT = "validation"
+_EVAL_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything a run is made from, checked; the model is not loaded yet."""
+
+    data: DataSet
+    split: str
+    model: str
+    recipe: Recipe
+    units: Units
+    held_out: Units | None
+    config: Any
+    trust_remote_code: bool
+
+    @property
+    def pad_id(self) -> int:
+        """What fills a batch; never looked at, so any id of the vocabulary does."""
+        tokenizer = self.data.manifest["tokenizer"]
+        return int(tokenizer["eos_id"] if tokenizer["pad_id"] is None else tokenizer["pad_id"])
+
+
+def prepare(
+    directory: Path,
+    model: str,
+    recipe: Recipe,
+    *,
+    split: str = "train",
+    allow_draft: bool = False,
+    trust_remote_code: bool = False,
+    report: Report = lambda line: None,
+) -> Run:
+    """The run these make, with everything refused that would fail or mislead later.
+
+    Raises `SftdataError`: a damaged or draft data set, another tokenizer, too small a vocabulary
+    or too few positions, a pack plan of another build, weights that are pickled.
+    """
+    check_machine(recipe)
+    data = load(directory)
+    check_data(data, split, allow_draft=allow_draft)
+    config = load_config(model, trust_remote_code=trust_remote_code)
+    check_tokenizer(data.manifest, model, report)
+    check_vocabulary(data.manifest, config)
+    units: Units = RowUnits(data[split])
+    if recipe.packed is not None:
+        units = PackUnits(data[split], read_plan(data, split, recipe.packed))
+    held_out = None
+    if split != _HELD_OUT and len(data.get(_HELD_OUT, ())):
+        held_out = RowUnits(data[_HELD_OUT])
+    if recipe.early_stop is not None and held_out is None:
+        raise SftdataError(
+            f"{directory} has no rows in '{_HELD_OUT}' to stop early by.",
+            "Give such a split a share when building, or train without --early-stop.",
+        )
+    check_lengths(int(data[split].lengths.max()), f"row of '{split}'", config)
+    return Run(data, split, model, recipe, units, held_out, config, trust_remote_code)
+
+
+def train(run: Run, out: Path, report: Report = lambda line: None) -> Passport:
+    """Trains, and gives the passport of what lies in `out` then.
+
+    An unfinished run of the same settings in `out` goes on from its last checkpoint.
+    Raises `SftdataError`; `out` then holds the last checkpoint and no passport.
+    """
+    templates = built_templates(run.data.manifest)
+    description = describe(run.data, run.split, run.model, run.recipe, templates)
+    _claim(out, description)
+    with explained("loading the model"):
+        trainer = make_trainer(run, out)
+    with explained("training"):
+        if run.recipe.packed is not None and len(run.data[run.split]) > 1:
+            examples = [run.data[run.split][i] for i in range(2)]
+            check_boundaries(trainer.model, examples, run.pad_id)
+        trainer.add_callback(Progress(trainer, out, report))
+        checkpoint = last_checkpoint(out)
+        if checkpoint is not None:
+            report(f"going on from {checkpoint}")
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        if run.held_out is not None and not _is_evaluated(out, trainer.state.global_step):
+            trainer.evaluate()
+    with explained("saving"):
+        return _finish(run, out, trainer, description)
+
+
+def make_trainer(run: Run, out: Path) -> ExactTrainer:
+    """The trainer of a run, its model loaded and adapted; it keeps checkpoints in `out`."""
+    trainer = ExactTrainer(
+        model=_model(run),
+        args=_arguments(run, out),
+        units=run.units,
+        held_out=run.held_out,
+        pad_id=run.pad_id,
+        eval_dataset=[],  # not looked at: `evaluate` reads the held-out units
+        callbacks=_callbacks(run),
+    )
+    trainer.remove_callback(transformers.PrinterCallback)  # it prints on stdout
+    return trainer
+
+
+def last_checkpoint(out: Path) -> Path | None:
+    """The newest checkpoint that was written to its end, or None."""
+    whole = [
+        path.parent for path in (out / CHECKPOINTS).glob("*/trainer_state.json") if _is_json(path)
+    ]
+    return max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True
+
+
+def _is_evaluated(out: Path, step: int) -> bool:
+    return any(line["step"] == step for line in read_lines(out / VALIDATION))
+
+
+def _claim(out: Path, description: dict[str, Any]) -> None:
+    """Makes `out` this run's, or finds that it is. Raises when it is another's."""
+    if (out / passport_file.FILE).exists():
+        raise SftdataError(
+            f"{out} holds a finished adapter.", "Name another directory with --out, or delete it."
+        )
+    settings = {key: description[key] for key in ("data", "templates", "base_model", "recipe")}
+    path = out / RUN
+    if path.is_file() and _is_json(path) and json.loads(path.read_bytes()) != settings:
+        was = json.loads(path.read_bytes())
+        other = ", ".join(key for key, value in settings.items() if was.get(key) != value)
+        raise SftdataError(
+            f"{out} holds an unfinished run with other settings ({other}).",
+            "Give its settings to go on with it, name another --out, or delete it.",
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, to_json(settings))
+
+
+def _model(run: Run) -> Any:
+    recipe = run.recipe
+    full = recipe.method == "full"
+    model = load_model(
+        run.model,
+        # Weights that are trained are held in float32, whatever they are multiplied in.
+        dtype=torch.float32 if full else choose_dtype(recipe),
+        attention=recipe.attention,
+        quantized=recipe.method == "qlora",
+        trust_remote_code=run.trust_remote_code,
+    )
+    torch.manual_seed(recipe.seed)  # the same first weights of the adapter on every rank
+    model = model if full else adapt(model, recipe)
+    if recipe.checkpointing and not full:
+        model.enable_input_require_grads()
+    return model
+
+
+def _arguments(run: Run, out: Path) -> transformers.TrainingArguments:
+    recipe = run.recipe
+    evaluates = "no" if run.held_out is None else "steps" if recipe.evaluate_every else "epoch"
+    saves = "steps" if recipe.save_every else "epoch"
+    save_every = recipe.save_every
+    if recipe.early_stop is not None:  # the best of what was evaluated must have been saved
+        saves, save_every = evaluates, recipe.evaluate_every
+    return transformers.TrainingArguments(
+        output_dir=str(out / CHECKPOINTS),
+        num_train_epochs=recipe.epochs,
+        max_steps=recipe.max_steps or -1,
+        per_device_train_batch_size=recipe.micro_batch,
+        per_device_eval_batch_size=_EVAL_BATCH,
+        gradient_accumulation_steps=recipe.accumulate,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type=recipe.schedule,
+        warmup_steps=recipe.warmup,  # below 1 it is a share
+        weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.max_grad_norm,
+        seed=recipe.seed,
+        bf16=torch.cuda.is_available() and recipe.precision != "float32",
+        use_cpu=not torch.cuda.is_available(),
+        activation_checkpointing=recipe.checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False} if recipe.checkpointing else None,
+        logging_steps=recipe.log_every,
+        logging_first_step=True,
+        logging_nan_inf_filter=False,  # a loss that is no number ends the run
+        eval_strategy=evaluates,
+        eval_steps=recipe.evaluate_every,
+        eval_on_start=run.held_out is not None and last_checkpoint(out) is None,
+        save_strategy=saves,
+        save_steps=save_every or 500,
+        save_total_limit=2,
+        load_best_model_at_end=recipe.early_stop is not None,
+        metric_for_best_model="eval_loss" if recipe.early_stop is not None else None,
+        greater_is_better=False if recipe.early_stop is not None else None,
+        remove_unused_columns=False,
+        ddp_find_unused_parameters=False,
+        report_to="tensorboard" if recipe.tensorboard else "none",
+        disable_tqdm=True,
+    )
+
+
+def _callbacks(run: Run) -> list[transformers.TrainerCallback]:
+    if run.recipe.early_stop is None:
+        return []
+    return [transformers.EarlyStoppingCallback(run.recipe.early_stop)]
+
+
+def _finish(run: Run, out: Path, trainer: ExactTrainer, description: dict[str, Any]) -> Passport:
+    """Saves weights, plot and passport, and removes the checkpoints."""
+    if trainer.is_world_process_zero():
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        model.save_pretrained(out, safe_serialization=True)
+        steps, held_out = (read_lines(out / name) for name in (METRICS, VALIDATION))
+        curves = {"training": steps, "held out": held_out}
+        write_plot(
+            out, {name: [(x["step"], x["loss"]) for x in lines] for name, lines in curves.items()}
+        )
+        outcome = {
+            "steps": trainer.state.global_step,
+            "epochs": trainer.state.epoch,
+            "ranks": trainer.args.world_size,
+            "loss": steps[-1]["loss"] if steps else None,
+            "held_out_loss_before": held_out[0]["loss"] if held_out else None,
+            "held_out_loss": _final(held_out, early_stop=run.recipe.early_stop is not None),
+        }
+        write_passport(out, description, outcome)
+        shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+        (out / RUN).unlink()
+    trainer.accelerator.wait_for_everyone()
+    return passport_file.read_passport(out)
+
+
+def _final(held_out: list[dict[str, Any]], *, early_stop: bool) -> float | None:
+    """The held-out loss of what is saved: with early stopping the best, else the last."""
+    losses: list[float] = [line["loss"] for line in held_out]
+    if not losses:
+        return None
+    return min(losses) if early_stop else losses[-1]

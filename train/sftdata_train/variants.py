@@ -1,0 +1,42 @@
+"""Variants: the same rows with another number of shots before the prompt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sftdata.builder import build_spec
+from sftdata.errors import SftdataError
+from sftdata.manifest import Manifest
+from sftdata.spec import Mixture, Spec, spec_from_json
+
+
+def build_variant(manifest: Manifest, shots: int, out: Path) -> Path:
+    """Builds the data set of the manifest with `shots` shots in `out`, and gives that directory.
+
+    Every shot gets the room of an example, so that no prompt is cut for it.
+    Raises `SftdataError` when the rows are conversations, or can no longer be built.
+    """
+    spec = spec_from_json(manifest["spec"])
+    if isinstance(spec, Mixture):
+        raise SftdataError(
+            f"{manifest.directory} is a mixture, whose rows are not built with other shots.",
+            "Evaluate with the shots it has, or build and evaluate its tasks one by one.",
+        )
+    build_spec(_with_shots(spec, shots, list(manifest["template"])), out=out)
+    return out
+
+
+def _with_shots(spec: Spec, shots: int, built_with: list[str]) -> Spec:
+    room = None if spec.max_length is None else spec.max_length * (1 + shots)
+    templates = [  # the very versions, and not the latest of now
+        choice.model_copy(update={"id": label})
+        for choice, label in zip(spec.templates, built_with, strict=True)
+    ]
+    return spec.model_copy(
+        update={
+            "templates": tuple(templates),
+            "shots": (shots,),
+            "max_length": room,
+            "max_dropped": 100.0,
+        }
+    )
