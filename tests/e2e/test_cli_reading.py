@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sftdata.builder import build
+from sftdata.doctor import CHECKS
 
 HOSTILE = "\x1b[31mred \x1b]8;;http://x\x07 \x9b2J \u202eabc \u200b [bold]b[/bold]"
 
@@ -102,6 +103,13 @@ def test_doctor_json_and_sarif_say_the_same(spoiled: Path, tmp_path: Path) -> No
         f["id"] for f in findings
     }
     assert next(f for f in findings if f["id"] == "email-address")["row_ids"] == ["r4"]
+
+
+def test_doctor_lists_its_checks_without_a_data_set() -> None:
+    done = sftdata("doctor", "--list")
+    assert done.returncode == 0
+    ids = [line.split()[0] for line in done.stdout.splitlines()]
+    assert ids == [check.id for check in CHECKS]
 
 
 def test_doctor_with_an_unknown_check_suggests_one(clean: Path) -> None:
