@@ -124,7 +124,9 @@ class Rows:
     @cached_property
     def template_names(self) -> list[str]:
         """The template of each row."""
-        return list(self.batch.column("template").to_pylist())
+        column = self.batch.column("template")
+        names = column.dictionary.to_pylist()
+        return [names[code] for code in to_numbers(column.indices).tolist()]
 
     def pairs(self, chosen: npt.NDArray[np.bool_]) -> Iterable[tuple[int, str, str]]:
         """Place, prompt and target of the chosen rows, one by one."""
