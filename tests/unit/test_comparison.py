@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import handmade
 import pytest
 from conftest import BUNDLED_TOKENIZER
 
@@ -56,6 +57,19 @@ def test_a_data_set_and_its_copy_are_identical() -> None:
     assert found.is_identical
     assert found.inputs == []
     assert (found.in_both, found.only_in_a, found.only_in_b, found.samples) == (60, 0, 0, [])
+
+
+def test_rows_that_a_mixture_repeats_are_compared_with_themselves(
+    byte_tokenizer: Path,
+) -> None:
+    rows = [handmade.row(f"r{i}", f"p{i}\n", f"t{i}") for i in range(4)]
+    for name, copies in (("a", 2), ("b", 2), ("c", 3)):
+        Path(name).mkdir()
+        handmade.write(Path(name), byte_tokenizer, [*rows, *[rows[1]] * copies])
+    assert diff(Path("a"), Path("b")).is_identical
+    more = diff(Path("a"), Path("c"))
+    assert not more.is_identical
+    assert (more.rows, more.only_in_a, more.only_in_b) == ((6, 7), 0, 0)
 
 
 def test_rows_added_removed_and_changed() -> None:

@@ -379,6 +379,12 @@ def test_a_conversation_is_not_taken_for_a_broken_mask(write: Callable[..., Data
     assert examine(write("", planted)) == []
 
 
+def test_a_row_that_a_mixture_repeats_is_no_duplicate(write: Callable[..., DataSet]) -> None:
+    planted = Planted()
+    planted.rows[12:12] = [planted.rows[2], planted.rows[7], planted.rows[2]]
+    assert examine(write("", planted)) == []
+
+
 def test_only_the_checks_asked_for_are_run(write: Callable[..., DataSet]) -> None:
     data = write("", targets("N/A", "", " x")())
     assert [f.id for f in examine(data)] == [
