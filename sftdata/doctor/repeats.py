@@ -208,7 +208,11 @@ def _numbered(survey: Survey) -> Iterator[tuple[int, Rows]]:
 
 def _fixed_tokens(survey: Survey) -> dict[str, int]:
     """How many tokens all prompts of a template begin with; -1 where they are to be left out."""
-    if survey.data.manifest["options"].get("shots"):
+    manifest = survey.data.manifest
+    parts = [part["spec"] for part in manifest.content.get("spec", {}).get("sources", ())]
+    # A build may draw the number of shots of each row from several.
+    numbers_of_shots = [options.get("shots") or () for options in (manifest["options"], *parts)]
+    if any(any(choices) for choices in numbers_of_shots):
         return dict.fromkeys(survey.template_names, -1)
     fixed: dict[str, int] = {}
     firsts: dict[str, npt.NDArray[np.int32]] = {}
