@@ -34,7 +34,7 @@ def hidden(text: str) -> set[str]:
 def make(folder: Path, name: str, rows: list[dict[str, str]]) -> Path:
     source = folder / f"{name}.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    build("summarize", data=source, out=folder / name)
+    build("summarize", data=source, out=folder / name, template="summarize/article")
     return folder / name
 
 
@@ -60,9 +60,9 @@ def clean(folder: Path, rows: list[dict[str, str]]) -> Path:
 def spoiled(folder: Path, rows: list[dict[str, str]]) -> Path:
     """A placeholder, an address, and hostile text in an id, an article and a target."""
     bad = [dict(row) for row in rows]
-    bad[3]["summary"] = "TODO"
+    bad[3]["summary"] = "TBA"
     bad[4]["article"] += " Write to jane@mail.acme.co today."
-    bad[5] = {"id": f"id {HOSTILE}", "article": f"{HOSTILE} {{{{ x }}}}", "summary": HOSTILE}
+    bad[5] = {"id": f"id {HOSTILE}", "article": f"{HOSTILE} " * 3 + "{{ x }}", "summary": HOSTILE}
     return make(folder, "spoiled", bad)
 
 
@@ -196,7 +196,10 @@ def test_text_from_data_does_not_act_on_the_terminal(spoiled: Path, command: str
 def test_diff_of_hostile_rows_does_not_act_on_the_terminal(
     folder: Path, rows: list[dict[str, str]]
 ) -> None:
-    hostile = [{**row, "id": f"{row['id']}{HOSTILE}", "summary": HOSTILE} for row in rows]
+    hostile = [
+        {"id": f"{row['id']}{HOSTILE}", "article": row["article"] * 9, "summary": HOSTILE}
+        for row in rows
+    ]
     other = [{**row, "article": f"{row['article']} {HOSTILE}"} for row in hostile]
     a, b = make(folder, "h\u202ea", hostile), make(folder, "h\u202eb", other)
     done = sftdata("diff", a, b)

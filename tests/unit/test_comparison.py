@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import handmade
 import pytest
 from conftest import BUNDLED_TOKENIZER
 
@@ -25,7 +26,8 @@ HOSTILE = "<script>alert(1)</script> \x1b]0;t\x07 \u202e &lt;b&gt; {{ 7*7 }}"
 def make(name: str, rows: list[dict[str, str]] = ROWS, **options: Any) -> Path:
     source = Path(f"{name}.jsonl")
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    build("summarize", data=source, out=name, max_dropped=50, **options)
+    one = {"template": "summarize/article"} | options
+    build("summarize", data=source, out=name, max_dropped=50, **one)
     return Path(name)
 
 
@@ -57,8 +59,21 @@ def test_a_data_set_and_its_copy_are_identical() -> None:
     assert (found.in_both, found.only_in_a, found.only_in_b, found.samples) == (60, 0, 0, [])
 
 
+def test_rows_that_a_mixture_repeats_are_compared_with_themselves(
+    byte_tokenizer: Path,
+) -> None:
+    rows = [handmade.row(f"r{i}", f"p{i}\n", f"t{i}") for i in range(4)]
+    for name, copies in (("a", 2), ("b", 2), ("c", 3)):
+        Path(name).mkdir()
+        handmade.write(Path(name), byte_tokenizer, [*rows, *[rows[1]] * copies])
+    assert diff(Path("a"), Path("b")).is_identical
+    more = diff(Path("a"), Path("c"))
+    assert not more.is_identical
+    assert (more.rows, more.only_in_a, more.only_in_b) == ((6, 7), 0, 0)
+
+
 def test_rows_added_removed_and_changed() -> None:
-    changed = [*ROWS[5:], {"id": "new", "article": "More.", "summary": "More."}]
+    changed = [*ROWS[5:], {"id": "new", "article": "More of the rivers.", "summary": "Rivers."}]
     changed[0] = {**ROWS[5], "summary": "Another river."}
     found = diff(make("a"), make("b", changed))
     assert kinds(found) == {"rows"}
@@ -105,7 +120,7 @@ def test_a_copy_of_the_tokenizer_elsewhere_is_the_same_one() -> None:
 
 def test_a_smaller_limit_cuts_and_drops() -> None:
     rows = [*ROWS, {"id": "long", "article": "One more river. " * 90, "summary": "Rivers."}]
-    rows.append({"id": "huge", "article": "River.", "summary": "River " * 200})
+    rows.append({"id": "huge", "article": "A river. " * 200, "summary": "River " * 200})
     found = diff(make("a", rows), make("b", rows, max_length=150))
     assert [(c.kind, c.name, c.b) for c in found.inputs] == [("options", "max_length", 150)]
     assert found.newly_dropped == {"too_long": 1}
@@ -158,7 +173,10 @@ def test_words_that_differ_are_told_apart() -> None:
 
 
 def test_the_page_shows_hostile_text_and_does_not_run_it() -> None:
-    rows = [{**row, "id": f"{row['id']} {HOSTILE}", "summary": HOSTILE} for row in ROWS]
+    rows = [
+        {"id": f"{row['id']} {HOSTILE}", "article": row["article"] * 9, "summary": HOSTILE}
+        for row in ROWS
+    ]
     other = [{**row, "summary": f"{HOSTILE} x"} for row in rows]
     page = render_page(diff(make("a", rows), make("b", other)), (HOSTILE, "b\u202e"))
     assert "<script" not in page

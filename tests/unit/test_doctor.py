@@ -379,6 +379,24 @@ def test_a_conversation_is_not_taken_for_a_broken_mask(write: Callable[..., Data
     assert examine(write("", planted)) == []
 
 
+@pytest.mark.parametrize(("shots", "found"), [([0], 1), ([0, 2], 0)])
+def test_shots_are_not_taken_for_near_duplicates(
+    shots: list[int], found: int, write: Callable[..., DataSet]
+) -> None:
+    planted = Planted(manifest={"options": {"max_length": None, "shots": shots}})
+    shot = sentence(random.Random(99), 60)
+    for number in (2, 9):
+        own = sentence(random.Random(number), 2)
+        planted.put(number, prompt=PROMPT.format(f"{shot}\n{own}"), target=f"Of {own}")
+    assert len(examine(write("", planted), only=["near-duplicate-across-splits"])) == found
+
+
+def test_a_row_that_a_mixture_repeats_is_no_duplicate(write: Callable[..., DataSet]) -> None:
+    planted = Planted()
+    planted.rows[12:12] = [planted.rows[2], planted.rows[7], planted.rows[2]]
+    assert examine(write("", planted)) == []
+
+
 def test_only_the_checks_asked_for_are_run(write: Callable[..., DataSet]) -> None:
     data = write("", targets("N/A", "", " x")())
     assert [f.id for f in examine(data)] == [
