@@ -10,6 +10,7 @@ import pytest
 
 from sftdata.builder import build
 from sftdata.errors import GoldenSetError, SpecError
+from sftdata.inspection import Inspector
 from sftdata.ledger import read_ledger
 from sftdata.loader import load
 from sftdata.manifest import Manifest
@@ -116,6 +117,31 @@ def test_a_repeated_id_is_dropped_with_both_places() -> None:
     )
 
 
+def test_the_ledger_has_the_row_that_was_left_out_also_where_groups_part_the_two() -> None:
+    rows = [row(i, group=f"g{i}", summary="one") for i in range(20)]
+    rows += [r | {"group": f"{r['group']}x", "summary": "two"} for r in rows]
+    put(rows)
+    manifest = build(
+        "summarize", data=["rows.jsonl"], out="out", max_dropped=50, group="group"
+    ).manifest
+    data = load("out")
+    inspector = Inspector(data)
+    stays = {
+        example.row_id: inspector.inspect(name, example).target
+        for name, split in data.items()
+        for example in split
+    }
+    assert len(set(stays.values())) == 2  # of some ids the later row stays
+    for line in read_ledger(manifest).to_pylist():
+        if line["reason"] != "repeated_id":
+            continue
+        first = int(line["row_id"][1:]) + 1
+        places = [f"rows.jsonl:{first}", f"rows.jsonl:{first + 20}"]
+        gone = places.index(line["source"])
+        assert stays[line["row_id"]] == ("two", "one")[gone]
+        assert f"at {places[1 - gone]} and at {places[gone]}," in line["detail"]
+
+
 def test_more_repeated_ids_than_may_be_dropped_are_an_error_with_both_places() -> None:
     put([*ROWS, row(90, id="r7")])
     with pytest.raises(GoldenSetError, match=r"rows\.jsonl:8 and at rows\.jsonl:61"):
@@ -156,6 +182,13 @@ def test_another_evaluation_file_is_another_build() -> None:
     second = build("summarize", max_dropped=5, **options).manifest
     assert first["build"] != second["build"]
     assert [row_id for row_id, *_ in ledger(second)] == ["r5"]
+
+
+def test_a_data_set_that_is_all_contaminated_is_an_error_that_says_so() -> None:
+    put(ROWS)
+    put(ROWS, "eval.jsonl")
+    with pytest.raises(GoldenSetError, match=r"All 60 rows are left out: 60 contaminated"):
+        build("summarize", data=["rows.jsonl"], out="out", against=["eval.jsonl"])
 
 
 def test_an_evaluation_file_without_the_field_is_an_error() -> None:
