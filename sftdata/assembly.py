@@ -266,16 +266,17 @@ class Assembly:
         """Writes both places of each id that was given twice into its ledger line."""
         if not self.repeats.repeated_ids:
             return
-        first: dict[str, str] = {}
+        places: dict[str, list[str]] = {}
         for source, row_id, line in self._places_of(self.repeats.repeated_ids):
-            first.setdefault(row_id, f"{source}:{line}")
+            places.setdefault(row_id, []).append(f"{source}:{line}")
         self.ledger.lines = [
             (
                 row_id,
                 place,
                 status,
                 reason,
-                f"the id '{row_id}' stands at {first[row_id]} and at {place}, with other fields",
+                f"the id '{row_id}' stands at {_other(places[row_id], place)} and at {place}, "
+                "with other fields",
             )
             if reason == REPEATED_ID
             else (row_id, place, status, reason, detail)
@@ -300,7 +301,7 @@ class Assembly:
         share = 100 * len(faults) / rows
         if share <= self.plan.spec.max_dropped and dropped < rows:
             return
-        if not faults:
+        if len(faults) < rows and share <= self.plan.spec.max_dropped:
             raise GoldenSetError(
                 f"All {rows:,} rows are left out: "
                 + ", ".join(f"{n:,} {reason}" for reason, n in self.ledger.dropped.items())
@@ -323,6 +324,10 @@ class Assembly:
                 raise GoldenSetError(
                     f"{source.name} was changed while it was read.", "Run the build again."
                 )
+
+
+def _other(places: Sequence[str], place: str) -> str:
+    return next((other for other in places if other != place), place)
 
 
 def _fresh(made: Examples) -> Iterator[Finished]:

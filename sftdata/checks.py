@@ -26,7 +26,11 @@ _PLACEHOLDER = (
 )
 # Below this a language cannot be told from a text; names and numbers look like any language.
 _MIN_LETTERS = 24
-_SURE = 0.9
+# In 6,000 right pairs of short technical texts the surest of the wrong guesses has 0.73 (German
+# taken for Luxembourgish). 0.8 flags none of them, and 71 % of rows left untranslated (0.9: 63 %).
+_SURE = 0.8
+# Languages the classifier tells apart and a code in the data need not.
+_PART_OF = {"arz": "ar", "ary": "ar", "nb": "no", "nn": "no", "uzs": "uz", "wuu": "zh", "yue": "zh"}
 _SAMPLE = 400  # characters are enough, and the classifier reads them one by one
 
 
@@ -161,14 +165,20 @@ def _wrong_language(subject: _Subject) -> _Suspects:
     ]
     for row in np.flatnonzero(np.logical_or.reduce(letters)) if letters else ():
         for (name, language), long_enough in zip(pairs, letters, strict=False):
-            said = subject.rows.column(language)[row].as_py().lower()[:2]
+            said = _language(subject.rows.column(language)[row].as_py())
             if not long_enough[row] or said not in _detector().labels:
                 continue
             sample = subject.rows.column(name)[row].as_py()[:_SAMPLE]
             found, sureness = _detector().classify(sample)
-            if found != said and sureness >= _SURE:
+            if _language(found) != said and sureness >= _SURE:
                 yield int(row), f"'{name}' reads as '{found}', not '{said}'"
                 break
+
+
+def _language(code: str) -> str:
+    """The language of a code such as `pt_BR`; a name such as "Swedish" is no code of any."""
+    language = code.strip().lower().replace("_", "-").partition("-")[0]
+    return _PART_OF.get(language, language)
 
 
 def _letters(column: pa.LargeStringArray) -> npt.NDArray[np.int64]:

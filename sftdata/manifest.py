@@ -21,7 +21,9 @@ SUMMARY_KEYS = (
     "cut", "flagged", "certificate", "stats", "splits",
 )  # fmt: skip
 
-_REQUIRED = (*SUMMARY_KEYS, "tokenizer", "chat", "sources", "spec", "options")
+# What a manifest of the same version may lack, because an earlier release did not write it.
+_DEFAULTS: dict[str, Any] = {"repeated": 0, "flagged": {}, "chat": None, "spec": None}
+_REQUIRED = tuple({*SUMMARY_KEYS, "tokenizer", "sources", "options"} - _DEFAULTS.keys())
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def read_manifest(directory: Path) -> Manifest:
             f"{sftdata.__version__} reads up to {SCHEMA_VERSION}.",
             "Upgrade: pip install -U sftdata",
         )
-    return Manifest(directory, content)
+    return Manifest(directory, _DEFAULTS | content)
 
 
 def commit(manifest: Manifest) -> None:

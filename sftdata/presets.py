@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sftdata.content import find_content
+from sftdata.content import content_folders
 from sftdata.errors import SpecError, did_you_mean
 from sftdata.golden.mapping import FieldRule
+from sftdata.golden.sources import HUB, parse_hub
+from sftdata.validation import validate
 
 _FILE = "presets.toml"
-_PRESET, _HUB = "preset:", "hf:"
+_PRESET = "preset:"
 
 
 class Preset(BaseModel):
@@ -29,27 +32,68 @@ class Preset(BaseModel):
     task: str
     license: str
     columns: tuple[str, ...]
-    rows: dict[str, int | str]  # split → rows, as its card says
+    rows: dict[str, int] = Field(min_length=1)  # split → rows, as its card says
     fields: dict[str, FieldRule]
     where: dict[str, Any] = Field(default_factory=dict)
     group: str | None = None
-    split_names: dict[str, str] = Field(default_factory=dict)
     note: str = ""
 
     @property
     def source(self) -> str:
-        """What `data` says to read its training split from the Hub."""
+        """What `data` says to read its training split, or its first, from the Hub."""
         config = f"@{self.config}" if self.config else ""
-        return f"{_HUB}{self.hub}{config}"
+        split = "" if "train" in self.rows else f":{next(iter(self.rows))}"
+        return f"{HUB}{self.hub}{config}{split}"
+
+    @property
+    def mapping(self) -> list[str]:
+        """How its columns become golden fields, a line for each rule."""
+        lines = [f"{name} ← {_told(rule)}" for name, rule in self.fields.items()]
+        lines += [f"only where {path} = {value}" for path, value in self.where.items()]
+        return lines + ([f"one split for each {self.group}"] if self.group else [])
+
+    def to_json(self) -> dict[str, Any]:
+        """Its facts, with `data` as the source to build from."""
+        return {"data": self.source, **self.model_dump(mode="json")}
 
 
-def load_presets() -> dict[str, Preset]:
-    """Every preset by name, in the order of the file."""
-    path = find_content("pipelines", _FILE)
-    if path is None:
-        return {}
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    return {name: Preset.model_validate(table) for name, table in tables.items()}
+def _told(rule: FieldRule) -> str:
+    if rule.value is not None:
+        return f"'{rule.value}'"
+    return (
+        " or ".join(rule.paths)
+        + (" without its prefix" if rule.strip_prefix else "")
+        + (" (may be empty)" if rule.optional else "")
+    )
+
+
+def load_presets(task: str | None = None) -> dict[str, Preset]:
+    """Every preset by name, those of the task if one is given; one's own come after the bundled.
+
+    Raises `SpecError` for a file that cannot be used, or a task that no preset is for.
+    """
+    presets: dict[str, Preset] = {}
+    for folder in reversed(content_folders("pipelines")):
+        path = folder / _FILE
+        if path.is_file():
+            presets |= _read_presets(path)
+    if task is None:
+        return presets
+    tasks = {preset.task for preset in presets.values()}
+    if task not in tasks:
+        raise SpecError(f"No preset is for the task '{task}'.", did_you_mean(task, tasks))
+    return {name: preset for name, preset in presets.items() if preset.task == task}
+
+
+def _read_presets(path: Path) -> dict[str, Preset]:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: not a TOML file: {error}") from error
+    return {
+        name: validate(Preset, table, f"{path}: '{name}' is not a preset")
+        for name, table in tables.items()
+    }
 
 
 def preset_of(data: Sequence[str]) -> str | None:
@@ -57,9 +101,11 @@ def preset_of(data: Sequence[str]) -> str | None:
     first = data[0] if data and not isinstance(data, str) else ""
     if first.startswith(_PRESET):
         return first.removeprefix(_PRESET)
-    if first.startswith(_HUB):
-        hub = first.removeprefix(_HUB).partition(":")[0].partition("@")[0]
-        return next((name for name, preset in load_presets().items() if preset.hub == hub), None)
+    if first.startswith(HUB):
+        hub, config, _ = parse_hub(first)
+        for name, preset in load_presets().items():
+            if preset.hub == hub and config in ("", preset.config):
+                return name
     return None
 
 
@@ -74,6 +120,13 @@ def lay_over_preset(
     if name not in presets:
         raise SpecError(f"There is no preset '{name}'.", did_you_mean(name, presets))
     preset = presets[name]
+    compared = {values[key] for key in ("source_field", "target_field") if key in values}
+    if missing := compared - preset.fields.keys() - dict(keep.get("fields", {})).keys():
+        raise SpecError(
+            f"The preset '{name}' has no field '{min(missing)}', which this spec is about; it is "
+            f"for the task '{preset.task}'.",
+            f"Build that: --task {preset.task} --data {_PRESET}{name}",
+        )
     laid = dict(values) | {"preset": name, "license": preset.license}
     fields = {field: rule.model_dump() for field, rule in preset.fields.items()}
     # Fields of the task that the set has no column for cannot be kept: they would not be found.
@@ -82,6 +135,15 @@ def lay_over_preset(
     if preset.group is not None:
         laid["group"] = keep.get("group", preset.group)
     laid["data"] = [
-        preset.source if item == f"{_PRESET}{name}" else item for item in values.get("data", ())
+        preset.source if item == f"{_PRESET}{name}" else _with_config(item, preset)
+        for item in values.get("data", ())
     ]
     return laid
+
+
+def _with_config(item: str, preset: Preset) -> str:
+    """A name on the Hub with the preset's configuration where it names none."""
+    bare = f"{HUB}{preset.hub}"
+    if preset.config is None or not (item == bare or item.startswith(f"{bare}:")):
+        return item
+    return item.replace(bare, f"{bare}@{preset.config}", 1)

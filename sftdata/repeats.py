@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sftdata.duplicates import NearDuplicates, SeenIds
+from sftdata.duplicates import NearDuplicates, SeenIds, content_hashes
 from sftdata.examples import BlockExamples, LedgerLine
 from sftdata.fates import DROPPED
 from sftdata.golden.chunks import Chunk
@@ -93,7 +93,7 @@ class Repeats:
         repeated = []
         for place in np.flatnonzero(~kept).tolist():
             row_id, reason = ids[place], _REASONS[reasons[place]]
-            line, is_own = lines.last(row_id)  # of several in a chunk the last are repeats
+            line, is_own = lines.last(block.hashes[place])
             if reason == REPEATED_ID and is_own:
                 self.repeated_ids.add(row_id)
                 detail = f"the id '{row_id}' stands there more than once"
@@ -126,16 +126,18 @@ class _Lines:
     """The lines of a chunk's rows, relative to its first."""
 
     def __init__(self, rows: Rows, chunk: Chunk) -> None:
-        self._places: dict[str, list[tuple[int, bool]]] = {}
-        for row_id, line, is_own in zip(
-            _ids(rows.batch), rows.line.tolist(), rows.has_own_id.tolist(), strict=True
+        self._places: dict[bytes, list[tuple[int, bool]]] = {}
+        hashes = np.concatenate((rows.hashes, content_hashes(rows.batch)), axis=1)
+        for own, line, is_own in zip(
+            hashes, rows.line.tolist(), rows.has_own_id.tolist(), strict=True
         ):
-            self._places.setdefault(row_id, []).append((line - chunk.first_row, is_own))
+            places = self._places.setdefault(own.tobytes(), [])
+            places.append((line - chunk.first_row, is_own))
 
-    def last(self, row_id: str) -> tuple[int, bool]:
-        """Line of the last row with this id that was not asked for before, and whether the source
-        gave the id."""
-        return self._places[row_id].pop()
+    def last(self, hashes: npt.NDArray[np.uint64]) -> tuple[int, bool]:
+        """Line of the last row of this id and content that was not asked for before (of several
+        in a chunk the last are the repeats), and whether the source gave the id."""
+        return self._places[hashes.tobytes()].pop()
 
 
 def _ids(batch: pa.RecordBatch) -> list[str]:

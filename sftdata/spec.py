@@ -10,14 +10,13 @@ import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     field_validator,
     model_serializer,
     model_validator,
@@ -29,12 +28,10 @@ from sftdata.errors import SpecError, did_you_mean
 from sftdata.golden.mapping import FieldRule, parse_path
 from sftdata.golden.messages import MESSAGES
 from sftdata.presets import lay_over_preset, preset_of
+from sftdata.validation import Model, validate
 
 MAX_SHOTS = 64
 DEFAULT_SPLIT = {"train": 0.8, "validation": 0.1, "test": 0.1}
-
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 def _as_counts(value: Any) -> Any:
@@ -156,15 +153,15 @@ class Spec(BaseModel):
             raise ValueError("the shares add up to 0")
         return shares
 
-    @field_validator("group")
+    @field_validator("group", "where")
     @classmethod
-    def _check_group(cls, path: str | None) -> str | None:
-        if path is not None:
+    def _check_paths(cls, value: Any) -> Any:
+        for path in value if isinstance(value, dict) else filter(None, [value]):
             try:
                 parse_path(path)
             except SpecError as error:
                 raise ValueError(str(error)) from error
-        return path
+        return value
 
     @field_validator("checks", mode="before")
     @classmethod
@@ -311,17 +308,7 @@ def _merged(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _validate(model: type[Model], path: Path, values: dict[str, Any]) -> Model:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        faults = [
-            f"  {'.'.join(map(str, fault['loc'])) or 'spec'}: {fault['msg']}"
-            + ("" if isinstance(fault["input"], dict) else f" (is {fault['input']!r})")
-            for fault in error.errors()
-        ]
-        raise SpecError(
-            f"{path}, with the options given, is not a spec:\n" + "\n".join(faults)
-        ) from error
+    return validate(model, values, f"{path}, with the options given, is not a spec")
 
 
 def _task_file(task: str) -> Path:

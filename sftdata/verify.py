@@ -141,15 +141,15 @@ class _RowRules:
             tokenizer = None
         if tokenizer is not None and tokenizer.sha256 != recorded["sha256"]:
             tokenizer = None
-        spec = spec_from_json(manifest["spec"])
+        spec = spec_from_json(manifest["spec"]) if manifest["spec"] is not None else None
         specs = [s.spec for s in spec.sources] if isinstance(spec, Mixture) else [spec]
-        turns = any(one.is_messages for one in specs)
+        turns = any(one is not None and one.is_messages for one in specs)
         skeletons: frozenset[tuple[int, ...]] | None = None
         if tokenizer is not None and not turns:
             skeletons = frozenset(
                 _skeleton(tokenizer, recorded, chat, system, shots)
                 for one in specs
-                for shots in range(max(one.shots) + 1)
+                for shots in range(max(one.shots) + 1 if one is not None else 1)
                 for system in (True, False)
             )
         return cls(

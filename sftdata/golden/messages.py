@@ -36,7 +36,10 @@ def canonical_messages(value: Any) -> tuple[str | None, str | None]:
         turn = _turn(item)
         if turn is None:
             return None, f"turn {number} is not an object with a role and a text"
-        turns.append(turn)
+        role, content = turn
+        if role not in _ROLES:
+            return None, f"turn {number} has the role '{role}'; known: {', '.join(_ROLES)}"
+        turns.append((_ROLES[role], content))
     body = turns[1:] if turns[0][0] == "system" else turns
     for number, (role, _) in enumerate(body):
         expected = ("user", "assistant")[number % 2]
@@ -62,6 +65,6 @@ def _turn(item: Any) -> Turn | None:
         return None
     for role_key, content_key in _KEYS:
         role, content = item.get(role_key), item.get(content_key)
-        if isinstance(role, str) and isinstance(content, str) and role in _ROLES:
-            return _ROLES[role], content
+        if isinstance(role, str) and isinstance(content, str):
+            return role, content
     return None

@@ -19,8 +19,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
+import xxhash
 
-from sftdata.columns import flag, flags, numbers, text, texts, to_flags
+from sftdata.columns import flag, flags, numbers, text, texts, to_flags, to_numbers
 from sftdata.errors import GoldenSetError, did_you_mean
 from sftdata.escaping import escape
 from sftdata.golden.chunks import Chunk
@@ -240,7 +241,8 @@ def _apply(rule: FieldRule, read: Sequence[pa.LargeStringArray], rows: int) -> p
             read[-1],
         )
     if rule.strip_prefix:
-        prefixes = "|".join(map(re.escape, rule.strip_prefix))
+        longest_first = sorted(rule.strip_prefix, key=len, reverse=True)
+        prefixes = "|".join(map(re.escape, longest_first))
         column = pc.replace_substring_regex(column, f"^(?:{prefixes})", "", max_replacements=1)
     return pc.fill_null(column, text("")) if rule.optional else column
 
@@ -438,23 +440,47 @@ class _Object(dict[str, Any]):
 def _parse_tables(chunks: Sequence[Chunk], columns: Mapping[str, str], source: Source) -> _Parsed:
     table = pa.Table.from_batches([chunk.data for chunk in chunks])
     position, lines = _lines(chunks)
-    if all(_can_be_text(table.schema, name, path) for name, path in columns.items()):
-        nulls = pa.chunked_array([pa.nulls(table.num_rows, pa.large_string())])
-        found = {
-            name: _text_column(table.column(path) if path in table.column_names else nulls)
-            for name, path in columns.items()
-        }
-        return _Parsed(found, position, lines, {})
+    found = {name: _at_path(table, parse_path(path)) for name, path in columns.items()}
+    native = {n: _text_column(c) for n, c in found.items() if c is not None and _is_text(n, c.type)}
+    if len(native) == len(columns):
+        return _Parsed(native, position, lines, {})
     return _collect(table.to_pylist(), position.tolist(), lines.tolist(), columns, source)
 
 
-def _can_be_text(schema: pa.Schema, name: str, path: str) -> bool:
-    if name == MESSAGES or len(parse_path(path)) > 1:
-        return False
-    if path not in schema.names:
-        return True
-    type_ = schema.field(path).type
-    is_text = pa.types.is_string(type_) or pa.types.is_large_string(type_)
+def _at_path(table: pa.Table, path: Path) -> pa.ChunkedArray | None:
+    """The values at the end of `path`; None for paths that only Python follows."""
+    nulls = pa.chunked_array([pa.nulls(table.num_rows, pa.large_string())])
+    name, *steps = path
+    if name not in table.column_names:
+        return nulls
+    column = table.column(name)
+    for step in steps:
+        if isinstance(step, str) and pa.types.is_struct(column.type):
+            if column.type.get_field_index(step) < 0:
+                return nulls
+            column = pc.struct_field(column, [step])
+        elif isinstance(step, int) and step >= 0 and _is_list(column.type):
+            items = [_item(chunk, step) for chunk in column.chunks]
+            column = pa.chunked_array(items, column.type.value_type)
+        else:
+            return None
+    return column
+
+
+def _is_list(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_))
+
+
+def _item(lists: pa.ListArray | pa.LargeListArray, number: int) -> pa.Array:
+    """The item of this number of each list, null where the list is shorter."""
+    length = to_numbers(pc.fill_null(pc.list_value_length(lists), 0))
+    return lists.values.take(
+        pa.array(to_numbers(lists.offsets)[:-1] + number, mask=length <= number)
+    )
+
+
+def _is_text(name: str, type_: pa.DataType) -> bool:
+    is_text = name != MESSAGES and (pa.types.is_string(type_) or pa.types.is_large_string(type_))
     return bool(is_text or (_is_label(name) and pa.types.is_integer(type_)))
 
 
@@ -482,25 +508,31 @@ def _collect(
         for path in paths:
             _check_repeated(row, path, f"{source.name}:{line}")
         # The items of one source row must not be torn apart by the splits.
-        family = hash_texts([repr(row).encode("utf-8", "replace")]) if splits_rows else None
+        family = _family(row) if splits_rows else ""
         for number, steps in each_item(row, paths) if splits_rows else ((0, paths),):
             for name, path in zip(names, steps, strict=True):
                 text, fault = _as_text(name, follow(row, path))
                 if splits_rows and name == _ID and text:
                     text = f"{text}#{number}"
+                if splits_rows and name == _GROUP and text is None:
+                    text = family
                 found[name].append(text)
                 if fault is not None:
                     faults.setdefault(len(places), fault)
             places.append((at, line))
-            families.append(str(family))
+            families.append(family)
     if splits_rows and _GROUP not in found:
-        found[_GROUP] = list(families)
+        found[_GROUP] = [*families]
     return _Parsed(
         {name: pa.array(values, pa.large_string()) for name, values in found.items()},
         np.array([at for at, _ in places], np.int32),
         np.array([line for _, line in places], np.int64),
         faults,
     )
+
+
+def _family(row: Mapping[str, Any]) -> str:
+    return xxhash.xxh3_128_hexdigest(repr(row).encode("utf-8", "replace"))
 
 
 def _check_repeated(row: Any, path: Path, where: str) -> None:

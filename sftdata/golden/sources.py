@@ -35,7 +35,7 @@ _SUFFIXES: dict[str, Format] = {
     ".ipc": "arrow",
 }
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
-_HUB = "hf:"
+HUB = "hf:"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def resolve_sources(data: Sequence[str]) -> list[Source]:
 def _resolve(item: str) -> list[Source]:
     if item == "-":
         return [Source("<stdin>", "jsonl", (_spool(),))]
-    if item.startswith(_HUB):
+    if item.startswith(HUB):
         return [Source(item, "hub", _hub_files(item))]
     for folder in (Path(), *content_folders("pipelines")):
         path = folder / Path(item).expanduser()
@@ -90,7 +90,7 @@ def _resolve(item: str) -> list[Source]:
             return [_file(match, Path(match)) for match in matches]
     hint = "Check the path; it is looked up from the working directory."
     if item.count("/") == 1 and not Path(item).suffix:
-        hint = f"For a data set on the Hugging Face Hub write: --data {_HUB}{item}"
+        hint = f"For a data set on the Hugging Face Hub write: --data {HUB}{item}"
     raise GoldenSetError(f"There is no file '{escape(item)}'.", hint)
 
 
@@ -124,17 +124,25 @@ def _saved_dataset(name: str, folder: Path) -> list[Source]:
     return [Source(escape(name), "arrow", tuple(files))]
 
 
+def parse_hub(item: str) -> tuple[str, str, str]:
+    """Name, configuration and split of `hf:NAME[@CONFIG][:SPLIT]`; "" for what is left out."""
+    place, _, split = item.removeprefix(HUB).partition(":")
+    name, _, config = place.partition("@")
+    return name, config, split
+
+
 def _hub_files(item: str) -> tuple[Path, ...]:
-    """The Arrow files `datasets` keeps for `hf:NAME[:SPLIT]`; downloads on the first use."""
+    """The Arrow files `datasets` keeps for `hf:NAME[@CONFIG][:SPLIT]`; the first use downloads."""
     import datasets
 
-    name, _, split = item.removeprefix(_HUB).partition(":")
+    name, config, split = parse_hub(item)
     try:
-        dataset = datasets.load_dataset(name, split=split or "train")
+        dataset = datasets.load_dataset(name, config or None, split=split or "train")
     except Exception as error:  # it raises a dozen kinds, also of its HTTP library
         raise GoldenSetError(
             f"'{item}' cannot be loaded: {type(error).__name__}: {error}",
-            "Check the name, the split (hf:NAME:SPLIT, train when left out) and the connection.",
+            "Check the connection and the name: hf:NAME, hf:NAME@CONFIG or hf:NAME@CONFIG:SPLIT "
+            "(the split is train when left out).",
         ) from error
     return tuple(Path(entry["filename"]) for entry in dataset.cache_files)
 

@@ -15,7 +15,7 @@ PIPELINES = bundled_root() / "pipelines"
 PRESETS: dict[str, dict[str, Any]] = tomllib.loads(
     (PIPELINES / "presets.toml").read_text(encoding="utf-8")
 )
-REQUIRED = {"hub", "task", "license", "columns", "rows", "split_names", "note", "fields"}
+REQUIRED = {"hub", "task", "license", "columns", "rows", "note", "fields"}
 OPTIONAL = {"config", "where", "group"}
 
 
@@ -46,7 +46,6 @@ def test_it_has_the_keys_of_a_preset(preset: dict[str, Any]) -> None:
     assert set(preset) <= REQUIRED | OPTIONAL
     assert preset["hub"].count("/") == 1
     assert preset["note"].endswith(".")
-    assert list(preset["rows"]) == preset["split_names"]
     assert all(count > 0 for count in preset["rows"].values())
 
 

@@ -93,7 +93,7 @@ def test_a_sample_and_an_index_count_in_the_rows_that_meet_the_conditions(data: 
     ("wanted", "told"),
     [
         (RowFilter(task="sumarize"), "Did you mean 'summarize'"),
-        (RowFilter(template="summarize/artcle"), "Did you mean 'summarize/article@draft'"),
+        (RowFilter(template="summarize/artcle"), "Did you mean 'summarize/article@1.0.0'"),
         (RowFilter(reason="max_lenght"), "Did you mean 'max_length'"),
         (RowFilter(reason="empty_field"), "was dropped(?s:.*)sftdata ledger"),
         (RowFilter(min_tokens=5000), "No row of train"),
@@ -107,7 +107,7 @@ def test_what_no_row_has_is_an_error_with_a_way_out(
 
 
 def test_the_task_and_the_template_of_the_data_set_let_every_row_through(data: DataSet) -> None:
-    for template in ("summarize/article", "summarize/article@draft"):
+    for template in ("summarize/article", "summarize/article@1.0.0"):
         wanted = RowFilter(task="summarize", template=template)
         assert len(find_rows(data, list(data), wanted)) == len(ROWS) + len(LONG)
 

@@ -121,3 +121,93 @@ def test_a_file_that_is_not_there_or_not_utf8_is_an_error_that_names_it() -> Non
     Path("latin.toml").write_bytes(b'task = "\xe9"\n')
     with pytest.raises(SpecError, match=r"latin\.toml"):
         load_spec(file=Path("latin.toml"))
+
+
+CHECKED = SPEC.replace("[fields]", 'source_field = "article"\ntarget_field = "summary"\n[fields]')
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        (
+            SPEC.replace("tokenizer =", "tokeniser ="),
+            [
+                "tokenizer: is missing",
+                "tokeniser: there is no such key. Did you mean 'tokenizer'?",
+            ],
+        ),
+        (
+            CHECKED + '[checks]\nlenght_ratio = "flag"\n',
+            ["checks: there is no check 'lenght_ratio'. Did you mean 'length_ratio'?"],
+        ),
+        (
+            CHECKED + '[checks]\nplaceholder = "warn"\n',
+            ["checks.placeholder.action: Input should be 'flag', 'drop' or 'fail' (is 'warn')"],
+        ),
+        (
+            CHECKED + '[checks]\nwrong_language = "flag"\n',
+            ["spec: the check 'wrong_language' needs the field 'source_lang'"],
+        ),
+        (
+            SPEC + '[checks]\nplaceholder = "drop"\n',
+            ["spec: checks need source_field and target_field, two of the fields"],
+        ),
+        (
+            SPEC.replace(
+                'template = "summarize/article"',
+                'templates = ["summarize/article", "summarize/article@1"]',
+            ),
+            ["spec: the template 'summarize/article' stands there more than once"],
+        ),
+        (SPEC.replace('template = "summarize/article"\n', ""), ["spec: give a template"]),
+        (
+            SPEC.replace("tokenizer =", 'templates = ["a/b"]\ntokenizer ='),
+            ["spec: give template or templates, not both"],
+        ),
+        (
+            SPEC.replace('article = "article"\nsummary = "highlights"', 'messages = "turns"'),
+            ["spec: 'messages' are turns of a chat: set chat = true (--chat)"],
+        ),
+        (
+            SPEC + 'messages = "turns"\n',
+            ["spec: 'messages' is the whole row: map no other field beside it"],
+        ),
+        (
+            SPEC.replace('"highlights"', '{ path = "a", value = "b" }'),
+            ["fields.summary: give one of: path, first, value"],
+        ),
+        (
+            SPEC.replace('"highlights"', '"a["'),
+            [
+                "fields.summary: 'a[' is not a field path (at character 2). Write names joined by "
+                "dots and indices in brackets, such as answers.text[0]."
+            ],
+        ),
+        (
+            SPEC + '[where]\n"a[" = 1\n',
+            [
+                "where: 'a[' is not a field path (at character 2). Write names joined by dots and "
+                "indices in brackets, such as answers.text[0]."
+            ],
+        ),
+        (
+            SPEC.replace("[fields]", 'swap = [["article", "sumary"]]\n[fields]'),
+            ["spec: swap names 'sumary', which is not among the fields"],
+        ),
+        (
+            SPEC.replace("[fields]", "shots = [0, 65]\n[fields]"),
+            ["spec: shots are counts from 0 to 64"],
+        ),
+    ],
+)
+def test_a_fault_is_told_in_plain_words(text: str, faults: list[str]) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec(file=write(text))
+    first, *told = str(caught.value).splitlines()
+    assert first == "spec.toml, with the options given, is not a spec:"
+    assert sorted(told) == sorted(f"  {fault}" for fault in faults)
+
+
+def test_values_to_filter_by_are_compared_as_json_writes_them() -> None:
+    spec = load(file=write(SPEC + '[where]\na = true\nb = 3\nc = ["x", 0.5]\n'))
+    assert spec.where == {"a": ("true",), "b": ("3",), "c": ("x", "0.5")}

@@ -1,0 +1,81 @@
+"""sftdata sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from sftdata.cli.output import console, json_option, print_json
+from sftdata.escaping import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from sftdata.presets import Preset
+
+_USE = """
+Build from one:      sftdata build --task TASK --data preset:NAME   (or --data hf:ID)
+From a copy of one:  sftdata build --task TASK --preset NAME --data FILE
+In a spec:           data = ["preset:NAME"], or preset = "NAME" beside data = ["FILE"]"""
+
+
+@click.command("sources")
+@click.option("--task", help="Only sets for this task.")
+@json_option()
+def command(task: str | None, as_json: bool) -> None:
+    """List typical training sets: where they are, their size and license, and how they map.
+
+    The facts are those of each set's card; nothing is downloaded.
+    Example: sftdata sources --task summarize
+    """
+    from sftdata.presets import load_presets
+
+    presets = load_presets(task)
+    if as_json:
+        print_json([{"name": name, **preset.to_json()} for name, preset in presets.items()])
+        return
+    screen = console()
+    if screen.is_terminal:
+        _print_table(screen, presets)
+    else:
+        for name, preset in presets.items():
+            click.echo(_plain(name, preset))
+    click.echo(_USE.lstrip("\n"))
+
+
+def _plain(name: str, preset: Preset) -> str:
+    facts = {
+        "data": preset.source,
+        "rows": "; ".join(_rows(preset)),
+        "columns": ", ".join(preset.columns),
+        "mapping": "; ".join(preset.mapping),
+        "license": preset.license,
+        "note": preset.note,
+    }
+    lines = [f"  {fact:9} {escape(text)}" for fact, text in facts.items() if text]
+    return "\n".join([f"{escape(name)} ({escape(preset.task)})", *lines, ""])
+
+
+def _print_table(screen: Console, presets: Mapping[str, Preset]) -> None:
+    from rich.table import Table
+
+    table = Table(show_lines=True)
+    for header in ("preset", "on the Hub", "rows", "columns", "mapping"):
+        table.add_column(header, overflow="fold")  # an id cut short is of no use
+    for name, preset in presets.items():
+        cells = (
+            [name, preset.task],
+            [preset.source, f"license: {preset.license}", preset.note],
+            _rows(preset),
+            preset.columns,
+            preset.mapping,
+        )
+        table.add_row(*("\n".join(map(escape, lines)) for lines in cells))
+    screen.print(table)
+
+
+def _rows(preset: Preset) -> list[str]:
+    return [f"{split} {count:,}" for split, count in preset.rows.items()]
