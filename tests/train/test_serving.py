@@ -97,6 +97,13 @@ def test_a_row_without_a_field_and_an_unknown_template_are_errors(adapter: Path)
         answer(adapter, {"article": "x"}, template="summarize/other")
 
 
+def test_an_adapter_of_conversations_has_no_template(adapter: Path, model_directory: Path) -> None:
+    content = dict(read_passport(adapter).content) | {"templates": {}}
+    tokenizer = load_tokenizer(str(model_directory))
+    with pytest.raises(SftdataError, match="trained on conversations"):
+        serving_prompt(Passport(adapter, content), tokenizer, {"article": "x"})
+
+
 def test_changed_weights_do_not_answer(adapter: Path) -> None:
     weights = adapter / "adapter_model.safetensors"
     content = weights.read_bytes()

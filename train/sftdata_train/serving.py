@@ -94,6 +94,12 @@ def serving_prompt(
 
 def _template(passport: Passport, label: str | None) -> Template:
     known = passport["templates"]
+    if not known:
+        raise SftdataError(
+            f"{passport.directory} was trained on conversations, which have no template to put a "
+            "row into.",
+            "Give its turns to a server of the model with the adapter, in the model's chat format.",
+        )
     chosen = label if label is not None else next(iter(known))
     if chosen not in known:
         raise SftdataError(
