@@ -210,14 +210,16 @@ class Assembly:
         templates = len(self.plan.block_keys)
         chunk_of = [chunk for chunk in piece.chunks for _ in range(templates)]
         whole = self.repeats.take_out(chunk_of, finished)
+        for start in range(0, len(whole), templates):
+            chunk = chunk_of[start]
+            lines = [x for block, _, _ in whole[start : start + templates] for x in block.ledger]
+            for line in sorted(lines, key=lambda entry: entry.line):
+                self.ledger.add(line, self.plan.sources[chunk.source].name, chunk.first_row)
         for chunk, key, found, (block, _, is_trimmed) in zip(
             chunk_of, piece.keys, piece.found, whole, strict=True
         ):
             # What was left out depends on the rows before: such a block cannot stand for itself.
             self.journal.add_block(None if is_trimmed else key, block)
-            source = self.plan.sources[chunk.source]
-            for line in block.ledger:
-                self.ledger.add(line, source.name, chunk.first_row)
             self.rows_in[chunk.source] += block.rows_in
             self.reused_rows += block.rows_in if found is not None else 0
             self.whole_text_differs += len(block.whole_text_differs)

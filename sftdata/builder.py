@@ -21,7 +21,8 @@ from sftdata.examples import Examples, Work
 from sftdata.golden.chunks import read_chunks
 from sftdata.ledger import ledger_path
 from sftdata.manifest import Manifest, read_manifest, write_atomically
-from sftdata.mixture import PARTS, Part, mix
+from sftdata.mixing.mixture import mix
+from sftdata.mixing.parts import PARTS, Part
 from sftdata.plan import Plan, Report, make_plan
 from sftdata.shots import POOLS
 from sftdata.spec import Mixture, Spec, load_spec

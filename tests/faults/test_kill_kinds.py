@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,18 +42,23 @@ weight = 3
 """
 SUMMARIZE = 'article = "article"\nsummary = "summary"'
 GRAMMAR = 'text = "article"\ncorrected = "summary"'
+SHOTS = "shots = [0, 2]"
 THREE = '"summarize/article", {id = "summarize/question", weight = 2}, "summarize/style"'
 
 
-def write_specs(folder: Path, rows: dict[str, list[dict[str, str]]], max_length: int) -> None:
+def write_specs(
+    folder: Path, rows: dict[str, list[dict[str, str]]], max_length: int, extra: str = SHOTS
+) -> None:
     for name, (task, templates, fields) in {
         "one": ("summarize", THREE, SUMMARIZE),
         "two": ("grammar", '"grammar/plain"', GRAMMAR),
     }.items():
-        data = write_rows(folder / f"{name}.jsonl", rows[name])
+        # A part that is up to date names its rows as they were called when it was built.
+        home = folder if name == "one" else folder.parent
+        data = write_rows(home / f"{name}.jsonl", rows[name])
         text = SPEC.format(
             task=task, data=data, templates=templates, max_length=max_length,
-            fields=fields, extra="shots = [0, 2]",
+            fields=fields, extra=extra,
         )  # fmt: skip
         (folder / f"{name}.toml").write_text(text)
     (folder / "mixture.toml").write_text(MIXTURE)
@@ -120,19 +124,16 @@ def test_the_number_of_workers_and_the_place_do_not_show(tmp_path: Path) -> None
     assert made[0] == made[1] == made[2]
 
 
-Change = Callable[[dict[str, list[dict[str, str]]]], None]
-
-
 def test_rows_added_to_one_source_leave_the_other_as_it_is(tmp_path: Path) -> None:
     from sftdata import build
 
     rows = {name: make_rows(400, seed, words=20) for seed, name in enumerate(("one", "two"))}
-    write_specs(tmp_path, rows, 400)
+    write_specs(tmp_path, rows, 400, extra="")
     first = build(spec=tmp_path / "mixture.toml", out="out").manifest
     untouched = files_of(Path("out/parts/two"))
     order = order_of("out")
     rows["one"] = rows["one"] + make_rows(50, 77, words=20)
-    write_specs(tmp_path, rows, 400)
+    write_specs(tmp_path, rows, 400, extra="")
     outcome = build(spec=tmp_path / "mixture.toml", out="out")
     assert outcome.manifest["build"] != first["build"]
     assert files_of(Path("out/parts/two")) == untouched

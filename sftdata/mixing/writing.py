@@ -1,0 +1,70 @@
+"""Writing a mixture: rows of the parts are copied, in the order of the plan, into its shards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sftdata.columns import numbers, to_numbers
+from sftdata.mixing.parts import Part, SplitMix, task_names, template_labels
+from sftdata.shards import RowSizes, Shard, ShardWriter, label_column
+
+_ROWS_AT_A_TIME = 4096
+
+
+class MixtureWriter:
+    """Copies rows of the parts into the shards of the mixture."""
+
+    def __init__(self, parts: Sequence[Part], directory: Path, folder: str) -> None:
+        self._parts, self._directory, self._folder = parts, directory, folder
+        self._labels = template_labels(parts)
+        self._tasks = task_names(parts)
+
+    def write(self, split: str, plan: SplitMix) -> tuple[list[Shard], RowSizes]:
+        """Writes one split; its shards, and the sizes of its rows in order."""
+        writer = ShardWriter(self._directory, self._folder, split, mixed=True)
+        batches: list[pa.RecordBatch] = []
+        first_row: list[int] = []  # of each part, counted over all
+        ends: list[int] = []
+        for part in self._parts:
+            own = [self._labelled(batch, part) for batch in part.batches(split)]
+            first_row.append(ends[-1] if ends else 0)
+            batches += own
+            start = first_row[-1]
+            ends += (np.cumsum([batch.num_rows for batch in own]) + start).tolist()
+        place = np.array(first_row, np.int64)[plan.part] + plan.row
+        for start in range(0, len(place), _ROWS_AT_A_TIME):
+            batch = _gather(batches, np.array(ends), place[start : start + _ROWS_AT_A_TIME])
+            writer.append(batch, 0, batch.num_rows)
+        return writer.close(), writer.sizes
+
+    def _labelled(self, batch: pa.RecordBatch, part: Part) -> pa.RecordBatch:
+        """The batch with the labels of the whole mixture, and its task."""
+        column = batch.column("template")
+        new = [self._labels.index(label) for label in column.dictionary.to_pylist()]
+        index = np.array(new, np.int8)[to_numbers(column.indices)]
+        at = batch.schema.get_field_index("template")
+        batch = batch.set_column(at, batch.schema.field(at), label_column(index, self._labels))
+        task = np.full(batch.num_rows, self._tasks.index(part.source.spec.task), np.int8)
+        return batch.append_column("task", label_column(task, self._tasks))
+
+
+def _gather(
+    batches: Sequence[pa.RecordBatch], ends: npt.NDArray[np.int64], place: npt.NDArray[np.int64]
+) -> pa.RecordBatch:
+    """The rows at these places of all batches laid end to end, in this order."""
+    home = np.searchsorted(ends, place, side="right")
+    order = np.argsort(home, kind="stable")
+    pieces = []
+    for rows in np.split(order, np.flatnonzero(np.diff(home[order])) + 1):
+        batch = batches[home[rows[0]]]
+        start = ends[home[rows[0]]] - batch.num_rows
+        pieces.append(batch.take(numbers(place[rows] - start)))
+    (gathered,) = pa.Table.from_batches(pieces).combine_chunks().to_batches()
+    back = np.empty(len(order), np.int64)
+    back[order] = np.arange(len(order))
+    return gathered.take(numbers(back))
