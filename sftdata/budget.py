@@ -15,8 +15,10 @@ from typing import Any
 from jinja2.exceptions import SecurityError
 
 STEP = 8  # units; a turn of a loop takes about as long as reading a few characters
+CALL = 80  # units; of a function, a macro or a filter, whatever it does
 INCLUDE = 10_000  # units; a file is looked up, and may print all its text
 
+_CONTAINERS = (list, tuple, dict, set, frozenset)
 _BASE = 8_000_000
 _PER_CHARACTER = 64  # of the row: a template may go over a long row several times
 
@@ -71,7 +73,9 @@ def spend_on(value: Any) -> None:
         spend(STEP + value.bit_length() // 8)
         return
     spend(STEP)
-    if not isinstance(value, (list, tuple, dict, set, frozenset)):
+    if isinstance(value, range):
+        spend(STEP * len(value))  # whoever is given it may go through it
+    if not isinstance(value, _CONTAINERS):
         return
     waiting = [value]
     while waiting:
@@ -81,7 +85,7 @@ def spend_on(value: Any) -> None:
         for item in items:
             if isinstance(item, str):
                 spend(len(item))
-            elif isinstance(item, (list, tuple, dict, set, frozenset)):
+            elif isinstance(item, _CONTAINERS):
                 waiting.append(item)
 
 

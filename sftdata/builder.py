@@ -219,12 +219,15 @@ def _tidy(manifest: Manifest, spec: Spec | Mixture) -> None:
     Whoever has the files of an earlier build open or mapped keeps them.
     """
     directory, build = manifest.directory, manifest["build"]
-    text = card.render_card(spec, manifest.content).encode()
-    path = directory / card.FILE
-    if not path.is_file() or path.read_bytes() != text:
-        write_atomically(path, text)
-    for name in (card.FILE, manifest_file.FILE):
-        for temporary in directory.glob(f".{name}.*"):
+    files = card.render_files(spec, manifest.content)
+    for name, data in files.items():
+        path = directory / name
+        if not path.is_file() or path.read_bytes() != data:
+            path.parent.mkdir(exist_ok=True)
+            write_atomically(path, data)
+    for name in (*files, manifest_file.FILE):
+        path = directory / name
+        for temporary in path.parent.glob(f".{path.name}.*"):
             temporary.unlink()
     for folder in (directory / "shards").iterdir():
         if folder.name != build:

@@ -19,7 +19,6 @@ from sftdata.errors import SftdataError, did_you_mean
 from sftdata.fates import DROPPED
 from sftdata.ledger import read_ledger
 from sftdata.loader import DataSet, Example
-from sftdata.token_counts import row_tokens
 
 SHOWN = 3  # rows, where no number is asked for
 
@@ -91,7 +90,7 @@ def find_rows(data: DataSet, splits: Sequence[str], wanted: RowFilter) -> RowSet
         if wanted.task is not None and "task" in data[name].to_arrow().column_names:
             kept &= _is_in(data, name, "task", [wanted.task])
         if wanted.min_tokens is not None or wanted.max_tokens is not None:
-            tokens = row_tokens(data[name])
+            tokens = data[name].lengths
             kept &= tokens >= (wanted.min_tokens or 0)
             kept &= tokens <= (tokens if wanted.max_tokens is None else wanted.max_tokens)
         places[name] = np.flatnonzero(kept)

@@ -61,14 +61,10 @@ class Decoder:
         column = self._join(ids[offsets[0] : offsets[-1]], offsets - offsets[0])
         if self._strips and not continues:
             column = _without_first_space(column)
-        broken = np.fromiter(_not_utf8(column, 0), np.int64)
-        if len(broken):
-            known = self._by_library(ids, offsets, broken, continues)
-            order = np.arange(len(column))
-            order[broken] = len(column) + np.arange(len(broken))
-            both = pa.concat_arrays([column, texts(known).cast(pa.large_binary())])
-            column = both.take(numbers(order))
-        return column.cast(pa.large_string())
+        try:
+            return column.cast(pa.large_string())
+        except pa.ArrowInvalid:  # no build makes such rows: a target starts between characters
+            return texts(self._with_replacements(column, ids, offsets, continues))
 
     def token_bytes(self, token_id: int) -> bytes:
         """What a token stands for in the middle of a text; nothing for an id there is not."""
@@ -88,8 +84,8 @@ class Decoder:
         offsets = _offsets(self._table)[:-1]
         data = np.frombuffer(self._table.buffers()[2], np.uint8)
         starts = np.concatenate(([0], np.cumsum((data & 0xC0) != 0x80)))
-        is_part = np.zeros(len(offsets) - 1, np.bool_)
-        is_part[list(_not_utf8(self._table, 0))] = True
+        entries = self._table.to_pylist()[:-1]
+        is_part = np.array([not _is_utf8(entry) for entry in entries], np.bool_)
         is_part[list(self._byte_tokens)] = True
         return TokenTable(bytes=np.diff(offsets), chars=np.diff(starts[offsets]), is_part=is_part)
 
@@ -122,6 +118,21 @@ class Decoder:
         tokens = self._table.take(numbers(place))
         data = tokens.buffers()[2]
         return _binary(_offsets(tokens)[offsets], data if data is not None else pa.py_buffer(b""))
+
+    def _with_replacements(
+        self,
+        column: pa.LargeBinaryArray,
+        ids: npt.NDArray[np.int32],
+        offsets: npt.NDArray[Any],
+        continues: bool,
+    ) -> list[str]:
+        """The texts of rows of which some are not UTF-8."""
+        rows: list[bytes] = column.to_pylist()
+        if self._kind == _BYTE_LEVEL:
+            return [row.decode("utf-8", "replace") for row in rows]
+        broken = np.flatnonzero([not _is_utf8(row) for row in rows])
+        known = iter(self._by_library(ids, offsets, broken, continues))
+        return [row.decode("utf-8") if _is_utf8(row) else next(known) for row in rows]
 
     def _by_library(
         self,
@@ -213,17 +224,12 @@ def _without_first_space(column: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
     return _binary(cuts, data).take(numbers(np.arange(1, len(cuts), 2)))
 
 
-def _not_utf8(column: pa.LargeBinaryArray, first: int) -> Iterable[int]:
-    """Rows that are not UTF-8, counted from `first`; found by halving, as there are few or none."""
+def _is_utf8(data: bytes) -> bool:
     try:
-        column.cast(pa.large_string())
-    except pa.ArrowInvalid:
-        if len(column) == 1:
-            yield first
-            return
-        half = len(column) // 2
-        yield from _not_utf8(column.slice(0, half), first)
-        yield from _not_utf8(column.slice(half), first + half)
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _binary(offsets: npt.NDArray[np.int64], data: pa.Buffer) -> pa.LargeBinaryArray:

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from sftdata.errors import SftdataError
@@ -19,10 +21,15 @@ _PROGRAM = "from sftdata.determinism import print_behaviours; print_behaviours()
 
 
 def find_nondeterministic(templates: Sequence[Template]) -> list[Finding]:
-    """A finding for each template that renders its probes in another way in another process."""
+    """A finding for each template that renders its probes in another way in another process.
+
+    One of text and bare fields only cannot, and is not tried.
+    """
+    templates = [t for t in templates if any(b.parts is None for b in t.blocks.values())]
     if not templates:
         return []
-    first, second = (_behaviours(templates, seed) for seed in _SEEDS)
+    with ThreadPoolExecutor(len(_SEEDS)) as pool:
+        first, second = pool.map(partial(_behaviours, templates), _SEEDS)
     return [
         Finding(
             "NONDETERMINISTIC", "error", template.label, "",

@@ -6,16 +6,19 @@ comparisons and slices it compiles to plain Python, so here they get a filter ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import jinja2
-from jinja2 import nodes
+from jinja2 import Undefined, nodes
 from jinja2.exceptions import SecurityError
+from jinja2.filters import FILTERS
+from jinja2.tests import TESTS
 from jinja2.utils import _PassArg
 from jinja2.visitor import NodeTransformer
 
-from sftdata.budget import INCLUDE, STEP, counted, spend, spend_on
+from sftdata.budget import CALL, INCLUDE, STEP, counted, spend, spend_on
 
 # Names that no template can write, because a filter's name is an identifier.
 TICK, WEIGH, CONCAT = "tick!", "weigh!", "concat!"
@@ -28,6 +31,13 @@ _FILTER_NAMES = (
     "join last length list lower map max min reject rejectattr replace reverse round select "
     "selectattr slice sort string sum title tojson trim truncate unique upper wordcount"
 )
+
+# Those that go through any sequence; what the others get must be a value, and they may print it.
+_OF_SEQUENCES = (
+    "batch count d default first groupby join last length list map max min reject rejectattr "
+    "reverse select selectattr slice sort sum unique"
+)
+_VALUES = (str, int, float, Undefined, type(None))
 
 
 class Metering(NodeTransformer):
@@ -99,47 +109,79 @@ def _weigh(context: Any, value: Any) -> Any:
 
 @jinja2.pass_context
 def _concat(context: Any, values: list[Any]) -> str:
+    require_value(values)
     for value in values:
         spend_on(value)
     return "".join(map(str, values))
 
 
-def metered_filters(filters: MutableMapping[str, Any]) -> dict[str, Any]:
+def require_value(value: Any) -> None:
+    """Refuses, also in lists, what is no value: its text would hold an address in memory."""
+    waiting = [value]
+    while waiting:
+        held = waiting.pop()
+        if isinstance(held, (list, tuple)):
+            waiting.extend(held)
+        elif isinstance(held, dict):
+            waiting += [*held.keys(), *held.values()]
+        elif not isinstance(held, _VALUES):
+            raise SecurityError(f"a template cannot print a {type(held).__name__}")
+        elif isinstance(held, Undefined) and held is not value:
+            str(held)  # raises, as printing it alone does
+
+
+@cache
+def metered_filters() -> Mapping[str, Any]:
     """The filters a template may use, each with its price, and those of `Metering`."""
-    kept = {name: _metered(name, filters[name]) for name in _FILTER_NAMES.split()}
+    kept = {name: _metered(name, FILTERS[name]) for name in _FILTER_NAMES.split()}
     return kept | {TICK: _tick, WEIGH: _weigh, CONCAT: _concat}
 
 
-def metered_tests(tests: MutableMapping[str, Any]) -> dict[str, Any]:
+@cache
+def metered_tests() -> Mapping[str, Any]:
     """The tests, each with its price."""
-    return {name: _metered(name, test) for name, test in tests.items()}
+    tests: Mapping[str, Any] = TESTS
+    return {name: _metered("", test) for name, test in tests.items()}
 
 
 def _metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     passed = _PassArg.from_obj(function)
     before = _BEFORE.get(name)
+    needs_value = bool(name) and name not in _OF_SEQUENCES.split()
 
     @jinja2.pass_context
     def metered(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(value) is str and passed is None and not (args or kwargs or before):
+            spend(2 * CALL + len(value))  # nearly every use of a filter
+            result = function(value)
+            if not isinstance(result, Iterator):
+                spend_on(result)
+                return result
+            return counted(result)
+        spend(CALL)
+        if needs_value:
+            require_value(value)
         for given in (value, *args, *kwargs.values()):
             spend_on(given)
             if isinstance(given, int) and given is not value:
                 spend(abs(given))  # a width, a number of parts, a precision
         if before is not None:
             value = before(value, args, kwargs)
-        first = {
-            None: (),
-            _PassArg.context: (context,),
-            _PassArg.eval_context: (context.eval_ctx,),
-            _PassArg.environment: (context.environment,),
-        }[passed]
-        result = function(*first, value, *args, **kwargs)
+        result = function(*_first_argument(passed, context), value, *args, **kwargs)
         if isinstance(result, Iterator):
             return counted(result)
         spend_on(result)
         return result
 
     return metered
+
+
+def _first_argument(passed: _PassArg | None, context: Any) -> tuple[Any, ...]:
+    if passed is None:
+        return ()
+    if passed is _PassArg.context:
+        return (context,)
+    return (context.eval_ctx if passed is _PassArg.eval_context else context.environment,)
 
 
 def _pay_for_replace(value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -154,6 +196,7 @@ def _pay_for_join(value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     separator = str((dict(zip(("d",), args, strict=False)) | kwargs).get("d", ""))
     spend_on(items)
     spend(len(separator) * len(items))
+    require_value(items)
     return items
 
 

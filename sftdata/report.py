@@ -22,10 +22,9 @@ from sftdata.ledger import read_ledger
 from sftdata.loader import DataSet
 from sftdata.plots import Series, histogram, token_bars
 from sftdata.stats import quantiles
-from sftdata.token_counts import split_lengths
 from sftdata.views import mark_of, view_spans
 
-Lengths = npt.NDArray[np.int32]
+Lengths = npt.NDArray[np.int64]
 
 _SAMPLES = 5
 _LEDGER_EXAMPLES = 3  # of each reason
@@ -90,8 +89,10 @@ def render_report(data: DataSet, against: DataSet | None = None, *, seed: int = 
 
 
 def _lengths(data: DataSet) -> Lengths:
-    """int32[rows, 3] of all splits: prompt tokens, tokens in the loss, all tokens."""
-    return np.concatenate([split_lengths(split) for split in data.values()])
+    """int64[rows, 3] of all splits: tokens outside the loss, tokens in it, all tokens."""
+    total = np.concatenate([split.lengths for split in data.values()])
+    target = np.concatenate([split.target_counts for split in data.values()])
+    return np.stack((total - target, target, total), axis=1)
 
 
 def _names(data: DataSet, against: DataSet | None) -> list[str]:
@@ -161,7 +162,9 @@ def _grouped(names: list[str], codes: npt.NDArray[np.int64], lengths: Lengths) -
 def _plots(names: list[str], sets: list[Lengths]) -> list[Markup]:
     return [
         histogram(title, [Series(n, of[:, part]) for n, of in zip(names, sets, strict=True)])
-        for part, title in enumerate(("Prompt tokens", "Tokens in the loss", "All tokens"))
+        for part, title in enumerate(
+            ("Tokens outside the loss", "Tokens in the loss", "All tokens")
+        )
     ]
 
 

@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, Undefined, nodes
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, nodes
 from jinja2.exceptions import SecurityError
+from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from sftdata.budget import spend, spend_on
-from sftdata.metering import Metering, metered_filters, metered_tests
+from sftdata.budget import CALL, spend, spend_on
+from sftdata.metering import Metering, metered_filters, metered_tests, require_value
 from sftdata.template_source import find_inside, read_source
 
 # One example is at most a few megabytes of text; a template that makes more is a bomb or a bug.
 MAX_RENDERED_CHARS = 32 * 1024 * 1024
-
-_PRINTABLE = (str, int, float, list, tuple, dict, Undefined, type(None))
 
 # Methods a template may call. Those left out pad to any width, multiply text, or give bytes.
 _STR_METHODS = (
@@ -29,6 +28,9 @@ _STR_METHODS = (
     "islower isnumeric isspace istitle isupper join lower lstrip partition removeprefix "
     "removesuffix replace rfind rindex rpartition rsplit rstrip split splitlines startswith "
     "strip swapcase title upper"
+)
+_LOOP_ATTRIBUTES = (
+    "changed cycle depth depth0 first index index0 last length nextitem previtem revindex revindex0"
 )
 _METHODS: dict[type, frozenset[str]] = {
     str: frozenset(_STR_METHODS.split()),
@@ -39,6 +41,7 @@ _METHODS: dict[type, frozenset[str]] = {
     float: frozenset(),
     bytes: frozenset(),
     range: frozenset(),
+    LoopContext: frozenset(_LOOP_ATTRIBUTES.split()),
 }
 
 
@@ -92,8 +95,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             optimized=False,  # constants folded while compiling would cost what nobody counts
         )
         self.globals.pop("lipsum", None)
-        self.filters = metered_filters(self.filters)
-        self.tests = metered_tests(self.tests)
+        self.filters = dict(metered_filters())
+        self.tests = dict(metered_tests())
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
         return super()._generate(Metering().visit(source), *args, **kwargs)
@@ -111,6 +114,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """What the call gives, which is paid for; the names leave every keyword to the callee."""
+        spend(CALL)
         owner = getattr(__obj, "__self__", None)
         for value in (owner, *args, *kwargs.values()):
             if not isinstance(value, int):
@@ -123,9 +127,11 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Whether a template may read `obj.attr`."""
-        for type_, allowed in _METHODS.items():
-            if isinstance(obj, type_):
-                return attr in allowed
+        allowed = _METHODS.get(type(obj))
+        if allowed is not None:
+            return attr in allowed
+        if isinstance(obj, tuple(_METHODS)):  # a kind of text or list of its own
+            return False
         return super().is_safe_attribute(obj, attr, value)
 
     def wrap_str_format(self, value: Any) -> None:
@@ -142,14 +148,14 @@ def _priced_method(text: str, method: str, args: tuple[Any, ...]) -> tuple[Any, 
         items = list(args[0])
         spend_on(items)
         spend(len(text) * len(items))
+        require_value(items)
         return (items,)
     return args
 
 
 @jinja2.pass_context
 def _only_values(context: Any, value: Any) -> Any:
-    """Refuses to print what is no value: its text would hold an address in memory."""
-    if not isinstance(value, _PRINTABLE):
-        raise SecurityError(f"a template cannot print a {type(value).__name__}")
     spend_on(value)
+    if type(value) is not str:
+        require_value(value)
     return value

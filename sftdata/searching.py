@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from sftdata.choosing import RowSet
 from sftdata.columns import numbers, to_flags, to_numbers
 from sftdata.decoding import Decoder
-from sftdata.token_counts import split_lengths
 
 _ROWS_AT_ONCE = 512
 _FENCE = 1.5  # interquartile ranges, as in a box plot
@@ -73,8 +72,9 @@ def find_outliers(rows: RowSet) -> list[Outlier]:
     """Rows with a length, a target length or a ratio of the two far from the others', in order."""
     if not len(rows):
         return []
-    counts = [split_lengths(rows.data[name])[at] for name, at in rows.places.items()]
-    _, target, total = np.concatenate(counts).T
+    splits = [(rows.data[name], at) for name, at in rows.places.items()]
+    total = np.concatenate([split.lengths[at] for split, at in splits])
+    target = np.concatenate([split.target_counts[at] for split, at in splits])
     size, answer = np.log(total), np.log(np.maximum(target, 1))
     measures = {"tokens": size, "target tokens": answer, "target share": answer - size}
     why: dict[int, str] = {}

@@ -38,7 +38,8 @@ class TokenUse:
     @property
     def duplicates(self) -> int:
         """Rows whose ids are those of an earlier row."""
-        hashes = np.sort(np.concatenate(self._hashes)) if self._hashes else np.empty(0, np.uint64)
+        hashes = np.concatenate([np.empty(0, np.uint64), *self._hashes])
+        hashes.sort()
         return int((hashes[1:] == hashes[:-1]).sum())
 
     def summary(self, data: DataSet) -> dict[str, Any] | None:

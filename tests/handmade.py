@@ -58,6 +58,10 @@ def write(folder: Path, tokenizer_folder: Path, rows: Sequence[Row], /, **manife
     content = {
         "version": 1,
         "build": "made",
+        "chat": None,
+        "spec": {},
+        "repeated": 0,
+        "flagged": {},
         "task": "made",
         "draft": False,
         "template": dict.fromkeys((r.template for r in rows), "0" * 64),

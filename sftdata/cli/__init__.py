@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 import click
+
+from sftdata.cli.lazy_group import LazyGroup
 
 _COMMANDS = {
     "audit": "sftdata.cli.audit",
@@ -45,33 +46,12 @@ _HELP = {
 }
 
 
-class _LazyGroup(click.Group):
-    """Imports a command only when it runs, so that `--help` answers at once."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = import_module(_COMMANDS[cmd_name]).command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from sftdata.errors import did_you_mean
-
-            ctx.fail(f"No such command '{args[0]}'. {did_you_mean(args[0], _COMMANDS)}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(_HELP.items()))
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    commands_at=_COMMANDS,
+    helps=_HELP,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="sftdata", message="sftdata %(version)s")
 def cli() -> None:
     """Golden sets in, exact tokenized Arrow shards for supervised fine-tuning out.

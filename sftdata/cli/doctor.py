@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 @click.option(
     "--check", "only", multiple=True, metavar="ID", help="Run only this check; repeatable."
 )
+@click.option(
+    "--list",
+    "list_checks",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _, wanted: _list_checks(context) if wanted else None,
+    help="List every check with its severity, and exit.",
+)
 @click.option("--strict", is_flag=True, help="Exit 1 when there is a finding.")
 @click.option(
     "--sarif",
@@ -52,6 +61,14 @@ def command(
         click.echo("\n\n".join(map(_shown, findings)) or f"{escape(str(dataset))}: nothing found.")
     if strict and findings:
         sys.exit(1)
+
+
+def _list_checks(context: click.Context) -> None:
+    from sftdata.doctor import CHECKS
+
+    for check in CHECKS:
+        click.echo(f"{check.id:29} {check.severity:8} {check.title}")
+    context.exit()
 
 
 def _shown(finding: Finding) -> str:

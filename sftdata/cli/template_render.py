@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from sftdata.cli.output import DATA_SET, json_option, print_json
+from sftdata.escaping import escape
 
 
 @click.command("render")
@@ -58,8 +60,10 @@ def command(
         prompt = prompter.render(golden_row)
     if as_json:
         print_json(prompt.to_json())
-    else:
-        click.echo(prompt.text, nl=False)
+    elif sys.stdout.isatty():
+        click.echo(escape(prompt.text, keep_newlines=True), nl=False)
+    else:  # click would take colour codes out, and the system change line ends
+        sys.stdout.buffer.write(prompt.text.encode())
 
 
 def _parse(row: str) -> dict[str, Any]:

@@ -18,10 +18,11 @@ from sftdata.doctor.rows import Rows, matches
 _EMAIL = re.compile(
     r"(?<![\w.+/-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@((?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,18})(?![\w-])"
 )
-# Domains set aside for examples (RFC 2606 and 6761), and endings of files, not of hosts.
+# Domains set aside for examples (RFC 2606 and 6761), endings of files and not of hosts, and
+# the domains that SSH puts behind the names of its extensions.
 _NO_HOST = re.compile(
     r"(?i)(?:^|\.)(?:example(?:\.(?:com|org|net|edu))?|test|invalid|localhost|local|localdomain"
-    r"|(?:my|your)?(?:domain|site|host|company|foo|bar)(?:\.[a-z]+)?|mydomain"
+    r"|(?:my|your)?(?:domain|site|host|company|foo|bar)(?:\.[a-z]+)?|(?:openssh\.com|libssh\.org)"
     r"|png|jpe?g|gif|svg|service|socket|target|timer|mount|path|slice|conf|py|js|h|c|so|txt|html?)$"
 )
 _PHONE = re.compile(

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from sftdata.columns import numbers, to_flags
 from sftdata.doctor.finding import Found, SetCheck
 from sftdata.doctor.rows import Rows
 from sftdata.doctor.survey import Survey
@@ -23,8 +26,17 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 def _duplicates(survey: Survey) -> Found | None:
     order = np.argsort(survey.row_hash, kind="stable")
     hashes = survey.row_hash[order]
-    rows = np.sort(order[1:][hashes[1:] == hashes[:-1]])
-    return Found(rows) if len(rows) else None
+    again = np.flatnonzero(hashes[1:] == hashes[:-1])
+    before, rows = order[again], order[again + 1]
+    # A mixture repeats rows on purpose, under their own ids.
+    others = to_flags(pc.not_equal(_ids(survey, before), _ids(survey, rows)))
+    return Found(np.sort(rows[others])) if others.any() else None
+
+
+def _ids(survey: Survey, places: npt.NDArray[np.int64]) -> pa.Array:
+    columns = [split.to_arrow().column("row_id") for split in survey.data.values()]
+    chunks = [chunk for column in columns for chunk in column.chunks]
+    return pa.chunked_array(chunks, pa.string()).take(numbers(places)).combine_chunks()
 
 
 def _conflicts(survey: Survey) -> Found | None:
@@ -196,7 +208,11 @@ def _numbered(survey: Survey) -> Iterator[tuple[int, Rows]]:
 
 def _fixed_tokens(survey: Survey) -> dict[str, int]:
     """How many tokens all prompts of a template begin with; -1 where they are to be left out."""
-    if survey.data.manifest["options"].get("shots"):
+    manifest = survey.data.manifest
+    parts = [part["spec"] for part in manifest.content.get("spec", {}).get("sources", ())]
+    # A build may draw the number of shots of each row from several.
+    numbers_of_shots = [options.get("shots") or () for options in (manifest["options"], *parts)]
+    if any(any(choices) for choices in numbers_of_shots):
         return dict.fromkeys(survey.template_names, -1)
     fixed: dict[str, int] = {}
     firsts: dict[str, npt.NDArray[np.int32]] = {}

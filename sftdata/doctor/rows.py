@@ -21,7 +21,7 @@ from sftdata.tokenizer import Tokenizer
 
 _SAMPLE_ROWS = 256
 _FEWEST_ROWS = 20  # of a template before its answers can be said to be quotes
-_EXTRACTIVE = 0.8  # share of targets that are quotes from their prompts
+_EXTRACTIVE = 0.9  # share of targets that are quotes from their prompts
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,9 @@ class Rows:
     @cached_property
     def template_names(self) -> list[str]:
         """The template of each row."""
-        return list(self.batch.column("template").to_pylist())
+        column = self.batch.column("template")
+        names = column.dictionary.to_pylist()
+        return [names[code] for code in to_numbers(column.indices).tolist()]
 
     def pairs(self, chosen: npt.NDArray[np.bool_]) -> Iterable[tuple[int, str, str]]:
         """Place, prompt and target of the chosen rows, one by one."""
@@ -161,14 +163,12 @@ def learn_templates(data: DataSet, context: Context) -> dict[str, TemplateFacts]
             prompts, targets = rows.prompt.to_pylist(), rows.target.to_pylist()
             for template, *pair in zip(rows.template_names, prompts, targets, strict=True):
                 samples.setdefault(template, []).append((pair[0], pair[1]))
-    is_qa = data.manifest["task"] == "qa"
-    return {name: _facts(name, pairs, is_qa) for name, pairs in samples.items()}
+    return {name: _facts(pairs) for name, pairs in samples.items()}
 
 
-def _facts(name: str, pairs: list[tuple[str, str]], is_qa: bool) -> TemplateFacts:
+def _facts(pairs: list[tuple[str, str]]) -> TemplateFacts:
     quotes = sum(target in prompt for prompt, target in pairs)
     extractive = len(pairs) >= _FEWEST_ROWS and quotes >= _EXTRACTIVE * len(pairs)
-    extractive |= is_qa or name.startswith("qa/")
     prompts = sorted({prompt.encode() for prompt, _ in pairs})
     if len(prompts) < 2:
         return TemplateFacts(None, 0, extractive)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import sftdata
 from sftdata.doctor.checks import CHECKS
@@ -40,7 +41,7 @@ def to_sarif(findings: Sequence[Finding], manifest: Manifest) -> dict[str, Any]:
 def _result(finding: Finding, place: int, manifest: Manifest) -> dict[str, Any]:
     detail = f" ({finding.detail})" if finding.detail else ""
     message = f"{finding.count:,}: {finding.title}{detail}. {finding.way_out}"
-    file = {"uri": (manifest.directory / FILE).as_posix()}
+    file = {"uri": quote((manifest.directory / FILE).as_posix())}
     return {
         "ruleId": finding.id,
         "ruleIndex": place,

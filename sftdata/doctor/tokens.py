@@ -27,7 +27,7 @@ def _bos_doubled(rows: Rows) -> npt.NDArray[np.bool_]:
 
 def _bos_missing(rows: Rows) -> npt.NDArray[np.bool_]:
     bos = rows.context.tokenizer.bos_id
-    if bos is None:
+    if bos is None or rows.context.is_chat:  # whose template decides how a text starts
         return np.zeros(len(rows), np.bool_)
     return np.asarray(rows.ids[rows.offsets[:-1]] != bos)
 

@@ -76,7 +76,7 @@ def first_build(folder: Path) -> Done:
     (folder / "news.jsonl").write_bytes(jsonl([*NEWS, BAD]))
     return sftdata(
         "build", "--data", folder / "news.jsonl", "--out", folder / "news", "--max-dropped", "5",
-        "--json",
+        "--template", "summarize/article", "--json",
     )  # fmt: skip
 
 
@@ -92,11 +92,11 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile") / "out\u202e\x07[bold]"
     source = folder.parent / "in\u200b\x1b[31m[red].jsonl"
     rows = [
-        {"id": f"id {HOSTILE}", "article": HOSTILE, "summary": f"s {HOSTILE}"},
+        {"id": f"id {HOSTILE}", "article": HOSTILE * 2, "summary": f"s {HOSTILE}"},
         {"id": f"line\nbreak {HOSTILE}", "article": "", "summary": "x"},
     ]
     source.write_bytes(jsonl(rows))
-    build("summarize", data=source, out=folder, max_dropped=50)
+    build("summarize", data=source, out=folder, max_dropped=50, template="summarize/article")
     return folder
 
 
@@ -129,7 +129,8 @@ def test_build_maps_fields_and_reads_standard_input() -> None:
     rows = [{"key": "k1", "body": {"text": ["Hello"]}, "highlights": "Hi"}]
     done = sftdata(
         "build", "--data", "-", "--map", "id=key", "--map", "article=body.text[0]",
-        "--map", "summary=highlights", "--out", "out", "--json", stdin=jsonl(rows),
+        "--map", "summary=highlights", "--template", "summarize/article", "--out", "out", "--json",
+        stdin=jsonl(rows),
     )  # fmt: skip
     assert (done.code, done.json["rows_out"]) == (0, 1)
     (shown,) = sftdata("inspect", "out", "--json").json_lines
@@ -141,7 +142,17 @@ def test_build_maps_fields_and_reads_standard_input() -> None:
 
 
 def test_a_second_build_has_nothing_to_do(news: Path, folder: Path) -> None:
-    done = sftdata("build", "--data", folder / "news.jsonl", "--out", news, "--max-dropped", "5")
+    done = sftdata(
+        "build",
+        "--data",
+        folder / "news.jsonl",
+        "--out",
+        news,
+        "--template",
+        "summarize/article",
+        "--max-dropped",
+        "5",
+    )
     assert done.code == 0
     assert "Up to date" in done.out
 

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from conftest import REAL_TOKENIZERS
 from syrupy.assertion import SnapshotAssertion
 
 from sftdata.content import bundled_root
+from sftdata.determinism import find_nondeterministic
+from sftdata.lint import lint
+from sftdata.releases import Shelf
 from sftdata.render import render_row
 from sftdata.spec import Spec, load_spec
 from sftdata.template import BLOCK_NAMES, Template, load_template
@@ -22,7 +26,12 @@ IDS = sorted(p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.gl
 
 @pytest.fixture(params=IDS)
 def template(request: pytest.FixtureRequest) -> Template:
-    return load_template(request.param)
+    return load_template(f"{request.param}@draft")
+
+
+def test_every_release_is_as_it_was_released() -> None:
+    shelf = Shelf(FOLDER)
+    assert [shelf.fault(release) for release in shelf.releases] == [None] * len(shelf.releases)
 
 
 def spec_of(template: Template) -> Spec:
@@ -78,8 +87,29 @@ def test_each_sample_row_has_a_clean_seam(template: Template) -> None:
         assert target
 
 
+def test_lint_has_nothing_to_say(template: Template) -> None:
+    assert lint(template) == []
+
+
+def test_it_renders_alike_in_every_process(template: Template) -> None:
+    assert find_nondeterministic([template]) == []
+
+
 def test_the_boundary_is_stable_on_the_bundled_tokenizer(template: Template) -> None:
-    encoder = load_encoder(load_tokenizer("tokenizers/small"), REFERENCE)
+    check_boundary(template, "tokenizers/small")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", REAL_TOKENIZERS)
+def test_the_boundary_is_stable_on_real_tokenizers(
+    template: Template, name: str, shared: Path
+) -> None:
+    check_boundary(template, str(shared / "tokenizers" / name))
+
+
+def check_boundary(template: Template, tokenizer: str) -> None:
+    """On every sample row, encoding prompt and target at once gives the ids encoded apart."""
+    encoder = load_encoder(load_tokenizer(tokenizer), REFERENCE)
     texts = [render_row(template, row) for row in sample_rows(template)]
     assert texts
     prompt, target, whole = (

@@ -6,7 +6,6 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from plain import build_plain
 
@@ -14,7 +13,6 @@ from sftdata.choosing import RowFilter, choose_rows, find_rows
 from sftdata.errors import SftdataError
 from sftdata.ledger import read_ledger
 from sftdata.loader import DataSet
-from sftdata.token_counts import row_tokens, split_lengths
 
 ROWS = [
     {"id": f"r{i}", "article": f"word {i} " * (1 + i % 7), "summary": f"s{i}"} for i in range(60)
@@ -112,15 +110,6 @@ def test_the_task_and_the_template_of_the_data_set_let_every_row_through(data: D
     for template in ("summarize/article", "summarize/article@draft"):
         wanted = RowFilter(task="summarize", template=template)
         assert len(find_rows(data, list(data), wanted)) == len(ROWS) + len(LONG)
-
-
-def test_lengths_are_those_of_the_rows_of_views_too(data: DataSet) -> None:
-    split = data["train"]
-    for view in (split, split[5:20], split[::3], split[:0]):
-        assert row_tokens(view).tolist() == [len(e.input_ids) for e in view]
-        assert split_lengths(view).tolist() == [
-            [e.target_start, int(np.sum(e.label_mask)), len(e.input_ids)] for e in view
-        ]
 
 
 def test_choosing_by_id_or_length_reads_no_tokens(data: DataSet) -> None:

@@ -14,13 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import handmade
+import numpy as np
 import pytest
 import tokenizers
-from conftest import BUNDLED_TOKENIZER
+from conftest import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 from handmade import EOS, Row, row
+from oracle import OracleTokenizer
 
+from sftdata.builder import build
 from sftdata.doctor import CHECKS, Finding, examine
+from sftdata.doctor.rows import make_context
 from sftdata.doctor.sarif import to_sarif
+from sftdata.doctor.survey import batches
 from sftdata.errors import SftdataError
 from sftdata.loader import DataSet, load
 from sftdata.tokenizer import load_tokenizer
@@ -296,6 +301,7 @@ HARMLESS = (
     "a < b && c > d; x <= y, 1 << 3 and R&D", "f(x) = {x: {y: 1}} and {0}, {name}, {}",
     "Âge, Ãrvore, NÃO, â la carte, Ýmir, naïve café Zürich, 20 °C, £5",
     "mail user@example.com or root@localhost, logo@2x.png and getty@tty1.service",
+    "the SSH extension fsync@openssh.com, the host doorbell@mysite.mydomain",
     "call 555-0199, version 1.2.3.4, 2023-11-05, 192.168.100.200, ISBN 978-3-16-148410-0",
     "serial 4111 1111 1111 1112, sum 1234567890123456, pi 3.14159265358979323846",
     "sk-learn, AKIAshort, ghp_abc, the BEGIN of a PRIVATE KEY, [INFO], <b>bold</b>, a|b",
@@ -373,6 +379,24 @@ def test_a_conversation_is_not_taken_for_a_broken_mask(write: Callable[..., Data
     assert examine(write("", planted)) == []
 
 
+@pytest.mark.parametrize(("shots", "found"), [([0], 1), ([0, 2], 0)])
+def test_shots_are_not_taken_for_near_duplicates(
+    shots: list[int], found: int, write: Callable[..., DataSet]
+) -> None:
+    planted = Planted(manifest={"options": {"max_length": None, "shots": shots}})
+    shot = sentence(random.Random(99), 60)
+    for number in (2, 9):
+        own = sentence(random.Random(number), 2)
+        planted.put(number, prompt=PROMPT.format(f"{shot}\n{own}"), target=f"Of {own}")
+    assert len(examine(write("", planted), only=["near-duplicate-across-splits"])) == found
+
+
+def test_a_row_that_a_mixture_repeats_is_no_duplicate(write: Callable[..., DataSet]) -> None:
+    planted = Planted()
+    planted.rows[12:12] = [planted.rows[2], planted.rows[7], planted.rows[2]]
+    assert examine(write("", planted)) == []
+
+
 def test_only_the_checks_asked_for_are_run(write: Callable[..., DataSet]) -> None:
     data = write("", targets("N/A", "", " x")())
     assert [f.id for f in examine(data)] == [
@@ -422,3 +446,25 @@ def test_a_finding_as_json_has_its_fields(write: Callable[..., DataSet]) -> None
         "way_out": finding.way_out,
         "detail": "",
     }
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", REAL_TOKENIZERS)
+def test_the_text_that_is_checked_is_that_of_the_rows(
+    shared: Path, name: str, tmp_path: Path
+) -> None:
+    tokenizer = shared / "tokenizers" / name
+    lines = (shared / "golden" / "summarize.jsonl").read_text().splitlines()[:400]
+    Path("rows.jsonl").write_text("\n".join(lines))
+    build("summarize", data="rows.jsonl", tokenizer=tokenizer, out="out", fields={"id": "none"})
+    data, oracle = load("out"), OracleTokenizer(tokenizer)
+    end = oracle.full.id_to_token(oracle.eos_id)
+    for rows in batches(data, make_context(data), {}):
+        examples = data[rows.split]
+        for place, *texts in rows.pairs(np.ones(len(rows), np.bool_)):
+            example = examples[place]
+            parts = oracle.decode_parts(example.input_ids.tolist(), example.target_start)
+            assert tuple(texts) == parts
+            assert end not in texts[1]
+    damaging = {"bos-doubled", "bos-missing", "eos-not-in-loss", "loss-outside-target"}
+    assert damaging.isdisjoint(finding.id for finding in examine(data))

@@ -1,0 +1,77 @@
+"""sftdata diff."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sftdata.cli.output import DATA_SET, json_option, print_json, print_note
+from sftdata.escaping import escape
+
+if TYPE_CHECKING:
+    from sftdata.comparison import Comparison, RowChange
+
+
+@click.command("diff")
+@click.argument("dataset_a", type=DATA_SET)
+@click.argument("dataset_b", type=DATA_SET)
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write a page that opens offline.",
+)
+@json_option()
+def command(dataset_a: Path, dataset_b: Path, html: Path | None, as_json: bool) -> None:
+    """Compare two data sets: which inputs differ, and what that did to the tokens.
+
+    Example: sftdata diff data/summarize-1 data/summarize-2 --html diff.html
+    """
+    from sftdata.comparison import compare
+    from sftdata.loader import load
+
+    comparison = compare(load(dataset_a), load(dataset_b))
+    if html is not None:
+        from sftdata.comparison_page import render_page
+
+        page = render_page(comparison, (str(dataset_a), str(dataset_b)))
+        html.write_text(page, encoding="utf-8")
+        print_note(f"{html}: {len(comparison.samples)} rows shown")
+    if as_json:
+        print_json(comparison.to_json())
+    else:
+        click.echo("\n".join(_lines(comparison)))
+
+
+def _lines(comparison: Comparison) -> list[str]:
+    from sftdata.comparison_page import list_effects, list_totals, show_value
+
+    lines = ["inputs that differ:" if comparison.inputs else "inputs that differ: none"]
+    for change in comparison.inputs:
+        a, b = (escape(show_value(value)) for value in (change.a, change.b))
+        lines.append(f"  {change.kind:10} {escape(change.name)}: {a} → {b}")
+    if comparison.is_identical:
+        lines.append(f"the examples are identical: {comparison.rows[0]:,} rows")
+        return lines
+    lines += ["", f"{'':15} {'A':>14} {'B':>14} {'change':>14}"]
+    for label, (before, after) in list_totals(comparison):
+        lines.append(f"{label:15} {before:>14,} {after:>14,} {after - before:>+14,}")
+    lines.append("")
+    lines += [f"{number:>10,} {escape(label)}" for label, number in list_effects(comparison)]
+    for row in comparison.samples:
+        lines += ["", *_sample(row)]
+    return lines
+
+
+def _sample(row: RowChange) -> list[str]:
+    prompt, target = row.prompt_tokens, row.target_tokens
+    lines = [
+        f"row {escape(row.row_id)}: prompt {prompt[0]:,} → {prompt[1]:,} tokens, target "
+        f"{target[0]:,} → {target[1]:,}, first difference at token {row.first_difference:,}"
+    ]
+    if row.text is not None and row.before is not None:
+        lines.append(f"    {escape(row.before)}")
+        lines += [f"  {sign} {escape(text)}" for sign, text in zip("-+", row.text, strict=True)]
+    return lines

@@ -1,0 +1,56 @@
+"""A group of commands that imports each when it is asked for, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+
+class LazyGroup(click.Group):
+    """`commands_at`: command → the module whose `command` it is; `helps`: its line in the help.
+
+    Without `helps` the modules say what their commands do.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        commands_at: Mapping[str, str],
+        helps: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._commands_at = commands_at
+        self._helps = helps
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands, sorted."""
+        return sorted(self._commands_at)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        if cmd_name not in self._commands_at:
+            return None
+        command: click.Command = import_module(self._commands_at[cmd_name]).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names; an unknown one ends in a suggestion."""
+        if args and args[0] not in self._commands_at and not args[0].startswith("-"):
+            from sftdata.errors import did_you_mean
+
+            ctx.fail(f"No such command '{args[0]}'. {did_you_mean(args[0], self._commands_at)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands."""
+        if self._helps is None:
+            super().format_commands(ctx, formatter)
+            return
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(self._helps.items()))
