@@ -88,9 +88,11 @@ def _tables(found: Evaluation) -> str:
                 f" {f'{s.value:.1f} [{s.low:.1f}, {s.high:.1f}]':>24}" for s in result.scores[task]
             )
             lines.append(
-                f"{result.system:12} {result.shots:>5} {result.rows:>6,} {result.loss:>8.4f} "
-                f"{result.perplexity:>10.3f}{scores}"
+                f"{result.system:12} {result.shots:>5} {result.task_rows[task]:>6,} "
+                f"{result.loss:>8.4f} {result.perplexity:>10.3f}{scores}"
             )
         lines += [f"{s.name}: {s.signature}" for s in found.results[0].scores[task] if s.signature]
         lines.append("")
+    if len(found.results[0].scores) > 1:
+        lines += ["Loss and perplexity are over the rows of all tasks.", ""]
     return escape("\n".join(lines[:-1]), keep_newlines=True)

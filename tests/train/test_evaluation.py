@@ -38,6 +38,7 @@ def test_base_and_tuned_are_measured_on_the_same_rows(
     base, tuned = found.results
     assert (base.system, tuned.system) == ("base", "tuned")
     assert base.rows == tuned.rows == 4
+    assert base.task_rows == {"summarize": 4}
     assert tuned.loss < base.loss - 0.1
     assert tuned.perplexity == pytest.approx(np.exp(tuned.loss))
     assert [s.name for s in base.scores["summarize"]] == ["rouge1", "rouge2", "rougeL"]

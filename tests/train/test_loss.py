@@ -84,7 +84,9 @@ def test_the_vocabulary_projection_sees_target_positions_only(data: DataSet) -> 
 
 
 @pytest.mark.parametrize("family", MODELS)
-@pytest.mark.parametrize(("micro_batch", "accumulate", "ranks"), [(4, 2, 1), (1, 8, 1), (2, 2, 2)])
+@pytest.mark.parametrize(
+    ("micro_batch", "accumulate", "ranks"), [(4, 2, 1), (2, 4, 1), (1, 8, 1), (2, 2, 2)]
+)
 def test_gradients_do_not_depend_on_how_a_step_is_split(
     family: str, micro_batch: int, accumulate: int, ranks: int, data: DataSet
 ) -> None:

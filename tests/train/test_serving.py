@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,9 @@ def test_a_chat_prompt_is_the_one_trained_on_too(
         tmp_path, describe(data, "train", str(model_directory), Recipe(), templates)
     )
     assert passport["stop_ids"] == [258, 256]  # <|end|>, and EOS
-    tokenizer, golden = load_tokenizer(str(chat_tokenizer)), golden_rows(dataset)
+    # Beside a model the same tokenizer may lie without its chat template, or with another one.
+    tokenizer = replace(load_tokenizer(str(chat_tokenizer)), chat_template="{{ messages }}")
+    golden = golden_rows(dataset)
     plain = {example.row_id: example for example in load(dataset)["train"]}
     for example in data["train"]:
         row = {"article": golden[example.row_id]["article"]}
@@ -95,6 +98,13 @@ def test_a_row_without_a_field_and_an_unknown_template_are_errors(adapter: Path)
         answer(adapter, {"text": "x"})
     with pytest.raises(SftdataError, match="was not trained on the template"):
         answer(adapter, {"article": "x"}, template="summarize/other")
+
+
+def test_an_adapter_of_conversations_has_no_template(adapter: Path, model_directory: Path) -> None:
+    content = dict(read_passport(adapter).content) | {"templates": {}}
+    tokenizer = load_tokenizer(str(model_directory))
+    with pytest.raises(SftdataError, match="trained on conversations"):
+        serving_prompt(Passport(adapter, content), tokenizer, {"article": "x"})
 
 
 def test_changed_weights_do_not_answer(adapter: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -17,7 +18,7 @@ from sftdata_train.failures import explained
 from sftdata_train.generation import generate
 from sftdata_train.metrics import Score, score
 from sftdata_train.models import choose_device, choose_dtype, load_adapter, load_config, load_model
-from sftdata_train.passport import built_templates, read_passport, stop_ids
+from sftdata_train.passport import Passport, built_templates, read_passport, stop_ids
 from sftdata_train.progress import Report
 from sftdata_train.prompts import (
     Prompts,
@@ -43,8 +44,9 @@ class Result:
     system: str  # base or tuned
     shots: int
     rows: int
-    loss: float
+    loss: float  # over all rows
     perplexity: float
+    task_rows: dict[str, int]
     scores: dict[str, list[Score]]  # by task
 
 
@@ -110,15 +112,10 @@ def evaluate(
     check_vocabulary(data.manifest, config)
     results, gallery = [], []
     with tempfile.TemporaryDirectory(prefix="sftdata-eval-") as scratch, explained("evaluating"):
-        sets = [
-            prompts_for(data, split, k, limit=limit, scratch=Path(scratch))
-            for k in (shots or [shots_of(data) or 0])
-        ]
+        wanted = shots or [shots_of(data) or 0]
+        sets = [prompts_for(data, split, k, limit=limit, scratch=Path(scratch)) for k in wanted]
         for prompts in sets:
-            if passport is not None:
-                check_prompts(prompts, passport["templates"])
-            longest = max(len(prompt_ids(e)) for e in prompts.examples) + _longest_answer(prompts)
-            check_lengths(longest, f"prompt with {prompts.shots} shots and its answer", config)
+            _check(prompts, passport, config)
         model = load_model(
             model_name, dtype=choose_dtype(Recipe()), trust_remote_code=trust_remote_code
         ).to(choose_device())
@@ -131,8 +128,17 @@ def evaluate(
                 with _system(model, system, has_adapter=adapter is not None):
                     loss, answers = _measure(model, prompts, batch_size, max_new_tokens, report)
                 answered = reader.read(prompts, answers)
-                rows, scores = len(prompts.rows), reader.score(prompts, answered)
-                results.append(Result(system, prompts.shots, rows, loss, perplexity(loss), scores))
+                results.append(
+                    Result(
+                        system=system,
+                        shots=prompts.shots,
+                        rows=len(prompts.rows),
+                        loss=loss,
+                        perplexity=perplexity(loss),
+                        task_rows=dict(Counter(map(task_of, prompts.examples))),
+                        scores=reader.score(prompts, answered),
+                    )
+                )
                 gallery.append((f"{system}, {prompts.shots} shots", prompts, answered))
     return Evaluation(
         dataset=str(directory),
@@ -143,6 +149,14 @@ def evaluate(
         results=results,
         gallery=_show(gallery),
     )
+
+
+def _check(prompts: Prompts, passport: Passport | None, config: Any) -> None:
+    """Raises when the prompts are not those of the adapter, or the model is too short for them."""
+    if passport is not None:
+        check_prompts(prompts, passport["templates"])
+    longest = max(len(prompt_ids(e)) for e in prompts.examples) + _longest_answer(prompts)
+    check_lengths(longest, f"prompt with {prompts.shots} shots and its answer", config)
 
 
 class _Reader:

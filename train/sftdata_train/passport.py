@@ -20,6 +20,7 @@ from sftdata.loader import DataSet
 from sftdata.manifest import FILE as MANIFEST
 from sftdata.manifest import Manifest, read_manifest, to_json, write_atomically
 from sftdata.template import Template, load_template
+from sftdata.tokenizer import load_tokenizer
 from sftdata.verify import find_faults
 from sftdata_train.models import CONFIG
 from sftdata_train.recipe import Recipe
@@ -67,7 +68,7 @@ def describe(
             for label, template in templates.items()
         },
         "tokenizer": {key: tokenizer[key] for key in ("name", "sha256", "vocab_size")},
-        "chat": manifest.content.get("chat"),
+        "chat": _chat(manifest, model),
         "stop_ids": stop_ids(manifest),
         "base_model": {"name": model, "files": _model_digests(Path(model))},
         "recipe": recipe.model_dump(mode="json"),
@@ -75,9 +76,31 @@ def describe(
     }
 
 
+def _chat(manifest: Manifest, model: str) -> dict[str, Any] | None:
+    """What the manifest says of a chat data set, and the chat template's text; None for plain.
+
+    The digest of a tokenizer does not cover its chat template, and serving must use this one.
+    """
+    chat = manifest["chat"]
+    if chat is None:
+        return None
+    for name in (manifest["tokenizer"]["name"], model):
+        try:
+            tokenizer = load_tokenizer(name)
+        except SftdataError:
+            continue
+        if tokenizer.sha256 == manifest["tokenizer"]["sha256"] and tokenizer.chat_template:
+            return {**chat, "template": tokenizer.chat_template}
+    raise SftdataError(
+        f"The chat template {manifest.directory} was built with is neither at "
+        f"{manifest['tokenizer']['name']} nor beside {model}, so the passport could not hold it.",
+        "Put the tokenizer's files back.",
+    )
+
+
 def stop_ids(manifest: Manifest) -> list[int]:
     """The ids at which an answer ends: the turn's end of a chat data set, and EOS."""
-    chat = manifest.content.get("chat")
+    chat = manifest["chat"]
     ends = [chat["end_id"]] if chat else []
     return list(dict.fromkeys([*ends, manifest["tokenizer"]["eos_id"]]))
 

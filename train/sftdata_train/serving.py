@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,9 @@ def serving_prompt(
     composer: Composer = (
         PlainComposer(tokenizer.bos_id, tokenizer.eos_id)
         if chat is None
-        else ChatComposer(ChatFormat(tokenizer, chat["options"]))
+        else ChatComposer(
+            ChatFormat(replace(tokenizer, chat_template=chat["template"]), chat["options"])
+        )
     )
     has_system = "system" in template.blocks
     rendered = Rendered(
@@ -94,6 +97,12 @@ def serving_prompt(
 
 def _template(passport: Passport, label: str | None) -> Template:
     known = passport["templates"]
+    if not known:
+        raise SftdataError(
+            f"{passport.directory} was trained on conversations, which have no template to put a "
+            "row into.",
+            "Give its turns to a server of the model with the adapter, in the model's chat format.",
+        )
     chosen = label if label is not None else next(iter(known))
     if chosen not in known:
         raise SftdataError(
