@@ -116,7 +116,7 @@ def without_ids(rows: Sequence[Row]) -> list[Row]:
 def run(data: str | Sequence[str], out: str = "out", **options: Any) -> Outcome:
     """A build without checks, so that every row that can be used comes through."""
     put("run.toml", SPEC.format(extra="").encode())
-    return build(spec="run.toml", data=data, out=out, **options)
+    return build(spec="run.toml", data=data, out=out, max_length=2048, **options)
 
 
 def examples(out: str = "out") -> dict[str, list[tuple[str, tuple[int, ...], int]]]:

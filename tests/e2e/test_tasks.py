@@ -14,6 +14,7 @@ from chat_oracle import ChatOracle, Message
 from tasks import TASKS, Row, render_block, take_rows, template_source
 
 from sftdata import build, load
+from sftdata.content import bundled_root
 from sftdata.inference import open_prompter
 from sftdata.ledger import read_ledger
 from sftdata.loader import Example
@@ -22,6 +23,7 @@ from sftdata.shots import pool_path, read_pool
 from sftdata.verify import find_faults
 
 ROWS = 250
+TEMPLATES = bundled_root() / "templates"
 
 pytestmark = pytest.mark.real
 
@@ -59,9 +61,11 @@ def build_task(
     shared: Path, task: str, tokenizer: str, **options: Any
 ) -> tuple[list[Row], Manifest]:
     rows = take_rows(shared, task, ROWS, Path(f"{task}.jsonl"))
+    names = [f"{task}/{path.stem}" for path in TEMPLATES.glob(f"{task}/*.jinja")]
     manifest = build(
         task,
         data=f"{task}.jsonl",
+        template=sorted(names),
         tokenizer=shared / "tokenizers" / tokenizer,
         out=f"out/{task}",
         max_length=100_000,

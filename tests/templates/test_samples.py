@@ -205,8 +205,9 @@ def test_the_boundary_of_every_template_is_stable_on_real_tokenizers(
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_task_has_several_templates_and_its_spec_names_them_all(task: str) -> None:
-    named = template_ids(spec(task))
+def test_a_task_has_several_templates_and_the_mixture_uses_them_all(task: str) -> None:
+    (part,) = (source for source in spec("multitask")["sources"] if source["spec"] == task)
+    named = template_ids(spec(task) | part)
     assert sorted(named) == [name for name in TEMPLATES if name.startswith(f"{task}/")]
     assert len(named) >= (2 if task == "rewrite" else 3)
     row = sample(task)[0]
