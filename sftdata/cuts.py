@@ -14,7 +14,7 @@ from sftdata.errors import SftdataError
 from sftdata.fates import CUT
 from sftdata.ledger import read_ledger
 from sftdata.manifest import Manifest
-from sftdata.template import Field, load_template
+from sftdata.templating.template import Field, load_template
 
 _KEPT = re.compile(r"(\w+): kept ([\d,]+) of [\d,]+ characters")
 

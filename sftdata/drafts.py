@@ -32,7 +32,7 @@ from sftdata.length import Keep, shorten_texts
 from sftdata.render import Rendered, render_batch
 from sftdata.shots import ShotPool
 from sftdata.split import choose
-from sftdata.template import Template
+from sftdata.templating.template import Template
 from sftdata.tokenization import Encoder, Part, join_parts
 
 FEWER_SHOTS = "fewer_shots"

@@ -27,7 +27,7 @@ from sftdata.golden.messages import MESSAGES
 from sftdata.golden.rows import RowFault, RowReader, Rows
 from sftdata.shards import label_column, shard_schema
 from sftdata.split import assign_splits, choose, hash_texts
-from sftdata.template import Template
+from sftdata.templating.template import Template
 
 CONTAMINATED = "contaminated"
 _NOT_WANTED = -1

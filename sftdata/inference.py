@@ -23,7 +23,7 @@ from sftdata.plan import Plan, draw_pool, make_plan
 from sftdata.shots import pool_path, read_pool
 from sftdata.spec import Mixture, Spec, load_spec, spec_from_json
 from sftdata.split import hash_column, hash_texts
-from sftdata.template import Template
+from sftdata.templating.template import Template
 from sftdata.tokenization import REFERENCE, load_encoder
 
 _ID, _GROUP = "id", "group"

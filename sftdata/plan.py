@@ -28,7 +28,7 @@ from sftdata.manifest import SCHEMA_VERSION
 from sftdata.shots import PoolBuilder, ShotPool
 from sftdata.spec import Spec
 from sftdata.split import assign_splits
-from sftdata.template import Template, load_template
+from sftdata.templating.template import Template, load_template
 from sftdata.tokenization import Encoder, EncoderChoice, choose_encoder, load_encoder
 from sftdata.tokenizer import Tokenizer, load_tokenizer
 

@@ -14,9 +14,9 @@ from sftdata.errors import SftdataError, TemplateError, VerificationError
 from sftdata.golden.sources import resolve_sources
 from sftdata.manifest import FILE, Manifest, read_manifest
 from sftdata.spec import Mixture, Spec, spec_from_json
-from sftdata.template import DRAFT, load_template
+from sftdata.templating.template import DRAFT, load_template
+from sftdata.templating.versions import parse_selector, parse_version
 from sftdata.tokenizer import load_tokenizer
-from sftdata.versions import parse_selector, parse_version
 
 # What may differ between two builds of the same bytes.
 _NOT_COMPARED = {"sftdata", "spec"}

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from sftdata.columns import numbers, text, texts
 from sftdata.errors import TemplateError
-from sftdata.template import Field, Template
+from sftdata.templating.template import Field, Template
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 
 from sftdata.content import bundled_root
-from sftdata.template import load_template
+from sftdata.templating.template import load_template
 
 TASKS = ("summarize", "translate", "qa", "grammar")
 Row = dict[str, str]

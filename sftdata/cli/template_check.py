@@ -24,7 +24,7 @@ def command(templates: tuple[str, ...], against: str | None, frozen: bool, as_js
 
     Example: sftdata template check --against origin/main --frozen
     """
-    from sftdata.template_check import check
+    from sftdata.templating.check import check
 
     findings = check(templates, against=against, frozen=frozen)
     failed = any(finding.level == "error" for finding in findings)

@@ -33,8 +33,8 @@ def command(old: str, new: str | None, form: str, as_json: bool, **options: Any)
     Example: sftdata template diff summarize/article@1.0.0 summarize/article@1.1.0 --format github
     """
     from sftdata.cli.build import _split_map
-    from sftdata.template_diff import diff
-    from sftdata.template_diff_view import to_markdown, to_text
+    from sftdata.templating.diff import diff
+    from sftdata.templating.diff_view import to_markdown, to_text
 
     maps = dict(_split_map(item) for item in options.pop("maps"))
     found = diff(old, new, fields=maps, **options)

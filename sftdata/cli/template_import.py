@@ -12,7 +12,7 @@ from sftdata.cli.output import json_option, print_json, print_note
 from sftdata.escaping import escape
 
 if TYPE_CHECKING:
-    from sftdata.importers import Collection
+    from sftdata.templating.importers import Collection
 
 
 @click.command("import")
@@ -25,7 +25,7 @@ def command(collection: Collection, file: Path, task: str | None, as_json: bool)
 
     Example: sftdata template import promptsource templates.yaml --task news
     """
-    from sftdata.importers import import_templates
+    from sftdata.templating.importers import import_templates
 
     imported = import_templates(collection, file, task)
     if as_json:

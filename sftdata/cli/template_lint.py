@@ -18,7 +18,7 @@ def command(templates: tuple[str, ...], as_json: bool) -> None:
 
     Example: sftdata template lint summarize/article
     """
-    from sftdata.lint import lint_working_copies
+    from sftdata.templating.lint import lint_working_copies
 
     findings = lint_working_copies(templates)
     if as_json:

@@ -11,7 +11,7 @@ from sftdata.cli.output import json_option, print_json
 from sftdata.escaping import escape
 
 if TYPE_CHECKING:
-    from sftdata.template_catalog import Entry
+    from sftdata.templating.catalog import Entry
 
 DATA_ROOT = click.option(
     "--data-root",
@@ -30,7 +30,7 @@ def command(data_root: Path, as_json: bool) -> None:
 
     Example: sftdata template list
     """
-    from sftdata.template_catalog import list_templates
+    from sftdata.templating.catalog import list_templates
 
     entries = list_templates(data_root)
     if as_json:

@@ -20,7 +20,7 @@ def command(template: str, data_root: Path, as_json: bool) -> None:
 
     Example: sftdata template log summarize/article
     """
-    from sftdata.template_catalog import read_log
+    from sftdata.templating.catalog import read_log
 
     lines = read_log(template, data_root)
     if as_json:

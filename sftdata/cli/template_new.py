@@ -17,7 +17,7 @@ def command(template: str, source: str | None, as_json: bool) -> None:
 
     Example: sftdata template new summarize/headline --from summarize/article
     """
-    from sftdata.scaffold import new_template
+    from sftdata.templating.scaffold import new_template
 
     path = new_template(template, source)
     if as_json:

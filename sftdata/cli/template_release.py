@@ -11,8 +11,8 @@ from sftdata.cli.output import json_option, print_json
 from sftdata.escaping import escape
 
 if TYPE_CHECKING:
-    from sftdata.releasing import Outcome
-    from sftdata.versions import Level
+    from sftdata.templating.releasing import Outcome
+    from sftdata.templating.versions import Level
 
 
 @click.command("release")
@@ -25,7 +25,7 @@ def command(template: str, level: Level | None, as_json: bool) -> None:
 
     Example: sftdata template release summarize/article
     """
-    from sftdata.releasing import release
+    from sftdata.templating.releasing import release
 
     outcome = release(template, level)
     if as_json:

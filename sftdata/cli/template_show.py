@@ -10,7 +10,7 @@ from sftdata.cli.output import json_option, print_json
 from sftdata.escaping import escape
 
 if TYPE_CHECKING:
-    from sftdata.template import Template
+    from sftdata.templating.template import Template
 
 
 @click.command("show")
@@ -21,7 +21,7 @@ def command(template: str, as_json: bool) -> None:
 
     Example: sftdata template show summarize/article@1
     """
-    from sftdata.template import load_template
+    from sftdata.templating.template import load_template
 
     loaded = load_template(template)
     described = _describe(loaded)
@@ -37,7 +37,7 @@ def command(template: str, as_json: bool) -> None:
 
 
 def _describe(template: Template) -> dict[str, Any]:
-    from sftdata.probes import behaviour_sha256
+    from sftdata.templating.probes import behaviour_sha256
 
     return {
         "template": template.label,

@@ -10,7 +10,7 @@ import pytest
 from sftdata.builder import build
 from sftdata.errors import VerificationError
 from sftdata.rebuilding import rebuild
-from sftdata.releasing import release
+from sftdata.templating.releasing import release
 
 SOURCE = """\
 {{# description = "Text {0}." #}}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sftdata.layout import join
 from sftdata.render import render_batch
-from sftdata.template import parse_template
+from sftdata.templating.template import parse_template
 from sftdata.tokenization import FAST, REFERENCE, Encoder, encode_batch, load_encoder
 from sftdata.tokenizer import load_tokenizer
 

@@ -15,7 +15,7 @@ import pytest
 
 from sftdata.content import bundled_root
 from sftdata.render import render_row
-from sftdata.template import load_template
+from sftdata.templating.template import load_template
 from sftdata.tokenization import REFERENCE, load_encoder, whole_text_equal
 from sftdata.tokenizer import load_tokenizer
 

@@ -11,12 +11,12 @@ from conftest import REAL_TOKENIZERS
 from syrupy.assertion import SnapshotAssertion
 
 from sftdata.content import bundled_root
-from sftdata.determinism import find_nondeterministic
-from sftdata.lint import lint
-from sftdata.releases import Shelf
 from sftdata.render import render_row
 from sftdata.spec import Spec, load_spec
-from sftdata.template import BLOCK_NAMES, Template, load_template
+from sftdata.templating.determinism import find_nondeterministic
+from sftdata.templating.lint import lint
+from sftdata.templating.releases import Shelf
+from sftdata.templating.template import BLOCK_NAMES, Template, load_template
 from sftdata.tokenization import REFERENCE, load_encoder, whole_text_equal
 from sftdata.tokenizer import load_tokenizer
 

@@ -12,7 +12,7 @@ from tiny_models import llama
 
 from sftdata.errors import SftdataError
 from sftdata.loader import DataSet, Example, load
-from sftdata.template import load_template, parse_template
+from sftdata.templating.template import load_template, parse_template
 from sftdata_train.evaluation import evaluate
 from sftdata_train.generation import generate
 from sftdata_train.page import render_page

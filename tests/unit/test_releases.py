@@ -10,13 +10,13 @@ import pytest
 
 from sftdata import content
 from sftdata.errors import TemplateError
-from sftdata.lockfile import FILE, read_lock
-from sftdata.releases import Shelf
-from sftdata.releasing import release
-from sftdata.scaffold import new_template
-from sftdata.template import load_template
-from sftdata.template_check import check
-from sftdata.versions import Version, parse_selector
+from sftdata.templating.check import check
+from sftdata.templating.lockfile import FILE, read_lock
+from sftdata.templating.releases import Shelf
+from sftdata.templating.releasing import release
+from sftdata.templating.scaffold import new_template
+from sftdata.templating.template import load_template
+from sftdata.templating.versions import Version, parse_selector
 
 SOURCE = """\
 {# description = "Short news." #}

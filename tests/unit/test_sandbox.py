@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sftdata import template as template_module
 from sftdata.errors import TemplateError
-from sftdata.template import parse_template
+from sftdata.templating import template as template_module
+from sftdata.templating.template import parse_template
 
 ROW = {"article": "text", "summary": "s"}
 

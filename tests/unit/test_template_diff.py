@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sftdata.template_diff import TemplateDiff, diff, word_diff
-from sftdata.template_diff_view import to_markdown, to_text
-from sftdata.token_diff import RowTokens
+from sftdata.templating.diff import TemplateDiff, diff, word_diff
+from sftdata.templating.diff_view import to_markdown, to_text
+from sftdata.templating.token_diff import RowTokens
 
 SOURCE = (
     '{# shorten = "article" #}\n'

@@ -19,7 +19,7 @@ from sftdata.errors import SftdataError
 from sftdata.loader import DataSet
 from sftdata.manifest import FILE as MANIFEST
 from sftdata.manifest import Manifest, read_manifest, to_json, write_atomically
-from sftdata.template import Template, load_template
+from sftdata.templating.template import Template, load_template
 from sftdata.tokenizer import load_tokenizer
 from sftdata.verify import find_faults
 from sftdata_train.models import CONFIG

@@ -11,7 +11,7 @@ import numpy as np
 from sftdata.errors import SftdataError
 from sftdata.loader import DataSet, Example, load
 from sftdata.sampling import shuffled
-from sftdata.template import Field, Template
+from sftdata.templating.template import Field, Template
 from sftdata_train.variants import build_variant
 
 

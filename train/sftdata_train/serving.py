@@ -13,7 +13,7 @@ from sftdata.engine import Encoded
 from sftdata.errors import SftdataError, did_you_mean
 from sftdata.layout import ChatComposer, Composer, PlainComposer, encode_stretches, prompt_length
 from sftdata.render import Rendered
-from sftdata.template import Template, parse_template
+from sftdata.templating.template import Template, parse_template
 from sftdata.tokenization import REFERENCE, load_encoder
 from sftdata.tokenizer import Tokenizer, load_tokenizer
 from sftdata_train.failures import explained

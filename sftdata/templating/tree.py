@@ -8,8 +8,8 @@ import jinja2
 from jinja2 import meta, nodes
 
 from sftdata.errors import TemplateError
-from sftdata.sandbox import TemplateEnvironment
-from sftdata.template_source import MAX_SOURCE_BYTES
+from sftdata.templating.sandbox import TemplateEnvironment
+from sftdata.templating.source import MAX_SOURCE_BYTES
 
 BLOCK_NAMES = ("system", "prompt", "target")
 

@@ -20,12 +20,12 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
-from sftdata.budget import limited
 from sftdata.errors import TemplateError
-from sftdata.sandbox import MAX_RENDERED_CHARS, TemplateEnvironment
-from sftdata.semantics import semantics_digest
-from sftdata.template_source import MAX_SOURCE_BYTES, canonical
-from sftdata.template_tree import (
+from sftdata.templating.budget import limited
+from sftdata.templating.sandbox import MAX_RENDERED_CHARS, TemplateEnvironment
+from sftdata.templating.semantics import semantics_digest
+from sftdata.templating.source import MAX_SOURCE_BYTES, canonical
+from sftdata.templating.tree import (
     BLOCK_NAMES,
     Block,
     Field,
@@ -194,7 +194,7 @@ def load_template(selector: str) -> Template:
     `@sha256:ab12` the text with that source digest. The user's templates come before the bundled.
     Raises `TemplateError`, also when released bytes were changed.
     """
-    from sftdata.releases import resolve  # which parses what it finds with this module
+    from sftdata.templating.releases import resolve  # which parses what it finds with this module
 
     return resolve(selector)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sftdata.errors import SftdataError, TemplateError
-from sftdata.scaffold import write_working_copy
-from sftdata.template import parse_template
+from sftdata.templating.scaffold import write_working_copy
+from sftdata.templating.template import parse_template
 
 Collection = Literal["promptsource", "flan"]
 

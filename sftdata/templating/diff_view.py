@@ -6,8 +6,8 @@ import html
 from collections.abc import Iterator
 
 from sftdata.escaping import escape
-from sftdata.template_diff import Piece, TemplateDiff
-from sftdata.token_diff import TokenDiff
+from sftdata.templating.diff import Piece, TemplateDiff
+from sftdata.templating.token_diff import TokenDiff
 
 _NOTHING = "nothing"
 _SHOWN_ROWS = 10

@@ -6,18 +6,18 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from sftdata.bump import Change, find_changes
-from sftdata.determinism import find_nondeterministic
 from sftdata.errors import TemplateError, did_you_mean
-from sftdata.findings import Finding, Level, finding_of
-from sftdata.git import find_revision, read_tree
-from sftdata.lint import lint
-from sftdata.lockfile import FILE as LOCK
-from sftdata.lockfile import Release, parse_lock
-from sftdata.releases import Shelf, released_path, shelves
-from sftdata.template import Template
-from sftdata.template_source import MAX_SOURCE_BYTES, canonical
-from sftdata.versions import parse_selector, parse_version
+from sftdata.templating.bump import Change, find_changes
+from sftdata.templating.determinism import find_nondeterministic
+from sftdata.templating.findings import Finding, Level, finding_of
+from sftdata.templating.git import find_revision, read_tree
+from sftdata.templating.lint import lint
+from sftdata.templating.lockfile import FILE as LOCK
+from sftdata.templating.lockfile import Release, parse_lock
+from sftdata.templating.releases import Shelf, released_path, shelves
+from sftdata.templating.source import MAX_SOURCE_BYTES, canonical
+from sftdata.templating.template import Template
+from sftdata.templating.versions import parse_selector, parse_version
 
 
 def check(

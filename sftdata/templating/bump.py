@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from sftdata.probes import FAILS, Probe, constant_probes, fixed_probes, render_probe
-from sftdata.template import BLOCK_NAMES, Template
-from sftdata.versions import LEVELS, Level
+from sftdata.templating.probes import FAILS, Probe, constant_probes, fixed_probes, render_probe
+from sftdata.templating.template import BLOCK_NAMES, Template
+from sftdata.templating.versions import LEVELS, Level
 
 _TEXT_RULES: dict[str, tuple[str, Level]] = {
     "system": ("SYSTEM_TEXT_CHANGED", "minor"),

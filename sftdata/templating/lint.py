@@ -9,12 +9,12 @@ from jinja2 import nodes
 
 from sftdata.errors import SpecError, TemplateError, did_you_mean
 from sftdata.escaping import escape
-from sftdata.findings import Finding, finding_of
-from sftdata.probes import fixed_probes
-from sftdata.releases import home_of, shelves
-from sftdata.sandbox import TemplateEnvironment
 from sftdata.spec import task_spec
-from sftdata.template import Template
+from sftdata.templating.findings import Finding, finding_of
+from sftdata.templating.probes import fixed_probes
+from sftdata.templating.releases import home_of, shelves
+from sftdata.templating.sandbox import TemplateEnvironment
+from sftdata.templating.template import Template
 
 _METADATA = ("author", "description", "language", "license", "notes", "shorten", "source")
 # Text of the control tokens that chat templates use; in a template it would be encoded as text.

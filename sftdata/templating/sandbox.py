@@ -15,9 +15,9 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from sftdata.budget import CALL, spend, spend_on
-from sftdata.metering import Metering, metered_filters, metered_tests, require_value
-from sftdata.template_source import find_inside, read_source
+from sftdata.templating.budget import CALL, spend, spend_on
+from sftdata.templating.metering import Metering, metered_filters, metered_tests, require_value
+from sftdata.templating.source import find_inside, read_source
 
 # One example is at most a few megabytes of text; a template that makes more is a bomb or a bug.
 MAX_RENDERED_CHARS = 32 * 1024 * 1024

@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 
 from sftdata.errors import SftdataError
-from sftdata.findings import Finding
-from sftdata.template import Template
+from sftdata.templating.findings import Finding
+from sftdata.templating.template import Template
 
 _SEEDS = ("1", "20")
 _SECONDS = 60
-_PROGRAM = "from sftdata.determinism import print_behaviours; print_behaviours()"
+_PROGRAM = "from sftdata.templating.determinism import print_behaviours; print_behaviours()"
 
 
 def find_nondeterministic(templates: Sequence[Template]) -> list[Finding]:
@@ -45,7 +45,7 @@ def _behaviours(templates: Sequence[Template], seed: str) -> list[str]:
     sources = [
         [t.id, t.source, None if t.root is None else str(t.root.resolve())] for t in templates
     ]
-    folder = str(Path(__file__).resolve().parent.parent)
+    folder = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM],
@@ -65,8 +65,8 @@ def _behaviours(templates: Sequence[Template], seed: str) -> list[str]:
 def print_behaviours() -> None:
     """Reads sources from standard input and prints a digest, or the fault, for each: the child."""
     from sftdata.errors import TemplateError
-    from sftdata.probes import behaviour_sha256
-    from sftdata.template import parse_template
+    from sftdata.templating.probes import behaviour_sha256
+    from sftdata.templating.template import parse_template
 
     found = []
     for template_id, source, root in json.load(sys.stdin):

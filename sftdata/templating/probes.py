@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from jinja2 import nodes
 
 from sftdata.errors import TemplateError
-from sftdata.sandbox import TemplateEnvironment
-from sftdata.template import BLOCK_NAMES, Template
+from sftdata.templating.sandbox import TemplateEnvironment
+from sftdata.templating.template import BLOCK_NAMES, Template
 
 FAILS = None  # stands for the text of a block that fails on a probe
 

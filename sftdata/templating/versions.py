@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sftdata.errors import TemplateError
-from sftdata.template import DRAFT
-from sftdata.template_source import check_id
+from sftdata.templating.source import check_id
+from sftdata.templating.template import DRAFT
 
 Level = Literal["major", "minor", "patch"]
 

@@ -18,7 +18,7 @@ from jinja2.tests import TESTS
 from jinja2.utils import _PassArg
 from jinja2.visitor import NodeTransformer
 
-from sftdata.budget import CALL, INCLUDE, STEP, counted, spend, spend_on
+from sftdata.templating.budget import CALL, INCLUDE, STEP, counted, spend, spend_on
 
 # Names that no template can write, because a filter's name is an identifier.
 TICK, WEIGH, CONCAT = "tick!", "weigh!", "concat!"

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from sftdata.bump import Change, find_changes, level_of
 from sftdata.columns import numbers
 from sftdata.errors import TemplateError
 from sftdata.golden.chunks import read_chunks
@@ -22,8 +21,9 @@ from sftdata.length import Keep
 from sftdata.render import render_row
 from sftdata.spec import task_spec
 from sftdata.split import hash_column
-from sftdata.template import DRAFT, Template, load_template
-from sftdata.token_diff import TokenDiff, compare_tokens
+from sftdata.templating.bump import Change, find_changes, level_of
+from sftdata.templating.template import DRAFT, Template, load_template
+from sftdata.templating.token_diff import TokenDiff, compare_tokens
 from sftdata.tokenization import REFERENCE, Encoder, choose_encoder, load_encoder
 from sftdata.tokenizer import load_tokenizer
 

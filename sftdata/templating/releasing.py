@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sftdata.bump import Change, find_changes, level_of
 from sftdata.content import bundled_root
-from sftdata.determinism import find_nondeterministic
 from sftdata.errors import TemplateError
-from sftdata.lint import lint
-from sftdata.lockfile import Release, locked, write_lock
-from sftdata.probes import behaviour_sha256
-from sftdata.releases import Shelf, freeze, history, home_of, released_path
-from sftdata.template import Template
-from sftdata.template_source import check_id
-from sftdata.versions import FIRST, LEVELS, Level
+from sftdata.templating.bump import Change, find_changes, level_of
+from sftdata.templating.determinism import find_nondeterministic
+from sftdata.templating.lint import lint
+from sftdata.templating.lockfile import Release, locked, write_lock
+from sftdata.templating.probes import behaviour_sha256
+from sftdata.templating.releases import Shelf, freeze, history, home_of, released_path
+from sftdata.templating.source import check_id
+from sftdata.templating.template import Template
+from sftdata.templating.versions import FIRST, LEVELS, Level
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from sftdata.content import content_folders
 from sftdata.errors import TemplateError, did_you_mean
-from sftdata.lockfile import Release, read_lock
 from sftdata.manifest import write_atomically
-from sftdata.template import Template, parse_template
-from sftdata.template_source import find_inside, read_source
-from sftdata.versions import Selector, Version, parse_selector
+from sftdata.templating.lockfile import Release, read_lock
+from sftdata.templating.source import find_inside, read_source
+from sftdata.templating.template import Template, parse_template
+from sftdata.templating.versions import Selector, Version, parse_selector
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import Any
 
 from sftdata.content import bundled_root
 from sftdata.errors import SftdataError, TemplateError
-from sftdata.git import added_at
 from sftdata.manifest import FILE as MANIFEST
 from sftdata.manifest import read_manifest
-from sftdata.releases import Shelf, history, home_of, released_path, shelves
-from sftdata.template import DRAFT
+from sftdata.templating.git import added_at
+from sftdata.templating.releases import Shelf, history, home_of, released_path, shelves
+from sftdata.templating.template import DRAFT
 
 
 @dataclass(frozen=True, slots=True)

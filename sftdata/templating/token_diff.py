@@ -16,7 +16,7 @@ from sftdata.engine import Encoded
 from sftdata.layout import join
 from sftdata.length import Keep, shorten_texts
 from sftdata.render import Rendered, render_batch
-from sftdata.template import Template
+from sftdata.templating.template import Template
 from sftdata.tokenization import Encoder, whole_text_equal
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from sftdata.errors import TemplateError
 from sftdata.manifest import write_atomically
-from sftdata.versions import Version, parse_version
+from sftdata.templating.versions import Version, parse_version
 
 FILE = "templates.lock"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from sftdata.content import list_content
 from sftdata.errors import SpecError, TemplateError
-from sftdata.lint import spec_fields
-from sftdata.releases import home_of, shelves
-from sftdata.template import Template, load_template, parse_template
-from sftdata.template_source import check_id
+from sftdata.templating.lint import spec_fields
+from sftdata.templating.releases import home_of, shelves
+from sftdata.templating.source import check_id
+from sftdata.templating.template import Template, load_template, parse_template
 
 
 def new_template(template_id: str, source_selector: str | None = None) -> Path:
