@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
 from sftdata.columns import to_flags, to_numbers
+from sftdata.languages import identify, known_languages
 
 Action = Literal["flag", "drop", "fail"]
 
@@ -166,10 +166,9 @@ def _wrong_language(subject: _Subject) -> _Suspects:
     for row in np.flatnonzero(np.logical_or.reduce(letters)) if letters else ():
         for (name, language), long_enough in zip(pairs, letters, strict=False):
             said = _language(subject.rows.column(language)[row].as_py())
-            if not long_enough[row] or said not in _detector().labels:
+            if not long_enough[row] or said not in known_languages():
                 continue
-            sample = subject.rows.column(name)[row].as_py()[:_SAMPLE]
-            found, sureness = _detector().classify(sample)
+            ((found, sureness),) = identify([subject.rows.column(name)[row].as_py()[:_SAMPLE]])
             if _language(found) != said and sureness >= _SURE:
                 yield int(row), f"'{name}' reads as '{found}', not '{said}'"
                 break
@@ -186,14 +185,6 @@ def _letters(column: pa.LargeStringArray) -> npt.NDArray[np.int64]:
     dense = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]"
     letters = to_numbers(pc.count_substring_regex(column, r"\p{L}")).astype(np.int64)
     return letters + 2 * to_numbers(pc.count_substring_regex(column, dense)).astype(np.int64)
-
-
-@cache
-def _detector() -> Any:
-    """py3langid's classifier; its scores made probabilities, which do not grow with the length."""
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
 CHECKS: dict[str, Callable[[_Subject], _Suspects]] = {

@@ -22,7 +22,7 @@ from sftdata.manifest import read_manifest
 from sftdata.plan import Plan, draw_pool, make_plan
 from sftdata.shots import pool_path, read_pool
 from sftdata.spec import Mixture, Spec, load_spec, spec_from_json
-from sftdata.split import hash_column, hash_texts
+from sftdata.split import hash_texts
 from sftdata.templating.template import Template
 from sftdata.tokenization import REFERENCE, load_encoder
 
@@ -145,11 +145,8 @@ class Prompter:
         columns = {"row_id": texts([str(row.get(_ID, ""))])}
         columns |= {name: texts(value) for name, value in texts_of.items()}
         batch = pa.RecordBatch.from_pydict(columns)
-        hashes = hash_column(batch.column("row_id"))
-        groups = hash_texts([row[_GROUP].encode()]) if _GROUP in row else hashes
-        nothing = np.zeros(1, np.int64)
-        own = np.array([_ID in row])
-        return Rows(batch, nothing.astype(np.int32), nothing, hashes, groups, own, []), is_solved
+        groups = hash_texts([row[_GROUP].encode()]) if _GROUP in row else None
+        return Rows.of(batch, groups), is_solved
 
 
 def open_prompter(dataset: Path | str, *, part: str | None = None) -> Prompter:

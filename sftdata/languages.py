@@ -16,6 +16,11 @@ def _identifier() -> Any:
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
+def known_languages() -> frozenset[str]:
+    """The codes that `identify` can give."""
+    return frozenset(map(str, _identifier().labels))
+
+
 def identify(texts: Sequence[str]) -> list[tuple[str, float]]:
     """For each text its language, an ISO 639-1 code, and how sure that is, from 0 to 1."""
     identifier = _identifier()

@@ -58,6 +58,21 @@ class Rows:
     has_own_id: npt.NDArray[np.bool_]  # whether the source gave the id
     faults: list[RowFault]
 
+    @classmethod
+    def of(cls, batch: pa.RecordBatch, group_hashes: npt.NDArray[np.uint64] | None = None) -> Rows:
+        """Rows in hand, of no source: `row_id` and golden fields as `large_string`."""
+        hashes = hash_column(batch.column("row_id"))
+        nothing = np.zeros(batch.num_rows, np.int64)
+        return cls(
+            batch=batch,
+            chunk=nothing.astype(np.int32),
+            line=nothing,
+            hashes=hashes,
+            group_hashes=hashes if group_hashes is None else group_hashes,
+            has_own_id=np.ones(batch.num_rows, np.bool_),
+            faults=[],
+        )
+
     def take(self, rows: npt.NDArray[np.int64]) -> Rows:
         """The rows at these places, in this order; all faults."""
         return Rows(

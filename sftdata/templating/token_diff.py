@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sftdata.columns import numbers
-from sftdata.columns import texts as column
+from sftdata.drafts import DraftMaker
 from sftdata.engine import Encoded
-from sftdata.layout import join
-from sftdata.length import Keep, shorten_texts
-from sftdata.render import Rendered, render_batch
+from sftdata.fates import Fates
+from sftdata.golden.rows import Rows
+from sftdata.layout import PlainComposer, is_seamless, prompt_length
+from sftdata.length import Keep
 from sftdata.templating.template import Template
-from sftdata.tokenization import Encoder, whole_text_equal
+from sftdata.tokenization import Encoder, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,13 @@ class TokenDiff:
         }
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Tokens:
-    prompt: Encoded
-    target: Encoded
-    same_as_whole: npt.NDArray[np.bool_]
+    """What each row becomes: ids up to the target and from there on."""
+
+    prompt: dict[int, npt.NDArray[Any]]
+    target: dict[int, npt.NDArray[Any]]
+    same_as_whole: dict[int, bool]
     fates: list[str]
 
 
@@ -77,29 +79,24 @@ def compare_tokens(
 ) -> Iterator[RowTokens]:
     """What becomes of each row's tokens when `new` takes the place of `old`.
 
-    With `max_length` rows that are too long are shortened or dropped as a build would do it.
+    With `max_length` rows that are too long are shortened or dropped as a build does it.
     """
     before, after = (_tokens(t, rows, encoder, max_length, keep) for t in (old, new))
-    bos = int(encoder.tokenizer.bos_id is not None)
     for row, row_id in enumerate(rows.column("row_id").to_pylist()):
-        prompts = [_ids(t.prompt, row) for t in (before, after)]
-        targets = [_ids(t.target, row) for t in (before, after)]
+        prompts = [t.prompt[row] for t in (before, after)]
+        targets = [t.target[row] for t in (before, after)]
         whole = [np.concatenate(pair) for pair in zip(prompts, targets, strict=True)]
         difference = _first_difference(*whole)
         if difference is None and len(prompts[0]) != len(prompts[1]):
             difference = min(map(len, prompts))  # the same ids, divided in another place
         yield RowTokens(
             row_id=row_id,
-            prompt_tokens=(len(prompts[0]) + bos, len(prompts[1]) + bos),
-            first_difference=None if difference is None else difference + bos,
+            prompt_tokens=(len(prompts[0]), len(prompts[1])),
+            first_difference=difference,
             target_changed=not np.array_equal(targets[0], targets[1]),
-            boundary_changed=bool(before.same_as_whole[row] != after.same_as_whole[row]),
+            boundary_changed=before.same_as_whole[row] != after.same_as_whole[row],
             fate=(before.fates[row], after.fates[row]),
         )
-
-
-def _ids(encoded: Encoded, row: int) -> npt.NDArray[Any]:
-    return encoded.ids[encoded.offsets[row] : encoded.offsets[row + 1]]
 
 
 def _first_difference(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> int | None:
@@ -111,61 +108,44 @@ def _first_difference(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> int | N
 
 
 def _tokens(
-    template: Template, rows: pa.RecordBatch, encoder: Encoder, max_length: int | None, keep: Keep
+    template: Template, batch: pa.RecordBatch, encoder: Encoder, max_length: int | None, keep: Keep
 ) -> _Tokens:
-    rendered = render_batch(rows, template)
-    prompt, target = _encoded(rendered, encoder)
-    fates = ["kept"] * rows.num_rows
-    if max_length is not None:
-        rows = _fitted(template, rows, prompt, target, encoder, max_length, keep, fates)
-        if "cut" in fates:
-            rendered = render_batch(rows, template)
-            prompt, target = _encoded(rendered, encoder)
-    whole = encoder.encode_prompts(join(_prompt(rendered), rendered.target))
-    return _Tokens(prompt, target, whole_text_equal(prompt, target, whole), fates)
+    """The tokens of each row, made as a build makes them; of a dropped row those it would have."""
+    rows, places = Rows.of(batch), np.arange(batch.num_rows)
+    tokenizer = encoder.tokenizer
+    maker = DraftMaker(
+        encoder=encoder,
+        composer=PlainComposer(tokenizer.bos_id, tokenizer.eos_id),
+        max_length=max_length,
+        keep=keep,
+        shots=(0,),
+        pool=None,
+        seed=0,
+        all_turns=False,
+    )
+    found = _Tokens({}, {}, {}, ["kept"] * batch.num_rows)
+    fates = Fates(batch.num_rows)
+    fitted = list(maker.make(rows, places, template, fates))
+    for row, status, _, _ in fates:
+        found.fates[row] = status
+    unfitted = replace(maker, max_length=None).make(rows, places, template, Fates(len(places)))
+    for draft in (*unfitted, *fitted):
+        seamless = is_seamless(draft.stretches, draft.parts, encoder, len(draft.places))
+        first = prompt_length(draft.stretches)
+        for at in np.flatnonzero(draft.kept).tolist():
+            row = int(draft.places[at])
+            found.prompt[row] = _ids(draft.parts[:first], at)
+            found.target[row] = _ids(draft.parts[first:], at)
+            found.same_as_whole[row] = bool(seamless[at])
+    return found
 
 
-def _prompt(rendered: Rendered) -> pa.LargeStringArray:
-    return join(*([rendered.system] if rendered.system is not None else []), rendered.prompt)
-
-
-def _encoded(rendered: Rendered, encoder: Encoder) -> tuple[Encoded, Encoded]:
-    return encoder.encode_prompts(_prompt(rendered)), encoder.encode_targets(rendered.target)
-
-
-def _fitted(
-    template: Template,
-    rows: pa.RecordBatch,
-    prompt: Encoded,
-    target: Encoded,
-    encoder: Encoder,
-    max_length: int,
-    keep: Keep,
-    fates: list[str],
-) -> pa.RecordBatch:
-    """The rows as a build would shorten them; what happened to each goes into `fates`."""
-    extra = 1 + int(encoder.tokenizer.bos_id is not None)
-    long = np.flatnonzero(prompt.lengths + target.lengths + extra > max_length)
-    field = template.shorten
-    if field is None or not len(long):
-        for row in long.tolist():
-            fates[row] = "dropped"
-        return rows
-    index = rows.schema.get_field_index(field)
-
-    def with_texts(at: npt.NDArray[np.int64], texts: list[str]) -> pa.RecordBatch:
-        taken = rows.take(numbers(at))
-        return taken.set_column(index, field, column(texts))
-
-    def count_tokens(at: npt.NDArray[np.int64], parts: list[str]) -> npt.NDArray[np.int64]:
-        cut = render_batch(with_texts(long[at], parts), template)
-        return encoder.encode_prompts(_prompt(cut)).lengths
-
-    texts = rows.column(field).to_pylist()
-    budgets = max_length - extra - target.lengths[long]
-    whole = [texts[row] for row in long.tolist()]
-    parts = shorten_texts(whole, prompt.lengths[long], budgets, keep, count_tokens)
-    for row, part in zip(long.tolist(), parts, strict=True):
-        fates[row] = "dropped" if part is None else "cut"
-        texts[row] = texts[row] if part is None else part
-    return rows.set_column(index, field, column(texts))
+def _ids(parts: Sequence[Part], row: int) -> npt.NDArray[Any]:
+    return np.concatenate(
+        [
+            p.ids.ids[p.ids.offsets[row] : p.ids.offsets[row + 1]]
+            if isinstance(p.ids, Encoded)
+            else np.array(p.ids)
+            for p in parts
+        ]
+    )
