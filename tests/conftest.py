@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 import tokenizers
+from places import SHARED
 from tokenizers import decoders, models, pre_tokenizers
-
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("SFTDATA_REAL", ROOT.parent / "shared"))
-BUNDLED_TOKENIZER = ROOT / "pipelines" / "tokenizers" / "small"
-REAL_TOKENIZERS = ("gpt2", "smollm2", "qwen3", "mistral-v3")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

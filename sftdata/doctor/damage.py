@@ -75,10 +75,10 @@ def _placeholder(rows: Rows) -> npt.NDArray[np.bool_]:
 
 
 def _boundary_space(rows: Rows) -> npt.NDArray[np.bool_]:
+    if rows.context.is_chat:  # contents are stripped, and the seams are the chat template's
+        return np.zeros(len(rows), np.bool_)
     found = matches(rows.target, r"^[\s\p{Z}]+[^\s\p{Z}\p{Cf}]|[^\s\p{Z}\p{Cf}][\s\p{Z}]+$")
-    if not rows.context.is_chat:  # whose seams are the chat template's
-        found = found | matches(rows.prompt, r"[ \t\p{Zs}]$|\n\n$")
-    return np.asarray(found)
+    return np.asarray(found | matches(rows.prompt, r"[ \t\p{Zs}]$|\n\n$"))
 
 
 def _equals_source(rows: Rows) -> npt.NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import oracle
 import pytest
-from conftest import REAL_TOKENIZERS
+from places import REAL_TOKENIZERS
 from plain import build_plain
 
 from sftdata.builder import build

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from conftest import REAL_TOKENIZERS
+from places import REAL_TOKENIZERS
 from syrupy.assertion import SnapshotAssertion
 
 from sftdata.content import bundled_root

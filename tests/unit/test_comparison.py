@@ -9,7 +9,7 @@ from typing import Any
 
 import handmade
 import pytest
-from conftest import BUNDLED_TOKENIZER
+from places import BUNDLED_TOKENIZER
 
 from sftdata.builder import build
 from sftdata.comparison import Comparison, compare

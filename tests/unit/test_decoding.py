@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import tokenizers
-from conftest import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 from tokenizers import decoders, models
 
 from sftdata.decoding import Decoder

@@ -17,9 +17,9 @@ import handmade
 import numpy as np
 import pytest
 import tokenizers
-from conftest import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 from handmade import EOS, Row, row
 from oracle import OracleTokenizer
+from places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 
 from sftdata.builder import build
 from sftdata.doctor import CHECKS, Finding, examine

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import tokenizers
-from conftest import REAL_TOKENIZERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import REAL_TOKENIZERS
 from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from sftdata.tokenizer import load_tokenizer
