@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sftdata.columns import flags, to_flags
+from sftdata.columns import numbers, to_flags
 from sftdata.split import hash_column, hash_texts
 
 _NAMES_NO_CONTENT = ("row_id",)
@@ -29,20 +29,25 @@ def content_hashes(rows: pa.RecordBatch) -> npt.NDArray[np.uint64]:
     Case, white space and the forms that Unicode calls compatible make no difference.
     """
     names = sorted(set(rows.schema.names) - set(_NAMES_NO_CONTENT))
-    by_field = np.concatenate([hash_column(_normalized(rows.column(n))) for n in names], axis=1)
+    by_field = np.concatenate([_normal_hashes(rows.column(name)) for name in names], axis=1)
     size = by_field.itemsize * by_field.shape[1]
     data = memoryview(by_field.astype("<u8").tobytes())
     return hash_texts([data[i : i + size] for i in range(0, len(data), size)])
 
 
-def _normalized(column: pa.LargeStringArray) -> pa.LargeStringArray:
-    """The texts in lower case, in NFKC, without white space."""
-    ascii_only = to_flags(pc.string_is_ascii(column))
-    if not ascii_only.all():
+def _normal_hashes(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
+    """uint64[rows, 2]: a digest of each text in lower case, in NFKC, without white space."""
+    hashes = hash_column(_squeezed(column))
+    other = np.flatnonzero(~to_flags(pc.string_is_ascii(column)))
+    if len(other):
         # ASCII is in every normal form already, and most text is ASCII.
-        other = column.filter(flags(~ascii_only))
-        other = pc.utf8_lower(pc.utf8_normalize(other, "NFKC"))
-        column = pc.replace_with_mask(column, flags(~ascii_only), other)
+        normal = pc.utf8_lower(pc.utf8_normalize(column.take(numbers(other)), "NFKC"))
+        hashes[other] = hash_column(_squeezed(normal))
+    return hashes
+
+
+def _squeezed(column: pa.LargeStringArray) -> pa.LargeStringArray:
+    """The texts without ASCII white space and control characters, ASCII letters in lower case."""
     _, offsets, data = column.buffers()
     ends = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
     letters = np.frombuffer(data if data is not None else b"", np.uint8)[ends[0] : ends[-1]]
@@ -54,7 +59,7 @@ def _normalized(column: pa.LargeStringArray) -> pa.LargeStringArray:
     return pa.LargeStringArray.from_buffers(
         len(column),
         pa.py_buffer(starts - np.searchsorted(spaces, starts)),
-        pa.py_buffer(kept | (upper.view(np.uint8) << np.uint8(5))),
+        pa.py_buffer(kept | (upper.view(np.uint8) * np.uint8(0x20))),
     )
 
 
