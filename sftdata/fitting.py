@@ -49,39 +49,54 @@ def batch_padding(lengths: npt.NDArray[np.int32], batch_size: int) -> float:
 def _count_packs(counts: npt.NDArray[Any]) -> int:
     """Packs that best-fit decreasing makes; `counts[n]` rows have n tokens.
 
-    Rows of one length are placed together, so the work depends on the lengths there are and not on
-    the number of rows.
+    Rows of one length are placed together, so the work depends on the lengths that occur, and
+    neither on the number of rows nor on how long a pack may be.
     """
     size = len(counts) - 1
-    free = np.zeros(size + 1, np.int64)  # how many packs have room for n more tokens
+    free = _Free(size)
     packs = 0
-    for length in range(size, 0, -1):
-        left = int(counts[length])
-        for room in np.flatnonzero(free[length:]) + length:
-            if not left:
-                break
-            left -= _place(free, int(room), length, left, int(free[room]))
+    for length in np.flatnonzero(counts)[::-1].tolist():
+        left = int(counts[length]) if length else 0
+        room = free.next(length)
+        while left and room >= 0:
+            left -= free.place(room, length, left, free.packs[room])
+            room = free.next(room + 1)
         if left:
-            each = size // length
-            new = -(-left // each)
+            new = -(-left // (size // length))
             packs += new
-            free[size] += new
-            _place(free, size, length, left, new)
+            free.add(size, new)
+            free.place(size, length, left, new)
     return packs
 
 
-def _place(free: npt.NDArray[np.int64], room: int, length: int, rows: int, packs: int) -> int:
-    """Puts rows into packs with `room`, each filled before the next; how many it took."""
-    each = room // length
-    full = min(packs, rows // each)
-    free[room] -= full
-    free[room - each * length] += full
-    placed = full * each
-    rest = min(rows - placed, each) if full < packs else 0
-    if rest:
-        free[room] -= 1
-        free[room - rest * length] += 1
-    return placed + rest
+class _Free:
+    """How many packs have room for n more tokens."""
+
+    def __init__(self, size: int) -> None:
+        self.packs = [0] * (size + 1)
+        self._is_there = bytearray(size + 1)
+
+    def next(self, room: int) -> int:
+        """The least room from `room` on that some pack has; -1 where there is none."""
+        return self._is_there.find(1, room)
+
+    def add(self, room: int, packs: int) -> None:
+        """Notes that so many packs more (or fewer) have this room."""
+        self.packs[room] += packs
+        self._is_there[room] = self.packs[room] > 0
+
+    def place(self, room: int, length: int, rows: int, packs: int) -> int:
+        """Puts rows into packs with `room`, each filled before the next; how many it took."""
+        each = room // length
+        full = min(packs, rows // each)
+        self.add(room, -full)
+        self.add(room - each * length, full)
+        placed = full * each
+        rest = min(rows - placed, each) if full < packs else 0
+        if rest:
+            self.add(room, -1)
+            self.add(room - rest * length, 1)
+        return placed + rest
 
 
 def _share(part: int, whole: int) -> float:

@@ -18,6 +18,7 @@ from sftdata.builder import build
 from sftdata.fitting import batch_padding, fit_rows
 from sftdata.lengths import row_lengths
 from sftdata.loader import DataSet, load
+from sftdata.packing import plan_packs
 from sftdata.stats import LengthCounts, compute_stats, frame, quantiles
 
 lengths = st.lists(st.integers(1, 40), min_size=1, max_size=60)
@@ -160,6 +161,12 @@ def test_packs_are_those_of_best_fit_decreasing(values: list[int], size: int) ->
     assert fit.packing_efficiency == round(tokens / (fit.packs * size), 6)
     assert fit.padding_waste == round(1 - tokens / (len(values) * size), 6)
     assert fit.too_long == sum(v > size for v in values)
+
+
+def test_packs_of_a_million_tokens_are_counted_as_the_plan_makes_them() -> None:
+    """The work must not grow with the length of a pack, or the test would take minutes."""
+    values = np.random.default_rng(3).integers(1, 90_000, 20_000).astype(np.int32)
+    assert fit_rows(values, 1_000_000).packs == len(plan_packs(values, 1_000_000))
 
 
 @given(lengths, st.integers(1, 9))
