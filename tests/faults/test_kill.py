@@ -27,7 +27,7 @@ from kills import (
 from sftdata.verify import find_faults
 
 KILLS = int(os.environ.get("SFTDATA_KILLS", "12"))  # of each kind; 200 before a release
-LAST = 16  # the file operations around the commit, all of which are tried
+LAST = 28  # the file operations around the commit, all of which are tried
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,8 @@ def test_a_build_killed_at_any_file_operation_is_resumed_by_the_same_command(
 def test_finished_blocks_are_not_redone_after_a_kill(small_stage: Stage) -> None:
     stage = small_stage
     reused = []
-    for point in range(10, stage.first_operations, stage.first_operations // 6):
+    before_commit = stage.first_operations - LAST + 2
+    for point in (10 + (before_commit - 10) * part // 5 for part in range(6)):
         out = stage.fresh_out(with_old=False)
         assert stage.forker.run(stage.new_spec, out, kill_at=point).killed
         assert not (out / "manifest.json").exists()

@@ -37,7 +37,14 @@ def refusal(dataset: Path, model: Path, **changes: Any) -> str:
     return str(caught.value)
 
 
-def test_a_draft_is_refused_unless_allowed(dataset: Path, model_directory: Path) -> None:
+def test_a_draft_is_refused_unless_allowed(
+    dataset: Path, model_directory: Path, tmp_path: Path
+) -> None:
+    prepare(dataset, str(model_directory), Recipe())
+    dataset = Path(shutil.copytree(dataset, tmp_path / "draft"))
+    manifest = json.loads((dataset / "manifest.json").read_text())
+    text = json.dumps(manifest | {"draft": True}).replace("@1.0.0", "@draft")
+    (dataset / "manifest.json").write_text(text)
     with pytest.raises(SftdataError, match=r"@draft was never released(?s:.*)--allow-draft"):
         prepare(dataset, str(model_directory), Recipe())
     prepare(dataset, str(model_directory), Recipe(), allow_draft=True)
