@@ -92,6 +92,40 @@ def test_control_tokens_in_contents_are_text_and_come_back(
         assert view.target == row["summary"]
 
 
+TEXT_FIELDS = {
+    "translate": (("source",), "translation"),
+    "qa": (("context", "question"), "answer"),
+    "grammar": (("text",), "corrected"),
+}
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("chat", [False, True], ids=["plain", "chat"])
+@pytest.mark.parametrize("task", TEXT_FIELDS)
+def test_control_tokens_in_every_field_of_every_task_are_text(
+    task: str, chat: bool, shared: Path
+) -> None:
+    folder = shared / "tokenizers" / "smollm2"
+    asked, answer = TEXT_FIELDS[task]
+    rows = []
+    for i, token in enumerate(load_tokenizer(str(folder)).control_tokens):
+        row = {n: f"{token} {n} {i} {token[:3]}\n{token[3:]} {token}" for n in (*asked, answer)}
+        rows.append({"id": f"row-{i}", "source_lang": "en", "target_lang": "de", **row})
+    write_rows(rows)
+    out = build(
+        task, data="rows.jsonl", tokenizer=folder, chat=chat, shots=[0, 1], out="out"
+    ).manifest.directory
+    assert find_faults(out, deep=True) == []
+    data = load(out)
+    inspector = Inspector(data)
+    shown = [inspector.inspect(name, row) for name, split in data.items() for row in split]
+    assert len(shown) == len(rows)
+    for view in shown:
+        row = next(row for row in rows if row["id"] == view.example.row_id)
+        assert all(row[name] in view.prompt for name in asked)
+        assert view.target == row[answer]
+
+
 @pytest.mark.real
 @pytest.mark.parametrize("name", ["smollm2", "qwen3"])
 def test_one_token_of_answer_has_its_end_in_the_loss(name: str, shared: Path) -> None:
