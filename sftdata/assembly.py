@@ -35,7 +35,7 @@ from sftdata.record import Totals, describe
 from sftdata.repeats import DUPLICATE, NEAR_DUPLICATE, REPEATED_ID, Repeats
 from sftdata.shards import ShardWriter
 from sftdata.shots import pool_path
-from sftdata.tokenization import REFERENCE, Encoder, load_encoder
+from sftdata.tokenization import REFERENCE, EncoderChoice, choose_encoder, load_encoder
 from sftdata.workers import InProcess, Processes, Workers
 
 Progress = Callable[[int], None]  # gets the number of source rows that are done
@@ -76,6 +76,7 @@ class Assembly:
     ledger: Ledger = field(default_factory=Ledger)
     reused_rows: int = 0
     whole_text_differs: int = 0
+    choice: Future[EncoderChoice] | None = None
     engine_fault: Future[str | None] | None = None  # the check of the engine on the rows
     workers: Workers | None = None
 
@@ -84,6 +85,9 @@ class Assembly:
 
         Raises `SftdataError`, or `OSError` with the place, and then nothing is committed.
         """
+        self.gate = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gate")
+        if self.current is None:
+            self._load_encoder()  # there is nothing to copy from, so it will be needed
         self.splits = list(self.plan.spec.split)
         self.rows_in = [0] * len(self.plan.sources)
         spec = self.plan.spec
@@ -96,7 +100,6 @@ class Assembly:
         (self.directory / self.folder).mkdir()
         self.writers = [ShardWriter(self.directory, self.folder, name) for name in self.splits]
         self.journal = JournalWriter(self.directory / self.folder)
-        self.gate = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gate")
         try:
             self._go_through_sources()
             fault = self.engine_fault.result() if self.engine_fault is not None else None
@@ -185,22 +188,31 @@ class Assembly:
                 yield chunks
 
     def _started_workers(self, sample: Sequence[Chunk]) -> Workers:
-        """The workers; starts them with an engine that was checked on these rows."""
+        """The workers. The engine is loaded, and then checked on these rows, beside their work."""
         if self.workers is None:
-            encoder = self._choose_encoder(sample)
+            choice = self._load_encoder()
+            self.engine_fault = self.gate.submit(
+                lambda: choice.result().find_fault(self.plan.sample(sample))
+            )
             if self.number_of_workers > 1:
-                make = functools.partial(maker_in_worker, self.plan, encoder.engine)
+                engine = choice.result().encoder.engine
+                make = functools.partial(maker_in_worker, self.plan, engine)
                 self.workers = Processes(self.number_of_workers, make)
             else:
-                self.workers = InProcess(self.plan.maker(encoder))
+                self.workers = InProcess(self.plan.maker(lambda: choice.result().encoder))
         return self.workers
 
-    def _choose_encoder(self, sample: Sequence[Chunk]) -> Encoder:
+    def _load_encoder(self) -> Future[EncoderChoice]:
+        """The encoder, which the first call starts to load."""
+        if self.choice is None:
+            self.choice = self.gate.submit(self._choose_encoder)
+        return self.choice
+
+    def _choose_encoder(self) -> EncoderChoice:
         if self.reference_only:
-            return load_encoder(self.plan.tokenizer, REFERENCE)
-        chosen = self.plan.choose_encoder(sample, self.report)
-        self.engine_fault = self.gate.submit(chosen.find_fault)
-        return chosen.encoder
+            reference = load_encoder(self.plan.tokenizer, REFERENCE)
+            return EncoderChoice(reference, lambda sample: None)
+        return choose_encoder(self.plan.tokenizer, self.report)
 
     def _take(self, piece: _Piece) -> None:
         """Hands the examples of a piece to the writers, in source order."""

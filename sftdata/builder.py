@@ -21,12 +21,10 @@ from sftdata.examples import Examples, Work
 from sftdata.golden.chunks import read_chunks
 from sftdata.ledger import ledger_path
 from sftdata.manifest import Manifest, read_manifest, write_atomically
-from sftdata.mixing.mixture import mix
-from sftdata.mixing.parts import PARTS, Part
 from sftdata.plan import Plan, Report, make_plan
 from sftdata.shots import POOLS
 from sftdata.spec import Mixture, Spec, load_spec
-from sftdata.tokenization import Encoder
+from sftdata.tokenization import choose_encoder
 
 _LOCK = ".lock"
 
@@ -113,6 +111,9 @@ def _build_mixture(
     progress: Progress,
 ) -> Outcome:
     """Builds every source as a data set of its own in `parts/`, then mixes their rows."""
+    from sftdata.mixing.mixture import mix
+    from sftdata.mixing.parts import PARTS, Part
+
     with _lock(directory, report):
         done = 0
         parts = []
@@ -156,15 +157,13 @@ def check(
 
 
 def _check_plan(plan: Plan) -> list[Examples]:
-    encoder: Encoder | None = None
+    maker = plan.maker(lambda: choose_encoder(plan.tokenizer, lambda line: None).encoder)
     made = []
     templates = tuple(range(len(plan.block_keys)))
     for index, source in enumerate(plan.sources):
         for chunks in islice(read_chunks(source, index), 1):
             plan.reader.check_columns(chunks)
-            encoder = encoder or plan.choose_encoder(chunks, lambda line: None).encoder
-            work = [Work(chunk, templates) for chunk in chunks[:4]]
-            made.append(plan.maker(encoder).make(work))
+            made.append(maker.make([Work(chunk, templates) for chunk in chunks[:4]]))
     if not made:
         raise no_rows(plan.sources)
     return made

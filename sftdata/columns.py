@@ -62,3 +62,13 @@ def to_flags(column: pa.BooleanArray) -> npt.NDArray[np.bool_]:
     values = bits[first % 8 : first % 8 + len(column)].view(np.bool_)
     values.flags.writeable = False  # as `to_numbers` gives them
     return values
+
+
+def string_buffers(
+    column: pa.LargeStringArray | pa.LargeBinaryArray,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """Offsets int64[rows + 1] and bytes of a column of texts; their memory is shared."""
+    _, offsets, data = column.buffers()
+    window = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
+    # A column of empty strings may have no data buffer at all.
+    return window, np.frombuffer(data if data is not None else b"", np.uint8)

@@ -26,10 +26,10 @@ from sftdata.layout import (
     Stretch,
     encode_stretches,
     is_blank,
-    is_seamless,
 )
 from sftdata.length import Keep, shorten_texts
 from sftdata.render import Rendered, render_batch
+from sftdata.seams import is_seamless
 from sftdata.shots import ShotPool
 from sftdata.split import choose
 from sftdata.templating.template import Template

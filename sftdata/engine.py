@@ -14,7 +14,7 @@ import os
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -78,12 +78,12 @@ class Engine(Protocol):
 
 
 class ReferenceEngine:
-    """The `tokenizers` library."""
+    """The `tokenizers` library. `spec` is a parsed `tokenizer.json`."""
 
     name = "tokenizers"
 
-    def __init__(self, tokenizer_json: str) -> None:
-        self._tokenizer = tokenizers.Tokenizer.from_str(tokenizer_json)
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        self._tokenizer = tokenizers.Tokenizer.from_str(orjson.dumps(spec).decode())
 
     def encode(self, texts: pa.LargeStringArray) -> Encoded:
         """Token ids of each text."""
@@ -100,14 +100,16 @@ class GigatokenEngine:
 
     name = "gigatoken"
 
-    def __init__(self, tokenizer_json: str) -> None:
-        self._json, self._normalizer = _without_nfc(tokenizer_json)
-        self._json, self._splits_digits = _digits_as_boundaries(self._json)
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        spec, self._normalizer = _without_nfc(spec)
+        spec, self._splits_digits = _digits_as_boundaries(spec)
+        self._json = orjson.dumps(spec)
         self._tokenizer = self._load()
         self._seen_bytes = 0
         self._lock = threading.Lock()  # one call at a time: each uses every core by itself
 
     def _load(self) -> Any:
+        import awkward  # noqa: F401 - gigatoken would import it in its first call
         import gigatoken
 
         return gigatoken.Tokenizer.from_json(self._json)
@@ -120,7 +122,7 @@ class GigatokenEngine:
     def _encode(self, texts: pa.LargeStringArray) -> Encoded:
         if self._normalizer is not None:
             texts = _normalized(texts, self._normalizer)
-        offsets, data = _string_buffers(texts)
+        offsets, data = columns.string_buffers(texts)
         if self._seen_bytes > _RENEW_AFTER_BYTES:
             self._tokenizer = self._load()
             self._seen_bytes = 0
@@ -154,32 +156,20 @@ class GigatokenEngine:
         return Encoded(ids.view(np.int32), np.asarray(layout.offsets.data))
 
 
-def _string_buffers(
-    texts: pa.LargeStringArray,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """Offsets int64[rows + 1] and bytes of a `large_string` column, without a copy."""
-    _, offsets, data = texts.buffers()
-    window = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    # A column of empty strings may have no data buffer at all.
-    return window, np.frombuffer(data if data is not None else b"", np.uint8)
-
-
-def _without_nfc(tokenizer_json: str) -> tuple[str, Any | None]:
+def _without_nfc(spec: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any | None]:
     """The tokenizer without a normalizer that is NFC alone, and that normalizer.
 
     Each version of Unicode adds marks that NFC puts in order, and the two libraries know different
     versions. So it is the reference that normalizes.
     """
-    spec = orjson.loads(tokenizer_json)
     if spec.get("normalizer") != {"type": "NFC"}:
-        return tokenizer_json, None
-    spec["normalizer"] = None
-    return orjson.dumps(spec).decode(), tokenizers.normalizers.NFC()
+        return spec, None
+    return {**spec, "normalizer": None}, tokenizers.normalizers.NFC()
 
 
 def _normalized(texts: pa.LargeStringArray, normalizer: Any) -> pa.LargeStringArray:
     """The texts normalized; those without a character that NFC could change are left alone."""
-    offsets, data = _string_buffers(texts)
+    offsets, data = columns.string_buffers(texts)
     window = data[offsets[0] : offsets[-1]]
     # Every character before U+0300, which is 0xCC 0x80 in UTF-8, stays as it is in any text.
     at = np.flatnonzero(window >= 0xCC) + offsets[0]
@@ -192,21 +182,20 @@ def _normalized(texts: pa.LargeStringArray, normalizer: Any) -> pa.LargeStringAr
     return pc.replace_with_mask(texts, columns.flags(changed), columns.texts(new))
 
 
-def _digits_as_boundaries(tokenizer_json: str) -> tuple[str, bool]:
+def _digits_as_boundaries(spec: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
     """The tokenizer without a leading "every digit alone" stage, and whether it had one.
 
     gigatoken has no such stage, but it can be said with the boundaries of the text it is given
     (see `_split_at_digits`), as long as no vocabulary entry holds a digit and something else.
     """
-    spec = orjson.loads(tokenizer_json)
     pre = spec.get("pre_tokenizer") or {}
     stages = pre.get("pretokenizers") or []
     if len(stages) < 2 or stages[0] != {"type": "Digits", "individual_digits": True}:
-        return tokenizer_json, False
+        return spec, False
     if any(len(entry) > 1 and re.search("[0-9]", entry) for entry in spec["model"]["vocab"]):
-        return tokenizer_json, False
-    spec["pre_tokenizer"] = stages[1] if len(stages) == 2 else {**pre, "pretokenizers": stages[1:]}
-    return orjson.dumps(spec).decode(), True
+        return spec, False
+    rest = stages[1] if len(stages) == 2 else {**pre, "pretokenizers": stages[1:]}
+    return {**spec, "pre_tokenizer": rest}, True
 
 
 def _split_at_digits(
@@ -268,51 +257,54 @@ def _other_digits_class() -> str:
     return "[" + "".join(rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in ranges) + "]"
 
 
+FindFault = Callable[[pa.LargeStringArray], str | None]  # a text that comes out wrong, or None
+
+
 @dataclass(frozen=True)
 class EngineChoice:
     """An engine, and the check that is still to be made of it on the rows at hand."""
 
     engine: Engine
-    find_fault: Callable[[], str | None]  # a text the engine gets wrong, or None
+    find_fault: FindFault
 
 
-def choose_engine(
-    tokenizer_json: str, sample: pa.LargeStringArray, report: Callable[[str], None]
-) -> EngineChoice:
-    """gigatoken if it gives the reference's ids for every probe, else the reference.
+def choose_engine(spec: Mapping[str, Any], report: Callable[[str], None]) -> EngineChoice:
+    """gigatoken if it gives the reference's ids for every vocabulary entry, else the reference.
 
-    The check on the sample of rows is left to the caller, who can make it beside the build: it
-    must be made before anything is committed. `report` gets one line, with the reason, when the
-    reference is used.
+    The check on the probes and a sample of rows is left to the caller, who can make it beside the
+    build: it must be made before anything is committed. `report` gets one line, with the reason,
+    when the reference is used.
     """
     try:
-        fast = GigatokenEngine(tokenizer_json)
+        fast = GigatokenEngine(spec)
     except (RuntimeError, ValueError, KeyError) as error:
         reason = str(error).partition("\n")[0]
         report(f"the tokenizers library encodes this build: gigatoken refuses it ({reason})")
-        return EngineChoice(ReferenceEngine(tokenizer_json), lambda: None)
-    fault = _probe(fast, tokenizer_json)
+        return EngineChoice(ReferenceEngine(spec), lambda sample: None)
+    fault = _probe(fast, spec)
     if fault is not None:
         report(f"the tokenizers library encodes this build: gigatoken differs on {fault!r}")
-        return EngineChoice(ReferenceEngine(tokenizer_json), lambda: None)
-    probes = columns.texts([*_PROBES, *_start_of(sample)])
-    return EngineChoice(
-        fast, lambda: first_difference(fast, ReferenceEngine(tokenizer_json), probes)
-    )
+        return EngineChoice(ReferenceEngine(spec), lambda sample: None)
+
+    def find_fault(sample: pa.LargeStringArray) -> str | None:
+        probes = columns.texts([*_PROBES, *_start_of(sample)])
+        return first_difference(fast, ReferenceEngine(spec), probes)
+
+    return EngineChoice(fast, find_fault)
 
 
-def _probe(fast: GigatokenEngine, tokenizer_json: str) -> str | None:
+def _probe(fast: GigatokenEngine, spec: Mapping[str, Any]) -> str | None:
     """A text made of vocabulary entries that the engine gets wrong, or None.
 
     The verdict holds for this tokenizer and these library versions, so a good one is kept on disk.
     """
     versions = f"{version('gigatoken')} {version('tokenizers')}"
-    key = hashlib.sha256(f"{versions}\0{tokenizer_json}".encode()).hexdigest()
+    key = hashlib.sha256(versions.encode() + b"\0" + orjson.dumps(spec)).hexdigest()
     verdict = cache_folder() / "exact" / key
     if verdict.exists():
         return None
     entries = columns.texts(fast.vocabulary_texts())
-    fault = first_difference(fast, ReferenceEngine(tokenizer_json), entries)
+    fault = first_difference(fast, ReferenceEngine(spec), entries)
     if fault is None:
         with contextlib.suppress(OSError):  # a read-only home costs the probe, not the build
             verdict.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ the chunk and the build's settings alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,7 +125,7 @@ class ExampleMaker:
     templates: Sequence[Template]  # empty where rows are conversations
     weights: Sequence[float]  # of the templates; one where there is none
     screen: Screen
-    drafts: DraftMaker
+    drafts: Callable[[], DraftMaker]  # which may wait for its tokenizer to be loaded
     split: Mapping[str, float]
     seed: int
 
@@ -144,6 +144,8 @@ class ExampleMaker:
         rows, block = self._wanted(parsed, number[parsed.chunk, chosen])
         fates = Fates(rows.batch.num_rows)
         self.screen.inspect(rows, self.reader.sources[chunks[0].source].name, fates)
+        # Everything that needs no tokenizer comes first: it may still be loading.
+        hashes = np.concatenate((rows.hashes, content_hashes(rows.batch)), axis=1)
         tokens = self._tokens(rows, block, blocks, fates)
         kept = ~fates.dropped
         ids = rows.batch.column("row_id")
@@ -151,7 +153,7 @@ class ExampleMaker:
         columns = [ids.filter(flags(kept)).cast(pa.string()), labels, *tokens.columns]
         return Examples(
             batch=pa.RecordBatch.from_arrays(columns, schema=shard_schema()),
-            blocks=self._account(chunks, blocks, number, rows, block, fates, tokens),
+            blocks=self._account(chunks, blocks, number, rows, block, fates, tokens, hashes),
         )
 
     @property
@@ -182,13 +184,13 @@ class ExampleMaker:
         fates: Fates,
     ) -> ExampleTokens:
         """The tokens of every row that is not dropped, in order."""
-        template_of = self._template_of(block, blocks)
+        template_of, drafts = self._template_of(block, blocks), self.drafts()
         made: list[ExampleTokens] = []
         for index in range(len(self.weights)):
             mine = np.flatnonzero((template_of == index) & ~fates.dropped)
             template = self.templates[index] if self.templates else None
-            for draft in self.drafts.make(rows, mine, template, fates):
-                made.append(self.drafts.tokens(draft))
+            for draft in drafts.make(rows, mine, template, fates):
+                made.append(drafts.tokens(draft))
         return ExampleTokens.in_order(made)
 
     def _template_of(
@@ -205,6 +207,7 @@ class ExampleMaker:
         block: npt.NDArray[np.int64],
         fates: Fates,
         tokens: ExampleTokens,
+        hashes: npt.NDArray[np.uint64],
     ) -> list[BlockExamples]:
         splits = assign_splits(rows.group_hashes, self.split, self.seed)
         kept = ~fates.dropped
@@ -226,14 +229,16 @@ class ExampleMaker:
         differs: list[list[str]] = [[] for _ in blocks]
         for row in np.flatnonzero(kept)[~tokens.seamless].tolist():
             differs[block[row]].append(ids[row].as_py())
-        hashes = np.concatenate((rows.hashes, content_hashes(rows.batch)), axis=1)[kept]
+        by_block = np.argsort(block[kept], kind="stable")  # and in a block split by split
+        ends = np.cumsum(counts.sum(axis=1))
+        digests = np.split(hashes[kept][by_block], ends[:-1])
         return [
             BlockExamples(
                 rows_in=int(seen[at]),
                 rows=tuple(counts[at].tolist()),
                 whole_text_differs=tuple(differs[at]),
                 ledger=tuple(sorted(ledger[at], key=lambda entry: entry.line)),
-                hashes=hashes[block[kept] == at],
+                hashes=digests[at],
             )
             for at in range(len(blocks))
         ]

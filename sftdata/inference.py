@@ -58,7 +58,7 @@ class Prompter:
 
     @cached_property
     def _maker(self) -> ExampleMaker:
-        return self.plan.maker(load_encoder(self.plan.tokenizer, REFERENCE))
+        return self.plan.maker(lambda: load_encoder(self.plan.tokenizer, REFERENCE))
 
     @cached_property
     def stop_ids(self) -> list[int]:
@@ -78,7 +78,7 @@ class Prompter:
         """
         chosen = self._choose_template(row, template)
         rows, is_solved = self._to_rows(row, chosen)
-        drafts = self._maker.drafts
+        drafts = self._maker.drafts()
         if shots is not None:
             drafts = replace(drafts, shots=(shots,))
         if not is_solved:

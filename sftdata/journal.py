@@ -54,7 +54,7 @@ class JournalWriter:
                 "rows": block.rows,
                 "whole_text_differs": block.whole_text_differs,
                 "ledger": ledger,
-                "hashes": base64.b85encode(block.hashes.astype("<u8").tobytes()).decode(),
+                "hashes": base64.b64encode(block.hashes.astype("<u8").tobytes()).decode(),
             }
         )
 
@@ -84,7 +84,7 @@ class FinishedBlocks:
 
     def __init__(self, folder: Path, splits: Sequence[str], labels: Sequence[str]) -> None:
         self._batches: list[list[pa.RecordBatch]] = [[] for _ in splits]
-        self._blocks: dict[str, tuple[BlockExamples, tuple[int, ...]]] = {}
+        self._blocks: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {}
         entries = list(_read(folder / FILE))
         written: dict[str, dict[str, Written]] = {split: {} for split in splits}
         for entry in entries:
@@ -114,7 +114,7 @@ class FinishedBlocks:
                 if rows
             )
             if entry["block"] is not None and complete:
-                self._blocks[entry["block"]] = (_block(entry), starts)
+                self._blocks[entry["block"]] = (entry, starts)
 
     def __len__(self) -> int:
         return len(self._blocks)
@@ -124,7 +124,8 @@ class FinishedBlocks:
         found = self._blocks.get(key)
         if found is None:
             return None
-        block, starts = found
+        entry, starts = found
+        block = _block(entry)
         return block, [
             list(self._slices(split, start, rows))
             for split, (start, rows) in enumerate(zip(starts, block.rows, strict=True))
@@ -164,7 +165,7 @@ def _is_intact(path: Path, written: Written) -> bool:
 
 
 def _block(entry: dict[str, Any]) -> BlockExamples:
-    hashes = np.frombuffer(base64.b85decode(entry["hashes"]), "<u8")
+    hashes = np.frombuffer(base64.b64decode(entry["hashes"]), "<u8")
     return BlockExamples(
         rows_in=entry["rows_in"],
         rows=tuple(entry["rows"]),

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.chat import ASSISTANT, SYSTEM, USER, ChatFormat, Control
-from sftdata.columns import numbers, text, texts, to_flags
+from sftdata.columns import numbers, text, to_flags
 from sftdata.engine import Encoded
 from sftdata.render import Rendered
-from sftdata.tokenization import Encoder, Part, take_rows, whole_text_equal
+from sftdata.tokenization import Encoder, Part, take_rows
 
 BLANK_LINE = "\n\n"  # after each shot of a plain prompt
 # What Python's str.strip takes off: a chat template's `trim` must find nothing left to do.
@@ -174,28 +174,6 @@ def text_of(stretch: Stretch, row: int, tokens: Callable[[int], str]) -> str:
         return content
     column = content.to_column() if isinstance(content, Drawn) else content
     return str(column[row].as_py())
-
-
-def is_seamless(
-    stretches: Sequence[Stretch], parts: Sequence[Part], encoder: Encoder, rows: int
-) -> npt.NDArray[np.bool_]:
-    """For each row, whether encoding prompt and target as one text gives the ids encoded apart."""
-    equal = np.ones(rows, np.bool_)
-    for at, stretch in enumerate(stretches):
-        if not stretch.continues:
-            continue
-        before, after = (_to_column(s.content, rows) for s in stretches[at - 1 : at + 1])
-        whole = encoder.encode_prompts(join(before, after))
-        equal &= whole_text_equal(parts[at - 1].ids, parts[at].ids, whole)
-    return equal
-
-
-def _to_column(content: Column | str | int, rows: int) -> pa.LargeStringArray:
-    if isinstance(content, Drawn):
-        return content.to_column()
-    if isinstance(content, (str, int)):
-        return texts([str(content)] * rows)
-    return content
 
 
 def join(*columns: pa.LargeStringArray | pa.LargeStringScalar) -> pa.LargeStringArray:

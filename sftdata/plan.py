@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from typing import Any
 
@@ -29,13 +29,13 @@ from sftdata.shots import PoolBuilder, ShotPool
 from sftdata.spec import Spec
 from sftdata.split import assign_splits
 from sftdata.templating.template import Template, load_template
-from sftdata.tokenization import Encoder, EncoderChoice, choose_encoder, load_encoder
+from sftdata.tokenization import Encoder, load_encoder
 from sftdata.tokenizer import Tokenizer, load_tokenizer
 
 Report = Callable[[str], None]
 
 # What the bytes of a block depend on beside everything a plan names: how this code makes them.
-_BLOCK_VERSION = 2
+_BLOCK_VERSION = 3
 # In the spec, but in a place of its own in the manifest or without a part in what rows become.
 _NO_OPTION = {
     "task", "description", "license", "language", "data", "templates", "tokenizer", "preset",
@@ -156,28 +156,27 @@ class Plan:
             all_turns=self.spec.loss == "all",
         )
 
-    def maker(self, encoder: Encoder) -> ExampleMaker:
-        """Makes examples of chunks."""
+    def maker(self, encoder: Callable[[], Encoder]) -> ExampleMaker:
+        """Makes examples of chunks. `encoder` is called when there is a text to encode."""
         return ExampleMaker(
             reader=self.reader,
             templates=self.templates,
             weights=self.weights,
             screen=self.screen,
-            drafts=self.drafts(encoder),
+            drafts=cache(lambda: self.drafts(encoder())),
             split=self.spec.split,
             seed=self.spec.seed,
         )
 
-    def choose_encoder(self, chunks: Sequence[Chunk], report: Report) -> EncoderChoice:
-        """The encoder of the build, to be checked on some of these rows."""
+    def sample(self, chunks: Sequence[Chunk]) -> pa.LargeStringArray:
+        """Texts of some rows, to check an engine on."""
         rows = self.reader.parse(chunks[:4])
-        texts = [rows.batch.column(name) for name in self.reader.fields]
-        return choose_encoder(self.tokenizer, pa.concat_arrays(texts), report)
+        return pa.concat_arrays([rows.batch.column(name) for name in self.reader.fields])
 
 
 def maker_in_worker(plan: Plan, engine: str) -> ExampleMaker:
     """The maker of a worker process, with the engine that was chosen in its parent."""
-    return plan.maker(load_encoder(plan.tokenizer, engine))
+    return plan.maker(lambda: load_encoder(plan.tokenizer, engine))
 
 
 def make_plan(spec: Spec, *, frozen: bool = False) -> Plan:

@@ -14,6 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
+from sftdata.columns import string_buffers
+
 
 def hash_texts(texts: Sequence[bytes | memoryview]) -> npt.NDArray[np.uint64]:
     """uint64[rows, 2]: the XXH3 128-bit digest of each text."""
@@ -23,12 +25,16 @@ def hash_texts(texts: Sequence[bytes | memoryview]) -> npt.NDArray[np.uint64]:
 
 def hash_column(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
     """uint64[rows, 2]: the XXH3 128-bit digest of each text of a column without nulls."""
-    _, offsets, data = column.buffers()
-    ends = np.frombuffer(offsets, np.int64)[
-        column.offset : column.offset + len(column) + 1
-    ].tolist()
-    window = memoryview(data if data is not None else b"")
-    return hash_texts([window[a:b] for a, b in pairwise(ends)])
+    offsets, data = string_buffers(column)
+    window = data.data
+    return hash_texts([window[a:b] for a, b in pairwise(offsets.tolist())])
+
+
+def hash_rows(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """uint64[rows, 2]: one digest of each row of a matrix of digests."""
+    size = hashes.itemsize * hashes.shape[1]
+    data = memoryview(hashes.astype("<u8").tobytes())
+    return hash_texts([data[i : i + size] for i in range(0, len(data), size)])
 
 
 def assign_splits(

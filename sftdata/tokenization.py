@@ -6,16 +6,24 @@ alone, because alone is how the model will read it at inference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sftdata.columns import numbers, texts, to_flags, to_numbers
-from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine, choose_engine
+from sftdata.columns import numbers, string_buffers, texts, to_flags
+from sftdata.engine import (
+    Encoded,
+    Engine,
+    FindFault,
+    GigatokenEngine,
+    ReferenceEngine,
+    choose_engine,
+)
 from sftdata.tokenizer import Tokenizer
 
 FAST, REFERENCE = "gigatoken", "tokenizers"
@@ -93,32 +101,32 @@ class EncoderChoice:
     """An encoder, and the check of its engines on the rows at hand (see `EngineChoice`)."""
 
     encoder: Encoder
-    find_fault: Callable[[], str | None]
+    find_fault: FindFault
 
 
-def choose_encoder(
-    tokenizer: Tokenizer, sample: pa.LargeStringArray, report: Callable[[str], None]
-) -> EncoderChoice:
-    """An encoder on the fast engine if that passes the probes, else on the reference."""
-    prompt = choose_engine(tokenizer.plain_json, sample, report)
-    if tokenizer.continuation_json == tokenizer.plain_json:
+def choose_encoder(tokenizer: Tokenizer, report: Callable[[str], None]) -> EncoderChoice:
+    """An encoder on the fast engine if that passes its checks, else on the reference."""
+    prompt = choose_engine(tokenizer.plain, report)
+    if tokenizer.continuation is tokenizer.plain:
         return EncoderChoice(Encoder(tokenizer, prompt.engine, prompt.engine), prompt.find_fault)
     if prompt.engine.name == REFERENCE:
-        return EncoderChoice(load_encoder(tokenizer, REFERENCE), lambda: None)
-    target = choose_engine(tokenizer.continuation_json, sample, report)
+        return EncoderChoice(load_encoder(tokenizer, REFERENCE), lambda sample: None)
+    target = choose_engine(tokenizer.continuation, report)
     return EncoderChoice(
         Encoder(tokenizer, prompt.engine, target.engine),
-        lambda: prompt.find_fault() or target.find_fault(),
+        lambda sample: prompt.find_fault(sample) or target.find_fault(sample),
     )
 
 
 def load_encoder(tokenizer: Tokenizer, engine: str) -> Encoder:
     """An encoder on the named engine, which the caller has chosen or must use."""
-    make: Callable[[str], Engine] = GigatokenEngine if engine == FAST else ReferenceEngine
-    prompt_engine = make(tokenizer.plain_json)
-    if tokenizer.continuation_json == tokenizer.plain_json:
+    make: Callable[[Mapping[str, Any]], Engine] = (
+        GigatokenEngine if engine == FAST else ReferenceEngine
+    )
+    prompt_engine = make(tokenizer.plain)
+    if tokenizer.continuation is tokenizer.plain:
         return Encoder(tokenizer, prompt_engine, prompt_engine)
-    return Encoder(tokenizer, prompt_engine, make(tokenizer.continuation_json))
+    return Encoder(tokenizer, prompt_engine, make(tokenizer.continuation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +155,7 @@ def encode_batch(prompt: Encoded, target: Encoded, tokenizer: Tokenizer) -> Toke
 
 def join_parts(parts: Sequence[Part], rows: int) -> TokenBatch:
     """The parts of each row one after another. At least one part has ids for each row."""
-    # Four bytes an id: joining ids is joining byte strings, in native code and without a mask.
+    # Four bytes an id: joining ids is joining byte strings, which native code does fast.
     columns = [_as_bytes(p.ids) if isinstance(p.ids, Encoded) else _scalar(p.ids) for p in parts]
     joined = pc.binary_join_element_wise(*columns, _NOTHING)
     ids = np.frombuffer(joined.buffers()[2] or b"", np.int32)
@@ -166,9 +174,8 @@ def join_parts(parts: Sequence[Part], rows: int) -> TokenBatch:
 
 def take_rows(encoded: Encoded, rows: npt.NDArray[np.int64]) -> Encoded:
     """Row i of the result is row `rows[i]` of `encoded`."""
-    lists = pa.LargeListArray.from_arrays(numbers(encoded.offsets), numbers(encoded.ids))
-    taken = lists.take(numbers(rows))
-    return Encoded(to_numbers(taken.values), to_numbers(taken.offsets))
+    offsets, data = string_buffers(_as_bytes(encoded).take(numbers(rows)))
+    return Encoded(data.view(np.int32), offsets // 4)
 
 
 def whole_text_equal(

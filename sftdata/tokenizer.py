@@ -1,7 +1,7 @@
 """A tokenizer directory: `tokenizer.json` as it is, and what its config files say around it.
 
-Rendered text is plain text. `plain_json` is therefore the same tokenizer with the control tokens
-and the post-processor taken out, and `continuation_json` the same again without the space some
+Rendered text is plain text. `plain` is therefore the same tokenizer with the control tokens
+and the post-processor taken out, and `continuation` the same again without the space some
 tokenizers put before the first word.
 """
 
@@ -31,7 +31,7 @@ class Tokenizer:
     """A loaded tokenizer. Ids are of the vocabulary in `tokenizer.json`.
 
     `vocab_size` is one more than the largest id. Ids at or past it never reach a shard: they are
-    stand-ins for bytes the vocabulary has no entry for (see `plain_json`).
+    stand-ins for bytes the vocabulary has no entry for (see `plain`).
     """
 
     name: str
@@ -77,23 +77,22 @@ class Tokenizer:
         return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
     @cached_property
-    def plain_json(self) -> str:
-        """The tokenizer for rendered text: no control tokens, no post-processor.
+    def plain(self) -> Mapping[str, Any]:
+        """`tokenizer.json` for rendered text: no control tokens, no post-processor.
 
         A byte-level vocabulary without an entry for some byte would lose that byte silently; such
         bytes get stand-in entries past the vocabulary, so that the rows can be found.
         """
-        plain = _plain(self.spec, self.control_tokens, self.vocab_size)
-        return orjson.dumps(plain).decode()
+        return _plain(self.spec, self.control_tokens, self.vocab_size)
 
     @cached_property
-    def continuation_json(self) -> str:
-        """The tokenizer for text that continues a prompt: `plain_json` without a dummy prefix."""
+    def continuation(self) -> Mapping[str, Any]:
+        """`tokenizer.json` for text that continues a prompt: `plain` without a dummy prefix."""
         stages = {name: self.spec.get(name) for name in ("normalizer", "pre_tokenizer")}
         continued = {name: _without_prefix(stage) for name, stage in stages.items()}
         if continued == stages:
-            return self.plain_json
-        return orjson.dumps(orjson.loads(self.plain_json) | continued).decode()
+            return self.plain
+        return {**self.plain, **continued}
 
     @cached_property
     def decoder(self) -> tokenizers.Tokenizer:

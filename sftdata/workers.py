@@ -11,12 +11,14 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sftdata.errors import SftdataError
 from sftdata.examples import ExampleMaker, Examples, Work
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
 
 _TRIES = 3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import click
@@ -92,6 +93,8 @@ def main() -> None:
             )
         )
         sys.exit(1)
+    finally:
+        gc.freeze()  # else Python looks for cycles in all there is before it lets the process end
 
 
 def _usage(error: click.ClickException) -> str:

@@ -21,7 +21,7 @@ from sftdata.golden.chunks import Chunk
 from sftdata.golden.mapping import FieldRule, parse_path
 from sftdata.golden.parsing import GROUP, ID, WHERE, Parsed, parse_chunks
 from sftdata.golden.sources import Source
-from sftdata.split import hash_column, hash_texts
+from sftdata.split import hash_column, hash_rows
 
 _PEEKED_ROWS = 64
 _VISIBLE = r"[^\s\v\x{1c}-\x{1f}\x{85}\p{Z}]"  # a character that is no white space to Python
@@ -264,10 +264,7 @@ def _peek(chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
 def _content_ids(parsed: Parsed, fields: Iterable[str]) -> pa.LargeStringArray:
     """Hexadecimal XXH3 128-bit digests over the digests of the fields, in order of their names."""
     columns = [pc.fill_null(parsed.columns[name], text("")) for name in sorted(fields)]
-    by_field = np.concatenate([hash_column(column) for column in columns], axis=1)
-    size = by_field.itemsize * by_field.shape[1]
-    data = memoryview(by_field.astype("<u8").tobytes())
-    hashes = hash_texts([data[i : i + size] for i in range(0, len(data), size)])
+    hashes = hash_rows(np.concatenate([hash_column(column) for column in columns], axis=1))
     digits = hashes.astype(">u8").tobytes().hex()
     return texts([digits[i : i + 32] for i in range(0, len(digits), 32)])
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sftdata import columns
 from sftdata.errors import GoldenSetError
@@ -67,14 +66,15 @@ def read_tables(source: Source) -> Iterator[TableRows]:
 
 
 def _read_batches(source: Source, path: Path) -> Iterator[pa.RecordBatch]:
-    batches = (
-        pq.ParquetFile(path).iter_batches(batch_size=_BATCH_ROWS)
-        if source.format == "parquet"
-        else _read_arrow(path)
-    )
-    for batch in batches:
+    for batch in _read_parquet(path) if source.format == "parquet" else _read_arrow(path):
         for start in range(0, batch.num_rows, _BATCH_ROWS):
             yield batch.slice(start, _BATCH_ROWS)
+
+
+def _read_parquet(path: Path) -> Iterator[pa.RecordBatch]:
+    from pyarrow.parquet import ParquetFile  # with a file system for every cloud, it loads slowly
+
+    return ParquetFile(path).iter_batches(batch_size=_BATCH_ROWS)  # type: ignore[no-any-return]
 
 
 def _read_arrow(path: Path) -> Iterator[pa.RecordBatch]:

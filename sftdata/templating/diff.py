@@ -232,5 +232,6 @@ def _encoder(name: str, rows: pa.RecordBatch) -> Encoder:
     """The fast engine where it gives the reference's ids on the rows, else the reference."""
     tokenizer = load_tokenizer(name)
     texts = pa.concat_arrays([rows.column(n) for n in rows.schema.names if n != "row_id"])
-    choice = choose_encoder(tokenizer, texts, lambda line: None)
-    return choice.encoder if choice.find_fault() is None else load_encoder(tokenizer, REFERENCE)
+    choice = choose_encoder(tokenizer, lambda line: None)
+    is_exact = choice.find_fault(texts) is None
+    return choice.encoder if is_exact else load_encoder(tokenizer, REFERENCE)

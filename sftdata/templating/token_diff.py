@@ -14,8 +14,9 @@ from sftdata.drafts import DraftMaker
 from sftdata.engine import Encoded
 from sftdata.fates import Fates
 from sftdata.golden.rows import Rows
-from sftdata.layout import PlainComposer, is_seamless, prompt_length
+from sftdata.layout import PlainComposer, prompt_length
 from sftdata.length import Keep
+from sftdata.seams import is_seamless
 from sftdata.templating.template import Template
 from sftdata.tokenization import Encoder, Part
 

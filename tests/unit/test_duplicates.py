@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 import numpy as np
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sftdata.duplicates import SeenIds
+from sftdata.duplicates import SeenIds, content_hashes
 
 BATCHES = st.lists(st.lists(st.integers(0, 30), max_size=8), max_size=12)
 
@@ -44,3 +48,42 @@ def test_a_plain_set_says_the_same(batches: list[list[int]]) -> None:
         for i, repeated in zip(batch, told, strict=True):
             assert repeated == (i in expected)
             expected.add(i)
+
+
+def digest(*texts: str, **fields: str) -> list[bytes]:
+    """The content digests of rows with one field each, or of one row."""
+    columns = (fields and {name: [value] for name, value in fields.items()}) or {"text": [*texts]}
+    columns["row_id"] = ["id"] * max(map(len, columns.values()))
+    batch = pa.RecordBatch.from_pydict(
+        {name: pa.array(values, pa.large_string()) for name, values in columns.items()}
+    )
+    return [row.tobytes() for row in content_hashes(batch)]
+
+
+def plainly(text: str) -> str:
+    """What the digest is of, one text at a time."""
+    lowered = unicodedata.normalize("NFKC", text).lower()
+    return " ".join(re.sub(r"[\x00-\x20]+", " ", lowered).split(" ")).strip(" ")
+
+
+SAME = ["a word  of Text", "A  WORD of\ttext\r\n", "\n a word\u00a0of text", "a ｗｏｒｄ of ᵗext"]
+OTHER = ["aword of text", "a word of texts", "", " ", "ä word of text"]
+
+
+def test_case_white_space_and_compatible_forms_make_no_difference() -> None:
+    assert len(set(digest(*SAME))) == 1
+    assert len(set(digest(*SAME, *OTHER))) == len(OTHER)  # "" and " " say the same
+
+
+def test_a_space_put_between_two_words_makes_one() -> None:
+    """A row that corrects "alot" does not say what one says that has nothing to correct."""
+    wrong, right = "I like it alot.", "I like it a lot."
+    assert digest(text=wrong, corrected=right) != digest(text=right, corrected=right)
+
+
+@given(rows=st.lists(st.text(st.sampled_from("aAbéÉßﬁ ·\n\t\r\u00a0\u3000\x01"), max_size=12)))
+def test_digests_are_equal_where_plain_python_says_so(rows: list[str]) -> None:
+    found = digest(*rows)
+    expected = [plainly(row) for row in rows]
+    for i, one in enumerate(found):
+        assert [one == other for other in found] == [expected[i] == other for other in expected]

@@ -184,10 +184,10 @@ def shared_merge_tokenizer(byte_tokenizer: Path, tmp_path: Path) -> Path:
 def test_a_target_continues_the_prompt_without_a_space_of_its_own(name: str, shared: Path) -> None:
     tokenizer = load_tokenizer(str(shared / "tokenizers" / name))
     lines: list[str] = []
-    choice = choose_encoder(tokenizer, texts("sample"), lines.append)
+    choice = choose_encoder(tokenizer, lines.append)
     encoder = choice.encoder
     assert encoder.engine == FAST
-    assert choice.find_fault() is None
+    assert choice.find_fault(texts("sample")) is None
     assert lines == []
     apart = [encoder.encode_prompts(texts("Answer:\n")), encoder.encode_targets(texts("Yes"))]
     ids = np.concatenate([encoded.ids for encoded in apart]).tolist()

@@ -33,11 +33,11 @@ def added(content: str, number: int, *, special: bool) -> dict[str, Any]:
 
 
 def plain(tokenizer: Tokenizer) -> tokenizers.Tokenizer:
-    return tokenizers.Tokenizer.from_str(tokenizer.plain_json)
+    return tokenizers.Tokenizer.from_str(json.dumps(tokenizer.plain))
 
 
 def continuation(tokenizer: Tokenizer) -> tokenizers.Tokenizer:
-    return tokenizers.Tokenizer.from_str(tokenizer.continuation_json)
+    return tokenizers.Tokenizer.from_str(json.dumps(tokenizer.continuation))
 
 
 EOS = added("<eos>", 256, special=True)

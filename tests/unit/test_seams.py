@@ -1,0 +1,124 @@
+"""Seams: what is told from the words beside a seam is what encoding the whole text tells."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import tokenizers
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from sftdata.engine import Encoded, GigatokenEngine
+from sftdata.layout import Stretch, encode_stretches
+from sftdata.seams import is_seamless
+from sftdata.tokenization import FAST, Encoder, load_encoder
+from sftdata.tokenizer import load_tokenizer
+from tests.places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
+
+Pair = tuple[str, str]  # prompt, target
+
+WORDS = ["the", "Summary", "of", "it", "is", "a", "I", "don", "'t", "naïve", "été", "日本語", "и"]
+OTHERS = [" ", "  ", "\n", "\n\n", "\t", "\u3000", ".", ":", ",", "-", "12", "3", "½", "👩‍👩‍👧", ""]
+parts = st.lists(st.sampled_from([*WORDS, *OTHERS, " ", " ", " a", " the"]), max_size=40)
+text = parts.map("".join)
+pairs = st.lists(st.tuples(text, text.filter(bool)), min_size=1, max_size=6)
+
+
+def column(values: list[str]) -> pa.LargeStringArray:
+    return pa.array(values, pa.large_string())
+
+
+def seamless(encoder: Encoder, rows: list[Pair]) -> list[bool]:
+    prompts, targets = (column([row[side] for row in rows]) for side in (0, 1))
+    stretches = [Stretch(prompts, in_loss=False), Stretch(targets, in_loss=True, continues=True)]
+    found = is_seamless(stretches, encode_stretches(stretches, encoder), encoder, len(rows))
+    return [bool(flag) for flag in found]
+
+
+@functools.cache
+def load(folder: Path) -> Encoder:
+    return load_encoder(load_tokenizer(str(folder)), FAST)
+
+
+@functools.cache
+def references(folder: Path) -> tuple[tokenizers.Tokenizer, tokenizers.Tokenizer]:
+    """The `tokenizers` library for prompts and for targets."""
+    tokenizer = load(folder).tokenizer
+    prompt, target = (
+        tokenizers.Tokenizer.from_str(json.dumps(spec))
+        for spec in (tokenizer.plain, tokenizer.continuation)
+    )
+    return prompt, target
+
+
+def slowly(folder: Path, rows: list[Pair]) -> list[bool]:
+    """Whether prompt and target and both as one text have the same ids."""
+    prompt, target = references(folder)
+    return [
+        prompt.encode(a + b).ids == prompt.encode(a).ids + target.encode(b).ids for a, b in rows
+    ]
+
+
+EXAMPLES = [
+    ("the article is here.\n\nSummary:\n", "a summary of it is here"),
+    ("the article is here.\n\nSummary:", "a summary of it is here"),
+    ("the article is here. Summary: ", "a summary of it is here"),
+    ("the article is here\n\n", "\n a summary of it"),
+    ("so it is a th", "e word in two of it"),
+    ("it is the  ", "  a a a"),
+    ("a a a", " a a a"),
+    ("the 12", "3 of it is"),
+    ("", "a summary of it"),
+    ("the article is here" + " " * 300, "a summary of it"),
+    ("the article is here" + "1" * 300, "2" * 300 + " is it"),
+    ("日本語" * 50, "日本語" * 50),
+]
+
+
+@given(rows=pairs)
+@example(rows=EXAMPLES)
+def test_the_words_beside_a_seam_tell_what_the_whole_text_tells(rows: list[Pair]) -> None:
+    assert seamless(load(BUNDLED_TOKENIZER), rows) == slowly(BUNDLED_TOKENIZER, rows)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", REAL_TOKENIZERS)
+@given(rows=pairs)
+@example(rows=EXAMPLES)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_they_do_with_real_vocabularies(name: str, shared: Path, rows: list[Pair]) -> None:
+    folder = shared / "tokenizers" / name
+    assert seamless(load(folder), rows) == slowly(folder, rows)
+
+
+def test_both_verdicts_occur() -> None:
+    assert 2 <= sum(seamless(load(BUNDLED_TOKENIZER), EXAMPLES)) <= len(EXAMPLES) - 2
+
+
+class Counting(Encoder):
+    """Counts the bytes it encodes."""
+
+    bytes = 0
+
+    def encode_prompts(self, prompts: pa.LargeStringArray) -> Encoded:
+        self.bytes += prompts.nbytes
+        return super().encode_prompts(prompts)
+
+    def encode_targets(self, targets: pa.LargeStringArray) -> Encoded:
+        self.bytes += targets.nbytes
+        return super().encode_targets(targets)
+
+
+def test_ordinary_text_is_not_encoded_twice() -> None:
+    article = "The people of the town have known for years that the bridge is too narrow. " * 20
+    rows = [(f"{article}\n\nSummary:\n", "The bridge is too narrow.")] * 50
+    encoder = load(BUNDLED_TOKENIZER)
+    engine = GigatokenEngine(encoder.tokenizer.plain)
+    counting = Counting(encoder.tokenizer, engine, engine)
+    assert all(seamless(counting, rows))
+    text = 50 * (len(article) + 40)
+    assert text < counting.bytes < 1.2 * text  # once to have ids, and a little around the seams
