@@ -36,6 +36,8 @@ _SUFFIXES: dict[str, Format] = {
 }
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 HUB = "hf:"
+# While a block is digested, other threads run; each new block has to wait for them.
+_BLOCK_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Source:
         assert self.stamp is not None  # taken before the first byte is read
         for path in self.files:
             with path.open("rb") as file:
-                while block := file.read(1 << 20):
+                while block := file.read(_BLOCK_BYTES):
                     digest.update(block)
         return digest.hexdigest()
 
