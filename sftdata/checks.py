@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
-from sftdata.columns import to_flags, to_numbers
+from sftdata.columns import numbers, to_flags, to_numbers
 from sftdata.languages import identify, known_languages
 
 Action = Literal["flag", "drop", "fail"]
@@ -67,14 +68,13 @@ class Finding:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Subject:
     """The columns a check looks at, with their names."""
 
     rows: pa.RecordBatch
     source_name: str
     target_name: str
-    rule: CheckRule
 
     @property
     def source(self) -> pa.LargeStringArray:
@@ -83,6 +83,12 @@ class _Subject:
     @property
     def target(self) -> pa.LargeStringArray:
         return self.rows.column(self.target_name)
+
+    @cached_property
+    def lengths(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Characters of each source and of each target."""
+        source, target = (to_numbers(pc.utf8_length(c)) for c in (self.source, self.target))
+        return source.astype(np.int64), target.astype(np.int64)
 
 
 _Suspects = Iterator[tuple[int, str]]  # row, detail
@@ -98,26 +104,32 @@ def find_suspects(
 
     `rows` holds the golden fields as `large_string` without nulls.
     """
+    subject = _Subject(rows, source_field, target_field)
     for name, rule in rules.items():
-        subject = _Subject(rows, source_field, target_field, rule)
-        for row, detail in CHECKS[name](subject):
+        for row, detail in CHECKS[name](subject, rule):
             yield Finding(row, name, rule.action, detail)
 
 
-def _target_equals_source(subject: _Subject) -> _Suspects:
-    same = pc.equal(
-        pc.utf8_trim_whitespace(subject.source), pc.utf8_trim_whitespace(subject.target)
+def _target_equals_source(subject: _Subject, rule: CheckRule) -> _Suspects:
+    # Trimming copies a text, and few can be equal: only white space may make up the difference.
+    beginnings = (_beginning(column) for column in (subject.source, subject.target))
+    rows = np.flatnonzero(to_flags(pc.equal(*beginnings)))
+    source, target = (
+        pc.utf8_trim_whitespace(column.take(numbers(rows)))
+        for column in (subject.source, subject.target)
     )
-    for row in np.flatnonzero(to_flags(same)):
+    for row in rows[to_flags(pc.equal(source, target))]:
         yield int(row), f"'{subject.target_name}' is the same text as '{subject.source_name}'"
 
 
-def _lengths(column: pa.LargeStringArray) -> npt.NDArray[np.int64]:
-    return to_numbers(pc.utf8_length(column)).astype(np.int64)
+def _beginning(column: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Some of each text from its first visible character on; equal where the trimmed texts are."""
+    start = pc.utf8_slice_codeunits(pc.utf8_ltrim_whitespace(column), 0, 16)
+    return pc.utf8_rtrim_whitespace(start)
 
 
-def _target_longer(subject: _Subject) -> _Suspects:
-    source, target = _lengths(subject.source), _lengths(subject.target)
+def _target_longer(subject: _Subject, rule: CheckRule) -> _Suspects:
+    source, target = subject.lengths
     for row in np.flatnonzero(target > source):
         yield (
             int(row),
@@ -128,11 +140,11 @@ def _target_longer(subject: _Subject) -> _Suspects:
         )
 
 
-def _length_ratio(subject: _Subject) -> _Suspects:
-    source, target = _lengths(subject.source), _lengths(subject.target)
+def _length_ratio(subject: _Subject, rule: CheckRule) -> _Suspects:
+    source, target = subject.lengths
     ratio = target / np.maximum(source, 1)
-    low = subject.rule.low if subject.rule.low is not None else 0.0
-    high = subject.rule.high if subject.rule.high is not None else np.inf
+    low = rule.low if rule.low is not None else 0.0
+    high = rule.high if rule.high is not None else np.inf
     for row in np.flatnonzero((source > 0) & ((ratio < low) | (ratio > high))):
         yield (
             int(row),
@@ -143,20 +155,20 @@ def _length_ratio(subject: _Subject) -> _Suspects:
         )
 
 
-def _answer_not_in_context(subject: _Subject) -> _Suspects:
+def _answer_not_in_context(subject: _Subject, rule: CheckRule) -> _Suspects:
     contexts, answers = subject.source.to_pylist(), subject.target.to_pylist()
     for row, (context, answer) in enumerate(zip(contexts, answers, strict=True)):
         if context.strip() and answer.strip() not in context:
             yield row, f"'{subject.target_name}' does not stand in '{subject.source_name}'"
 
 
-def _placeholder(subject: _Subject) -> _Suspects:
+def _placeholder(subject: _Subject, rule: CheckRule) -> _Suspects:
     found = pc.match_substring_regex(subject.target, _PLACEHOLDER)
     for row in np.flatnonzero(to_flags(found)):
         yield int(row), f"'{subject.target_name}' is a placeholder: {subject.target[row].as_py()!r}"
 
 
-def _wrong_language(subject: _Subject) -> _Suspects:
+def _wrong_language(subject: _Subject, rule: CheckRule) -> _Suspects:
     pairs = ((subject.target_name, "target_lang"), (subject.source_name, "source_lang"))
     letters = [
         _letters(subject.rows.column(name)) >= _MIN_LETTERS
@@ -187,7 +199,7 @@ def _letters(column: pa.LargeStringArray) -> npt.NDArray[np.int64]:
     return letters + 2 * to_numbers(pc.count_substring_regex(column, dense)).astype(np.int64)
 
 
-CHECKS: dict[str, Callable[[_Subject], _Suspects]] = {
+CHECKS: dict[str, Callable[[_Subject, CheckRule], _Suspects]] = {
     "target_equals_source": _target_equals_source,
     "target_longer": _target_longer,
     "length_ratio": _length_ratio,

@@ -14,7 +14,7 @@ import os
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -28,10 +28,12 @@ import pyarrow.compute as pc
 import tokenizers
 
 from sftdata import columns
+from sftdata.reference_process import ReferenceProcess
 
 # gigatoken's word cache grows with the text it sees; a fresh instance starts small again.
 _RENEW_AFTER_BYTES = 192 * 1024 * 1024
 _GATE_SAMPLE_CHARS = 128 * 1024
+_LARGE_VOCABULARY = 20_000
 
 _PROBES = (
     "",
@@ -88,11 +90,40 @@ class ReferenceEngine:
     def encode(self, texts: pa.LargeStringArray) -> Encoded:
         """Token ids of each text."""
         encodings = self._tokenizer.encode_batch_fast(texts.to_pylist(), add_special_tokens=False)
-        ids = [np.array(encoding.ids, np.int32) for encoding in encodings]
-        return Encoded(
-            np.concatenate(ids) if ids else np.empty(0, np.int32),
-            np.concatenate(([0], np.cumsum([len(row) for row in ids], dtype=np.int64))),
-        )
+        return _encoded([encoding.ids for encoding in encodings])
+
+
+class _ReferenceApart:
+    """The same in a process of its own, which loads while the caller goes on."""
+
+    name = "tokenizers"
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        self._spec = spec
+        self._process = ReferenceProcess(orjson.dumps(spec))
+
+    def encode(self, texts: pa.LargeStringArray) -> Encoded:
+        """Token ids of each text."""
+        try:
+            return _encoded(self._process.encode(texts.to_pylist()))
+        except (OSError, ValueError):  # killed, as for want of memory
+            return ReferenceEngine(self._spec).encode(texts)
+
+
+def _encoded(ids: Sequence[Sequence[int]]) -> Encoded:
+    rows = [np.array(row, np.int32) for row in ids]
+    return Encoded(
+        np.concatenate([np.empty(0, np.int32), *rows]),
+        np.concatenate(([0], np.cumsum([len(row) for row in rows], dtype=np.int64))),
+    )
+
+
+def _load_reference(spec: Mapping[str, Any]) -> Engine:
+    """The reference, apart where its vocabulary takes longer to load than a process to start."""
+    if len(spec["model"]["vocab"]) >= _LARGE_VOCABULARY:
+        with contextlib.suppress(OSError):
+            return _ReferenceApart(spec)
+    return ReferenceEngine(spec)
 
 
 class GigatokenEngine:
@@ -275,25 +306,26 @@ def choose_engine(spec: Mapping[str, Any], report: Callable[[str], None]) -> Eng
     build: it must be made before anything is committed. `report` gets one line, with the reason,
     when the reference is used.
     """
+    reference = _load_reference(spec)
     try:
         fast = GigatokenEngine(spec)
     except (RuntimeError, ValueError, KeyError) as error:
         reason = str(error).partition("\n")[0]
         report(f"the tokenizers library encodes this build: gigatoken refuses it ({reason})")
         return EngineChoice(ReferenceEngine(spec), lambda sample: None)
-    fault = _probe(fast, spec)
+    fault = _probe(fast, reference, spec)
     if fault is not None:
         report(f"the tokenizers library encodes this build: gigatoken differs on {fault!r}")
         return EngineChoice(ReferenceEngine(spec), lambda sample: None)
 
     def find_fault(sample: pa.LargeStringArray) -> str | None:
         probes = columns.texts([*_PROBES, *_start_of(sample)])
-        return first_difference(fast, ReferenceEngine(spec), probes)
+        return first_difference(fast, reference, probes)
 
     return EngineChoice(fast, find_fault)
 
 
-def _probe(fast: GigatokenEngine, spec: Mapping[str, Any]) -> str | None:
+def _probe(fast: GigatokenEngine, reference: Engine, spec: Mapping[str, Any]) -> str | None:
     """A text made of vocabulary entries that the engine gets wrong, or None.
 
     The verdict holds for this tokenizer and these library versions, so a good one is kept on disk.
@@ -304,7 +336,7 @@ def _probe(fast: GigatokenEngine, spec: Mapping[str, Any]) -> str | None:
     if verdict.exists():
         return None
     entries = columns.texts(fast.vocabulary_texts())
-    fault = first_difference(fast, ReferenceEngine(spec), entries)
+    fault = first_difference(fast, reference, entries)
     if fault is None:
         with contextlib.suppress(OSError):  # a read-only home costs the probe, not the build
             verdict.parent.mkdir(parents=True, exist_ok=True)

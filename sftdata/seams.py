@@ -63,17 +63,19 @@ def _is_equal_nearby(
     words = _windows(data, ends[rows] - left[rows], left[rows])
     starts, _, data = _bounds(after)
     around = join(words, _windows(data, starts[rows], right[rows]))
-    alone, joined = encoder.encode_targets(words), encoder.encode_targets(around)
-    a, b = alone.lengths, joined.lengths - alone.lengths
+    both = encoder.encode_targets(pa.concat_arrays([words, around]))
+    alone, joined = both.offsets[: len(rows)], both.offsets[len(rows) : -1]
+    lengths = both.lengths
+    a = lengths[: len(rows)]
+    b = lengths[len(rows) :] - a
     possible = (a <= first.lengths[rows]) & (b > 0) & (b <= second.lengths[rows])
     a, b = np.where(possible, a, 0), np.where(possible, b, 0)
-    start = joined.offsets[:-1]
     equal = np.zeros(len(before), np.bool_)
     equal[rows] = (
         possible
-        & _same(joined.ids, start, alone.ids, alone.offsets[:-1], a)
-        & _same(joined.ids, start, first.ids, first.offsets[1:][rows] - a, a)
-        & _same(joined.ids, start + a, second.ids, second.offsets[:-1][rows], b)
+        & _same(both.ids, joined, both.ids, alone, a)
+        & _same(both.ids, joined, first.ids, first.offsets[1:][rows] - a, a)
+        & _same(both.ids, joined + a, second.ids, second.offsets[:-1][rows], b)
     )
     return equal
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,6 +105,8 @@ def command(maps: tuple[str, ...], dry_run: bool, as_json: bool, **options: Any)
         return
     # A build makes many objects and next to no cycles; the search for them would take its tenth.
     gc.set_threshold(200_000, 50, 50)
+    # Arrow's allocator would give memory back after each piece, to ask for it again at the next.
+    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
     from sftdata.builder import build
 
     started = time.monotonic()
@@ -141,6 +145,9 @@ def _dry_run(options: dict[str, Any]) -> None:
 def _progress(started: float) -> Iterator[Progress]:
     """Rows and rate on stderr once a build takes longer than a moment: a bar on a terminal, else
     a line now and then."""
+    if not sys.stderr.isatty():
+        yield _progress_lines(started)
+        return
     screen = console(stderr=True)
     if not screen.is_terminal:
         yield _progress_lines(started)

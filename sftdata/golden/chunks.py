@@ -23,7 +23,7 @@ from sftdata.split import hash_texts
 
 CHUNK_BYTES = 16 * 1024  # on average
 _MAX_CHUNK_BYTES = 1024 * 1024  # where the rows give no boundary, as when all are alike
-_PIECE_BYTES = 8 * 1024 * 1024
+_PIECE_BYTES = 4 * 1024 * 1024
 _TAIL = 24  # bytes at either end of a line that its boundary hash looks at
 _BOM = b"\xef\xbb\xbf"
 

@@ -28,7 +28,6 @@ from sftdata.golden.sources import Source
 
 # Columns that are read for something else than a golden field; no field can be called that.
 ID, GROUP, WHERE = "\0id", "\0group", "\0where:"
-_JSON_BLOCK_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +75,11 @@ def _parse_json_fast(chunks: Sequence[Chunk], columns: Mapping[str, str]) -> Par
             for p in dict.fromkeys(columns.values())
         ]
     )
-    longest = max(len(chunk.data) for chunk in chunks)
     try:
         _check_utf8(data)  # everywhere, also in keys and in values that are not read
         table = pj.read_json(
             pa.BufferReader(data),
-            pj.ReadOptions(block_size=max(_JSON_BLOCK_BYTES, 2 * longest)),
+            pj.ReadOptions(block_size=data.size + 1),  # in one piece: nothing to join afterwards
             pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
         )
     except (pa.ArrowInvalid, UnicodeDecodeError):
