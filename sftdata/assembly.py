@@ -167,7 +167,7 @@ class Assembly:
                     work.append(Work(chunk, missing))
             job = self._started_workers(chunks).submit(work) if work else None
             waiting.append(_Piece(chunks, keys, found, job))
-            if len(waiting) > self.number_of_workers + 1:
+            if len(waiting) > self.number_of_workers + 3:
                 self._take(waiting.popleft())
         while waiting:
             self._take(waiting.popleft())

@@ -72,30 +72,41 @@ class SeenIds:
     """A growing set of 128-bit hashes, kept as a few sorted runs of doubling size."""
 
     def __init__(self) -> None:
-        self._runs: list[npt.NDArray[np.uint64]] = []  # each [n, 2], sorted by the first column
+        self._runs: list[_Run] = []
 
     def add(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
         """Adds uint64[rows, 2]; for each row, whether its hash was there already.
 
         A hash that stands twice in `hashes` counts as new the first time.
         """
-        order = np.lexsort((hashes[:, 1], hashes[:, 0]))
-        run = hashes[order]
+        halves = np.ascontiguousarray(hashes.T)
+        run, order = _sorted(halves)
         repeated = np.zeros(len(hashes), np.bool_)
-        repeated[order[1:]] = (run[1:] == run[:-1]).all(axis=1)
+        repeated[order[1:]] = (run[:, 1:] == run[:, :-1]).all(axis=0)
         for earlier in self._runs:
-            repeated |= _contains(earlier, hashes)
+            repeated |= _contains(earlier, halves)
         self._runs.append(run)
-        while len(self._runs) > 1 and len(self._runs[-2]) < 2 * len(self._runs[-1]):
-            merged = np.concatenate((self._runs.pop(), self._runs.pop()))
-            self._runs.append(merged[np.lexsort((merged[:, 1], merged[:, 0]))])
+        while len(self._runs) > 1 and self._runs[-2].size < 2 * self._runs[-1].size:
+            last, merged = self._runs.pop(), self._runs.pop()
+            self._runs.append(_sorted(np.concatenate((merged, last), axis=1))[0])
         return repeated
 
 
-def _contains(run: npt.NDArray[np.uint64], hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-    at = np.minimum(np.searchsorted(run[:, 0], hashes[:, 0]), len(run) - 1)
+_Run = npt.NDArray[np.uint64]  # [2, hashes]: their first halves, sorted, and their second halves
+
+
+def _sorted(halves: _Run) -> tuple[_Run, npt.NDArray[np.int64]]:
+    """The hashes sorted by their first half, and the place each had."""
+    order = np.argsort(halves[0], kind="stable")  # two sorted runs are only merged by it
+    return halves[:, order], order
+
+
+def _contains(run: _Run, halves: _Run) -> npt.NDArray[np.bool_]:
+    if not run.size:
+        return np.zeros(halves.shape[1], np.bool_)
+    at = np.minimum(np.searchsorted(run[0], halves[0]), run.shape[1] - 1)
     # Equal first halves are equal hashes but for one in 2**64; that one is taken for new.
-    found: npt.NDArray[np.bool_] = (run[at] == hashes).all(axis=1) if len(run) else at > 0
+    found: npt.NDArray[np.bool_] = (run[:, at] == halves).all(axis=0)
     return found
 
 
