@@ -72,3 +72,10 @@ def string_buffers(
     window = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
     # A column of empty strings may have no data buffer at all.
     return window, np.frombuffer(data if data is not None else b"", np.uint8)
+
+
+def from_first_byte(column: pa.LargeStringArray) -> pa.LargeStringArray:
+    """The column with offsets that start at 0, as `ascii_lower` takes for granted; no copy."""
+    offsets, data = string_buffers(column)
+    window = pa.py_buffer(data[offsets[0] : offsets[-1]])
+    return pa.LargeStringArray.from_buffers(len(column), pa.py_buffer(offsets - offsets[0]), window)

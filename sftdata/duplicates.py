@@ -14,7 +14,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sftdata.columns import flags, numbers, string_buffers, texts, to_flags, to_numbers
+from sftdata.columns import (
+    flags,
+    from_first_byte,
+    numbers,
+    string_buffers,
+    texts,
+    to_flags,
+    to_numbers,
+)
 from sftdata.split import hash_rows, hash_texts
 
 _NAMES_NO_CONTENT = ("row_id",)
@@ -37,7 +45,7 @@ def content_hashes(rows: pa.RecordBatch) -> npt.NDArray[np.uint64]:
 
 def _normal_hashes(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
     """uint64[rows, 2]: a digest of each text in lower case and NFKC, its words a space apart."""
-    hashes = _hash_words(pc.ascii_lower(column))
+    hashes = _hash_words(pc.ascii_lower(from_first_byte(column)))
     other = np.flatnonzero(~to_flags(pc.string_is_ascii(column)))
     if len(other):  # ASCII is in every normal form already, and most text is ASCII
         found = column.take(numbers(other)).to_pylist()

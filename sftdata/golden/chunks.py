@@ -14,12 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 
+from sftdata.columns import text, to_flags, to_numbers
 from sftdata.errors import GoldenSetError
 from sftdata.golden.sources import Source
 from sftdata.golden.tables import open_source, read_tables
-from sftdata.split import hash_texts
+from sftdata.split import hash_column, hash_rows, hash_texts
 
 CHUNK_BYTES = 16 * 1024  # on average
 _MAX_CHUNK_BYTES = 1024 * 1024  # where the rows give no boundary, as when all are alike
@@ -136,11 +138,24 @@ def _runs(
 
 def _table_chunks(source: Source, index: int) -> Iterator[list[Chunk]]:
     for table in read_tables(source):
-        texts = [repr(row).encode("utf-8") for row in table.batch.to_pylist()]
-        hashes = hash_texts(texts)
+        columns = [_digest_values(column) for column in table.batch.columns]
+        hashes = hash_rows(np.concatenate([hashes for hashes, _ in columns], axis=1))
+        sizes = np.sum([size for _, size in columns], axis=0)
+        names = repr([(field.name, str(field.type)) for field in table.batch.schema]).encode()
         chunks = []
-        for first, last in _runs(hashes[:, 0], np.array([len(text) for text in texts])):
-            digest = xxhash.xxh3_128_digest(hashes[first:last].tobytes())
+        for first, last in _runs(hashes[:, 0], sizes):
+            digest = xxhash.xxh3_128_digest(names + hashes[first:last].tobytes())
             rows, lines = table.batch.slice(first, last - first), table.lines[first:last]
             chunks.append(Chunk(index, int(lines[0]), len(lines), digest, rows, lines))
         yield chunks
+
+
+def _digest_values(column: pa.Array) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """uint64[rows, 2] and int64[rows]: a digest of each value and its size in bytes."""
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        values = [repr(value).encode() for value in column.to_pylist()]
+        return hash_texts(values), np.array([len(value) for value in values], np.int64)
+    column = column.cast(pa.large_string())
+    hashes = hash_column(pc.fill_null(column, text("")))
+    hashes[to_flags(column.is_null())] = 0
+    return hashes, to_numbers(pc.fill_null(pc.binary_length(column), 0))

@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import csv
+from pyarrow import parquet as pq
 
 from sftdata.builder import build
 from sftdata.errors import GoldenSetError, SpecError
@@ -88,6 +91,20 @@ def test_duplicates_are_found_across_splits_and_sources() -> None:
     assert manifest["dropped"] == {"duplicate": 20}
     assert all(source.startswith("more.jsonl:") for _, source, _ in ledger(manifest))
     assert kept() == {r["id"] for r in ROWS}
+
+
+@pytest.mark.parametrize("name", ["copies.parquet", "copies.csv"])
+def test_duplicates_are_found_in_tables(name: str) -> None:
+    table = pa.Table.from_pylist([*ROWS, row(7, id="copy"), row(50, id="another copy")])
+    (pq.write_table if name.endswith("parquet") else csv.write_csv)(table, name)
+    manifest = run(ROWS, data=[name])
+    assert manifest["dropped"] == {"duplicate": 2}
+    assert [place for _, place, _ in ledger(manifest)] == places_in(name)
+
+
+def places_in(name: str) -> list[str]:
+    first = 61 if name.endswith("parquet") else 62  # a header is a line, too
+    return [f"{name}:{first}", f"{name}:{first + 1}"]
 
 
 def test_rows_without_ids_of_their_own_are_told_apart_by_content() -> None:

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sftdata.errors import GoldenSetError
@@ -115,3 +116,27 @@ def test_a_compressed_file_that_was_cut_is_an_error(name: str, cut: int) -> None
     Path(name).write_bytes(packed[:-cut])
     with pytest.raises(GoldenSetError, match=rf"^{name}: (?s:.*)again"):
         chunks_of(name)
+
+
+TABLES = [
+    {"text": ["a", None]},
+    {"text": ["a", ""]},
+    {"text": ["", "a"]},
+    {"text": ["a", "None"]},
+    {"other": ["a", None]},
+    {"text": ["a", None], "n": [1, 2]},
+    {"text": ["a", None], "n": ["1", "2"]},
+    {"text": ["a", None], "n": [1.0, 2.0]},
+    {"text": ["a", None], "n": [[1], [2]]},
+    {"text": ["a", None], "n": [[1, 2], []]},
+]
+
+
+def test_tables_with_other_values_names_or_types_have_other_digests() -> None:
+    digests = []
+    for number, table in enumerate(TABLES):
+        pq.write_table(pa.table(table), f"{number}.parquet")
+        pq.write_table(pa.table(table), f"{number}again.parquet", compression="zstd")
+        digests.append(tuple(chunk.digest for chunk in chunks_of(f"{number}.parquet")))
+        assert tuple(c.digest for c in chunks_of(f"{number}again.parquet")) == digests[-1]
+    assert len(set(digests)) == len(TABLES)
