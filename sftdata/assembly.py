@@ -176,7 +176,10 @@ class Assembly:
         return xxhash.xxh3_128_hexdigest(self.plan.block_keys[template] + chunk.digest)
 
     def _find(self, key: str) -> Finished | None:
-        return next((f for done in self.finished if (f := done.find(key)) is not None), None)
+        for done in self.finished:
+            if (found := done.find(key)) is not None:
+                return found
+        return None
 
     def _pieces(self) -> Iterator[list[Chunk]]:
         for index, source in enumerate(self.plan.sources):

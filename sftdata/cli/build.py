@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sftdata.cli.memory import keep_memory
 from sftdata.cli.output import console, print_json, print_note
 from sftdata.escaping import escape
 
@@ -103,10 +102,7 @@ def command(maps: tuple[str, ...], dry_run: bool, as_json: bool, **options: Any)
     if dry_run:
         _dry_run(options)
         return
-    # A build makes many objects and next to no cycles; the search for them would take its tenth.
-    gc.set_threshold(200_000, 50, 50)
-    # Arrow's allocator would give memory back after each piece, to ask for it again at the next.
-    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
+    keep_memory()
     from sftdata.builder import build
 
     started = time.monotonic()
