@@ -7,9 +7,10 @@ what has not changed: both are the same look-up of blocks by key.
 from __future__ import annotations
 
 import base64
-import hashlib
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ class JournalWriter:
 
     def note_written(self, split: str, written: Written) -> None:
         """Notes how far a shard of the split is written."""
-        entry = [written.file, written.rows, written.size, written.sha256]
+        entry = [written.file, written.rows, written.size, written.xxh3]
         self._write({"split": split, "written": entry})
         self._file.flush()
 
@@ -97,12 +98,14 @@ class FinishedBlocks:
                     break
                 batches = read_batches(folder / state.file, state.rows)
                 self._batches[i] += [_relabelled(batch, labels) for batch in batches]
-        self._ends = [np.cumsum([b.num_rows for b in batches]) for batches in self._batches]
+        self._ends = [
+            list(accumulate(batch.num_rows for batch in batches)) for batches in self._batches
+        ]
         self._index(entries, len(splits))
 
     def _index(self, entries: list[dict[str, Any]], splits: int) -> None:
         position = [0] * splits
-        available = [int(ends[-1]) if len(ends) else 0 for ends in self._ends]
+        available = [ends[-1] if ends else 0 for ends in self._ends]
         for entry in entries:
             if "block" not in entry or len(entry["rows"]) != splits:
                 continue
@@ -134,9 +137,9 @@ class FinishedBlocks:
     def _slices(self, split: int, start: int, rows: int) -> Iterator[Slice]:
         ends, batches = self._ends[split], self._batches[split]
         while rows:
-            index = int(np.searchsorted(ends, start, side="right"))
-            first = int(ends[index]) - batches[index].num_rows
-            taken = min(rows, int(ends[index]) - start)
+            index = bisect_right(ends, start)
+            first = ends[index] - batches[index].num_rows
+            taken = min(rows, ends[index] - start)
             yield Slice(batches[index], start - first, taken)
             start, rows = start + taken, rows - taken
 
@@ -155,13 +158,13 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
 def _is_intact(path: Path, written: Written) -> bool:
     if not path.is_file() or path.stat().st_size < written.size:
         return False
-    digest = hashlib.sha256()
+    digest = xxhash.xxh3_128()
     left = written.size
     with path.open("rb") as file:
         while left and (block := file.read(min(left, 1 << 20))):
             digest.update(block)
             left -= len(block)
-    return digest.hexdigest() == written.sha256
+    return digest.hexdigest() == written.xxh3
 
 
 def _block(entry: dict[str, Any]) -> BlockExamples:

@@ -68,7 +68,7 @@ class Written:
     file: str
     rows: int
     size: int
-    sha256: str
+    xxh3: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,7 @@ class ShardWriter:
 
     def _note_written(self) -> None:
         assert self._file is not None
-        digest = self._file.sha256.hexdigest()
+        digest = self._file.xxh3.hexdigest()
         name = Path(self._path).name
         self._written[name] = Written(name, self._rows, self._file.size, digest)
 
