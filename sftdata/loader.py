@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, overload
 
@@ -60,8 +62,9 @@ class Split:
     def __init__(self, name: str, batches: list[pa.RecordBatch], rows: range) -> None:
         self.name = name
         self._batches = batches
-        self._ends = np.cumsum([batch.num_rows for batch in batches])
+        self._ends = list(accumulate(batch.num_rows for batch in batches))
         self._rows = rows
+        self._columns: dict[int, _Columns] = {}  # of the record batches that were asked for
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -77,9 +80,11 @@ class Split:
         if isinstance(index, slice):
             return Split(self.name, self._batches, self._rows[index])
         row = self._rows[index]
-        at = int(np.searchsorted(self._ends, row, side="right"))
-        batch = self._batches[at]
-        return _example(batch, row - (int(self._ends[at]) - batch.num_rows))
+        at = bisect_right(self._ends, row)
+        columns = self._columns.get(at)
+        if columns is None:
+            columns = self._columns[at] = _Columns(self._batches[at])
+        return columns.example(row - (self._ends[at] - self._batches[at].num_rows))
 
     def __iter__(self) -> Iterator[Example]:
         return (self[i] for i in range(len(self)))
@@ -227,12 +232,36 @@ def _mask_sums(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
     return sums
 
 
-def _example(batch: pa.RecordBatch, row: int) -> Example:
-    return Example(
-        row_id=batch.column("row_id")[row].as_py(),
-        template=batch.column("template")[row].as_py(),
-        input_ids=to_numbers(batch.column("input_ids")[row].values),
-        label_mask=to_flags(batch.column("label_mask")[row].values),
-        target_start=batch.column("target_start")[row].as_py(),
-        task=batch.column("task")[row].as_py() if "task" in batch.schema.names else None,
-    )
+class _Columns:
+    """The columns of a record batch as arrays, from which rows are cut."""
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        ids, mask = batch.column("input_ids"), batch.column("label_mask")
+        self._ids, self._ends = to_numbers(ids.values), to_numbers(ids.offsets)
+        self._mask, self._mask_ends = mask.values, to_numbers(mask.offsets)
+        self._starts = to_numbers(batch.column("target_start"))
+        self._row_ids = batch.column("row_id")
+        self._templates = _Labels(batch.column("template"))
+        self._tasks = _Labels(batch.column("task")) if "task" in batch.schema.names else None
+
+    def example(self, row: int) -> Example:
+        first, length = int(self._mask_ends[row]), int(self._ends[row + 1] - self._ends[row])
+        return Example(
+            row_id=self._row_ids[row].as_py(),
+            template=self._templates[row],
+            input_ids=self._ids[self._ends[row] : self._ends[row + 1]],
+            label_mask=to_flags(self._mask.slice(first, length)),
+            target_start=int(self._starts[row]),
+            task=None if self._tasks is None else self._tasks[row],
+        )
+
+
+class _Labels:
+    """A column of labels, each of which is there once."""
+
+    def __init__(self, column: pa.DictionaryArray) -> None:
+        self._labels: list[str] = column.dictionary.to_pylist()
+        self._index: npt.NDArray[np.int8] = to_numbers(column.indices)
+
+    def __getitem__(self, row: int) -> str:
+        return self._labels[int(self._index[row])]
