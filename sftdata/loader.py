@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -59,10 +60,9 @@ class Batch:
 class Split:
     """The examples of one split, mapped from disk. Indexing gives an `Example`, slicing a view."""
 
-    def __init__(self, name: str, batches: list[pa.RecordBatch], rows: range) -> None:
+    def __init__(self, name: str, batches: _Batches, rows: range) -> None:
         self.name = name
         self._batches = batches
-        self._ends = list(accumulate(batch.num_rows for batch in batches))
         self._rows = rows
         self._columns: dict[int, _Columns] = {}  # of the record batches that were asked for
 
@@ -80,11 +80,11 @@ class Split:
         if isinstance(index, slice):
             return Split(self.name, self._batches, self._rows[index])
         row = self._rows[index]
-        at = bisect_right(self._ends, row)
+        at = bisect_right(self._batches.ends, row)
         columns = self._columns.get(at)
         if columns is None:
             columns = self._columns[at] = _Columns(self._batches[at])
-        return columns.example(row - (self._ends[at] - self._batches[at].num_rows))
+        return columns.example(row - (self._batches.ends[at - 1] if at else 0))
 
     def __iter__(self) -> Iterator[Example]:
         return (self[i] for i in range(len(self)))
@@ -138,7 +138,7 @@ class Split:
         from sftdata.shards import shard_schema
 
         schema = self._batches[0].schema if self._batches else shard_schema()
-        table = pa.Table.from_batches(self._batches, schema)
+        table = pa.Table.from_batches([*self._batches], schema)
         if self._rows.step == 1:
             return table.slice(self._rows.start, len(self._rows))
         return table.take(numbers(np.array(self._rows, np.int64)))
@@ -174,7 +174,11 @@ class DataSet(Mapping[str, Split]):
 
     @cached_property
     def _splits(self) -> dict[str, Split]:
-        return {name: _open(self.manifest, name) for name in self.manifest["splits"]}
+        opened = {name: _Batches(self.manifest, name) for name in self.manifest["splits"]}
+        return {
+            name: Split(name, batches, range(batches.ends[-1] if batches.ends else 0))
+            for name, batches in opened.items()
+        }
 
     def __getitem__(self, name: str) -> Split:
         if name not in self._splits:
@@ -206,20 +210,47 @@ def make_labels(
     return np.where(label_mask, input_ids, np.int32(IGNORED))
 
 
-def _open(manifest: Manifest, name: str) -> Split:
-    batches: list[pa.RecordBatch] = []
-    for shard in manifest["splits"][name]["shards"]:
-        path = manifest.directory / shard["path"]
+class _Batches(Sequence[pa.RecordBatch]):
+    """The record batches of a split, mapped, each opened when it is asked for."""
+
+    def __init__(self, manifest: Manifest, split: str) -> None:
+        self._directory = manifest.directory
+        self._places: list[tuple[Path, pa.ipc.RecordBatchFileReader, int]] = []
+        rows: list[int] = []
+        for shard in manifest["splits"][split]["shards"]:
+            path = manifest.directory / shard["path"]
+            with self._explained(path):
+                file = pa.ipc.open_file(pa.memory_map(str(path)))
+                self._places += [(path, file, i) for i in range(file.num_record_batches)]
+            # Older manifests do not say it.
+            rows += shard.get("batch_rows") or [
+                self[at].num_rows for at in range(len(rows), len(self._places))
+            ]
+        self.ends = list(accumulate(rows))  # rows before the end of each batch
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> pa.RecordBatch: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[pa.RecordBatch]: ...
+    def __getitem__(self, index: int | slice) -> pa.RecordBatch | list[pa.RecordBatch]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(len(self))[index]]
+        path, file, number = self._places[index]
+        with self._explained(path):
+            return file.get_batch(number)
+
+    @contextmanager
+    def _explained(self, path: Path) -> Iterator[None]:
         try:
-            with pa.memory_map(str(path)) as mapped:
-                file = pa.ipc.open_file(mapped)
-                batches += [file.get_batch(i) for i in range(file.num_record_batches)]
+            yield
         except (OSError, pa.ArrowInvalid) as error:
             raise SftdataError(
                 f"{path}: the shard cannot be read: {error}",
-                f"See what is wrong: sftdata verify {manifest.directory}",
+                f"See what is wrong: sftdata verify {self._directory}",
             ) from error
-    return Split(name, batches, range(sum(batch.num_rows for batch in batches)))
 
 
 def _mask_sums(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:

@@ -55,6 +55,7 @@ class Shard:
     bytes: int
     sha256: str
     xxh3: str  # of the same bytes; fast enough to be checked by every build
+    batch_rows: list[int]  # rows of each record batch, so that a reader need not open them all
 
     def to_json(self) -> dict[str, Any]:
         """The manifest's entry."""
@@ -146,6 +147,7 @@ class ShardWriter:
         self._pending_rows = self._pending_tokens = 0
         self._file: _HashingFile | None = None
         self._rows = self._tokens = self._target_tokens = 0
+        self._batch_rows: list[int] = []
         self.shards: list[Shard] = []
         self._written: dict[str, Written] = {}  # by file, since it was last asked for
         self._rows_written: list[RowSizes] = []
@@ -215,6 +217,7 @@ class ShardWriter:
             sizes = row_sizes(batch)
             self._rows_written.append(sizes)
             self._rows += batch.num_rows
+            self._batch_rows.append(batch.num_rows)
             self._tokens += int(sizes.tokens.sum())
             self._target_tokens += int(sizes.target_tokens.sum())
         assert self._file is not None
@@ -249,10 +252,12 @@ class ShardWriter:
                 bytes=self._file.size,
                 sha256=self._file.sha256.hexdigest(),
                 xxh3=self._file.xxh3.hexdigest(),
+                batch_rows=self._batch_rows,
             )
         )
         self._file = None
         self._rows = self._tokens = self._target_tokens = 0
+        self._batch_rows = []
 
 
 def open_batches(path: Path) -> list[pa.RecordBatch]:
