@@ -33,7 +33,7 @@ from sftdata.reference_process import ReferenceProcess
 # gigatoken's word cache grows with the text it sees; a fresh instance starts small again.
 _RENEW_AFTER_BYTES = 192 * 1024 * 1024
 _GATE_SAMPLE_CHARS = 128 * 1024
-_LARGE_VOCABULARY = 20_000
+_LARGE_VOCABULARY = 20_000  # entries; one of 50,000 takes the reference 0.08 s, a process 0.05 s
 
 _PROBES = (
     "",

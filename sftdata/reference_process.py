@@ -36,7 +36,7 @@ class ReferenceProcess:
                 pass_fds=[file.fileno()],
                 process_group=0,  # Ctrl-C is for the build; this process ends with it
             )
-        self._finalizer = weakref.finalize(self, _end, self._process)
+        weakref.finalize(self, _end, self._process)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text."""
@@ -47,10 +47,6 @@ class ReferenceProcess:
         questions.flush()
         ids: list[list[int]] = json.loads(answers.readline() or _gone())
         return ids
-
-    def close(self) -> None:
-        """Ends the process."""
-        self._finalizer()
 
 
 def _gone() -> bytes:
