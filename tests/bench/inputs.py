@@ -10,6 +10,7 @@ import itertools
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,45 +27,49 @@ def unpack(corpus: Path, folder: Path) -> Path:
     return path
 
 
-def repeat(corpus: Path, times: int, folder: Path) -> Path:
-    """The corpus so many times over, with other words in each copy, so that no row repeats one."""
-    if times == 1:
-        return corpus
-    path = folder / f"corpus-{times}.jsonl"
-    if not path.exists():
-        _write(path, (_copy(row, k) for k in range(times) for row in _rows(corpus)))
-    with path.open("rb") as file:  # into the page cache, also when it was made long ago
-        while file.read(1 << 20):
-            pass
-    return path
+@dataclass(frozen=True)
+class Inputs:
+    """The corpus, and what is made of it in `folder`."""
 
+    corpus: Path  # JSONL with the fields article and summary
+    folder: Path
 
-def halves(corpus: Path, folder: Path) -> tuple[Path, Path]:
-    """Every second row, and the rest."""
-    paths = folder / "half-a.jsonl", folder / "half-b.jsonl"
-    for first, path in enumerate(paths):
-        _write(path, itertools.islice(_rows(corpus), first, None, 2))
-    return paths
+    def repeated(self, times: int) -> Path:
+        """The corpus so many times over, other words in each copy, so that no row repeats one."""
+        if times == 1:
+            return self.corpus
+        path = self.folder / f"corpus-{times}.jsonl"
+        if not path.exists():
+            _write(path, (_copy(row, k) for k in range(times) for row in _rows(self.corpus)))
+        with path.open("rb") as file:  # into the page cache, also when it was made long ago
+            while file.read(1 << 20):
+                pass
+        return path
 
+    def halves(self) -> tuple[Path, Path]:
+        """Every second row, and the rest."""
+        paths = self.folder / "half-a.jsonl", self.folder / "half-b.jsonl"
+        for first, path in enumerate(paths):
+            _write(path, itertools.islice(_rows(self.corpus), first, None, 2))
+        return paths
 
-def edited(corpus: Path, every: int, folder: Path) -> Path:
-    """The corpus with a word put into one of each `every` articles, evenly spread."""
-    path = folder / f"edited-{every}.jsonl"
-    rows = (
-        row | {"article": f"Corrected {row['article']}"} if at % every == 0 else row
-        for at, row in enumerate(_rows(corpus))
-    )
-    _write(path, rows)
-    return path
+    def edited(self, every: int) -> Path:
+        """The corpus with a word put into one of each `every` articles, evenly spread."""
+        path = self.folder / f"edited-{every}.jsonl"
+        rows = (
+            row | {"article": f"Corrected {row['article']}"} if at % every == every // 2 else row
+            for at, row in enumerate(_rows(self.corpus))
+        )
+        _write(path, rows)
+        return path
 
-
-def inserted(corpus: Path, folder: Path) -> Path:
-    """The corpus with one row more before the first."""
-    path = folder / "inserted.jsonl"
-    text = "A row that was not there before. It stands in front of all others. " * 20
-    row = {"article": text, "summary": "A new row."}
-    _write(path, itertools.chain([row], _rows(corpus)))
-    return path
+    def inserted(self) -> Path:
+        """The corpus with one row more before the first."""
+        path = self.folder / "inserted.jsonl"
+        text = "A row that was not there before. It stands in front of all others. " * 20
+        row = {"article": text, "summary": "A new row."}
+        _write(path, itertools.chain([row], _rows(self.corpus)))
+        return path
 
 
 def _rows(path: Path) -> Iterator[Row]:

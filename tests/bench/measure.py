@@ -62,7 +62,9 @@ class Runs:
         """The median over the runs of one contender."""
         return statistics.median(of(usage) for usage in self.usages[name])
 
-    def ratio(self, name: str, to: str, of: Callable[[Usage], float] = lambda u: u.seconds) -> float:
+    def ratio(
+        self, name: str, to: str, of: Callable[[Usage], float] = lambda u: u.seconds
+    ) -> float:
         """The median over the pairs of runs of `name` against `to`."""
         pairs = zip(self.usages[name], self.usages[to], strict=True)
         return statistics.median(of(a) / of(b) for a, b in pairs)

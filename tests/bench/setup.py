@@ -11,11 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from measure import Contender
+from inputs import Inputs
+from measure import Contender, run_child
 
 CHILDREN = Path(__file__).resolve().parent / "children"
 PYTHON = Path(sys.executable)
-SYSTEM = "You are a helpful assistant that summarizes articles.\n\n"  # of summarize/article
+ROOT = CHILDREN.parents[2]  # of the checkout
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Setup:
     """What a benchmark is run with."""
 
     runs: int
-    corpus: Path  # JSONL
+    inputs: Inputs
     tokenizers: Path  # a folder of tokenizer directories
     other_pythons: tuple[Path, ...]  # interpreters that may have what this one has not
     scale: float  # below 1 the large inputs are smaller, to try the suite
@@ -36,6 +37,15 @@ class Setup:
     def python_with(self, package: str) -> Path | None:
         """The first interpreter in which `package` can be imported."""
         return next((p for p in (*self.other_pythons, PYTHON) if _imports(p, package)), None)
+
+    def example_set(self) -> Path:
+        """The data set of the gpt2 build, made at the first call."""
+        directory = self.folder / "example"
+        if not directory.exists():
+            arguments = build_arguments([self.inputs.corpus], self.tokenizers / "gpt2")
+            command = [PYTHON, "-m", "sftdata", "build", *arguments, "--out", directory]
+            run_child(command, self.folder)
+        return directory
 
     def size(self, path: Path) -> str:
         """The size of an input, as the figures name it."""

@@ -40,5 +40,7 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [tuple(head), *map(tuple, rows)]
     widths = [max(len(line[at]) for line in lines) for at in range(len(head))]
     lines.insert(1, tuple("-" * width for width in widths))
-    padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
+    padded = [
+        [cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines
+    ]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in padded)

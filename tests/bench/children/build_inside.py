@@ -24,9 +24,6 @@ import numpy.ma  # noqa: F401
 import pyarrow.json  # noqa: F401
 import rich.console  # noqa: F401
 
-import sftdata.builder
-import sftdata.mixing.mixture
-import sftdata.templating.releases
 from sftdata.cli.build import command
 
 

@@ -36,7 +36,9 @@ def _plain(batch: dict[str, list[str]]) -> Texts:
 def _blocks(path: str) -> Any:
     import jinja2
 
-    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    environment = jinja2.Environment(
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
     return environment.from_string(Path(path).read_text(encoding="utf-8"))
 
 

@@ -8,7 +8,7 @@ lie in memory as one Arrow column. Then, one after another:
 * read:   the bytes of each input file, whole
 * parse:  its lines as JSON, by pyarrow on all cores
 * load:   one engine, of the tokenizer's JSON
-* encode: all texts, by that engine, in its own batches on all cores; its cache is empty at first
+* encode: all texts in one call of that engine, which takes all cores; its cache is empty at first
 * write:  BYTES bytes (ids, over and over) with one SHA-256 over them, and one fsync
 
 No rendering, no masks, no checks, no ids of rows, no journal, and no second look at anything.
@@ -29,17 +29,17 @@ from pathlib import Path
 import awkward as ak
 import gigatoken
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.json as pj
 
 _BLOCK = 4 << 20
-_PIECE_ROWS = 2048  # texts of one call: some megabytes, which a cache may still hold
 
 
 def main(folder: str, size: str, out: str, *data: str) -> None:
     """Does it, and prints the seconds of each part as JSON."""
     table = pa.ipc.open_file(pa.OSFile(str(Path(folder) / "texts.arrow"))).read_all()
-    (texts,) = table.column("text").combine_chunks().cast(pa.large_string()),
+    texts = table.combine_chunks().column("text").chunk(0)
     tokenizer = (Path(folder) / "engine.json").read_bytes()
     parts = {}
     clock = time.perf_counter()
@@ -58,18 +58,17 @@ def main(folder: str, size: str, out: str, *data: str) -> None:
         del content, rows
     engine = gigatoken.Tokenizer.from_json(tokenizer)
     lap("load")
-    ids = np.concatenate([_encode(engine, texts, at) for at in range(0, len(texts), _PIECE_ROWS)])
+    ids = _encode(engine, texts)
     lap("encode")
     _write(memoryview(ids).cast("B"), int(size), Path(out) / "bytes")
     lap("write")
     print(json.dumps({"seconds": sum(parts.values()), "parts": parts, "tokens": len(ids)}))
 
 
-def _encode(engine: gigatoken.Tokenizer, texts: pa.LargeStringArray, at: int) -> np.ndarray:
+def _encode(engine: gigatoken.Tokenizer, texts: pa.LargeStringArray) -> npt.NDArray[np.uint32]:
     _, offsets, data = texts.buffers()
-    ends = np.frombuffer(offsets, np.int64)[at : min(at + _PIECE_ROWS, len(texts)) + 1]
     documents = ak.contents.ListOffsetArray(
-        ak.index.Index64(ends),
+        ak.index.Index64(np.frombuffer(offsets, np.int64)[: len(texts) + 1]),
         ak.contents.NumpyArray(np.frombuffer(data, np.uint8), parameters={"__array__": "char"}),
         parameters={"__array__": "string"},
     )

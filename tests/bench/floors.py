@@ -1,0 +1,117 @@
+"""Builds inside a process, each against its own floor (see children/floor.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from measure import Contender, Runs, interleave, run_child
+from setup import CHILDREN, PYTHON, Setup, build_arguments, describe, inside
+from table import Row, compared
+
+PLAIN = "gpt2"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A kind of build: the files it reads, and its arguments."""
+
+    data: Sequence[Path]
+    arguments: Sequence[str]
+
+
+def plain(setup: Setup) -> Iterator[Row]:
+    """The gpt2 build against its floor."""
+    shapes = {PLAIN: _plain(setup, PLAIN)}
+    runs = _measure(setup, shapes)
+    yield _against_floor(runs)
+    seconds = runs.usages[_floor(PLAIN)]
+    for part in seconds[0].said["parts"]:
+        share = median(usage.said["parts"][part] for usage in seconds)
+        yield Row(f"  of which the floor's {part}", "", f"{share:.3f} s")
+
+
+def others(setup: Setup) -> Iterator[Row]:
+    """Other tokenizers and kinds of build: each one's cost over its floor against that of gpt2."""
+    shapes = {PLAIN: _plain(setup, PLAIN)}
+    shapes |= {name: _plain(setup, name) for name in ("smollm2", "qwen3", "mistral-v3")}
+    shapes |= {
+        "chat, smollm2": _plain(setup, "smollm2", "--chat"),
+        "2 shots, gpt2": _plain(setup, PLAIN, "--shots", "2"),
+        "mixture of two halves, gpt2": _mixture(setup),
+    }
+    runs = _measure(setup, shapes)
+    yield _against_floor(runs)
+    plain_costs = _costs(runs, PLAIN)
+    for name in shapes:
+        if name == PLAIN:
+            continue
+        costs = _costs(runs, name)
+        yield compared(
+            f"{name}: cost over its floor, against gpt2",
+            f"{runs.median(name):.2f} s, {median(costs):.2f} x its floor",
+            f"{median(plain_costs):.2f} x",
+            median(a / b for a, b in zip(costs, plain_costs, strict=True)),
+            "≤",
+            1.5,
+        )
+
+
+def _against_floor(runs: Runs) -> Row:
+    floor = _floor(PLAIN)
+    return compared(
+        "build inside the process, gpt2, against the floor",
+        f"{runs.median(PLAIN):.2f} s",
+        f"{runs.median(floor):.2f} s",
+        runs.ratio(PLAIN, floor),
+        "≤",
+        1.5,
+    )
+
+
+def _plain(setup: Setup, tokenizer: str, *more: str) -> Shape:
+    data = [setup.inputs.corpus]
+    return Shape(data, build_arguments(data, setup.tokenizers / tokenizer, *more))
+
+
+def _mixture(setup: Setup) -> Shape:
+    """Both halves whole: at temperature 1 each source has the share of its size."""
+    data = setup.inputs.halves()
+    sources = "".join(
+        f'\n[[sources]]\nname = "half-{number}"\nspec = "summarize"\ndata = ["{path}"]\n'
+        for number, path in enumerate(data)
+    )
+    spec = setup.folder / "halves.toml"
+    spec.write_text(
+        'task = "halves"\nmax_length = 1000000\n\n[mixture]\nby = "rows"\ntemperature = 1.0\n'
+        f"max_repeats = 1\n{sources}"
+    )
+    tokenizer = str(setup.tokenizers / PLAIN)
+    return Shape(data, ["--spec", str(spec), "--tokenizer", tokenizer])
+
+
+def _measure(setup: Setup, shapes: dict[str, Shape]) -> Runs:
+    contenders = []
+    for name, shape in shapes.items():
+        folder = setup.folder / f"floor-{name}"
+        folder.mkdir()
+        run_child([PYTHON, CHILDREN / "floor_texts.py", folder, *shape.arguments], folder)
+        size = str(describe(folder / "set")["bytes"])
+        command = [PYTHON, CHILDREN / "floor.py", folder, size]
+        contenders += [
+            inside(name, shape.arguments),
+            Contender(_floor(name), lambda out, c=command, d=shape.data: [*c, out, *d]),
+        ]
+    return interleave(contenders, setup.runs)
+
+
+def _floor(name: str) -> str:
+    return f"floor of {name}"
+
+
+def _costs(runs: Runs, name: str) -> list[float]:
+    """In each round, the build's time over its floor's."""
+    pairs = zip(runs.usages[name], runs.usages[_floor(name)], strict=True)
+    return [build.seconds / floor.seconds for build, floor in pairs]

@@ -1,0 +1,74 @@
+"""Rebuilds: what a change of the rows or of the template costs, as a share of a full build."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from measure import Contender, Runs, interleave, run_child
+from setup import PYTHON, ROOT, Setup, build_arguments, inside, whole
+from table import Row, compared
+
+FULL = "full"
+GOALS = {"nothing changed": 0.03, "1 % of rows edited": 0.10, "one row inserted first": 0.10}
+TEMPLATE = "a word of the template changed"
+
+
+def shares(setup: Setup) -> Iterator[Row]:
+    """Each rebuild starts from a copy of the same full build; the copy is not in its time."""
+    tokenizer, corpus = setup.tokenizers / "gpt2", setup.inputs.corpus
+    before = setup.folder / "before"
+    arguments = build_arguments([corpus], tokenizer)
+    build = [PYTHON, "-m", "sftdata", "build", *arguments, "--out", before / "set"]
+    run_child(build, setup.folder)
+    changed = _changed_template(setup.folder / "changed")
+    commands: dict[str, tuple[list[str], Path | None]] = {
+        FULL: (arguments, None),
+        "nothing changed": (arguments, None),
+        "1 % of rows edited": (build_arguments([setup.inputs.edited(100)], tokenizer), None),
+        "one row inserted first": (build_arguments([setup.inputs.inserted()], tokenizer), None),
+        TEMPLATE: ([*arguments, "--template", "summarize/article@draft"], changed),
+    }
+    for how, make in (("whole process", whole), ("inside the process", inside)):
+        runs = _measure(setup.runs, before, commands, make)
+        for name in commands:
+            if name != FULL:
+                yield _share(runs, name, how)
+
+
+def _measure(
+    rounds: int,
+    before: Path,
+    commands: dict[str, tuple[list[str], Path | None]],
+    make: Callable[[str, Sequence[str], Path | None], Contender],
+) -> Runs:
+    def copy(out: Path) -> None:
+        shutil.copytree(before / "set", out / "set")
+
+    contenders = []
+    for name, (arguments, cwd) in commands.items():
+        prepare = None if name == FULL else copy
+        contender = make(name, arguments, cwd)
+        contenders.append(
+            Contender(name, contender.command, prepare, contender.inspect, contender.cwd)
+        )
+    return interleave(contenders, rounds)
+
+
+def _share(runs: Runs, name: str, how: str) -> Row:
+    figure = f"rebuild, {name}, {how}"
+    ours, full, share = runs.median(name), runs.median(FULL), runs.ratio(name, FULL)
+    cells = figure, f"{ours:.3f} s", f"full: {full:.2f} s"
+    if name in GOALS:
+        return compared(*cells, share, "≤", GOALS[name])
+    return Row(*cells, f"{share:.3g}")
+
+
+def _changed_template(folder: Path) -> Path:
+    """A working folder whose own draft of the template has another word in its prompt."""
+    text = (ROOT / "templates" / "summarize" / "article.jinja").read_text(encoding="utf-8")
+    path = folder / "templates" / "summarize" / "article.jinja"
+    path.parent.mkdir(parents=True)
+    path.write_text(text.replace("\nArticle:\n", "\nReport:\n"), encoding="utf-8")
+    return folder
