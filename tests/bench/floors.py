@@ -23,14 +23,15 @@ class Shape:
 
 
 def plain(setup: Setup) -> Iterator[Row]:
-    """The gpt2 build against its floor."""
-    shapes = {PLAIN: _plain(setup, PLAIN)}
-    runs = _measure(setup, shapes)
-    yield _against_floor(runs)
-    seconds = runs.usages[_floor(PLAIN)]
-    for part in seconds[0].said["parts"]:
-        share = median(usage.said["parts"][part] for usage in seconds)
-        yield Row(f"  of which the floor's {part}", "", f"{share:.3f} s")
+    """The gpt2 build against its floor, at two sizes, and what the floor is made of."""
+    for times in (1, setup.scaled(10, 2)):
+        data = setup.inputs.repeated(times)
+        shape = Shape([data], build_arguments([data], setup.tokenizers / PLAIN))
+        runs = _measure(setup, {PLAIN: shape}, f"{times}-")
+        yield _against_floor(runs, setup.size(data))
+        floors = runs.usages[_floor(PLAIN)]
+        parts = {p: median(f.said["parts"][p] for f in floors) for p in floors[0].said["parts"]}
+        yield Row("  the floor", "", ", ".join(f"{p} {s:.2f}" for p, s in parts.items()))
 
 
 def others(setup: Setup) -> Iterator[Row]:
@@ -43,7 +44,6 @@ def others(setup: Setup) -> Iterator[Row]:
         "mixture of two halves, gpt2": _mixture(setup),
     }
     runs = _measure(setup, shapes)
-    yield _against_floor(runs)
     plain_costs = _costs(runs, PLAIN)
     for name in shapes:
         if name == PLAIN:
@@ -59,10 +59,10 @@ def others(setup: Setup) -> Iterator[Row]:
         )
 
 
-def _against_floor(runs: Runs) -> Row:
+def _against_floor(runs: Runs, size: str) -> Row:
     floor = _floor(PLAIN)
     return compared(
-        "build inside the process, gpt2, against the floor",
+        f"build inside the process, gpt2, {size}, against the floor",
         f"{runs.median(PLAIN):.2f} s",
         f"{runs.median(floor):.2f} s",
         runs.ratio(PLAIN, floor),
@@ -92,10 +92,10 @@ def _mixture(setup: Setup) -> Shape:
     return Shape(data, ["--spec", str(spec), "--tokenizer", tokenizer])
 
 
-def _measure(setup: Setup, shapes: dict[str, Shape]) -> Runs:
+def _measure(setup: Setup, shapes: dict[str, Shape], prefix: str = "") -> Runs:
     contenders = []
     for name, shape in shapes.items():
-        folder = setup.folder / f"floor-{name}"
+        folder = setup.folder / f"floor-{prefix}{name}"
         folder.mkdir()
         run_child([PYTHON, CHILDREN / "floor_texts.py", folder, *shape.arguments], folder)
         size = str(describe(folder / "set")["bytes"])

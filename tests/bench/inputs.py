@@ -53,22 +53,22 @@ class Inputs:
             _write(path, itertools.islice(_rows(self.corpus), first, None, 2))
         return paths
 
-    def edited(self, every: int) -> Path:
-        """The corpus with a word put into one of each `every` articles, evenly spread."""
-        path = self.folder / f"edited-{every}.jsonl"
+    def edited(self, data: Path, every: int) -> Path:
+        """These rows with a word put into one of each `every` articles, evenly spread."""
+        path = self.folder / f"edited-{data.name}"
         rows = (
             row | {"article": f"Corrected {row['article']}"} if at % every == every // 2 else row
-            for at, row in enumerate(_rows(self.corpus))
+            for at, row in enumerate(_rows(data))
         )
         _write(path, rows)
         return path
 
-    def inserted(self) -> Path:
-        """The corpus with one row more before the first."""
-        path = self.folder / "inserted.jsonl"
+    def inserted(self, data: Path) -> Path:
+        """These rows with one more before the first."""
+        path = self.folder / f"inserted-{data.name}"
         text = "A row that was not there before. It stands in front of all others. " * 20
         row = {"article": text, "summary": "A new row."}
-        _write(path, itertools.chain([row], _rows(self.corpus)))
+        _write(path, itertools.chain([row], _rows(data)))
         return path
 
 

@@ -14,35 +14,47 @@ FULL = "full"
 GOALS = {"nothing changed": 0.03, "1 % of rows edited": 0.10, "one row inserted first": 0.10}
 TEMPLATE = "a word of the template changed"
 
+Commands = dict[str, tuple[list[str], Path | None]]  # arguments of a build, and where it is run
+
 
 def shares(setup: Setup) -> Iterator[Row]:
-    """Each rebuild starts from a copy of the same full build; the copy is not in its time."""
-    tokenizer, corpus = setup.tokenizers / "gpt2", setup.inputs.corpus
-    before = setup.folder / "before"
-    arguments = build_arguments([corpus], tokenizer)
-    build = [PYTHON, "-m", "sftdata", "build", *arguments, "--out", before / "set"]
-    run_child(build, setup.folder)
+    """Rebuilds at two sizes, as whole processes and inside a process."""
     changed = _changed_template(setup.folder / "changed")
-    commands: dict[str, tuple[list[str], Path | None]] = {
+    for times in (1, setup.scaled(10, 2)):
+        data = setup.inputs.repeated(times)
+        commands = _commands(setup, data, changed)
+        before = setup.folder / f"before-{times}"
+        arguments, _ = commands[FULL]
+        build = [PYTHON, "-m", "sftdata", "build", *arguments, "--out", before / "set"]
+        run_child(build, setup.folder)
+        for how, make in (("whole process", whole), ("inside", inside)):
+            runs = _measure(setup.runs, before, commands, make)
+            for name in commands:
+                if name != FULL:
+                    yield _share(runs, name, f"{setup.size(data)}, {how}")
+        shutil.rmtree(before)
+
+
+def _commands(setup: Setup, data: Path, changed: Path) -> Commands:
+    tokenizer, inputs = setup.tokenizers / "gpt2", setup.inputs
+    arguments = build_arguments([data], tokenizer)
+    return {
         FULL: (arguments, None),
         "nothing changed": (arguments, None),
-        "1 % of rows edited": (build_arguments([setup.inputs.edited(100)], tokenizer), None),
-        "one row inserted first": (build_arguments([setup.inputs.inserted()], tokenizer), None),
+        "1 % of rows edited": (build_arguments([inputs.edited(data, 100)], tokenizer), None),
+        "one row inserted first": (build_arguments([inputs.inserted(data)], tokenizer), None),
         TEMPLATE: ([*arguments, "--template", "summarize/article@draft"], changed),
     }
-    for how, make in (("whole process", whole), ("inside the process", inside)):
-        runs = _measure(setup.runs, before, commands, make)
-        for name in commands:
-            if name != FULL:
-                yield _share(runs, name, how)
 
 
 def _measure(
     rounds: int,
     before: Path,
-    commands: dict[str, tuple[list[str], Path | None]],
+    commands: Commands,
     make: Callable[[str, Sequence[str], Path | None], Contender],
 ) -> Runs:
+    """Each rebuild starts from a copy of the same full build; the copy is not in its time."""
+
     def copy(out: Path) -> None:
         shutil.copytree(before / "set", out / "set")
 
@@ -57,7 +69,7 @@ def _measure(
 
 
 def _share(runs: Runs, name: str, how: str) -> Row:
-    figure = f"rebuild, {name}, {how}"
+    figure = f"rebuild of {how}: {name}"
     ours, full, share = runs.median(name), runs.median(FULL), runs.ratio(name, FULL)
     cells = figure, f"{ours:.3f} s", f"full: {full:.2f} s"
     if name in GOALS:

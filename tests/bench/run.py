@@ -74,7 +74,9 @@ def _measured(name: str, setup: Setup) -> Iterator[Row]:
     started = time.perf_counter()
     print(f"{name} …", file=sys.stderr, flush=True)
     try:
-        yield from BENCHMARKS[name](setup)
+        for row in BENCHMARKS[name](setup):
+            print("  " + " | ".join(row.cells()), file=sys.stderr, flush=True)
+            yield row
     except (ChildError, ValueError) as error:
         print(error, file=sys.stderr)
         yield Row(name, "failed, see stderr")

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
-import build_inside  # noqa: F401 - its imports are those of a build
+from build_inside import import_all
 
 from sftdata import assembly, workers
 from sftdata.cli.build import command
@@ -143,6 +143,7 @@ def _wrap(watch: Stopwatch) -> list[str]:
 
 def main() -> None:
     """Builds, and prints the seconds of each stage."""
+    import_all()
     assembly.ThreadPoolExecutor = InTurn  # type: ignore[attr-defined]
     assembly.InProcess = workers.InProcess = InTurn  # type: ignore[misc,assignment]
     watch = Stopwatch()
