@@ -15,6 +15,10 @@ import pyarrow as pa
 from reads import SEED, Arrays, time_reads
 from streaming import MDSWriter, StreamingDataset
 
+# Every seven milliseconds it looks again how far it may read ahead; its default of eight batches
+# would make the waiting all there is to measure.
+_AHEAD = 4096
+
 
 def _arrays(row: dict[str, Any]) -> Arrays:
     return row["input_ids"], row["label_mask"]
@@ -36,8 +40,9 @@ def main(out: str, *shards: str) -> None:
     """Reads at random, in order and shuffled."""
     folder = f"{out}/mds"
     _write(folder, shards)
-    rows = StreamingDataset(local=folder, shuffle=False, batch_size=1)
-    shuffled = StreamingDataset(local=folder, shuffle=True, shuffle_seed=SEED, batch_size=1)
+    options = {"local": folder, "batch_size": 1, "predownload": _AHEAD}
+    rows = StreamingDataset(shuffle=False, **options)
+    shuffled = StreamingDataset(shuffle=True, shuffle_seed=SEED, **options)
     time_reads(
         len(rows),
         get=lambda at: _arrays(rows[at]),
