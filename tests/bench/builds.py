@@ -39,8 +39,8 @@ def against_datasets(setup: Setup) -> Iterator[Row]:
         other = _contender(setup, "datasets_build.py", data)
         runs = _measure(setup, data, other, warm_up=times == 1)
         yield _compared(f"build, gpt2, {setup.size(data)}, against datasets", runs, goal)
-        ours, other = (runs.median(name, lambda usage: usage.cpu) for name in ("ours", "other"))
-        yield Row("  processor time", f"{ours:.2f} s", f"{other:.1f} s", f"{other / ours:.3g}")
+        ours, theirs = (runs.median(name, lambda usage: usage.cpu) for name in ("ours", "other"))
+        yield Row("  processor time", f"{ours:.2f} s", f"{theirs:.1f} s", f"{theirs / ours:.3g}")
 
 
 def against_trl(setup: Setup) -> Iterator[Row]:

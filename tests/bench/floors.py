@@ -98,13 +98,16 @@ def _measure(setup: Setup, shapes: dict[str, Shape], prefix: str = "") -> Runs:
         folder = setup.folder / f"floor-{prefix}{name}"
         folder.mkdir()
         run_child([PYTHON, CHILDREN / "floor_texts.py", folder, *shape.arguments], folder)
-        size = str(describe(folder / "set")["bytes"])
-        command = [PYTHON, CHILDREN / "floor.py", folder, size]
-        contenders += [
-            inside(name, shape.arguments),
-            Contender(_floor(name), lambda out, c=command, d=shape.data: [*c, out, *d]),
-        ]
+        contenders += [inside(name, shape.arguments), _bare(name, folder, shape.data)]
     return interleave(contenders, setup.runs)
+
+
+def _bare(name: str, folder: Path, data: Sequence[Path]) -> Contender:
+    """The floor of the build in `folder`, with the same name."""
+    size = str(describe(folder / "set")["bytes"])
+    return Contender(
+        _floor(name), lambda out: [PYTHON, CHILDREN / "floor.py", folder, size, out, *data]
+    )
 
 
 def _floor(name: str) -> str:

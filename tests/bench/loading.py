@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from measure import Contender, Runs, interleave, run_child
+from measure import Command, Contender, Runs, interleave, run_child
 from setup import CHILDREN, PYTHON, Setup
 from table import Row, compared
 
@@ -26,9 +26,8 @@ def reading(setup: Setup) -> Iterator[Row]:
         "streaming": (setup.python_with("streaming"), None),
     }
     for name, (python, _) in others.items():
-        script = CHILDREN / f"read_{name}.py"
         if python is not None:
-            contenders.append(Contender(name, lambda out, p=python, s=script: [p, s, out, *shards]))
+            contenders.append(_reader(name, python, shards))
     runs = interleave(contenders, setup.runs)
     for name, (python, goal) in others.items():
         for way, words in WAYS.items():
@@ -37,6 +36,10 @@ def reading(setup: Setup) -> Iterator[Row]:
                 yield Row(figure, "", f"{name} is in none of the interpreters")
             else:
                 yield _rates(runs, figure, name, way, goal)
+
+
+def _reader(name: str, python: Path, shards: Sequence[Path]) -> Contender:
+    return Contender(name, lambda out: [python, CHILDREN / f"read_{name}.py", out, *shards])
 
 
 def _rates(runs: Runs, figure: str, name: str, way: str, goal: float | None) -> Row:
@@ -55,9 +58,9 @@ def opening(setup: Setup) -> Iterator[Row]:
     """`sftdata.load` of very many short rows in a fresh process, its files in memory and not."""
     rows = setup.scaled(10_000_000, 100_000)
     large = setup.folder / "short-rows"
-    make = [PYTHON, CHILDREN / "short_rows.py", setup.example_set(), str(rows), large]
+    make: Command = [PYTHON, CHILDREN / "short_rows.py", setup.example_set(), str(rows), large]
     run_child(make, setup.folder)
-    command = [PYTHON, CHILDREN / "open_set.py", large]
+    command: Command = [PYTHON, CHILDREN / "open_set.py", large]
     warm = Contender("warm", lambda out: command)
     runs = interleave([warm, Contender("cold", lambda out: [*command, "cold"])], setup.runs)
     figure = f"open {rows:,} rows"

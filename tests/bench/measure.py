@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,12 +41,15 @@ class Usage:
         return float(self.said.get("seconds", self.wall))
 
 
+Command = Sequence[str | Path]
+
+
 @dataclass(frozen=True)
 class Contender:
     """A command to measure. It is run in `cwd`, which is the folder it writes to if not given."""
 
     name: str
-    command: Callable[[Path], Sequence[str | Path]]  # gets an empty folder to write to
+    command: Callable[[Path], Command]  # gets an empty folder to write to
     prepare: Callable[[Path], object] | None = None  # fills that folder before the clock starts
     inspect: Callable[[Path], dict[str, Any]] | None = None  # adds to what a run has said
     cwd: Path | None = None
@@ -90,7 +93,7 @@ def interleave(contenders: Sequence[Contender], runs: int, *, warm_up: bool = Tr
     return measured
 
 
-def run_child(command: Iterable[str | Path], cwd: Path) -> Usage:
+def run_child(command: Command, cwd: Path) -> Usage:
     """Runs a command to its end. Raises `ChildError` when it fails."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     os.sync()  # what was written before must not be waited for in the run's own sync
@@ -106,7 +109,7 @@ def run_child(command: Iterable[str | Path], cwd: Path) -> Usage:
         err.seek(0)
         if process.returncode:
             tail = err.read().decode(errors="replace")[-2000:]
-            raise ChildError(f"{' '.join(map(str, process.args))}\n{tail}")  # type: ignore[arg-type]
+            raise ChildError(f"{' '.join(map(str, command))}\n{tail}")
         said = _last_object(out.read().decode(errors="replace"))
     # Linux counts the peak in units of 1,024 bytes.
     return Usage(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6, said)

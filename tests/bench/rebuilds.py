@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from measure import Contender, Runs, interleave, run_child
-from setup import PYTHON, ROOT, Setup, build_arguments, inside, whole
+from measure import Contender, Runs, interleave
+from setup import ROOT, Setup, build, build_arguments, inside, whole
 from table import Row, compared
 
 FULL = "full"
@@ -25,8 +25,7 @@ def shares(setup: Setup) -> Iterator[Row]:
         commands = _commands(setup, data, changed)
         before = setup.folder / f"before-{times}"
         arguments, _ = commands[FULL]
-        build = [PYTHON, "-m", "sftdata", "build", *arguments, "--out", before / "set"]
-        run_child(build, setup.folder)
+        build(arguments, before / "set", setup.folder)
         for how, make in (("whole process", whole), ("inside", inside)):
             runs = _measure(setup.runs, before, commands, make)
             for name in commands:

@@ -43,8 +43,7 @@ class Setup:
         directory = self.folder / "example"
         if not directory.exists():
             arguments = build_arguments([self.inputs.corpus], self.tokenizers / "gpt2")
-            command = [PYTHON, "-m", "sftdata", "build", *arguments, "--out", directory]
-            run_child(command, self.folder)
+            build(arguments, directory, self.folder)
         return directory
 
     def size(self, path: Path) -> str:
@@ -64,6 +63,11 @@ def build_arguments(data: Sequence[Path], tokenizer: Path, *more: str) -> list[s
     sources = [argument for path in data for argument in ("--data", str(path))]
     options = ["--tokenizer", str(tokenizer), "--max-length", "1000000"]
     return ["--task", "summarize", *sources, *options, *more]
+
+
+def build(arguments: Sequence[str], out: Path, cwd: Path) -> None:
+    """Builds once, not measured."""
+    run_child([PYTHON, "-m", "sftdata", "build", *arguments, "--out", out], cwd)
 
 
 def whole(name: str, arguments: Sequence[str], cwd: Path | None = None) -> Contender:

@@ -26,12 +26,13 @@ from typing import Any
 
 from build_inside import import_all
 
-from sftdata import assembly, workers
+from sftdata import assembly
 from sftdata.cli.build import command
 
 # Stage, and where the function is that is its work: a module's name for it, or a class's.
 _STAGES = (
     ("digest the sources", "golden.sources", "Source.sha256"),
+    ("read and digest the earlier build", "assembly", "Assembly._finished_blocks"),
     ("read and cut", "assembly", "read_chunks"),
     ("parse", "golden.rows", "parse_chunks"),
     ("row ids and faults", "golden.rows", "RowReader._check"),
@@ -144,8 +145,8 @@ def _wrap(watch: Stopwatch) -> list[str]:
 def main() -> None:
     """Builds, and prints the seconds of each stage."""
     import_all()
-    assembly.ThreadPoolExecutor = InTurn  # type: ignore[attr-defined]
-    assembly.InProcess = workers.InProcess = InTurn  # type: ignore[misc,assignment]
+    for name in ("ThreadPoolExecutor", "InProcess"):
+        setattr(assembly, name, InTurn)
     watch = Stopwatch()
     missing = _wrap(watch)
     watch.enter(_REST)

@@ -44,7 +44,7 @@ def _blocks(path: str) -> Any:
 
 def _rendered(batch: dict[str, list[str]], path: str) -> Texts:
     template = _blocks(path)
-    columns = {"system": [], "prompt": [], "target": []}
+    columns: dict[str, list[str]] = {"system": [], "prompt": [], "target": []}
     for article, summary in zip(batch["article"], batch["summary"], strict=True):
         context = template.new_context({"article": article, "summary": summary})
         for name, texts in columns.items():

@@ -41,7 +41,7 @@ def main(folder: str, size: str, out: str, *data: str) -> None:
     table = pa.ipc.open_file(pa.OSFile(str(Path(folder) / "texts.arrow"))).read_all()
     texts = table.combine_chunks().column("text").chunk(0)
     tokenizer = (Path(folder) / "engine.json").read_bytes()
-    parts = {}
+    parts: dict[str, float] = {}
     clock = time.perf_counter()
 
     def lap(name: str) -> None:
@@ -60,7 +60,7 @@ def main(folder: str, size: str, out: str, *data: str) -> None:
     lap("load")
     ids = _encode(engine, texts)
     lap("encode")
-    _write(memoryview(ids).cast("B"), int(size), Path(out) / "bytes")
+    _write(ids.view(np.uint8).data, int(size), Path(out) / "bytes")
     lap("write")
     print(json.dumps({"seconds": sum(parts.values()), "parts": parts, "tokens": len(ids)}))
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sftdata import drafts
+from sftdata import drafts, layout
 from sftdata.cli.build import command
 from sftdata.engine import GigatokenEngine
 from sftdata.layout import Drawn, Stretch
@@ -28,7 +28,7 @@ def main(folder: Path, arguments: Sequence[str]) -> None:
     columns: list[pa.LargeStringArray] = []
     pools: set[tuple[str, ...]] = set()
     engines: list[bytes] = []
-    encode, load = drafts.encode_stretches, GigatokenEngine._load
+    encode, load = layout.encode_stretches, GigatokenEngine._load
 
     def noted(stretches: Sequence[Stretch], encoder: Any) -> Any:
         for content in (stretch.content for stretch in stretches):
@@ -44,8 +44,11 @@ def main(folder: Path, arguments: Sequence[str]) -> None:
         engines.append(engine._json)
         return load(engine)
 
-    drafts.encode_stretches = noted
-    GigatokenEngine._load = noted_load  # type: ignore[method-assign]
+    for owner, name, function in (
+        (drafts, "encode_stretches", noted),
+        (GigatokenEngine, "_load", noted_load),
+    ):
+        setattr(owner, name, function)
     command.main([*arguments, "--out", str(folder / "set")], standalone_mode=False)
     if not columns or not engines:
         raise SystemExit("no text went through the fast engine: there is nothing to compare with")
