@@ -1,0 +1,28 @@
+"""Seconds of `plan_packs` for so many lengths, its packs and their lower bound, as JSON.
+
+python pack_plan.py COUNT
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from lengths import MAX_LENGTH, draw
+
+from sftdata.packing import plan_packs
+
+
+def main(count: int) -> None:
+    """Plans once; the imports and the drawing are done before the clock starts."""
+    lengths = draw(count)
+    started = time.perf_counter()
+    plan = plan_packs(lengths, MAX_LENGTH)
+    seconds = time.perf_counter() - started
+    bound = -(-int(lengths.sum(dtype="int64")) // MAX_LENGTH)
+    print(json.dumps({"seconds": seconds, "packs": len(plan), "bound": bound}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

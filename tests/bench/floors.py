@@ -1,0 +1,120 @@
+"""Builds inside a process, each against its own floor (see children/floor.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from measure import Contender, Runs, interleave, run_child
+from setup import CHILDREN, PYTHON, Setup, build_arguments, describe, inside
+from table import Row, compared
+
+PLAIN = "gpt2"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A kind of build: the files it reads, and its arguments."""
+
+    data: Sequence[Path]
+    arguments: Sequence[str]
+
+
+def plain(setup: Setup) -> Iterator[Row]:
+    """The gpt2 build against its floor, at two sizes, and what the floor is made of."""
+    for times in (1, setup.scaled(10, 2)):
+        data = setup.inputs.repeated(times)
+        shape = Shape([data], build_arguments([data], setup.tokenizers / PLAIN))
+        runs = _measure(setup, {PLAIN: shape}, f"{times}-")
+        yield _against_floor(runs, setup.size(data))
+        floors = runs.usages[_floor(PLAIN)]
+        parts = {p: median(f.said["parts"][p] for f in floors) for p in floors[0].said["parts"]}
+        yield Row("  the floor", "", ", ".join(f"{p} {s:.2f}" for p, s in parts.items()))
+
+
+def others(setup: Setup) -> Iterator[Row]:
+    """Other tokenizers and kinds of build: each one's cost over its floor against that of gpt2."""
+    shapes = {PLAIN: _plain(setup, PLAIN)}
+    shapes |= {name: _plain(setup, name) for name in ("smollm2", "qwen3", "mistral-v3")}
+    shapes |= {
+        "chat, smollm2": _plain(setup, "smollm2", "--chat"),
+        "2 shots, gpt2": _plain(setup, PLAIN, "--shots", "2"),
+        "mixture of two halves, gpt2": _mixture(setup),
+    }
+    runs = _measure(setup, shapes)
+    plain_costs = _costs(runs, PLAIN)
+    for name in shapes:
+        if name == PLAIN:
+            continue
+        costs = _costs(runs, name)
+        yield compared(
+            f"{name}: cost over its floor, against gpt2",
+            f"{runs.median(name):.2f} s, {median(costs):.2f} x its floor",
+            f"{median(plain_costs):.2f} x",
+            median(a / b for a, b in zip(costs, plain_costs, strict=True)),
+            "≤",
+            1.5,
+        )
+
+
+def _against_floor(runs: Runs, size: str) -> Row:
+    floor = _floor(PLAIN)
+    return compared(
+        f"build inside the process, gpt2, {size}, against the floor",
+        f"{runs.median(PLAIN):.2f} s",
+        f"{runs.median(floor):.2f} s",
+        runs.ratio(PLAIN, floor),
+        "≤",
+        1.5,
+    )
+
+
+def _plain(setup: Setup, tokenizer: str, *more: str) -> Shape:
+    data = [setup.inputs.corpus]
+    return Shape(data, build_arguments(data, setup.tokenizers / tokenizer, *more))
+
+
+def _mixture(setup: Setup) -> Shape:
+    """Both halves whole: at temperature 1 each source has the share of its size."""
+    data = setup.inputs.halves()
+    sources = "".join(
+        f'\n[[sources]]\nname = "half-{number}"\nspec = "summarize"\ndata = ["{path}"]\n'
+        for number, path in enumerate(data)
+    )
+    spec = setup.folder / "halves.toml"
+    spec.write_text(
+        'task = "halves"\nmax_length = 1000000\n\n[mixture]\nby = "rows"\ntemperature = 1.0\n'
+        f"max_repeats = 1\n{sources}"
+    )
+    tokenizer = str(setup.tokenizers / PLAIN)
+    return Shape(data, ["--spec", str(spec), "--tokenizer", tokenizer])
+
+
+def _measure(setup: Setup, shapes: dict[str, Shape], prefix: str = "") -> Runs:
+    contenders = []
+    for name, shape in shapes.items():
+        folder = setup.folder / f"floor-{prefix}{name}"
+        folder.mkdir()
+        run_child([PYTHON, CHILDREN / "floor_texts.py", folder, *shape.arguments], folder)
+        contenders += [inside(name, shape.arguments), _bare(name, folder, shape.data)]
+    return interleave(contenders, setup.runs)
+
+
+def _bare(name: str, folder: Path, data: Sequence[Path]) -> Contender:
+    """The floor of the build in `folder`, with the same name."""
+    size = str(describe(folder / "set")["bytes"])
+    return Contender(
+        _floor(name), lambda out: [PYTHON, CHILDREN / "floor.py", folder, size, out, *data]
+    )
+
+
+def _floor(name: str) -> str:
+    return f"floor of {name}"
+
+
+def _costs(runs: Runs, name: str) -> list[float]:
+    """In each round, the build's time over its floor's."""
+    pairs = zip(runs.usages[name], runs.usages[_floor(name)], strict=True)
+    return [build.seconds / floor.seconds for build, floor in pairs]

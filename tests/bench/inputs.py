@@ -1,0 +1,92 @@
+"""Inputs: golden sets of several sizes, and changed ones, made of one corpus.
+
+Rows go through one at a time, so that the measuring process stays small (see `measure`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def unpack(corpus: Path, folder: Path) -> Path:
+    """The corpus as a plain JSONL file."""
+    if corpus.suffix != ".gz":
+        return corpus
+    path = folder / corpus.stem
+    with gzip.open(corpus) as packed, path.open("wb") as file:
+        shutil.copyfileobj(packed, file)
+    return path
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The corpus, and what is made of it in `folder`."""
+
+    corpus: Path  # JSONL with the fields article and summary
+    folder: Path
+
+    def repeated(self, times: int) -> Path:
+        """The corpus so many times over, other words in each copy, so that no row repeats one."""
+        if times == 1:
+            return self.corpus
+        path = self.folder / f"corpus-{times}.jsonl"
+        if not path.exists():
+            _write(path, (_copy(row, k) for k in range(times) for row in _rows(self.corpus)))
+        with path.open("rb") as file:  # into the page cache, also when it was made long ago
+            while file.read(1 << 20):
+                pass
+        return path
+
+    def halves(self) -> tuple[Path, Path]:
+        """Every second row, and the rest."""
+        paths = self.folder / "half-a.jsonl", self.folder / "half-b.jsonl"
+        for first, path in enumerate(paths):
+            _write(path, itertools.islice(_rows(self.corpus), first, None, 2))
+        return paths
+
+    def edited(self, data: Path, every: int) -> Path:
+        """These rows with a word put into one of each `every` articles, evenly spread."""
+        path = self.folder / f"edited-{data.name}"
+        rows = (
+            row | {"article": f"Corrected {row['article']}"} if at % every == every // 2 else row
+            for at, row in enumerate(_rows(data))
+        )
+        _write(path, rows)
+        return path
+
+    def inserted(self, data: Path) -> Path:
+        """These rows with one more before the first."""
+        path = self.folder / f"inserted-{data.name}"
+        text = "A row that was not there before. It stands in front of all others. " * 20
+        row = {"article": text, "summary": "A new row."}
+        _write(path, itertools.chain([row], _rows(data)))
+        return path
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def _write(path: Path, rows: Iterator[Row]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _copy(row: Row, k: int) -> Row:
+    if k == 0:
+        return row
+    article = row["article"].replace(" of ", f" of no. {k} ").replace(" in ", f" in part {k} ")
+    changed = row | {"article": article, "summary": f"{row['summary']} ({k})"}
+    return changed | {"id": f"{row['id']}-{k}"} if "id" in row else changed
