@@ -38,6 +38,9 @@ from sftdata.shots import pool_path
 from sftdata.tokenization import REFERENCE, EncoderChoice, choose_encoder, load_encoder
 from sftdata.workers import InProcess, Processes, Workers
 
+# Beside one for each worker: enough that none waits while this thread writes what is ready.
+_PIECES_AHEAD = 3
+
 Progress = Callable[[int], None]  # gets the number of source rows that are done
 
 # Drops that lose nothing, or that were asked for: they are told and never an error.
@@ -167,7 +170,7 @@ class Assembly:
                     work.append(Work(chunk, missing))
             job = self._started_workers(chunks).submit(work) if work else None
             waiting.append(_Piece(chunks, keys, found, job))
-            if len(waiting) > self.number_of_workers + 3:
+            if len(waiting) > self.number_of_workers + _PIECES_AHEAD:
                 self._take(waiting.popleft())
         while waiting:
             self._take(waiting.popleft())

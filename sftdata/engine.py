@@ -1,23 +1,17 @@
 """Engines turn a column of text into token ids.
 
-`tokenizers` is the reference. gigatoken is some hundred times faster; what it encodes is committed
-only after it gave the reference's ids on a probe set and on a sample of the rows. Both return
-flat buffers: ids as int32[tokens], and offsets as int64[rows + 1].
+`tokenizers` is the reference. gigatoken is some hundred times faster, and used once it has passed
+the gate (see `gate`). Both return flat buffers: ids as int32[tokens], offsets as int64[rows + 1].
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import hashlib
-import os
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,32 +22,9 @@ import pyarrow.compute as pc
 import tokenizers
 
 from sftdata import columns
-from sftdata.reference_process import ReferenceProcess
 
 # gigatoken's word cache grows with the text it sees; a fresh instance starts small again.
 _RENEW_AFTER_BYTES = 192 * 1024 * 1024
-_GATE_SAMPLE_CHARS = 128 * 1024
-_LARGE_VOCABULARY = 20_000  # entries; one of 50,000 takes the reference 0.08 s, a process 0.05 s
-
-_PROBES = (
-    "",
-    " ",
-    "  two  spaces\t\ttabs\n\n\nlines\r\n",
-    "It's we're I'll DON'T you'd",
-    "digits 0 12 345 6789 3.14159 1,000,000 ½ ² ٣ Ⅷ 一",
-    "naïve café Ångström e\u0301 \u1e9b\u0323 ﬁ",
-    "日本語のテキスト、改行\nと空白　全角",
-    "Привет, мир! Ελληνικά עברית العربية हिन्दी ไทย",
-    "emoji 👩‍👩‍👧‍👦 🇫🇷 👍🏽 ❤️",
-    "code: for (int i=0;i<10;++i){ x->y[i] *= 2; } // ok",
-    "\u00a0nbsp \u200bzero\u200dwidth \ufeffbom \u2028line",
-    "control-like <|im_start|> <|endoftext|> [INST] </s> <unk> <0x0A> ▁ Ġ",
-    "https://example.org/a?b=c&d=%20#frag user_name CamelCaseWord",
-    "-----=====*****~~~~~.....!!!!!?????",
-    "a" * 300,
-    " " * 40 + "x" + "\n" * 40,
-    "\x00\x01\x7f\x85",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,40 +61,16 @@ class ReferenceEngine:
     def encode(self, texts: pa.LargeStringArray) -> Encoded:
         """Token ids of each text."""
         encodings = self._tokenizer.encode_batch_fast(texts.to_pylist(), add_special_tokens=False)
-        return _encoded([encoding.ids for encoding in encodings])
+        return to_encoded([encoding.ids for encoding in encodings])
 
 
-class _ReferenceApart:
-    """The same in a process of its own, which loads while the caller goes on."""
-
-    name = "tokenizers"
-
-    def __init__(self, spec: Mapping[str, Any]) -> None:
-        self._spec = spec
-        self._process = ReferenceProcess(orjson.dumps(spec))
-
-    def encode(self, texts: pa.LargeStringArray) -> Encoded:
-        """Token ids of each text."""
-        try:
-            return _encoded(self._process.encode(texts.to_pylist()))
-        except (OSError, ValueError):  # killed, as for want of memory
-            return ReferenceEngine(self._spec).encode(texts)
-
-
-def _encoded(ids: Sequence[Sequence[int]]) -> Encoded:
+def to_encoded(ids: Sequence[Sequence[int]]) -> Encoded:
+    """Lists of ids, as the reference gives them."""
     rows = [np.array(row, np.int32) for row in ids]
     return Encoded(
         np.concatenate([np.empty(0, np.int32), *rows]),
         np.concatenate(([0], np.cumsum([len(row) for row in rows], dtype=np.int64))),
     )
-
-
-def _load_reference(spec: Mapping[str, Any]) -> Engine:
-    """The reference, apart where its vocabulary takes longer to load than a process to start."""
-    if len(spec["model"]["vocab"]) >= _LARGE_VOCABULARY:
-        with contextlib.suppress(OSError):
-            return _ReferenceApart(spec)
-    return ReferenceEngine(spec)
 
 
 class GigatokenEngine:
@@ -286,86 +233,3 @@ def _other_digits_class() -> str:
             else:
                 ranges.append([code, code])
     return "[" + "".join(rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in ranges) + "]"
-
-
-FindFault = Callable[[pa.LargeStringArray], str | None]  # a text that comes out wrong, or None
-
-
-@dataclass(frozen=True)
-class EngineChoice:
-    """An engine, and the check that is still to be made of it on the rows at hand."""
-
-    engine: Engine
-    find_fault: FindFault
-
-
-def choose_engine(spec: Mapping[str, Any], report: Callable[[str], None]) -> EngineChoice:
-    """gigatoken if it gives the reference's ids for every vocabulary entry, else the reference.
-
-    The check on the probes and a sample of rows is left to the caller, who can make it beside the
-    build: it must be made before anything is committed. `report` gets one line, with the reason,
-    when the reference is used.
-    """
-    reference = _load_reference(spec)
-    try:
-        fast = GigatokenEngine(spec)
-    except (RuntimeError, ValueError, KeyError) as error:
-        reason = str(error).partition("\n")[0]
-        report(f"the tokenizers library encodes this build: gigatoken refuses it ({reason})")
-        return EngineChoice(ReferenceEngine(spec), lambda sample: None)
-    fault = _probe(fast, reference, spec)
-    if fault is not None:
-        report(f"the tokenizers library encodes this build: gigatoken differs on {fault!r}")
-        return EngineChoice(ReferenceEngine(spec), lambda sample: None)
-
-    def find_fault(sample: pa.LargeStringArray) -> str | None:
-        probes = columns.texts([*_PROBES, *_start_of(sample)])
-        return first_difference(fast, reference, probes)
-
-    return EngineChoice(fast, find_fault)
-
-
-def _probe(fast: GigatokenEngine, reference: Engine, spec: Mapping[str, Any]) -> str | None:
-    """A text made of vocabulary entries that the engine gets wrong, or None.
-
-    The verdict holds for this tokenizer and these library versions, so a good one is kept on disk.
-    """
-    versions = f"{version('gigatoken')} {version('tokenizers')}"
-    key = hashlib.sha256(versions.encode() + b"\0" + orjson.dumps(spec)).hexdigest()
-    verdict = cache_folder() / "exact" / key
-    if verdict.exists():
-        return None
-    entries = columns.texts(fast.vocabulary_texts())
-    fault = first_difference(fast, reference, entries)
-    if fault is None:
-        with contextlib.suppress(OSError):  # a read-only home costs the probe, not the build
-            verdict.parent.mkdir(parents=True, exist_ok=True)
-            verdict.touch()
-    return fault
-
-
-def cache_folder() -> Path:
-    """Where verdicts are kept between builds."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "sftdata"
-
-
-def first_difference(fast: Engine, reference: Engine, column: pa.LargeStringArray) -> str | None:
-    """The first text the two engines encode differently, or None."""
-    a, b = fast.encode(column), reference.encode(column)
-    if np.array_equal(a.offsets, b.offsets) and np.array_equal(a.ids, b.ids):
-        return None
-    for row, text in enumerate(column.to_pylist()):
-        mine, theirs = (e.ids[e.offsets[row] : e.offsets[row + 1]] for e in (a, b))
-        if not np.array_equal(mine, theirs):
-            return str(text)[:80]
-    return None
-
-
-def _start_of(sample: pa.LargeStringArray) -> Iterator[str]:
-    left = _GATE_SAMPLE_CHARS
-    for text in sample:
-        if left <= 0:
-            return
-        yield text.as_py()[:left]
-        left -= len(text.as_py())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -210,7 +210,7 @@ def make_labels(
     return np.where(label_mask, input_ids, np.int32(IGNORED))
 
 
-class _Batches(Sequence[pa.RecordBatch]):
+class _Batches:
     """The record batches of a split, mapped, each opened when it is asked for."""
 
     def __init__(self, manifest: Manifest, split: str) -> None:
@@ -231,13 +231,10 @@ class _Batches(Sequence[pa.RecordBatch]):
     def __len__(self) -> int:
         return len(self._places)
 
-    @overload
-    def __getitem__(self, index: int) -> pa.RecordBatch: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[pa.RecordBatch]: ...
-    def __getitem__(self, index: int | slice) -> pa.RecordBatch | list[pa.RecordBatch]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(len(self))[index]]
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return (self[at] for at in range(len(self)))
+
+    def __getitem__(self, index: int) -> pa.RecordBatch:
         path, file, number = self._places[index]
         with self._explained(path):
             return file.get_batch(number)

@@ -28,12 +28,16 @@ def is_seamless(
 ) -> Flags:
     """bool[rows]: whether the text of each row, encoded at once, gives the ids encoded apart."""
     equal = np.ones(rows, np.bool_)
+    # Unigram weighs whole stretches of text against each other, so nothing near tells for sure.
+    merges_pairs = encoder.tokenizer.spec["model"]["type"] == "BPE"
     for at, stretch in enumerate(stretches):
         if not stretch.continues:
             continue
         before, after = (_to_column(s.content, rows) for s in stretches[at - 1 : at + 1])
         first, second = (_to_rows(part.ids, rows) for part in parts[at - 1 : at + 1])
-        own = _is_equal_nearby(before, after, first, second, encoder)
+        own = np.zeros(rows, np.bool_)
+        if merges_pairs:
+            own = _is_equal_nearby(before, after, first, second, encoder)
         rest = np.flatnonzero(~own)
         if len(rest):
             whole = join(*(column.take(numbers(rest)) for column in (before, after)))
@@ -54,8 +58,8 @@ def _is_equal_nearby(
 
     Then the whole text has them, too. Left of the cut nothing depends on the seam, since the words
     right of it have the same ids alone and in the prompt; the same holds after the target's first
-    words. This is so for vocabularies that merge pairs, within words or anywhere. False says
-    nothing yet: there may be no such words.
+    words. This is so where pairs are merged, within words or anywhere. False says nothing yet:
+    there may be no such words.
     """
     left, right = _last_words(before), _first_words(after)
     rows = np.flatnonzero((left > 0) & (right > 0))

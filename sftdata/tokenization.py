@@ -16,14 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.columns import numbers, string_buffers, texts, to_flags
-from sftdata.engine import (
-    Encoded,
-    Engine,
-    FindFault,
-    GigatokenEngine,
-    ReferenceEngine,
-    choose_engine,
-)
+from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine
+from sftdata.gate import FindFault, choose_engine
 from sftdata.tokenizer import Tokenizer
 
 FAST, REFERENCE = "gigatoken", "tokenizers"

@@ -52,3 +52,23 @@ def byte_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = {"eos_token": "<eos>", "pad_token": "<eos>"}
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
     return folder
+
+
+@pytest.fixture(scope="session")
+def digit_tokenizer(byte_tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each digit alone, then the byte level; white space and some words have merges."""
+    folder = tmp_path_factory.mktemp("digit-tokenizer")
+    spec = json.loads((byte_tokenizer / "tokenizer.json").read_text())
+    space, newline, tab = "\u0120", "\u010a", "\u0109"
+    merges = [(space, space), (space * 2, space * 2), (newline, newline), (space, "a"), ("a", "é")]
+    merges += [(newline, space), (space, newline), (tab, tab), (space, "Â"), ("Â", "½")]
+    for left, right in [(a, b) for a, b in merges if a in spec["model"]["vocab"] or a == space * 2]:
+        if right in spec["model"]["vocab"] or right == space * 2:
+            spec["model"]["vocab"][left + right] = 257 + len(spec["model"]["merges"])
+            spec["model"]["merges"].append([left, right])
+    digits = {"type": "Digits", "individual_digits": True}
+    stages = [digits, spec["pre_tokenizer"]]
+    spec["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": stages}
+    (folder / "tokenizer.json").write_text(json.dumps(spec))
+    (folder / "tokenizer_config.json").write_text('{"eos_token": "<eos>"}')
+    return folder

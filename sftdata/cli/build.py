@@ -141,11 +141,8 @@ def _dry_run(options: dict[str, Any]) -> None:
 def _progress(started: float) -> Iterator[Progress]:
     """Rows and rate on stderr once a build takes longer than a moment: a bar on a terminal, else
     a line now and then."""
-    if not sys.stderr.isatty():
-        yield _progress_lines(started)
-        return
-    screen = console(stderr=True)
-    if not screen.is_terminal:
+    screen = console(stderr=True) if sys.stderr.isatty() else None  # rich takes time to load
+    if screen is None or not screen.is_terminal:
         yield _progress_lines(started)
         return
     from rich.progress import BarColumn, TextColumn

@@ -17,7 +17,7 @@ def keep_memory() -> None:
     """Has the allocators of C and of Arrow keep what is freed, and cycles be looked for less often.
 
     Otherwise a build gives its buffers back after each piece and asks for them again at the next,
-    which is a fifth of its time where memory is slow to come by, as in virtual machines; and it
+    which is a tenth of its time where memory is slow to come by, as in virtual machines; and it
     looks through hundreds of thousands of objects for cycles that are not there. To be called
     before Arrow is loaded. Where the C library has no such switch, nothing is changed.
     """

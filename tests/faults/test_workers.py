@@ -236,6 +236,8 @@ def test_no_worker_outlives_a_killed_build(spec: Path, start: Any) -> None:
     process.kill()
     process.communicate(timeout=10)
     wait_until(lambda: not any(is_running(pid) for pid in workers), seconds=10)
+    assert len(workers) >= 2
+    assert [pid for pid in workers if is_running(pid)] == []
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -11,8 +11,9 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from sftdata import engine
-from sftdata.engine import ReferenceEngine, choose_engine
+from sftdata import gate
+from sftdata.engine import ReferenceEngine
+from sftdata.gate import choose_engine
 from sftdata.reference_process import ReferenceProcess
 from sftdata.tokenizer import load_tokenizer
 from tests.places import BUNDLED_TOKENIZER
@@ -62,8 +63,8 @@ def test_an_engine_is_checked_without_it_where_it_was_killed(
             os.kill(self._process.pid, signal.SIGKILL)
             started.append(self)
 
-    monkeypatch.setattr(engine, "ReferenceProcess", Killed)
-    monkeypatch.setattr(engine, "_LARGE_VOCABULARY", 0)
+    monkeypatch.setattr(gate, "ReferenceProcess", Killed)
+    monkeypatch.setattr(gate, "_LARGE_VOCABULARY", 0)
     choice = choose_engine(load_tokenizer(str(byte_tokenizer)).plain, lambda line: None)
     assert choice.engine.name == "gigatoken"
     assert choice.find_fault(pa.array(TEXTS, pa.large_string())) is None
@@ -74,6 +75,6 @@ def test_an_engine_is_checked_without_it_where_no_process_can_be_started(
     monkeypatch: pytest.MonkeyPatch, byte_tokenizer: Path
 ) -> None:
     monkeypatch.setattr("sys.executable", "/nowhere/python")
-    monkeypatch.setattr(engine, "_LARGE_VOCABULARY", 0)
+    monkeypatch.setattr(gate, "_LARGE_VOCABULARY", 0)
     choice = choose_engine(load_tokenizer(str(byte_tokenizer)).plain, lambda line: None)
     assert choice.find_fault(pa.array(TEXTS, pa.large_string())) is None

@@ -12,10 +12,10 @@ import tokenizers
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sftdata.engine import Encoded, GigatokenEngine
+from sftdata.engine import Encoded, GigatokenEngine, ReferenceEngine
 from sftdata.layout import Stretch, encode_stretches
 from sftdata.seams import is_seamless
-from sftdata.tokenization import FAST, Encoder, load_encoder
+from sftdata.tokenization import FAST, REFERENCE, Encoder, load_encoder
 from sftdata.tokenizer import load_tokenizer
 from tests.places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 
@@ -122,3 +122,52 @@ def test_ordinary_text_is_not_encoded_twice() -> None:
     assert all(seamless(counting, rows))
     text = 50 * (len(article) + 40)
     assert text < counting.bytes < 1.2 * text  # once to have ids, and a little around the seams
+
+
+@pytest.fixture
+def unigram(tmp_path: Path) -> Path:
+    """Pieces that cross spaces, weighed against each other over the whole text."""
+    pieces = [["<unk>", 0.0], *[[letter, -4.0] for letter in "abcdefgh \n"]]
+    pieces += [["b c", -5.0], ["ab", -4.5], [" cd", -6.0], ["d\ne", -1.0], ["d e", -2.0]]
+    model = {"type": "Unigram", "unk_id": 0, "vocab": pieces, "byte_fallback": False}
+    spec = {"version": "1.0", "model": model, "added_tokens": []}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(spec))
+    (tmp_path / "tokenizer_config.json").write_text('{"eos_token": "h"}')
+    return tmp_path
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.text(st.sampled_from("abcde  \n"), max_size=12),
+            st.text(st.sampled_from("abcde  "), min_size=1, max_size=12),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(rows=[("ab cd", "e ab cd"), ("ab cd\n", "e"), ("a b c d\n", "ab cd")])
+def test_what_weighs_whole_stretches_is_told_from_the_whole_text(
+    unigram: Path, rows: list[Pair]
+) -> None:
+    encoder = load_encoder(load_tokenizer(str(unigram)), REFERENCE)
+    expected = []
+    for prompt, target in rows:
+        apart = [*ids_of(encoder, prompt), *ids_of(encoder, target)]
+        expected.append(ids_of(encoder, prompt + target) == apart)
+    assert seamless(encoder, rows) == expected
+
+
+def ids_of(encoder: Encoder, text: str) -> list[int]:
+    ids: list[int] = encoder.encode_prompts(column([text])).ids.tolist()
+    return ids
+
+
+def test_nothing_but_merges_of_pairs_is_told_from_nearby(unigram: Path) -> None:
+    encoder = load_encoder(load_tokenizer(str(unigram)), REFERENCE)
+    engine = ReferenceEngine(encoder.tokenizer.plain)
+    counting = Counting(encoder.tokenizer, engine, engine)
+    rows = [("ab cd " * 40 + "a", "ab cd " * 10)]
+    seamless(counting, rows)
+    assert counting.bytes > 1.9 * len("".join(rows[0]))  # all of it a second time

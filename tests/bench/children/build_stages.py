@@ -49,7 +49,7 @@ _STAGES = (
     ("journal", "journal", "JournalWriter.add_block"),
     ("journal", "journal", "JournalWriter.note_written"),
     ("load the engine, check its vocabulary", "assembly", "choose_encoder"),
-    ("check the engine on rows", "engine", "first_difference"),
+    ("check the engine on rows", "gate", "first_difference"),
     ("load spec, templates and tokenizer", "builder", "load_spec"),
     ("load spec, templates and tokenizer", "builder", "make_plan"),
     ("statistics", "assembly", "describe"),
