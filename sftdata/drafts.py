@@ -33,7 +33,7 @@ from sftdata.seams import is_seamless
 from sftdata.shots import ShotPool
 from sftdata.split import choose
 from sftdata.templating.template import Template
-from sftdata.tokenization import Encoder, Part, join_parts
+from sftdata.tokenization import Encoder, Part, TokenBatch, join_parts
 
 FEWER_SHOTS = "fewer_shots"
 
@@ -42,39 +42,49 @@ Places = npt.NDArray[np.int64]  # of rows in the batch they came in
 
 @dataclass(frozen=True, slots=True)
 class ExampleTokens:
-    """Tokens of the rows at `places`. `columns`: input_ids, label_mask, target_start."""
+    """The tokens of the rows at `places`; those that are not `kept` are in another draft or none."""
 
     places: Places
-    columns: list[pa.Array]
+    kept: npt.NDArray[np.bool_]
+    tokens: TokenBatch
     seamless: npt.NDArray[np.bool_]  # whether the text encoded at once gives the same ids
 
-    def keep(self, rows: npt.NDArray[np.bool_]) -> ExampleTokens:
-        """Only the marked rows."""
-        if rows.all():
-            return self
-        columns = [column.filter(flags(rows)) for column in self.columns]
-        return ExampleTokens(self.places[rows], columns, self.seamless[rows])
-
     @classmethod
-    def in_order(cls, parts: Sequence[ExampleTokens]) -> ExampleTokens:
-        """All parts together, in the order of their places."""
-        if len(parts) == 1 and (np.diff(parts[0].places) > 0).all():
-            return parts[0]
-        places = np.concatenate([np.empty(0, np.int64), *(part.places for part in parts)])
-        order = np.argsort(places)
-        columns = [
-            pa.concat_arrays(column).take(numbers(order))
-            for column in zip(_EMPTY, *(part.columns for part in parts), strict=True)
+    def in_order(cls, drafts: Sequence[ExampleTokens]) -> ExampleTokens:
+        """The kept rows of all drafts together, in the order of their places."""
+        drafts = [_NO_TOKENS, *drafts] if len(drafts) != 1 else drafts
+        places, kept, seamless = (
+            np.concatenate([getattr(draft, name) for draft in drafts])
+            for name in ("places", "kept", "seamless")
+        )
+        rows = np.flatnonzero(kept)
+        rows = rows[np.argsort(places[rows])]
+        tokens = TokenBatch.concatenate([draft.tokens for draft in drafts])
+        if not np.array_equal(rows, np.arange(len(places))):
+            tokens = tokens.take(rows)
+        return cls(places[rows], kept[rows], tokens, seamless[rows])
+
+    def columns(self) -> list[pa.Array]:
+        """The columns `input_ids`, `label_mask` and `target_start` of a shard."""
+        offsets = numbers(self.tokens.offsets)
+        return [
+            pa.ListArray.from_arrays(offsets, numbers(self.tokens.input_ids)),
+            pa.ListArray.from_arrays(offsets, flags(self.tokens.label_mask)),
+            numbers(self.tokens.target_start),
         ]
-        seamless = np.concatenate([np.empty(0, np.bool_), *(part.seamless for part in parts)])
-        return cls(places[order], columns, seamless[order])
 
 
-_EMPTY = [
-    pa.nulls(0, pa.list_(pa.int32())),
-    pa.nulls(0, pa.list_(pa.bool_())),
-    pa.nulls(0, pa.int32()),
-]
+_NO_TOKENS = ExampleTokens(
+    np.empty(0, np.int64),
+    np.empty(0, np.bool_),
+    TokenBatch(
+        np.empty(0, np.int32),
+        np.zeros(1, np.int32),
+        np.empty(0, np.bool_),
+        np.empty(0, np.int32),
+    ),
+    np.empty(0, np.bool_),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,17 +260,10 @@ class DraftMaker:
             yield replace(draft, kept=fits & ~fates.dropped[draft.places])
 
     def tokens(self, draft: Draft) -> ExampleTokens:
-        """The tokens of the rows of a draft that are kept."""
+        """The tokens of every row of a draft."""
         rows = len(draft.places)
-        tokens = join_parts(draft.parts, rows)
-        offsets = numbers(tokens.offsets)
-        columns = [
-            pa.ListArray.from_arrays(offsets, numbers(tokens.input_ids)),
-            pa.ListArray.from_arrays(offsets, flags(tokens.label_mask)),
-            numbers(tokens.target_start),
-        ]
         seamless = is_seamless(draft.stretches, draft.parts, self.encoder, rows)
-        return ExampleTokens(draft.places, columns, seamless).keep(draft.kept)
+        return ExampleTokens(draft.places, draft.kept, join_parts(draft.parts, rows), seamless)
 
 
 def _with_texts(batch: pa.RecordBatch, at: Places, name: str, new: Sequence[str]) -> pa.RecordBatch:

@@ -12,6 +12,7 @@ import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +27,8 @@ from sftdata import columns
 # gigatoken's word cache grows with the text it sees; a fresh instance starts small again.
 _RENEW_AFTER_BYTES = 192 * 1024 * 1024
 
+_SMALL_MAGNITUDE = 6  # texts of less than 2^6 bytes are of like size
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -38,6 +41,28 @@ class Encoded:
     def lengths(self) -> npt.NDArray[np.int64]:
         """int64[rows], in tokens."""
         return np.diff(self.offsets)
+
+    def as_bytes(self) -> pa.LargeBinaryArray:
+        """The rows as byte strings, four bytes an id, without a copy."""
+        ids = np.ascontiguousarray(self.ids)
+        offsets = np.ascontiguousarray(self.offsets * 4)
+        return pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(ids)]
+        )
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Encoded:
+        """Row i of the result is row `rows[i]` of this."""
+        offsets, data = columns.string_buffers(self.as_bytes().take(columns.numbers(rows)))
+        return Encoded(data.view(np.int32), offsets // 4)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Encoded]) -> Encoded:
+        """The rows of all parts, one after another; none of no parts."""
+        lengths = np.concatenate([np.empty(0, np.int64), *(part.lengths for part in parts)])
+        return cls(
+            np.concatenate([np.empty(0, np.int32), *(part.ids for part in parts)]),
+            np.concatenate(([0], np.cumsum(lengths))),
+        )
 
 
 class Engine(Protocol):
@@ -84,32 +109,31 @@ class GigatokenEngine:
         self._json = orjson.dumps(spec)
         self._tokenizer = self._load()
         self._seen_bytes = 0
-        self._lock = threading.Lock()  # one call at a time: each uses every core by itself
+        self._lock = threading.Lock()
 
     def _load(self) -> Any:
-        import awkward  # noqa: F401 - gigatoken would import it in its first call
         import gigatoken
 
         return gigatoken.Tokenizer.from_json(self._json)
 
     def encode(self, texts: pa.LargeStringArray) -> Encoded:
         """Token ids of each text."""
-        with self._lock:
-            return self._encode(texts)
-
-    def _encode(self, texts: pa.LargeStringArray) -> Encoded:
         if self._normalizer is not None:
             texts = _normalized(texts, self._normalizer)
         offsets, data = columns.string_buffers(texts)
-        if self._seen_bytes > _RENEW_AFTER_BYTES:
-            self._tokenizer = self._load()
-            self._seen_bytes = 0
-        self._seen_bytes += int(offsets[-1] - offsets[0])
+        self._renew_if_grown(int(offsets[-1] - offsets[0]))
         if not self._splits_digits:
             return self._encode_documents(offsets, data)
         pieces, first_piece = _split_at_digits(offsets, data, texts)
         encoded = self._encode_documents(pieces, data)
         return Encoded(encoded.ids, encoded.offsets[first_piece])
+
+    def _renew_if_grown(self, new_bytes: int) -> None:
+        with self._lock:
+            if self._seen_bytes > _RENEW_AFTER_BYTES:
+                self._tokenizer = self._load()
+                self._seen_bytes = 0
+            self._seen_bytes += new_bytes
 
     def vocabulary_texts(self) -> list[str]:
         """Every vocabulary entry as a text of its own.
@@ -122,16 +146,34 @@ class GigatokenEngine:
     def _encode_documents(
         self, offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]
     ) -> Encoded:
-        import awkward as ak
+        # Padded matrices are the one result of gigatoken that needs no `awkward`, whose import takes
+        # as long as it takes to encode fifty megabytes. Texts of like size share one, so that
+        # padding is never much.
+        from gigatoken.gigatoken_rs import BytesSource
 
-        documents = ak.contents.ListOffsetArray(
-            ak.index.Index64(offsets),
-            ak.contents.NumpyArray(data, parameters={"__array__": "char"}),
-            parameters={"__array__": "string"},
-        )
-        layout = self._tokenizer.encode_batch(ak.Array(documents)).layout
-        ids = np.asarray(layout.content.data)
-        return Encoded(ids.view(np.int32), np.asarray(layout.offsets.data))
+        sizes = np.diff(offsets)
+        order = np.argsort(sizes, kind="stable")
+        magnitude = np.maximum(np.frexp(sizes[order])[1], _SMALL_MAGNITUDE)
+        cuts = [0, *(np.flatnonzero(np.diff(magnitude)) + 1).tolist(), len(order)]
+        text = data[offsets[0] : offsets[-1]].tobytes()
+        bounds = (offsets - offsets[0]).tolist()
+        encoded = []
+        for first, last in pairwise(cuts):
+            documents = [text[bounds[row] : bounds[row + 1]] for row in order[first:last].tolist()]
+            padded = self._tokenizer.encode_batch_padded(BytesSource(documents), pad_id=0)
+            encoded.append(_without_padding(*padded))
+        return Encoded.concatenate(encoded).take(np.argsort(order))
+
+
+def _without_padding(
+    matrix: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int64]
+) -> Encoded:
+    """The rows of a padded matrix, the padding at the end of each left out."""
+    rows, width = matrix.shape
+    starts = np.arange(rows) * width
+    bounds = np.append(np.stack((starts, starts + lengths), axis=1), rows * width)
+    rows_and_padding = Encoded(matrix.view(np.int32).ravel(), bounds)
+    return rows_and_padding.take(np.arange(0, 2 * rows, 2))
 
 
 def _without_nfc(spec: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any | None]:

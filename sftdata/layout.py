@@ -19,7 +19,7 @@ from sftdata.chat import ASSISTANT, SYSTEM, USER, ChatFormat, Control
 from sftdata.columns import numbers, text, to_flags
 from sftdata.engine import Encoded
 from sftdata.render import Rendered
-from sftdata.tokenization import Encoder, Part, take_rows
+from sftdata.tokenization import Encoder, Part
 
 BLANK_LINE = "\n\n"  # after each shot of a plain prompt
 # What Python's str.strip takes off: a chat template's `trim` must find nothing left to do.
@@ -156,7 +156,7 @@ def _encode(stretch: Stretch, encoder: Encoder) -> Encoded | tuple[int, ...]:
     if isinstance(content, str):
         return encoder.encode_constant(content, continues=stretch.continues)
     if isinstance(content, Drawn):
-        return take_rows(encoder.encode_named(content.name, content.values), content.index)
+        return encoder.encode_named(content.name, content.values).take(content.index)
     return (encoder.encode_targets if stretch.continues else encoder.encode_prompts)(content)
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from sftdata.columns import numbers, string_buffers, texts
 from sftdata.engine import Encoded
 from sftdata.layout import Column, Drawn, Stretch, join
-from sftdata.tokenization import Encoder, Part, take_rows, whole_text_equal
+from sftdata.tokenization import Encoder, Part, whole_text_equal
 
 _REACH = 128  # bytes on either side of a seam in which the space between two words is looked for
 
@@ -41,7 +41,7 @@ def is_seamless(
         rest = np.flatnonzero(~own)
         if len(rest):
             whole = join(*(column.take(numbers(rest)) for column in (before, after)))
-            a, b = (take_rows(encoded, rest) for encoded in (first, second))
+            a, b = (encoded.take(rest) for encoded in (first, second))
             own[rest] = whole_text_equal(a, b, encoder.encode_prompts(whole))
         equal &= own
     return equal

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sftdata.columns import numbers, string_buffers, texts, to_flags
+from sftdata.columns import numbers, texts, to_flags
 from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine
 from sftdata.gate import FindFault, choose_engine
 from sftdata.tokenizer import Tokenizer
@@ -31,6 +31,31 @@ class TokenBatch:
     offsets: npt.NDArray[np.int32]
     label_mask: npt.NDArray[np.bool_]  # true where the token counts in the loss, unshifted
     target_start: npt.NDArray[np.int32]  # in tokens, from the row's start
+
+    def take(self, rows: npt.NDArray[np.int64]) -> TokenBatch:
+        """Row i of the result is row `rows[i]` of this."""
+        ids = Encoded(self.input_ids, self.offsets.astype(np.int64)).take(rows)
+        offsets, data = pa.py_buffer(self.offsets), pa.py_buffer(self.label_mask)
+        masks = pa.BinaryArray.from_buffers(
+            pa.binary(), len(self.target_start), [None, offsets, data]
+        )
+        return TokenBatch(
+            input_ids=ids.ids,
+            offsets=ids.offsets.astype(np.int32),
+            label_mask=np.frombuffer(masks.take(numbers(rows)).buffers()[2] or b"", np.bool_),
+            target_start=self.target_start[rows],
+        )
+
+    @classmethod
+    def concatenate(cls, batches: Sequence[TokenBatch]) -> TokenBatch:
+        """The rows of all batches, of which there is at least one, one after another."""
+        lengths = np.concatenate([np.diff(batch.offsets) for batch in batches])
+        return cls(
+            input_ids=np.concatenate([batch.input_ids for batch in batches]),
+            offsets=np.concatenate(([0], np.cumsum(lengths))).astype(np.int32),
+            label_mask=np.concatenate([batch.label_mask for batch in batches]),
+            target_start=np.concatenate([batch.target_start for batch in batches]),
+        )
 
 
 class Encoder:
@@ -150,7 +175,7 @@ def encode_batch(prompt: Encoded, target: Encoded, tokenizer: Tokenizer) -> Toke
 def join_parts(parts: Sequence[Part], rows: int) -> TokenBatch:
     """The parts of each row one after another. At least one part has ids for each row."""
     # Four bytes an id: joining ids is joining byte strings, which native code does fast.
-    columns = [_as_bytes(p.ids) if isinstance(p.ids, Encoded) else _scalar(p.ids) for p in parts]
+    columns = [p.ids.as_bytes() if isinstance(p.ids, Encoded) else _scalar(p.ids) for p in parts]
     joined = pc.binary_join_element_wise(*columns, _NOTHING)
     ids = np.frombuffer(joined.buffers()[2] or b"", np.int32)
     lengths = np.empty((rows, len(parts)), np.int64)
@@ -166,35 +191,20 @@ def join_parts(parts: Sequence[Part], rows: int) -> TokenBatch:
     )
 
 
-def take_rows(encoded: Encoded, rows: npt.NDArray[np.int64]) -> Encoded:
-    """Row i of the result is row `rows[i]` of `encoded`."""
-    offsets, data = string_buffers(_as_bytes(encoded).take(numbers(rows)))
-    return Encoded(data.view(np.int32), offsets // 4)
-
-
 def whole_text_equal(
     first: Encoded | tuple[int, ...], second: Encoded | tuple[int, ...], whole: Encoded
 ) -> npt.NDArray[np.bool_]:
     """For each row, whether the ids of `first` and then `second` are those of `whole`."""
     columns = [
-        _as_bytes(ids) if isinstance(ids, Encoded) else _scalar(ids) for ids in (first, second)
+        ids.as_bytes() if isinstance(ids, Encoded) else _scalar(ids) for ids in (first, second)
     ]
     joined = pc.binary_join_element_wise(*columns, _NOTHING)
-    return to_flags(pc.equal(joined, _as_bytes(whole)))
-
-
-def _as_bytes(encoded: Encoded) -> pa.LargeBinaryArray:
-    """The rows of `encoded` as byte strings, without a copy."""
-    ids = np.ascontiguousarray(encoded.ids)
-    offsets = np.ascontiguousarray(encoded.offsets * 4)
-    return pa.LargeBinaryArray.from_buffers(
-        pa.large_binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(ids)]
-    )
+    return to_flags(pc.equal(joined, whole.as_bytes()))
 
 
 def _scalar(ids: Sequence[int]) -> pa.Scalar:
     one = Encoded(np.array(ids, np.int32), np.array([0, len(ids)]))
-    return _as_bytes(one)[0]
+    return one.as_bytes()[0]
 
 
-_NOTHING = _as_bytes(Encoded(np.empty(0, np.int32), np.array([0, 0])))[0]
+_NOTHING = Encoded(np.empty(0, np.int32), np.array([0, 0])).as_bytes()[0]
