@@ -27,7 +27,7 @@ from sftdata.layout import (
     encode_stretches,
     is_blank,
 )
-from sftdata.length import Keep, shorten_texts
+from sftdata.length import Cut, Keep, shorten_texts
 from sftdata.render import Rendered, render_batch
 from sftdata.seams import is_seamless
 from sftdata.shots import ShotPool
@@ -206,33 +206,49 @@ class DraftMaker:
         fates: Fates,
     ) -> Iterator[Draft]:
         """Cuts the rows that are too long; those that cannot be cut enough are dropped."""
-        assert self.max_length is not None
-        whole = draft.lengths[np.searchsorted(draft.places, long)]
+        tokens = draft.lengths[np.searchsorted(draft.places, long)]
+        lengths = [f"{n:,} tokens of at most {self.max_length:,}" for n in tokens.tolist()]
+        left: list[tuple[int, Cut]] = []
+        for at, cut in enumerate(self._find_cuts(batch, long, tokens, template)):
+            if cut is None:
+                fates.add(int(long[at]), DROPPED, "too_long", lengths[at])
+            else:
+                left.append((at, cut))
+        # Fewer characters can, rarely, be more tokens: then the cut inside a sentence stands.
+        for kind in ("snapped", "longest"):
+            if not left:
+                break
+            rows = long[[at for at, _ in left]]
+            parts = [str(getattr(cut, kind)) for _, cut in left]
+            shortened = _with_texts(batch, rows, str(template.shorten), parts)
+            draft = self._draft(shortened, np.arange(len(rows)), template, None)
+            fits = self._fits(draft)
+            yield replace(draft, places=rows, kept=fits)
+            for (at, cut), part, ok in zip(left, parts, fits, strict=True):
+                if ok:
+                    kept = f"{template.shorten}: kept {len(part):,} of {cut.size:,} characters"
+                    fates.add(int(long[at]), CUT, "max_length", f"{kept}; {lengths[at]}")
+            left = [item for item, ok in zip(left, fits, strict=True) if not ok]
+
+    def _find_cuts(
+        self,
+        batch: pa.RecordBatch,
+        long: Places,
+        tokens: npt.NDArray[np.int64],
+        template: Template,
+    ) -> Sequence[Cut | None]:
+        """What can be left of the rows `long`, which have so many tokens."""
         name = template.shorten
-        parts: list[str | None] = [None] * len(long)
-        before: list[str] = []
-        if name is not None:
-            before = batch.column(name).take(numbers(long)).to_pylist()
+        if name is None:
+            return [None] * len(long)
 
-            def count_tokens(at: npt.NDArray[np.int64], texts: list[str]) -> Places:
-                rows = _with_texts(batch, long[at], name, texts)
-                return self._draft(rows, np.arange(len(at)), template, None).lengths
+        def count_tokens(at: npt.NDArray[np.int64], parts: list[str]) -> Places:
+            rows = _with_texts(batch, long[at], name, parts)
+            return self._draft(rows, np.arange(len(at)), template, None).lengths
 
-            budgets = np.full(len(long), self.max_length)
-            parts = shorten_texts(before, whole, budgets, self.keep, count_tokens)
-        fit: list[int] = []
-        for at, part in enumerate(parts):
-            length = f"{whole[at]:,} tokens of at most {self.max_length:,}"
-            if part is None:
-                fates.add(int(long[at]), DROPPED, "too_long", length)
-                continue
-            kept = f"{name}: kept {len(part):,} of {len(before[at]):,} characters"
-            fates.add(int(long[at]), CUT, "max_length", f"{kept}; {length}")
-            fit.append(at)
-        if fit:
-            rows = _with_texts(batch, long[fit], str(name), [str(parts[at]) for at in fit])
-            cut = self._draft(rows, np.arange(len(fit)), template, None)
-            yield replace(cut, places=long[fit])
+        before = batch.column(name).take(numbers(long)).to_pylist()
+        budgets = np.full(len(long), self.max_length)
+        return shorten_texts(before, tokens, budgets, self.keep, count_tokens)
 
     def _conversations(self, rows: Rows, places: Places, fates: Fates) -> Iterator[Draft]:
         """Conversations, those with the same sequence of roles at a time."""

@@ -1,13 +1,14 @@
 """Fit examples into `max_length`: the `shorten` field is cut, the target and EOS never.
 
 The longest part of the field that fits is searched by encoding, for all long rows of a batch at
-once, and then taken back to a sentence end where one is near.
+once, and is then taken back to a sentence end where one is near.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -26,13 +27,22 @@ _SECANT_ROUNDS = 8  # interpolation is usually done by then; halving cannot be u
 CountPromptTokens = Callable[[npt.NDArray[np.int64], list[str]], npt.NDArray[np.int64]]
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What may be left of a text of `size` characters."""
+
+    size: int
+    snapped: str  # to whole sentences, or words, where they are near; what to take if it fits
+    longest: str  # fits
+
+
 def shorten_texts(
     texts: list[str],
     full_tokens: npt.NDArray[np.int64],
     budgets: npt.NDArray[np.int64],
     keep: Keep,
     count_tokens: CountPromptTokens,
-) -> list[str | None]:
+) -> list[Cut | None]:
     """For each text the longest part of it whose prompt fits, or None where none does.
 
     `full_tokens` and `budgets`: int64[rows], prompt tokens with the whole text and at most.
@@ -62,14 +72,11 @@ def shorten_texts(
         fits = tokens <= budgets[active]
         low[active[fits]], low_tokens[active[fits]] = guess[fits], tokens[fits]
         high[active[~fits]], high_tokens[active[~fits]] = guess[~fits], tokens[~fits]
-    exact = [part(text, int(n), keep) for text, n in zip(texts, low, strict=True)]
-    snapped = [_snapped(text, int(n), keep) for text, n in zip(texts, low, strict=True)]
-    # Fewer characters can, rarely, be more tokens: then the cut inside a sentence stands.
-    fits = count_tokens(rows, snapped) <= budgets
-    chosen = [s if ok else e for s, e, ok in zip(snapped, exact, fits, strict=True)]
-    return [
-        text if ok and text.strip() else None for text, ok in zip(chosen, possible, strict=True)
-    ]
+    cuts = (
+        Cut(len(text), _snapped(text, int(n), keep), part(text, int(n), keep)) if ok else None
+        for text, n, ok in zip(texts, low, possible, strict=True)
+    )
+    return [cut if cut is not None and cut.snapped.strip() else None for cut in cuts]
 
 
 def part(text: str, size: int, keep: Keep) -> str:
@@ -97,13 +104,9 @@ def _snapped(text: str, size: int, keep: Keep) -> str:
 def _sentence_end(text: str, first: int, last: int) -> int:
     """The last sentence end in `text[first:last]`, else the last word end, where one is near."""
     near = last - int((last - first) * _NEAR)
-    ends = []
-    # Matched in the whole text: a point before the cut may stand inside a number.
-    for match in _SENTENCE_END.finditer(text, max(near - _LONGEST_END, first)):
-        if match.end() > last:
-            break
-        if match.end() >= near:
-            ends.append(match.end())
+    # Matched with one character more: a point before the cut may stand inside a number.
+    matches = _SENTENCE_END.finditer(text, max(near - _LONGEST_END, first), last + 1)
+    ends = [match.end() for match in matches if near <= match.end() <= last]
     if ends:
         return ends[-1]
     spaces = list(_SPACE.finditer(text, last - int((last - first) * _NEAR_WORD), last))

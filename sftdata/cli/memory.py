@@ -27,4 +27,6 @@ def keep_memory() -> None:
         library.mallopt(_M_TRIM_THRESHOLD, 1024 * 1024 * 1024)
         library.mallopt(_M_ARENA_MAX, 2)
     os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
+    # A thread for each core would be started with NumPy, and nothing here multiplies matrices.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(200_000, 50, 50)

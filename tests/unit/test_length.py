@@ -27,8 +27,12 @@ def count_characters(rows: npt.NDArray[np.int64], texts: list[str]) -> npt.NDArr
 def shorten(text: str, budget: int, keep: Keep = "start", count=count_characters) -> str | None:
     full = count(np.array([0]), [text])
     assert full[0] > budget
-    [kept] = shorten_texts([text], full, np.array([budget]), keep, count)
-    return kept
+    [cut] = shorten_texts([text], full, np.array([budget]), keep, count)
+    if cut is None:
+        return None
+    assert cut.size == len(text)
+    assert count(np.array([0]), [cut.longest])[0] <= budget
+    return cut.snapped
 
 
 @pytest.mark.parametrize(
@@ -92,7 +96,8 @@ def test_rows_are_cut_each_for_itself() -> None:
     texts = ["a" * 50, "b" * 40, "c" * 30]
     budgets = np.array([HEAD + 10, HEAD - 1, HEAD + 29])
     full = count_characters(np.arange(3), texts)
-    together = shorten_texts(texts, full, budgets, "start", count_characters)
+    cuts = shorten_texts(texts, full, budgets, "start", count_characters)
+    together = [cut and cut.snapped for cut in cuts]
     assert together == ["a" * 10, None, "c" * 29]
     alone = [shorten(text, int(b)) for text, b in zip(texts, budgets, strict=True)]
     assert together == alone
