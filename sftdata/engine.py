@@ -121,19 +121,21 @@ class GigatokenEngine:
         if self._normalizer is not None:
             texts = _normalized(texts, self._normalizer)
         offsets, data = columns.string_buffers(texts)
-        self._renew_if_grown(int(offsets[-1] - offsets[0]))
         if not self._splits_digits:
             return self._encode_documents(offsets, data)
         pieces, first_piece = _split_at_digits(offsets, data, texts)
         encoded = self._encode_documents(pieces, data)
         return Encoded(encoded.ids, encoded.offsets[first_piece])
 
-    def _renew_if_grown(self, new_bytes: int) -> None:
+    def _small_tokenizer(self, new_bytes: int) -> Any:
+        """The tokenizer, made anew where it has grown, for so many bytes of text more."""
         with self._lock:
             if self._seen_bytes > _RENEW_AFTER_BYTES:
+                del self._tokenizer  # before there is another one
                 self._tokenizer = self._load()
                 self._seen_bytes = 0
             self._seen_bytes += new_bytes
+            return self._tokenizer
 
     def vocabulary_texts(self) -> list[str]:
         """Every vocabulary entry as a text of its own.
@@ -157,10 +159,11 @@ class GigatokenEngine:
         cuts = [0, *(np.flatnonzero(np.diff(magnitude)) + 1).tolist(), len(order)]
         text = data[offsets[0] : offsets[-1]].tobytes()
         bounds = (offsets - offsets[0]).tolist()
+        tokenizer = self._small_tokenizer(len(text))
         encoded = []
         for first, last in pairwise(cuts):
             documents = [text[bounds[row] : bounds[row + 1]] for row in order[first:last].tolist()]
-            padded = self._tokenizer.encode_batch_padded(BytesSource(documents), pad_id=0)
+            padded = tokenizer.encode_batch_padded(BytesSource(documents), pad_id=0)
             encoded.append(_without_padding(*padded))
         return Encoded.concatenate(encoded).take(np.argsort(order))
 

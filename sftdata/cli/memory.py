@@ -8,13 +8,13 @@ import gc
 import os
 
 # Of mallopt(3). Larger pieces than the first are mapped one by one and never kept (it may be 32 MB
-# at most). The second is how much free memory a heap may hold at its end, the third how many heaps
-# the threads share: what each keeps, the others cannot have.
+# at most). The second is how much free memory the heap may hold at its end. The third is how many
+# heaps the threads share: what each keeps, the others cannot have.
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD, _M_ARENA_MAX = -3, -1, -8
 
 
 def keep_memory() -> None:
-    """Has the allocators of C and of Arrow keep what is freed, and cycles be looked for less often.
+    """Has C's allocator keep what is freed and Arrow use it, and cycles be looked for less often.
 
     Otherwise a build gives its buffers back after each piece and asks for them again at the next,
     which is a tenth of its time where memory is slow to come by, as in virtual machines; and it
@@ -25,8 +25,8 @@ def keep_memory() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(_M_MMAP_THRESHOLD, 32 * 1024 * 1024)
         library.mallopt(_M_TRIM_THRESHOLD, 1024 * 1024 * 1024)
-        library.mallopt(_M_ARENA_MAX, 2)
-    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
+        library.mallopt(_M_ARENA_MAX, 1)
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     # A thread for each core would be started with NumPy, and nothing here multiplies matrices.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(200_000, 50, 50)
