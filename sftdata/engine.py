@@ -27,7 +27,7 @@ from sftdata import columns
 # gigatoken's word cache grows with the text it sees; a fresh instance starts small again.
 _RENEW_AFTER_BYTES = 192 * 1024 * 1024
 
-_SMALL_MAGNITUDE = 6  # texts of less than 2^6 bytes are of like size
+_SMALL_MATRIX = 256 * 1024  # cells; not worth being made of several, however much is padding
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +154,11 @@ class GigatokenEngine:
         from gigatoken.gigatoken_rs import BytesSource
 
         sizes = np.diff(offsets)
-        order = np.argsort(sizes, kind="stable")
-        magnitude = np.maximum(np.frexp(sizes[order])[1], _SMALL_MAGNITUDE)
-        cuts = [0, *(np.flatnonzero(np.diff(magnitude)) + 1).tolist(), len(order)]
+        magnitude = np.frexp(sizes)[1]  # from one power of two to the next
+        if len(sizes) * sizes.max(initial=0) <= _SMALL_MATRIX:
+            magnitude[:] = 0
+        order = np.argsort(magnitude, kind="stable")
+        cuts = [0, *(np.flatnonzero(np.diff(magnitude[order])) + 1).tolist(), len(order)]
         text = data[offsets[0] : offsets[-1]].tobytes()
         bounds = (offsets - offsets[0]).tolist()
         tokenizer = self._small_tokenizer(len(text))
@@ -174,7 +176,8 @@ def _without_padding(
     """The rows of a padded matrix, the padding at the end of each left out."""
     rows, width = matrix.shape
     starts = np.arange(rows) * width
-    bounds = np.append(np.stack((starts, starts + lengths), axis=1), rows * width)
+    bounds = np.empty(2 * rows + 1, np.int64)
+    bounds[:-1:2], bounds[1::2], bounds[-1] = starts, starts + lengths, rows * width
     rows_and_padding = Encoded(matrix.view(np.int32).ravel(), bounds)
     return rows_and_padding.take(np.arange(0, 2 * rows, 2))
 
