@@ -42,7 +42,7 @@ Places = npt.NDArray[np.int64]  # of rows in the batch they came in
 
 @dataclass(frozen=True, slots=True)
 class ExampleTokens:
-    """The tokens of the rows at `places`; those that are not `kept` are in another draft or none."""
+    """The tokens of the rows at `places`; what is not `kept` is in another draft or in none."""
 
     places: Places
     kept: npt.NDArray[np.bool_]

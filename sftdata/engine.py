@@ -148,8 +148,8 @@ class GigatokenEngine:
     def _encode_documents(
         self, offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]
     ) -> Encoded:
-        # Padded matrices are the one result of gigatoken that needs no `awkward`, whose import takes
-        # as long as it takes to encode fifty megabytes. Texts of like size share one, so that
+        # Padded matrices are the one result of gigatoken that needs no `awkward`, whose import
+        # takes as long as a build of ten megabytes. Texts of like size share a matrix, so that
         # padding is never much.
         from gigatoken.gigatoken_rs import BytesSource
 
@@ -170,9 +170,7 @@ class GigatokenEngine:
         return Encoded.concatenate(encoded).take(np.argsort(order))
 
 
-def _without_padding(
-    matrix: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int64]
-) -> Encoded:
+def _without_padding(matrix: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int64]) -> Encoded:
     """The rows of a padded matrix, the padding at the end of each left out."""
     rows, width = matrix.shape
     starts = np.arange(rows) * width

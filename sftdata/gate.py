@@ -65,14 +65,15 @@ def choose_engine(spec: Mapping[str, Any], report: Callable[[str], None]) -> Eng
     build: it must be made before anything is committed. `report` gets one line, with the reason,
     when the reference is used.
     """
-    reference = _load_reference(spec)
+    content = orjson.dumps(spec)
+    reference = _load_reference(spec, content)
     try:
         fast = GigatokenEngine(spec)
     except (RuntimeError, ValueError, KeyError) as error:
         reason = str(error).partition("\n")[0]
         report(f"the tokenizers library encodes this build: gigatoken refuses it ({reason})")
         return EngineChoice(ReferenceEngine(spec), lambda sample: None)
-    fault = _probe(fast, reference, spec)
+    fault = _probe(fast, reference, content)
     if fault is not None:
         report(f"the tokenizers library encodes this build: gigatoken differs on {fault!r}")
         return EngineChoice(ReferenceEngine(spec), lambda sample: None)
@@ -84,13 +85,13 @@ def choose_engine(spec: Mapping[str, Any], report: Callable[[str], None]) -> Eng
     return EngineChoice(fast, find_fault)
 
 
-def _probe(fast: GigatokenEngine, reference: Engine, spec: Mapping[str, Any]) -> str | None:
+def _probe(fast: GigatokenEngine, reference: Engine, content: bytes) -> str | None:
     """A text made of vocabulary entries that the engine gets wrong, or None.
 
     The verdict holds for this tokenizer and these library versions, so a good one is kept on disk.
     """
     versions = f"{version('gigatoken')} {version('tokenizers')}"
-    key = hashlib.sha256(versions.encode() + b"\0" + orjson.dumps(spec)).hexdigest()
+    key = hashlib.sha256(versions.encode() + b"\0" + content).hexdigest()
     verdict = cache_folder() / "exact" / key
     if verdict.exists():
         return None
@@ -130,11 +131,11 @@ def _start_of(sample: pa.LargeStringArray) -> Iterator[str]:
         left -= len(text.as_py())
 
 
-def _load_reference(spec: Mapping[str, Any]) -> Engine:
+def _load_reference(spec: Mapping[str, Any], content: bytes) -> Engine:
     """The reference, apart where its vocabulary takes longer to load than a process to start."""
     if len(spec["model"]["vocab"]) >= _LARGE_VOCABULARY:
         with contextlib.suppress(OSError):
-            return _ReferenceApart(spec)
+            return _ReferenceApart(spec, content)
     return ReferenceEngine(spec)
 
 
@@ -143,9 +144,9 @@ class _ReferenceApart:
 
     name = "tokenizers"
 
-    def __init__(self, spec: Mapping[str, Any]) -> None:
+    def __init__(self, spec: Mapping[str, Any], content: bytes) -> None:
         self._spec = spec
-        self._process = ReferenceProcess(orjson.dumps(spec))
+        self._process = ReferenceProcess(content)
 
     def encode(self, texts: pa.LargeStringArray) -> Encoded:
         """Token ids of each text."""

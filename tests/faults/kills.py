@@ -195,8 +195,7 @@ def digests_of(manifest: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
 def _serve() -> None:
     import importlib
 
-    import awkward  # noqa: F401  # the engines import it when they first run
-    import gigatoken  # noqa: F401
+    import gigatoken  # noqa: F401  # the engines import it when they are made
 
     import sftdata.builder
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import functools
+import random
 import sys
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sftdata.engine import Engine, GigatokenEngine, ReferenceEngine
+from sftdata import engine
+from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine, to_encoded
 from sftdata.gate import first_difference
 from sftdata.tokenizer import load_tokenizer
 
@@ -55,6 +59,45 @@ def test_every_numeric_character_is_alone(digit_tokenizer: Path) -> None:
     numeric = [chr(c) for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c))[0] == "N"]
     assert len(numeric) > 1500
     assert_equal(digit_tokenizer, *[f"a  {char}{char} b" for char in numeric])
+
+
+def uneven_texts(seed: int) -> list[str]:
+    """Texts of every size up to 40,000 bytes, so that they share matrices with few others."""
+    pick = random.Random(seed)
+    sizes = [0, 1, 40_000, *(int(2 ** pick.uniform(0, 15)) for _ in range(60)), 0, 7]
+    return ["".join(pick.choices("aé 1\n", k=size)) for size in sizes]
+
+
+def test_texts_of_uneven_size_keep_their_order(digit_tokenizer: Path) -> None:
+    assert sum(map(len, uneven_texts(0))) * 40_000 > engine._SMALL_MATRIX
+    assert_equal(digit_tokenizer, *uneven_texts(0))
+
+
+def test_rows_are_taken_and_joined_as_they_are() -> None:
+    ids = to_encoded([[1, 2, 3], [], [4]])
+    taken = Encoded.concatenate([ids, to_encoded([]), ids.take(np.array([2, 0, 0]))])
+    assert taken.ids.tolist() == [1, 2, 3, 4, 4, 1, 2, 3, 1, 2, 3]
+    assert taken.lengths.tolist() == [3, 0, 1, 1, 3, 3]
+    assert Encoded.concatenate([]).offsets.tolist() == [0]
+
+
+def test_threads_share_an_engine_that_is_made_anew_meanwhile(
+    digit_tokenizer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads = []
+    load = GigatokenEngine._load
+    monkeypatch.setattr(engine, "_RENEW_AFTER_BYTES", 100_000)
+    monkeypatch.setattr(GigatokenEngine, "_load", lambda self: loads.append(1) or load(self))
+    plain = load_tokenizer(str(digit_tokenizer)).plain
+    fast, reference = GigatokenEngine(plain), ReferenceEngine(plain)
+    columns = [column(*uneven_texts(seed)) for seed in range(6)]
+    expected = [reference.encode(c) for c in columns]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(fast.encode, columns * 4))
+    assert len(loads) > 3
+    for mine, theirs in zip(found, expected * 4, strict=True):
+        assert np.array_equal(mine.ids, theirs.ids)
+        assert np.array_equal(mine.offsets, theirs.offsets)
 
 
 @pytest.mark.real

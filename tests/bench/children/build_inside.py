@@ -21,7 +21,6 @@ from sftdata.cli.build import command
 
 # What a build imports only when it comes to it.
 _LATE = (
-    "awkward",
     "gigatoken",
     "numpy.ma",
     "pyarrow.compute",
