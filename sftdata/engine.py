@@ -239,8 +239,10 @@ def _split_at_digits(
     is_space = (before == 0x20) | ((before >= 0x09) & (before <= 0x0D))
     grouped = is_space & ((second <= 0x20) | (second >= 0x80)) | (before >= 0x80)
     cuts = [offsets, at[grouped]]
-    other = pc.match_substring_regex(texts, _other_digits_class())
-    for row in np.flatnonzero(columns.to_flags(other)):
+    beyond_ascii = np.flatnonzero(~columns.to_flags(pc.string_is_ascii(texts)))
+    others = texts.take(columns.numbers(beyond_ascii))
+    with_digits = columns.to_flags(pc.match_substring_regex(others, _other_digits_class()))
+    for row in beyond_ascii[with_digits]:
         begin, end = offsets[row], offsets[row + 1]
         cuts.append(_other_digits(data[begin:end].tobytes()) + begin)
     pieces = np.unique(np.concatenate(cuts))
