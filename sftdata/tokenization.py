@@ -156,22 +156,6 @@ class Part:
     in_loss: bool
 
 
-def encode_batch(prompt: Encoded, target: Encoded, tokenizer: Tokenizer) -> TokenBatch:
-    """`[bos?] + prompt + target + [eos]` for each row, and where each target starts.
-
-    `prompt` and `target` hold the ids of the same rows. Every row has EOS in its target, so a
-    target of one token has two in the loss.
-    """
-    parts = [
-        Part(prompt, in_loss=False),
-        Part(target, in_loss=True),
-        Part((tokenizer.eos_id,), in_loss=True),
-    ]
-    if tokenizer.bos_id is not None:
-        parts.insert(0, Part((tokenizer.bos_id,), in_loss=False))
-    return join_parts(parts, len(prompt.lengths))
-
-
 def join_parts(parts: Sequence[Part], rows: int) -> TokenBatch:
     """The parts of each row one after another. At least one part has ids for each row."""
     # Four bytes an id: joining ids is joining byte strings, which native code does fast.

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sftdata.layout import join
+from sftdata.layout import PlainComposer, encode_stretches
 from sftdata.render import render_batch
 from sftdata.templating.template import parse_template
-from sftdata.tokenization import FAST, REFERENCE, Encoder, encode_batch, load_encoder
+from sftdata.tokenization import FAST, REFERENCE, Encoder, join_parts, load_encoder
 from sftdata.tokenizer import load_tokenizer
 
 EOS = 256
@@ -47,9 +47,8 @@ def test_prompt_and_target_come_back_exact(
     arrays = {name: pa.array(column, pa.large_string()) for name, column in columns.items()}
     rendered = render_batch(pa.RecordBatch.from_pydict(arrays), TEMPLATE)
     encoder = encoder_of(byte_tokenizer, engine)
-    prompt = encoder.encode_prompts(join(rendered.system, rendered.prompt))
-    target = encoder.encode_targets(rendered.target)
-    batch = encode_batch(prompt, target, encoder.tokenizer)
+    stretches = PlainComposer(None, EOS).compose(rendered, None)
+    batch = join_parts(encode_stretches(stretches, encoder), len(rows))
     assert len(batch.offsets) == len(rows) + 1
     for i, (article, summary) in enumerate(rows):
         ids = batch.input_ids[batch.offsets[i] : batch.offsets[i + 1]]

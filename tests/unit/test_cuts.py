@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from sftdata import drafts
 from sftdata.builder import build
 from sftdata.choosing import RowFilter, choose_rows
 from sftdata.inspection import Inspected, Inspector
+from sftdata.length import Cut
 from sftdata.loader import load
 from sftdata.views import Span, view_spans
 
@@ -121,3 +123,17 @@ def test_a_row_that_was_not_cut_has_no_cut(byte_tokenizer: Path) -> None:
     data = load("out")
     ((split, example),) = choose_rows(data, row_id="r1")
     assert Inspector(data).inspect(split, example).cut is None
+
+
+def test_where_whole_sentences_do_not_fit_all_that_does_is_kept(
+    byte_tokenizer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # With merges over a sentence's end fewer characters can be more tokens; bytes have no merges.
+    def cut(texts: list[str], *_: object) -> list[Cut]:
+        return [Cut(len(text), snapped=text[:400], longest=text[:50]) for text in texts]
+
+    monkeypatch.setattr(drafts, "shorten_texts", cut)
+    row = cut_row(byte_tokenizer)
+    assert row.prompt == f"News: {ARTICLE[:50]}\nSummary:\n"
+    assert row.cut is not None
+    assert row.cut.detail.startswith("article: kept 50 of")

@@ -10,12 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from sftdata.layout import PlainComposer, encode_stretches
 from sftdata.loader import make_labels
+from sftdata.render import Rendered
 from sftdata.tokenization import (
     FAST,
     REFERENCE,
     choose_encoder,
-    encode_batch,
+    join_parts,
     load_encoder,
     whole_text_equal,
 )
@@ -38,10 +40,12 @@ def texts(*values: str) -> pa.LargeStringArray:
 
 
 def encode_rows(rows: list[tuple[str, str]], folder: Path, engine: str = REFERENCE) -> list[Row]:
-    encoder = load_encoder(load_tokenizer(str(folder)), engine)
-    prompt = encoder.encode_prompts(texts(*[prompt for prompt, _ in rows]))
-    target = encoder.encode_targets(texts(*[target for _, target in rows]))
-    batch = encode_batch(prompt, target, encoder.tokenizer)
+    tokenizer = load_tokenizer(str(folder))
+    encoder = load_encoder(tokenizer, engine)
+    prompts, targets = (texts(*[row[at] for row in rows]) for at in (0, 1))
+    composer = PlainComposer(tokenizer.bos_id, tokenizer.eos_id)
+    stretches = composer.compose(Rendered(None, prompts, targets), None)
+    batch = join_parts(encode_stretches(stretches, encoder), len(rows))
     return [
         Row(
             batch.input_ids[start:end].tolist(),
