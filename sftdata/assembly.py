@@ -6,14 +6,15 @@ same directory has finished, committed or killed, are copied from it.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import shutil
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow.compute as pc
@@ -24,16 +25,16 @@ from sftdata.errors import GoldenSetError
 from sftdata.escaping import escape
 from sftdata.examples import Examples, Work
 from sftdata.fates import DROPPED
+from sftdata.folder import BuildFolder
 from sftdata.golden.chunks import Chunk, read_chunks
 from sftdata.golden.rows import FILTERED
 from sftdata.golden.sources import Source
-from sftdata.journal import Finished, FinishedBlocks, JournalWriter, Slice
+from sftdata.journal import Finished, FinishedBlocks, Slice
 from sftdata.ledger import Ledger, ledger_path
 from sftdata.manifest import Manifest, commit, sync_folder
 from sftdata.plan import Plan, Report, maker_in_worker
 from sftdata.record import Totals, describe
 from sftdata.repeats import DUPLICATE, NEAR_DUPLICATE, REPEATED_ID, Repeats
-from sftdata.shards import ShardWriter
 from sftdata.shots import pool_path
 from sftdata.tokenization import REFERENCE, EncoderChoice, choose_encoder, load_encoder
 from sftdata.workers import InProcess, Processes, Workers
@@ -41,6 +42,7 @@ from sftdata.workers import InProcess, Processes, Workers
 # Beside one for each worker: enough that none waits while this thread writes what is ready.
 _PIECES_AHEAD = 3
 
+_T = TypeVar("_T")
 Progress = Callable[[int], None]  # gets the number of source rows that are done
 
 # Drops that lose nothing, or that were asked for: they are told and never an error.
@@ -82,6 +84,7 @@ class Assembly:
     choice: Future[EncoderChoice] | None = None
     engine_fault: Future[str | None] | None = None  # the check of the engine on the rows
     workers: Workers | None = None
+    folder: BuildFolder | None = None  # once the first rows are ready for it
 
     def run(self) -> Assembled:
         """Builds and commits.
@@ -89,6 +92,8 @@ class Assembly:
         Raises `SftdataError`, or `OSError` with the place, and then nothing is committed.
         """
         self.gate = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gate")
+        self.stamps = [source.stamp for source in self.plan.sources]  # before a byte is read
+        name = _in_background(lambda: self.plan.build)
         if self.current is None:
             self._load_encoder()  # there is nothing to copy from, so it will be needed
         self.splits = list(self.plan.spec.split)
@@ -98,15 +103,17 @@ class Assembly:
         for kind in ("shards", "ledger"):
             (self.directory / kind).mkdir(exist_ok=True)
         # What a refused engine has finished cannot be told from what the reference has.
-        self.finished = [] if self.reference_only else self._finished_blocks()
-        self.folder = f"shards/{self.plan.build}"
-        (self.directory / self.folder).mkdir()
-        self.writers = [ShardWriter(self.directory, self.folder, name) for name in self.splits]
-        self.journal = JournalWriter(self.directory / self.folder)
+        self.finished = [] if self.reference_only else self._finished_blocks(name)
         try:
-            self._go_through_sources()
+            for piece in _pulled_ahead(self._pieces(), self.number_of_workers + _PIECES_AHEAD):
+                if self.folder is None:
+                    # The name is a digest of every byte of the sources, which takes its time.
+                    self.folder = BuildFolder(self.directory, name.result(), self.splits)
+                self._take(piece, self.folder)
+            if self.folder is None or not any(self.rows_in):
+                raise no_rows(self.plan.sources)
             fault = self.engine_fault.result() if self.engine_fault is not None else None
-            manifest = self._commit() if fault is None else None
+            manifest = self._commit(self.folder) if fault is None else None
         except OSError as error:
             # A write that fails does not say where it was writing.
             place = error.filename or str(self.directory)
@@ -115,21 +122,17 @@ class Assembly:
             self.gate.shutdown(cancel_futures=True)
             if self.workers is not None:
                 self.workers.close()
-            self._close_files()
+            if self.folder is not None:
+                self.folder.abandon()
         if manifest is None:
             return self._run_on_reference(str(fault))
         return Assembled(manifest, self.reused_rows)
 
-    def _close_files(self) -> None:
-        with contextlib.suppress(OSError):  # of the error that ended the build already
-            self.journal.close()
-        for writer in self.writers:
-            writer.abandon()
-
     def _run_on_reference(self, fault: str) -> Assembled:
         """The build once more without the fast engine, and without anything it has made."""
         self.report(f"the tokenizers library encodes this build: gigatoken differs on {fault!r}")
-        shutil.rmtree(self.directory / self.folder)
+        assert self.folder is not None
+        shutil.rmtree(self.folder.path)
         again = Assembly(
             self.plan,
             self.directory,
@@ -141,25 +144,27 @@ class Assembly:
         )
         return again.run()
 
-    def _finished_blocks(self) -> list[FinishedBlocks]:
+    def _finished_blocks(self, name: Future[str]) -> list[FinishedBlocks]:
         """What earlier builds in this directory have finished, the committed one first.
 
         A folder with this build's own name is what a killed run of it left; it is set aside.
         """
         shards = self.directory / "shards"
-        own = shards / self.plan.build
+        if not any(shards.iterdir()):
+            return []
+        own = shards / name.result()
         if own.exists():
-            earlier = [int(path.suffix[1:]) for path in shards.glob(f"{self.plan.build}.*")]
-            own.rename(shards / f"{self.plan.build}.{max(earlier, default=-1) + 1}")
+            earlier = [int(path.suffix[1:]) for path in shards.glob(f"{own.name}.*")]
+            own.rename(shards / f"{own.name}.{max(earlier, default=-1) + 1}")
         committed = self.current["build"] if self.current is not None else None
         folders = sorted(shards.iterdir(), key=lambda f: (f.name != committed, f.name))
         labels = self.plan.labels
         return [FinishedBlocks(f, self.splits, labels) for f in folders if f.is_dir()]
 
-    def _go_through_sources(self) -> None:
-        waiting: deque[_Piece] = deque()
+    def _pieces(self) -> Iterator[_Piece]:
+        """Everything the sources hold, piece by piece; work on what is not known is started."""
         templates = range(len(self.plan.block_keys))
-        for chunks in self._pieces():
+        for chunks in self._chunks():
             keys = [self._key(chunk, template) for chunk in chunks for template in templates]
             found = [self._find(key) for key in keys]
             unknown = iter(found)
@@ -169,11 +174,7 @@ class Assembly:
                 if missing:
                     work.append(Work(chunk, missing))
             job = self._started_workers(chunks).submit(work) if work else None
-            waiting.append(_Piece(chunks, keys, found, job))
-            if len(waiting) > self.number_of_workers + _PIECES_AHEAD:
-                self._take(waiting.popleft())
-        while waiting:
-            self._take(waiting.popleft())
+            yield _Piece(chunks, keys, found, job)
 
     def _key(self, chunk: Chunk, template: int) -> str:
         return xxhash.xxh3_128_hexdigest(self.plan.block_keys[template] + chunk.digest)
@@ -184,7 +185,7 @@ class Assembly:
                 return found
         return None
 
-    def _pieces(self) -> Iterator[list[Chunk]]:
+    def _chunks(self) -> Iterator[list[Chunk]]:
         for index, source in enumerate(self.plan.sources):
             first = True
             for chunks in read_chunks(source, index):
@@ -220,8 +221,8 @@ class Assembly:
             return EncoderChoice(reference, lambda sample: None)
         return choose_encoder(self.plan.tokenizer, self.report)
 
-    def _take(self, piece: _Piece) -> None:
-        """Hands the examples of a piece to the writers, in source order."""
+    def _take(self, piece: _Piece, folder: BuildFolder) -> None:
+        """Hands the examples of a piece to the folder, in source order."""
         made = piece.job.result() if piece.job is not None else None
         fresh = iter(_fresh(made)) if made else iter(())
         finished = [next(fresh) if found is None else found for found in piece.found]
@@ -237,26 +238,18 @@ class Assembly:
             chunk_of, piece.keys, piece.found, whole, strict=True
         ):
             # What was left out depends on the rows before: such a block cannot stand for itself.
-            self.journal.add_block(None if is_trimmed else key, block)
+            folder.add_block(None if is_trimmed else key, block)
             self.rows_in[chunk.source] += block.rows_in
             self.reused_rows += block.rows_in if found is not None else 0
             self.whole_text_differs += len(block.whole_text_differs)
-        by_split = zip(*(slices for _, slices, _ in whole), strict=True)
-        for writer, parts in zip(self.writers, by_split, strict=True):
-            for part in _joined([part for slices in parts for part in slices]):
-                writer.append(part.batch, part.start, part.rows)
-        self._note_written()
+        folder.write(
+            [part for slices in parts for part in slices]
+            for parts in zip(*(slices for _, slices, _ in whole), strict=True)
+        )
         self.progress(sum(self.rows_in))
 
-    def _note_written(self) -> None:
-        for split, writer in zip(self.splits, self.writers, strict=True):
-            for written in writer.take_written():
-                self.journal.note_written(split, written)
-
-    def _commit(self) -> Manifest:
-        shards = {w: writer.close() for w, writer in zip(self.splits, self.writers, strict=True)}
-        self._note_written()
-        self.journal.close()
+    def _commit(self, folder: BuildFolder) -> Manifest:
+        shards, sizes = folder.finish()
         self._place_repeated_ids()
         self._check_drops()
         self._check_sources_unchanged()
@@ -265,17 +258,9 @@ class Assembly:
             (self.directory / "shots").mkdir(exist_ok=True)
             self.plan.pool.write(self.directory / pool_path(self.plan.build))
             sync_folder(self.directory / "shots")
-        for folder in ("shards", "ledger", self.folder):
-            sync_folder(self.directory / folder)
-        totals = Totals(
-            shards=shards,
-            sizes={
-                name: writer.sizes for name, writer in zip(self.splits, self.writers, strict=True)
-            },
-            rows_in=self.rows_in,
-            ledger=self.ledger,
-            whole_text_differs=self.whole_text_differs,
-        )
+        for kind in ("shards", "ledger"):
+            sync_folder(self.directory / kind)
+        totals = Totals(shards, sizes, self.rows_in, self.ledger, self.whole_text_differs)
         manifest = Manifest(self.directory, describe(self.plan, totals))
         commit(manifest)
         return manifest
@@ -312,8 +297,6 @@ class Assembly:
 
     def _check_drops(self) -> None:
         rows = sum(self.rows_in)
-        if rows == 0:
-            raise no_rows(self.plan.sources)
         faults = [x for x in self.ledger.lines if x[2] == DROPPED and x[3] not in _WANTED_DROPS]
         dropped = sum(self.ledger.dropped.values())
         share = 100 * len(faults) / rows
@@ -336,12 +319,39 @@ class Assembly:
         )
 
     def _check_sources_unchanged(self) -> None:
-        for source in self.plan.sources:
+        for source, stamp in zip(self.plan.sources, self.stamps, strict=True):
             again = Source(source.name, source.format, source.files, source.compression)
-            if again.stamp != source.stamp:
+            if again.stamp != stamp:
                 raise GoldenSetError(
                     f"{source.name} was changed while it was read.", "Run the build again."
                 )
+
+
+def _in_background(work: Callable[[], _T]) -> Future[_T]:
+    """The result of `work`, which a thread does that holds up nobody, not even the program's end.
+
+    For work that is one long wait, as for a digest of many bytes.
+    """
+    future: Future[_T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+def _pulled_ahead(items: Iterator[_T], number: int) -> Iterator[_T]:
+    """The items, so many of them always pulled beyond the one that is given."""
+    waiting: deque[_T] = deque()
+    for item in items:
+        waiting.append(item)
+        if len(waiting) > number:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def _other(places: Sequence[str], place: str) -> str:
@@ -351,22 +361,6 @@ def _other(places: Sequence[str], place: str) -> str:
 def _fresh(made: Examples) -> Iterator[Finished]:
     for block, ranges in zip(made.blocks, made.slices(), strict=True):
         yield block, [[Slice(made.batch, start, rows)] for start, rows in ranges]
-
-
-def _joined(parts: list[Slice]) -> Iterator[Slice]:
-    """The slices, those that lie side by side in a batch made one."""
-    batch, start, rows = None, 0, 0
-    for part in parts:
-        if not part.rows:
-            continue
-        if part.batch is batch and part.start == start + rows:
-            rows += part.rows
-            continue
-        if batch is not None:
-            yield Slice(batch, start, rows)
-        batch, start, rows = part.batch, part.start, part.rows
-    if batch is not None:
-        yield Slice(batch, start, rows)
 
 
 def no_rows(sources: Sequence[Source]) -> GoldenSetError:

@@ -133,7 +133,7 @@ class DraftMaker:
         wanted = self._wanted_shots(rows.hashes[places])
         left = np.empty(0, np.int64)  # rows that had too little room, or found too few shots
         for count in range(max(self.shots), -1, -1):
-            these = np.union1d(places[wanted == count], left)
+            these = np.sort(np.concatenate((places[wanted == count], left)))
             shots = self.choose_shots(rows, these, template, count)
             if shots is not None:
                 complete = (shots.index >= 0).all(axis=1)

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from sftdata import columns
 from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine, to_encoded
-from sftdata.reference_process import ReferenceProcess
+from sftdata.reference_process import reference_process
 
 _GATE_SAMPLE_CHARS = 128 * 1024
 _LARGE_VOCABULARY = 20_000  # entries; one of 50,000 takes the reference 0.08 s, a process 0.05 s
@@ -146,7 +146,7 @@ class _ReferenceApart:
 
     def __init__(self, spec: Mapping[str, Any], content: bytes) -> None:
         self._spec = spec
-        self._process = ReferenceProcess(content)
+        self._process = reference_process(content)
 
     def encode(self, texts: pa.LargeStringArray) -> Encoded:
         """Token ids of each text."""

@@ -6,6 +6,7 @@ a better moment for it than while this process loads what it needs itself.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -13,56 +14,89 @@ import tempfile
 import weakref
 from collections.abc import Sequence
 
+_ahead: list[ReferenceProcess] = []  # started, and nobody's yet
+
+
+def start_ahead() -> None:
+    """Starts a process for whoever asks first, so that Python and its libraries are loaded by then.
+
+    Where it fails, whoever asks is told.
+    """
+    with contextlib.suppress(OSError):
+        _ahead.append(ReferenceProcess())
+
+
+def reference_process(tokenizer: bytes) -> ReferenceProcess:
+    """A process that loads a tokenizer (a `tokenizer.json`) while the caller goes on.
+
+    Raises `OSError` where none can be started.
+    """
+    process = _ahead.pop() if _ahead else ReferenceProcess()
+    process.load(tokenizer)
+    return process
+
 
 class ReferenceProcess:
-    """Encodes with a tokenizer (a `tokenizer.json`) that is loaded while the caller goes on.
+    """Raises `OSError` where no process can be started or the process is gone."""
 
-    Raises `OSError` where no process can be started or the process is gone.
-    """
-
-    def __init__(self, tokenizer: bytes) -> None:
-        with tempfile.TemporaryFile() as file:
-            file.write(tokenizer)
-            file.seek(0)
+    def __init__(self) -> None:
+        with contextlib.ExitStack() as undo:
+            # Through a pipe the tokenizer would have to be read while it is written.
+            self._file = undo.enter_context(tempfile.TemporaryFile())
             code = (
                 f"import sys; sys.path[:] = {sys.path!r}\n"
-                f"from sftdata.reference_process import serve; serve({file.fileno()})"
+                f"from sftdata.reference_process import serve; serve({self._file.fileno()})"
             )
             self._process = subprocess.Popen(
                 [sys.executable, "-c", code],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                pass_fds=[file.fileno()],
+                pass_fds=[self._file.fileno()],
                 process_group=0,  # Ctrl-C is for the build; this process ends with it
             )
-        weakref.finalize(self, _end, self._process)
+            weakref.finalize(self, _end, self._process, undo.pop_all())
+
+    def load(self, tokenizer: bytes) -> None:
+        """Gives the process its tokenizer, once and before any text."""
+        with self._file:
+            self._file.write(tokenizer)
+        self._send(b"")
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text."""
-        questions, answers = self._process.stdin, self._process.stdout
-        assert questions is not None
+        self._send(json.dumps(texts).encode())
+        answers = self._process.stdout
         assert answers is not None
-        questions.write(json.dumps(texts).encode() + b"\n")
-        questions.flush()
         ids: list[list[int]] = json.loads(answers.readline() or _gone())
         return ids
+
+    def _send(self, line: bytes) -> None:
+        questions = self._process.stdin
+        assert questions is not None
+        questions.write(line + b"\n")
+        questions.flush()
 
 
 def _gone() -> bytes:
     raise ConnectionResetError("the process of the reference ended")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], files: contextlib.ExitStack) -> None:
+    files.close()
     process.kill()
     process.communicate()
 
 
 def serve(file: int) -> None:
-    """The life of the process: a line of texts is answered with a line of ids, until they end."""
+    """The life of the process: an empty line says that the tokenizer is in the file; each line of
+    texts after it is answered with a line of ids, until they end."""
     import tokenizers
 
+    if not sys.stdin.buffer.readline():
+        return
     with open(file, encoding="utf-8") as stream:
+        stream.seek(0)
         tokenizer = tokenizers.Tokenizer.from_str(stream.read())
     for line in sys.stdin.buffer:
         encodings = tokenizer.encode_batch_fast(json.loads(line), add_special_tokens=False)

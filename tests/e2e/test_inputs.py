@@ -5,6 +5,7 @@ Text is compared byte for byte with what the ids of the data set decode to.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import hashlib
@@ -156,8 +157,9 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("expected")
     (folder / "rows.jsonl").write_bytes(jsonl(ROWS))
     (folder / "plain.jsonl").write_bytes(jsonl(without_ids(ROWS)))
-    run(str(folder / "rows.jsonl"), str(folder / "rows"))
-    run(str(folder / "plain.jsonl"), str(folder / "plain"))
+    with contextlib.chdir(folder):  # it is made before a test's own folder is entered
+        run("rows.jsonl", "rows")
+        run("plain.jsonl", "plain")
     return examples(str(folder / "rows")), examples(str(folder / "plain"))
 
 

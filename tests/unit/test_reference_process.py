@@ -5,6 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import orjson
@@ -12,13 +15,27 @@ import pyarrow as pa
 import pytest
 
 from sftdata import gate
+from sftdata import reference_process as module
 from sftdata.engine import ReferenceEngine
 from sftdata.gate import choose_engine
-from sftdata.reference_process import ReferenceProcess
+from sftdata.reference_process import ReferenceProcess, reference_process
 from sftdata.tokenizer import load_tokenizer
 from tests.places import BUNDLED_TOKENIZER
 
 TEXTS = ["", "A text.", "Zwei\nZeilen\r\nund <|endoftext|>", "日本語 \u2028 \x00 \U0001f600"]
+
+
+def wait_for_end(process: int) -> None:
+    for _ in range(500):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return
+        # A process whose parent was killed is nobody's to collect until the system has done so.
+        if "State:\tZ" in Path(f"/proc/{process}/status").read_text():
+            return
+        time.sleep(0.01)
+    pytest.fail(f"process {process} is still there")
 
 
 def bundled() -> bytes:
@@ -27,7 +44,7 @@ def bundled() -> bytes:
 
 def test_it_gives_the_ids_of_the_library() -> None:
     reference = ReferenceEngine(orjson.loads(bundled())).encode(pa.array(TEXTS, pa.large_string()))
-    process = ReferenceProcess(bundled())
+    process = reference_process(bundled())
     for _ in range(2):
         ids = process.encode(TEXTS)
         assert [i for row in ids for i in row] == reference.ids.tolist()
@@ -35,7 +52,7 @@ def test_it_gives_the_ids_of_the_library() -> None:
 
 
 def test_it_ends_when_nobody_holds_it() -> None:
-    process = ReferenceProcess(bundled())
+    process = reference_process(bundled())
     number = process._process.pid
     process.encode(TEXTS)
     os.kill(number, 0)
@@ -45,8 +62,39 @@ def test_it_ends_when_nobody_holds_it() -> None:
         os.kill(number, 0)
 
 
+def test_one_started_ahead_is_given_to_the_first_who_asks() -> None:
+    module.start_ahead()
+    (ahead,) = module._ahead
+    first, second = reference_process(bundled()), reference_process(bundled())
+    assert first is ahead
+    assert second is not ahead
+    assert first.encode(TEXTS) == second.encode(TEXTS)
+
+
+@pytest.mark.parametrize("end", ["pass", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_one_started_ahead_for_nobody_ends_with_the_program(end: str) -> None:
+    program = (
+        "import os, signal, sftdata.reference_process as r; r.start_ahead();"
+        f"print(r._ahead[0]._process.pid, flush=True); {end}"
+    )
+    run = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=False)
+    wait_for_end(int(run.stdout))
+
+
+def test_an_engine_is_checked_without_one_started_ahead_that_was_killed(
+    monkeypatch: pytest.MonkeyPatch, byte_tokenizer: Path
+) -> None:
+    module.start_ahead()
+    module._ahead[0]._process.kill()
+    module._ahead[0]._process.wait()
+    monkeypatch.setattr(gate, "_LARGE_VOCABULARY", 0)
+    choice = choose_engine(load_tokenizer(str(byte_tokenizer)).plain, lambda line: None)
+    assert choice.find_fault(pa.array(TEXTS, pa.large_string())) is None
+    assert not module._ahead
+
+
 def test_one_that_is_gone_says_so() -> None:
-    process = ReferenceProcess(bundled())
+    process = reference_process(bundled())
     os.kill(process._process.pid, signal.SIGKILL)
     with pytest.raises(OSError, match=r"ended|[Pp]ipe"):
         process.encode(TEXTS)
@@ -57,13 +105,13 @@ def test_an_engine_is_checked_without_it_where_it_was_killed(
 ) -> None:
     started: list[ReferenceProcess] = []
 
-    class Killed(ReferenceProcess):
-        def __init__(self, tokenizer: bytes) -> None:
-            super().__init__(tokenizer)
-            os.kill(self._process.pid, signal.SIGKILL)
-            started.append(self)
+    def start_and_kill(tokenizer: bytes) -> ReferenceProcess:
+        process = reference_process(tokenizer)
+        os.kill(process._process.pid, signal.SIGKILL)
+        started.append(process)
+        return process
 
-    monkeypatch.setattr(gate, "ReferenceProcess", Killed)
+    monkeypatch.setattr(gate, "reference_process", start_and_kill)
     monkeypatch.setattr(gate, "_LARGE_VOCABULARY", 0)
     choice = choose_engine(load_tokenizer(str(byte_tokenizer)).plain, lambda line: None)
     assert choice.engine.name == "gigatoken"
