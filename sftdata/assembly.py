@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from sftdata import columns
+from sftdata.blocks import Blocks, Run
 from sftdata.errors import GoldenSetError
 from sftdata.escaping import escape
 from sftdata.examples import Examples, Work
@@ -29,7 +30,7 @@ from sftdata.folder import BuildFolder
 from sftdata.golden.chunks import Chunk, read_chunks
 from sftdata.golden.rows import FILTERED
 from sftdata.golden.sources import Source
-from sftdata.journal import Finished, FinishedBlocks, Slice
+from sftdata.journal import FinishedBlocks, Place
 from sftdata.ledger import Ledger, ledger_path
 from sftdata.manifest import Manifest, commit, sync_folder
 from sftdata.plan import Plan, Report, maker_in_worker
@@ -59,12 +60,37 @@ class Assembled:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Chunks read together. Of each block: its chunk, key, and what an earlier build made of it."""
+    """Chunks read together. Of each block: its key, and where an earlier build has it."""
 
     chunks: list[Chunk]
-    keys: list[str]
-    found: list[Finished | None]
-    job: Future[Examples] | None
+    keys: list[bytes]
+    found: list[Place | None]
+    job: Future[Examples] | None  # of all that was not found
+
+    def runs(self) -> Iterator[Run]:
+        """The blocks, as many at a time as lie together, when all are made."""
+        made = self.job.result() if self.job is not None else None
+        fresh = 0
+        for is_fresh, places in _neighbours(self.found):
+            if is_fresh:
+                assert made is not None
+                yield made.part(fresh, fresh + len(places))
+                fresh += len(places)
+            else:
+                place = places[0]
+                assert place is not None
+                yield place.finished.run(place, len(places))
+
+
+def _neighbours(found: Sequence[Place | None]) -> Iterator[tuple[bool, Sequence[Place | None]]]:
+    """The places, in runs of those that lie together or are all to be made, and which it is."""
+    first = 0
+    for at in range(1, len(found) + 1):
+        before, here = found[at - 1], found[at] if at < len(found) else None
+        together = here.follows(before) if here and before else here is before
+        if at == len(found) or not together:
+            yield before is None, found[first:at]
+            first = at
 
 
 @dataclass
@@ -176,10 +202,10 @@ class Assembly:
             job = self._started_workers(chunks).submit(work) if work else None
             yield _Piece(chunks, keys, found, job)
 
-    def _key(self, chunk: Chunk, template: int) -> str:
-        return xxhash.xxh3_128_hexdigest(self.plan.block_keys[template] + chunk.digest)
+    def _key(self, chunk: Chunk, template: int) -> bytes:
+        return xxhash.xxh3_128_digest(self.plan.block_keys[template] + chunk.digest)
 
-    def _find(self, key: str) -> Finished | None:
+    def _find(self, key: bytes) -> Place | None:
         for done in self.finished:
             if (found := done.find(key)) is not None:
                 return found
@@ -223,29 +249,20 @@ class Assembly:
 
     def _take(self, piece: _Piece, folder: BuildFolder) -> None:
         """Hands the examples of a piece to the folder, in source order."""
-        made = piece.job.result() if piece.job is not None else None
-        fresh = iter(_fresh(made)) if made else iter(())
-        finished = [next(fresh) if found is None else found for found in piece.found]
         templates = len(self.plan.block_keys)
         chunk_of = [chunk for chunk in piece.chunks for _ in range(templates)]
-        whole = self.repeats.take_out(chunk_of, finished)
-        for start in range(0, len(whole), templates):
-            chunk = chunk_of[start]
-            lines = [x for block, _, _ in whole[start : start + templates] for x in block.ledger]
-            for line in sorted(lines, key=lambda entry: entry.line):
-                self.ledger.add(line, self.plan.sources[chunk.source].name, chunk.first_row)
-        for chunk, key, found, (block, _, is_trimmed) in zip(
-            chunk_of, piece.keys, piece.found, whole, strict=True
-        ):
-            # What was left out depends on the rows before: such a block cannot stand for itself.
-            folder.add_block(None if is_trimmed else key, block)
-            self.rows_in[chunk.source] += block.rows_in
-            self.reused_rows += block.rows_in if found is not None else 0
-            self.whole_text_differs += len(block.whole_text_differs)
-        folder.write(
-            [part for slices in parts for part in slices]
-            for parts in zip(*(slices for _, slices, _ in whole), strict=True)
-        )
+        runs, trimmed = self.repeats.take_out(chunk_of, list(piece.runs()))
+        blocks = Blocks.concatenate([run.blocks for run in runs])
+        # What was left out depends on the rows before: such a block cannot stand for itself.
+        folder.add(piece.keys, trimmed, blocks, runs)
+        source = piece.chunks[0].source
+        lines = [(at // templates, line) for at, line in blocks.ledger]
+        for at, line in sorted(lines, key=lambda entry: (entry[0], entry[1].line)):
+            self.ledger.add(line, self.plan.sources[source].name, piece.chunks[at].first_row)
+        self.rows_in[source] += int(blocks.rows_in.sum())
+        reused = np.array([place is not None for place in piece.found])
+        self.reused_rows += int(blocks.rows_in[reused].sum())
+        self.whole_text_differs += len(blocks.whole_text_differs)
         self.progress(sum(self.rows_in))
 
     def _commit(self, folder: BuildFolder) -> Manifest:
@@ -356,11 +373,6 @@ def _pulled_ahead(items: Iterator[_T], number: int) -> Iterator[_T]:
 
 def _other(places: Sequence[str], place: str) -> str:
     return next((other for other in places if other != place), place)
-
-
-def _fresh(made: Examples) -> Iterator[Finished]:
-    for block, ranges in zip(made.blocks, made.slices(), strict=True):
-        yield block, [[Slice(made.batch, start, rows)] for start, rows in ranges]
 
 
 def no_rows(sources: Sequence[Source]) -> GoldenSetError:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sftdata.blocks import Blocks, LedgerLine, Run, Slice
 from sftdata.checks import CheckRule, find_suspects
 from sftdata.columns import flags
 from sftdata.contamination import EvaluationTexts
@@ -34,17 +35,6 @@ _NOT_WANTED = -1
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerLine:
-    """What happened to a source row that is not in the shards as it was."""
-
-    row_id: str
-    line: int  # in the source, relative to the first line of its chunk
-    status: str  # "dropped", "cut" or "flagged"
-    reason: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
 class Work:
     """A chunk, and the templates (by index) whose rows of it are wanted."""
 
@@ -53,32 +43,24 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class BlockExamples:
-    """What became of one block."""
-
-    rows_in: int
-    rows: tuple[int, ...]  # by split
-    whole_text_differs: tuple[str, ...]  # ids of rows whose text encoded at once gives other ids
-    ledger: tuple[LedgerLine, ...]
-    hashes: npt.NDArray[np.uint64]  # [rows out, 4]: digests of id and content, split by split
-
-
-@dataclass(frozen=True, slots=True)
 class Examples:
     """The examples of several blocks: one batch, sorted by split and then by block."""
 
     batch: pa.RecordBatch  # with the columns of a shard
-    blocks: list[BlockExamples]
+    blocks: Blocks
 
-    def slices(self) -> list[list[tuple[int, int]]]:
-        """For each block and split, where its rows start in `batch` and how many they are."""
-        counts = np.array([block.rows for block in self.blocks], np.int64)
-        starts = np.cumsum(counts.T.ravel()) - counts.T.ravel()  # all of a split, then the next
-        by_block = starts.reshape(counts.T.shape).T
-        return [
-            list(zip(s.tolist(), n.tolist(), strict=True))
-            for s, n in zip(by_block, counts, strict=True)
-        ]
+    def part(self, first: int, last: int) -> Run:
+        """Blocks `first` to `last - 1`."""
+        before = np.cumsum(np.concatenate(([0], self.blocks.rows.T.ravel())))
+        starts = before[:-1].reshape(self.blocks.rows.T.shape)  # all of a split, then the next
+        counts = self.blocks.rows[first:last].sum(axis=0)
+        return Run(
+            self.blocks.part(first, last),
+            [
+                [Slice(self.batch, int(start), int(rows))] if rows else []
+                for start, rows in zip(starts[:, first], counts, strict=True)
+            ],
+        )
 
 
 @dataclass(frozen=True)
@@ -208,40 +190,36 @@ class ExampleMaker:
         fates: Fates,
         tokens: ExampleTokens,
         hashes: npt.NDArray[np.uint64],
-    ) -> list[BlockExamples]:
+    ) -> Blocks:
         splits = assign_splits(rows.group_hashes, self.split, self.seed)
         kept = ~fates.dropped
         cell = block[kept] * len(self.split) + splits[kept]
         counts = np.bincount(cell, minlength=len(blocks) * len(self.split))
         counts = counts.reshape(-1, len(self.split))
         seen = np.bincount(block, minlength=len(blocks))
-        ledger: list[list[LedgerLine]] = [[] for _ in blocks]
+        ledger: list[tuple[int, LedgerLine]] = []
         for fault in rows.faults:
             at = self._block_of(fault, number)
             if at != _NOT_WANTED:
-                ledger[at].append(_faulty(fault, chunks[fault.chunk]))
+                ledger.append((at, _faulty(fault, chunks[fault.chunk])))
                 seen[at] += 1
         ids = rows.batch.column("row_id")
         for row, status, reason, detail in fates:
             line = int(rows.line[row]) - chunks[rows.chunk[row]].first_row
             entry = LedgerLine(ids[row].as_py(), line, status, reason, detail)
-            ledger[block[row]].append(entry)
-        differs: list[list[str]] = [[] for _ in blocks]
-        for row in np.flatnonzero(kept)[~tokens.seamless].tolist():
-            differs[block[row]].append(ids[row].as_py())
-        by_block = np.argsort(block[kept], kind="stable")  # and in a block split by split
-        ends = np.cumsum(counts.sum(axis=1))
-        digests = np.split(hashes[kept][by_block], ends[:-1])
-        return [
-            BlockExamples(
-                rows_in=int(seen[at]),
-                rows=tuple(counts[at].tolist()),
-                whole_text_differs=tuple(differs[at]),
-                ledger=tuple(sorted(ledger[at], key=lambda entry: entry.line)),
-                hashes=digests[at],
-            )
-            for at in range(len(blocks))
+            ledger.append((int(block[row]), entry))
+        differs = [
+            (int(block[row]), ids[row].as_py())
+            for row in np.flatnonzero(kept)[~tokens.seamless].tolist()
         ]
+        by_block = np.argsort(block[kept], kind="stable")  # and in a block split by split
+        return Blocks(
+            rows_in=seen,
+            rows=counts,
+            hashes=hashes[kept][by_block],
+            ledger=sorted(ledger, key=lambda entry: (entry[0], entry[1].line)),
+            whole_text_differs=sorted(differs, key=lambda entry: entry[0]),
+        )
 
     def _block_of(self, fault: RowFault, number: npt.NDArray[np.int64]) -> int:
         """The block that counts a row which cannot be rendered: that of the template it'd have."""

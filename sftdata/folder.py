@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from sftdata.examples import BlockExamples
-from sftdata.journal import JournalWriter, Slice
+from sftdata.blocks import Blocks, Run, Slice
+from sftdata.journal import JournalWriter
 from sftdata.manifest import sync_folder
 from sftdata.shards import RowSizes, Shard, ShardWriter
 
@@ -22,14 +22,14 @@ class BuildFolder:
         self._writers = {split: ShardWriter(directory, folder, split) for split in splits}
         self._journal = JournalWriter(self.path)
 
-    def add_block(self, key: str | None, block: BlockExamples) -> None:
-        """Notes that the examples of a block come next (see `JournalWriter.add_block`)."""
-        self._journal.add_block(key, block)
-
-    def write(self, by_split: Iterable[Sequence[Slice]]) -> None:
-        """Writes the rows of noted blocks, in their order, to each split."""
+    def add(
+        self, keys: Sequence[bytes], trimmed: Sequence[int], blocks: Blocks, runs: Sequence[Run]
+    ) -> None:
+        """Writes the examples of `blocks`, which are in `runs` (see `JournalWriter.add`)."""
+        self._journal.add(keys, trimmed, blocks)
+        by_split = zip(*(run.slices for run in runs), strict=True)
         for writer, parts in zip(self._writers.values(), by_split, strict=True):
-            for part in _joined(parts):
+            for part in _joined(part for slices in parts for part in slices):
                 writer.append(part.batch, part.start, part.rows)
         self._note_written()
 

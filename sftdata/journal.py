@@ -15,24 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import xxhash
 
+from sftdata.blocks import Blocks, LedgerLine, Run, Slice
 from sftdata.columns import to_numbers
-from sftdata.examples import BlockExamples, LedgerLine
 from sftdata.shards import Written, label_column, read_batches
 
 FILE = "journal.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Rows `start` to `start + rows - 1` of a record batch."""
-
-    batch: pa.RecordBatch
-    start: int
-    rows: int
+KEY_BYTES = 16  # of the digest that is a block's key
 
 
 class JournalWriter:
@@ -42,22 +35,23 @@ class JournalWriter:
     def __init__(self, folder: Path) -> None:
         self._file = (folder / FILE).open("wb")
 
-    def add_block(self, key: str | None, block: BlockExamples) -> None:
-        """Notes that the examples of a block come next in every split.
+    def add(self, keys: Sequence[bytes], trimmed: Sequence[int], blocks: Blocks) -> None:
+        """Notes that the examples of `blocks` come next in every split.
 
-        Without a key they are of no block that can be used again.
+        Those at `trimmed` are not what their keys promise, so they cannot be used again.
         """
-        ledger = [[e.row_id, e.line, e.status, e.reason, e.detail] for e in block.ledger]
-        self._write(
-            {
-                "block": key,
-                "rows_in": block.rows_in,
-                "rows": block.rows,
-                "whole_text_differs": block.whole_text_differs,
-                "ledger": ledger,
-                "hashes": base64.b64encode(block.hashes.astype("<u8").tobytes()).decode(),
-            }
-        )
+        entry = {
+            "keys": base64.b64encode(b"".join(keys)).decode(),
+            "trimmed": trimmed,
+            "rows_in": blocks.rows_in.tolist(),
+            "rows": blocks.rows.tolist(),
+            "whole_text_differs": blocks.whole_text_differs,
+            "ledger": [
+                [at, e.row_id, e.line, e.status, e.reason, e.detail] for at, e in blocks.ledger
+            ],
+            "hashes": base64.b64encode(blocks.hashes.astype("<u8").tobytes()).decode(),
+        }
+        self._write(entry)
 
     def note_written(self, split: str, written: Written) -> None:
         """Notes how far a shard of the split is written."""
@@ -74,7 +68,17 @@ class JournalWriter:
         self._file.write(xxhash.xxh3_64_hexdigest(line).encode() + b" " + line + b"\n")
 
 
-Finished = tuple[BlockExamples, list[list[Slice]]]  # a block, and by split where its rows are
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a finished block is: in which line of which journal, and in which place there."""
+
+    finished: FinishedBlocks
+    line: int
+    at: int
+
+    def follows(self, other: Place) -> bool:
+        """Whether it is the next block after `other` in the same line."""
+        return (self.finished, self.line, self.at) == (other.finished, other.line, other.at + 1)
 
 
 class FinishedBlocks:
@@ -85,7 +89,8 @@ class FinishedBlocks:
 
     def __init__(self, folder: Path, splits: Sequence[str], labels: Sequence[str]) -> None:
         self._batches: list[list[pa.RecordBatch]] = [[] for _ in splits]
-        self._blocks: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {}
+        self._lines: list[tuple[dict[str, Any], npt.NDArray[np.int64]]] = []  # entry, ends by split
+        self._places: dict[bytes, Place] = {}
         entries = list(_read(folder / FILE))
         written: dict[str, dict[str, Written]] = {split: {} for split in splits}
         for entry in entries:
@@ -101,38 +106,45 @@ class FinishedBlocks:
         self._ends = [
             list(accumulate(batch.num_rows for batch in batches)) for batches in self._batches
         ]
-        self._index(entries, len(splits))
+        self._index([entry for entry in entries if "keys" in entry], len(splits))
 
-    def _index(self, entries: list[dict[str, Any]], splits: int) -> None:
-        position = [0] * splits
-        available = [ends[-1] if ends else 0 for ends in self._ends]
+    def _index(self, entries: Sequence[dict[str, Any]], splits: int) -> None:
+        position = np.zeros(splits, np.int64)
+        available = np.array([ends[-1] if ends else 0 for ends in self._ends])
         for entry in entries:
-            if "block" not in entry or len(entry["rows"]) != splits:
+            rows = _rows(entry)
+            if rows.shape[1] != splits:
                 continue
-            starts = tuple(position)
-            position = [at + rows for at, rows in zip(position, entry["rows"], strict=True)]
-            complete = all(
-                end <= there
-                for end, there, rows in zip(position, available, entry["rows"], strict=True)
-                if rows
-            )
-            if entry["block"] is not None and complete:
-                self._blocks[entry["block"]] = (entry, starts)
+            ends = position + np.cumsum(rows, axis=0)
+            position = ends[-1]
+            usable = ((ends <= available) | (rows == 0)).all(axis=1)
+            usable[entry["trimmed"]] = False
+            line, keys = len(self._lines), base64.b64decode(entry["keys"])
+            self._lines.append((entry, ends))
+            for at in np.flatnonzero(usable).tolist():
+                self._places[keys[at * KEY_BYTES : (at + 1) * KEY_BYTES]] = Place(self, line, at)
 
     def __len__(self) -> int:
-        return len(self._blocks)
+        return len(self._places)
 
-    def find(self, key: str) -> Finished | None:
-        """What became of the block and, for each split, where its examples are; None if unknown."""
-        found = self._blocks.get(key)
-        if found is None:
-            return None
-        entry, starts = found
-        block = _block(entry)
-        return block, [
-            list(self._slices(split, start, rows))
-            for split, (start, rows) in enumerate(zip(starts, block.rows, strict=True))
-        ]
+    def find(self, key: bytes) -> Place | None:
+        """Where the block of this key is; None if it is not known."""
+        return self._places.get(key)
+
+    def run(self, place: Place, blocks: int) -> Run:
+        """The block at `place` and those after it in its line, so many together."""
+        entry, ends = self._lines[place.line]
+        first, last = place.at, place.at + blocks
+        starts = ends[first] - _rows(entry)[first]
+        return Run(
+            _blocks(entry).part(first, last),
+            [
+                list(self._slices(split, start, end - start))
+                for split, (start, end) in enumerate(
+                    zip(starts.tolist(), ends[last - 1].tolist(), strict=True)
+                )
+            ],
+        )
 
     def _slices(self, split: int, start: int, rows: int) -> Iterator[Slice]:
         ends, batches = self._ends[split], self._batches[split]
@@ -167,20 +179,25 @@ def _is_intact(path: Path, written: Written) -> bool:
     return digest.hexdigest() == written.xxh3
 
 
-def _block(entry: dict[str, Any]) -> BlockExamples:
+def _rows(entry: dict[str, Any]) -> npt.NDArray[np.int64]:
+    """int64[blocks, splits]: the rows that came out of each block."""
+    return np.array(entry["rows"], np.int64)
+
+
+def _blocks(entry: dict[str, Any]) -> Blocks:
     hashes = np.frombuffer(base64.b64decode(entry["hashes"]), "<u8")
-    return BlockExamples(
-        rows_in=entry["rows_in"],
-        rows=tuple(entry["rows"]),
-        whole_text_differs=tuple(entry["whole_text_differs"]),
-        ledger=tuple(LedgerLine(*line) for line in entry["ledger"]),
+    return Blocks(
+        rows_in=np.array(entry["rows_in"], np.int64),
+        rows=_rows(entry),
         hashes=hashes.reshape(-1, 4).astype(np.uint64),
+        ledger=[(at, LedgerLine(*line)) for at, *line in entry["ledger"]],
+        whole_text_differs=[(at, row_id) for at, row_id in entry["whole_text_differs"]],
     )
 
 
-def read_blocks(folder: Path) -> Iterator[BlockExamples]:
+def read_blocks(folder: Path) -> Iterator[Blocks]:
     """Every block of a finished build, in the order its rows have in the shards."""
-    return (_block(entry) for entry in _read(folder / FILE) if "block" in entry)
+    return (_blocks(entry) for entry in _read(folder / FILE) if "keys" in entry)
 
 
 def _relabelled(batch: pa.RecordBatch, labels: Sequence[str]) -> pa.RecordBatch:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from sftdata.blocks import LedgerLine
 from sftdata.columns import texts
-from sftdata.examples import LedgerLine
 from sftdata.fates import CUT, DROPPED, FLAGGED
 from sftdata.manifest import Manifest
 

@@ -6,18 +6,17 @@ What is left out of a block depends on the blocks before it, so such a block is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sftdata.blocks import Blocks, LedgerLine, Run, Slice, Slices
 from sftdata.duplicates import NearDuplicates, SeenIds, content_hashes
-from sftdata.examples import BlockExamples, LedgerLine
 from sftdata.fates import DROPPED
 from sftdata.golden.chunks import Chunk
 from sftdata.golden.rows import RowReader, Rows
-from sftdata.journal import Slice
 
 DUPLICATE, REPEATED_ID, NEAR_DUPLICATE = "duplicate", "repeated_id", "near_duplicate"
 _REASONS = ("", REPEATED_ID, DUPLICATE, NEAR_DUPLICATE)
@@ -39,27 +38,26 @@ class Repeats:
         self._ids, self._contents = SeenIds(), SeenIds()
         self._near = NearDuplicates(self.similarity) if self.similarity is not None else None
 
-    def take_out(
-        self, chunks: Sequence[Chunk], blocks: list[tuple[BlockExamples, list[list[Slice]]]]
-    ) -> list[tuple[BlockExamples, list[list[Slice]], bool]]:
-        """The blocks without repeated rows, and of each whether any was taken out.
+    def take_out(self, chunks: Sequence[Chunk], runs: Sequence[Run]) -> tuple[list[Run], list[int]]:
+        """The blocks without repeated rows, and the places of those that some were taken out of.
 
         `chunks` has the chunk of each block.
         """
-        hashes = np.concatenate([np.empty((0, 4), np.uint64), *(b.hashes for b, _ in blocks)])
-        reasons = self._find(hashes)
-        ends = np.cumsum([len(block.hashes) for block, _ in blocks]).tolist()
-        result = []
-        none = self._near is None and not reasons.any()  # as nearly always
-        for chunk, (block, slices), end in zip(chunks, blocks, ends, strict=True):
-            own = reasons[end - len(block.hashes) : end]
+        reasons = self._find(np.concatenate([run.blocks.hashes for run in runs]))
+        if self._near is None and not reasons.any():  # as nearly always
+            return list(runs), []
+        result, trimmed, done = [], [], 0
+        blocks = [block for run in runs for block in run.one_by_one()]
+        for at, (chunk, block) in enumerate(zip(chunks, blocks, strict=True)):
+            own = reasons[done : done + len(block.blocks.hashes)]
+            done += len(own)
             if self._near is not None:
-                self._find_near(chunk, slices, own)
-            if none or not own.any():
-                result.append((block, slices, False))
-            else:
-                result.append((*self._without(chunk, block, slices, own), True))
-        return result
+                self._find_near(chunk, block.slices, own)
+            if own.any():
+                trimmed.append(at)
+                block = self._without(chunk, block, own)
+            result.append(block)
+        return result, trimmed
 
     def _find(self, hashes: npt.NDArray[np.uint64]) -> Reasons:
         reasons = np.zeros(len(hashes), np.int8)
@@ -71,7 +69,7 @@ class Repeats:
         reasons[same_content] = _REASONS.index(DUPLICATE)
         return reasons
 
-    def _find_near(self, chunk: Chunk, slices: list[list[Slice]], reasons: Reasons) -> None:
+    def _find_near(self, chunk: Chunk, slices: Slices, reasons: Reasons) -> None:
         assert self._near is not None
         rows = self.reader.parse([chunk]).batch
         texts = dict(zip(_ids(rows), _contents(rows), strict=True))
@@ -79,21 +77,16 @@ class Repeats:
             if not reasons[place] and self._near.add(row_id, texts[row_id]) is not None:
                 reasons[place] = _REASONS.index(NEAR_DUPLICATE)
 
-    def _without(
-        self,
-        chunk: Chunk,
-        block: BlockExamples,
-        slices: list[list[Slice]],
-        reasons: Reasons,
-    ) -> tuple[BlockExamples, list[list[Slice]]]:
+    def _without(self, chunk: Chunk, run: Run, reasons: Reasons) -> Run:
+        """A run of one block without the rows that have a reason."""
         parsed = self.reader.parse([chunk])  # for the lines, which the shards do not hold
         lines = _Lines(parsed, chunk)
         kept = reasons == 0
-        ids = _ids_of(slices)
+        ids = _ids_of(run.slices)
         repeated = []
         for place in np.flatnonzero(~kept).tolist():
             row_id, reason = ids[place], _REASONS[reasons[place]]
-            line, is_own = lines.last(block.hashes[place])
+            line, is_own = lines.last(run.blocks.hashes[place])
             if reason == REPEATED_ID and is_own:
                 self.repeated_ids.add(row_id)
                 detail = f"the id '{row_id}' stands there more than once"
@@ -104,22 +97,25 @@ class Repeats:
             repeated.append(LedgerLine(row_id, line, DROPPED, reason, detail))
         left_out = {(entry.row_id, entry.line) for entry in repeated}
         gone = {entry.row_id for entry in repeated}
-        ledger = [e for e in block.ledger if (e.row_id, e.line) not in left_out]
+        ledger = [e for _, e in run.blocks.ledger if (e.row_id, e.line) not in left_out]
         at, fewer = 0, []
-        for split in slices:
+        for split in run.slices:
             rows = sum(part.rows for part in split)
             fewer.append(_rows_kept(split, kept[at : at + rows]))
             at += rows
-        trimmed = replace(
-            block,
-            rows=tuple(sum(part.rows for part in split) for split in fewer),
-            whole_text_differs=tuple(
-                i for i in block.whole_text_differs if i not in gone or i in _ids_of(fewer)
-            ),
-            ledger=tuple(sorted([*ledger, *repeated], key=lambda entry: entry.line)),
-            hashes=block.hashes[kept],
+        left = set(_ids_of(fewer))
+        blocks = Blocks(
+            rows_in=run.blocks.rows_in,
+            rows=np.array([[sum(part.rows for part in split) for split in fewer]]),
+            hashes=run.blocks.hashes[kept],
+            ledger=[(0, e) for e in sorted([*ledger, *repeated], key=lambda entry: entry.line)],
+            whole_text_differs=[
+                (0, row_id)
+                for _, row_id in run.blocks.whole_text_differs
+                if row_id not in gone or row_id in left
+            ],
         )
-        return trimmed, fewer
+        return Run(blocks, fewer)
 
 
 class _Lines:
@@ -145,7 +141,7 @@ def _ids(batch: pa.RecordBatch) -> list[str]:
     return ids
 
 
-def _ids_of(slices: list[list[Slice]]) -> list[str]:
+def _ids_of(slices: Slices) -> list[str]:
     return [
         row_id
         for split in slices

@@ -131,11 +131,10 @@ def _dry_run(options: dict[str, Any]) -> None:
         options.pop(name)
     options["templates"] = options.pop("template")
     made = check(**options)
-    blocks = [block for examples in made for block in examples.blocks]
     rows_out = sum(examples.batch.num_rows for examples in made)
-    rows_in = sum(block.rows_in for block in blocks)
+    rows_in = sum(int(examples.blocks.rows_in.sum()) for examples in made)
     print_note(f"Everything checks. Of the first {rows_in} rows, {rows_out} become examples.")
-    for line in (line for block in blocks for line in block.ledger):
+    for _, line in (entry for examples in made for entry in examples.blocks.ledger):
         print_note(f"  row '{line.row_id}': {line.status}, {line.reason}: {line.detail}")
 
 

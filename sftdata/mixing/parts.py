@@ -30,17 +30,18 @@ class Part:
     def hashes(self) -> dict[str, npt.NDArray[np.uint64]]:
         """By split [rows, 4]: digests of id and content, in the order of the shards."""
         found: dict[str, list[npt.NDArray[np.uint64]]] = {s: [] for s in self.manifest["splits"]}
-        for block in read_blocks(self._folder):
-            ends = np.cumsum(block.rows)[:-1]
-            for name, rows in zip(found, np.split(block.hashes, ends), strict=True):
-                found[name].append(rows)
+        for blocks in read_blocks(self._folder):
+            cells = np.tile(np.arange(len(found)), len(blocks))
+            split = np.repeat(cells, blocks.rows.ravel())
+            for at, rows in enumerate(found.values()):
+                rows.append(blocks.hashes[split == at])
         return {n: np.concatenate([np.empty((0, 4), np.uint64), *h]) for n, h in found.items()}
 
     @cached_property
     def whole_text_differs(self) -> frozenset[str]:
         """Ids of the rows whose text encoded at once gives other ids."""
         blocks = read_blocks(self._folder)
-        return frozenset(row_id for block in blocks for row_id in block.whole_text_differs)
+        return frozenset(row_id for some in blocks for _, row_id in some.whole_text_differs)
 
     @property
     def _folder(self) -> Path:

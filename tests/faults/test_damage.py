@@ -123,10 +123,10 @@ def test_a_count_that_was_changed_in_the_journal_is_not_believed(
     build(spec=specs[0], out=out)
     journal = next(out.glob("shards/*/journal.jsonl"))
     lines = journal.read_text().splitlines(keepends=True)
-    at, line = next((i, x) for i, x in enumerate(lines) if '"block":"' in x)
-    head, _, tail = line.partition('"rows":[')
+    at, line = next((i, x) for i, x in enumerate(lines) if '"keys":"' in x)
+    head, _, tail = line.partition('"rows":[[')
     count, _, rest = tail.partition(",")
-    lines[at] = f'{head}"rows":[{int(count) ^ 1},{rest}'
+    lines[at] = f'{head}"rows":[[{int(count) ^ 1},{rest}'
     journal.write_text("".join(lines))
     build(spec=specs[1], out=out)
     assert files_of(out) == fresh
@@ -140,7 +140,7 @@ def test_a_count_that_was_changed_in_the_journal_is_not_believed(
         lambda data: data[:-1],
         lambda data: b"\xff\xfe" + data,
         lambda data: b"1\n[]\nnull\n{}\n" + data,
-        lambda data: b'{"block":"x","rows":[1]}\n{"split":"train","written":[1]}\n' + data,
+        lambda data: b'{"keys":"x","rows":[[1]]}\n{"split":"train","written":[1]}\n' + data,
         lambda data: b"[" * 100_000 + b"\n" + data,
         lambda data: data.replace(b"train-00000.arrow", b"../../../etc/pass"),
         lambda data: bytes(len(data)),

@@ -46,7 +46,7 @@ _STAGES = (
     ("find repeats", "repeats", "Repeats.take_out"),
     ("write and digest", "shards", "ShardWriter.append"),
     ("write and digest", "shards", "ShardWriter.close"),
-    ("journal", "journal", "JournalWriter.add_block"),
+    ("journal", "journal", "JournalWriter.add"),
     ("journal", "journal", "JournalWriter.note_written"),
     ("load the engine, check its vocabulary", "assembly", "choose_encoder"),
     ("check the engine on rows", "gate", "first_difference"),

@@ -1,0 +1,110 @@
+"""Blocks: what became of the rows of a chunk that one template renders, many blocks at a time.
+
+A block is what a rebuild can use again. Most of what is known of blocks is kept in arrays, since a
+build has a block for every sixteen kilobytes of its sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Slices = list[list["Slice"]]  # by split, the rows of blocks in their order
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """What happened to a source row that is not in the shards as it was."""
+
+    row_id: str
+    line: int  # in the source, relative to the first line of its chunk
+    status: str  # "dropped", "cut" or "flagged"
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """What became of blocks that follow each other in a source."""
+
+    rows_in: npt.NDArray[np.int64]  # [blocks]
+    rows: npt.NDArray[np.int64]  # [blocks, splits], those that came out
+    hashes: npt.NDArray[np.uint64]  # [rows out, 4]: id and content; by block, then by split
+    ledger: Sequence[tuple[int, LedgerLine]]  # each with its block, in order of blocks and lines
+    whole_text_differs: Sequence[tuple[int, str]]  # block and id of rows with other ids, encoded
+    # as one text
+
+    def __len__(self) -> int:
+        return len(self.rows_in)
+
+    def part(self, first: int, last: int) -> Blocks:
+        """Blocks `first` to `last - 1`."""
+        start, end = (int(self.rows[:at].sum()) for at in (first, last))
+        return Blocks(
+            self.rows_in[first:last],
+            self.rows[first:last],
+            self.hashes[start:end],
+            [(at - first, line) for at, line in self.ledger if first <= at < last],
+            [(at - first, row) for at, row in self.whole_text_differs if first <= at < last],
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Blocks]) -> Blocks:
+        """The blocks of all parts, of which there is at least one, one after another."""
+        before = np.cumsum([0, *(len(part) for part in parts)]).tolist()
+        return cls(
+            np.concatenate([part.rows_in for part in parts]),
+            np.concatenate([part.rows for part in parts]),
+            np.concatenate([part.hashes for part in parts]),
+            [(n + at, line) for n, p in zip(before, parts, strict=False) for at, line in p.ledger],
+            [
+                (n + at, row)
+                for n, part in zip(before, parts, strict=False)
+                for at, row in part.whole_text_differs
+            ],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Rows `start` to `start + rows - 1` of a record batch."""
+
+    batch: pa.RecordBatch
+    start: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Blocks that follow each other, and where their examples are."""
+
+    blocks: Blocks
+    slices: Slices
+
+    def one_by_one(self) -> Iterator[Run]:
+        """Each block as a run of its own."""
+        ends = np.cumsum(self.blocks.rows, axis=0)
+        for at in range(len(self.blocks)):
+            rows = self.blocks.rows[at]
+            starts = ends[at] - rows
+            yield Run(
+                self.blocks.part(at, at + 1),
+                [
+                    list(_cut(split, int(start), int(count)))
+                    for split, start, count in zip(self.slices, starts, rows, strict=True)
+                ],
+            )
+
+
+def _cut(slices: Sequence[Slice], start: int, rows: int) -> Iterator[Slice]:
+    """Rows `start` to `start + rows - 1` of what `slices` hold together."""
+    for part in slices:
+        taken = min(rows, part.rows - start)
+        if taken > 0:
+            yield Slice(part.batch, part.start + start, taken)
+            rows -= taken
+        start = max(start - part.rows, 0)
