@@ -26,7 +26,7 @@ from sftdata.errors import GoldenSetError
 from sftdata.escaping import escape
 from sftdata.examples import Examples, Work
 from sftdata.fates import DROPPED
-from sftdata.folder import BuildFolder
+from sftdata.folder import UNFINISHED, BuildFolder, set_aside
 from sftdata.golden.chunks import Chunk, read_chunks
 from sftdata.golden.rows import FILTERED
 from sftdata.golden.sources import Source
@@ -35,6 +35,7 @@ from sftdata.ledger import Ledger, ledger_path
 from sftdata.manifest import Manifest, commit, sync_folder
 from sftdata.plan import Plan, Report, maker_in_worker
 from sftdata.record import Totals, describe
+from sftdata.remembered import untouched
 from sftdata.repeats import DUPLICATE, NEAR_DUPLICATE, REPEATED_ID, Repeats
 from sftdata.shots import pool_path
 from sftdata.tokenization import REFERENCE, EncoderChoice, choose_encoder, load_encoder
@@ -110,7 +111,6 @@ class Assembly:
     choice: Future[EncoderChoice] | None = None
     engine_fault: Future[str | None] | None = None  # the check of the engine on the rows
     workers: Workers | None = None
-    folder: BuildFolder | None = None  # once the first rows are ready for it
 
     def run(self) -> Assembled:
         """Builds and commits.
@@ -118,7 +118,7 @@ class Assembly:
         Raises `SftdataError`, or `OSError` with the place, and then nothing is committed.
         """
         self.gate = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gate")
-        self.stamps = [source.stamp for source in self.plan.sources]  # before a byte is read
+        source_bytes = sum(source.size for source in self.plan.sources)  # before one is read
         name = _in_background(lambda: self.plan.build)
         if self.current is None:
             self._load_encoder()  # there is nothing to copy from, so it will be needed
@@ -128,18 +128,19 @@ class Assembly:
         self.repeats = Repeats(self.plan.reader, spec.duplicates == "keep", spec.near_duplicates)
         for kind in ("shards", "ledger"):
             (self.directory / kind).mkdir(exist_ok=True)
+        set_aside(self.directory / "shards" / UNFINISHED)
         # What a refused engine has finished cannot be told from what the reference has.
-        self.finished = [] if self.reference_only else self._finished_blocks(name)
+        self.finished = [] if self.reference_only else self._finished_blocks()
+        self.folder = BuildFolder(
+            self.directory, spec.split, self.plan.labels, source_bytes, self.finished
+        )
         try:
             for piece in _pulled_ahead(self._pieces(), self.number_of_workers + _PIECES_AHEAD):
-                if self.folder is None:
-                    # The name is a digest of every byte of the sources, which takes its time.
-                    self.folder = BuildFolder(self.directory, name.result(), self.splits)
-                self._take(piece, self.folder)
-            if self.folder is None or not any(self.rows_in):
+                self._take(piece)
+            if not any(self.rows_in):
                 raise no_rows(self.plan.sources)
             fault = self.engine_fault.result() if self.engine_fault is not None else None
-            manifest = self._commit(self.folder) if fault is None else None
+            manifest = self._commit(name.result()) if fault is None else None
         except OSError as error:
             # A write that fails does not say where it was writing.
             place = error.filename or str(self.directory)
@@ -148,8 +149,7 @@ class Assembly:
             self.gate.shutdown(cancel_futures=True)
             if self.workers is not None:
                 self.workers.close()
-            if self.folder is not None:
-                self.folder.abandon()
+            self.folder.abandon()
         if manifest is None:
             return self._run_on_reference(str(fault))
         return Assembled(manifest, self.reused_rows)
@@ -157,7 +157,6 @@ class Assembly:
     def _run_on_reference(self, fault: str) -> Assembled:
         """The build once more without the fast engine, and without anything it has made."""
         self.report(f"the tokenizers library encodes this build: gigatoken differs on {fault!r}")
-        assert self.folder is not None
         shutil.rmtree(self.folder.path)
         again = Assembly(
             self.plan,
@@ -170,22 +169,22 @@ class Assembly:
         )
         return again.run()
 
-    def _finished_blocks(self, name: Future[str]) -> list[FinishedBlocks]:
-        """What earlier builds in this directory have finished, the committed one first.
-
-        A folder with this build's own name is what a killed run of it left; it is set aside.
-        """
-        shards = self.directory / "shards"
-        if not any(shards.iterdir()):
-            return []
-        own = shards / name.result()
-        if own.exists():
-            earlier = [int(path.suffix[1:]) for path in shards.glob(f"{own.name}.*")]
-            own.rename(shards / f"{own.name}.{max(earlier, default=-1) + 1}")
+    def _finished_blocks(self) -> list[FinishedBlocks]:
+        """What earlier builds in this directory have finished, the committed one first."""
         committed = self.current["build"] if self.current is not None else None
-        folders = sorted(shards.iterdir(), key=lambda f: (f.name != committed, f.name))
-        labels = self.plan.labels
-        return [FinishedBlocks(f, self.splits, labels) for f in folders if f.is_dir()]
+        known = [Path(name) for name in untouched(self.directory)]
+        return [
+            FinishedBlocks(
+                folder,
+                self.splits,
+                self.plan.labels,
+                {path.name for path in known if path.parent.name == folder.name},
+            )
+            for folder in sorted(
+                (self.directory / "shards").iterdir(), key=lambda f: (f.name != committed, f.name)
+            )
+            if folder.is_dir()
+        ]
 
     def _pieces(self) -> Iterator[_Piece]:
         """Everything the sources hold, piece by piece; work on what is not known is started."""
@@ -247,14 +246,14 @@ class Assembly:
             return EncoderChoice(reference, lambda sample: None)
         return choose_encoder(self.plan.tokenizer, self.report)
 
-    def _take(self, piece: _Piece, folder: BuildFolder) -> None:
+    def _take(self, piece: _Piece) -> None:
         """Hands the examples of a piece to the folder, in source order."""
         templates = len(self.plan.block_keys)
         chunk_of = [chunk for chunk in piece.chunks for _ in range(templates)]
         runs, trimmed = self.repeats.take_out(chunk_of, list(piece.runs()))
         blocks = Blocks.concatenate([run.blocks for run in runs])
         # What was left out depends on the rows before: such a block cannot stand for itself.
-        folder.add(piece.keys, trimmed, blocks, runs)
+        self.folder.add(piece.chunks, piece.keys, trimmed, blocks, runs)
         source = piece.chunks[0].source
         lines = [(at // templates, line) for at, line in blocks.ledger]
         for at, line in sorted(lines, key=lambda entry: (entry[0], entry[1].line)):
@@ -265,11 +264,11 @@ class Assembly:
         self.whole_text_differs += len(blocks.whole_text_differs)
         self.progress(sum(self.rows_in))
 
-    def _commit(self, folder: BuildFolder) -> Manifest:
-        shards, sizes = folder.finish()
+    def _commit(self, build: str) -> Manifest:
         self._place_repeated_ids()
         self._check_drops()
         self._check_sources_unchanged()
+        shards, sizes = self.folder.finish(build)
         self.ledger.write(self.directory / ledger_path(self.plan.build))
         if self.plan.pool is not None:
             (self.directory / "shots").mkdir(exist_ok=True)
@@ -336,9 +335,8 @@ class Assembly:
         )
 
     def _check_sources_unchanged(self) -> None:
-        for source, stamp in zip(self.plan.sources, self.stamps, strict=True):
-            again = Source(source.name, source.format, source.files, source.compression)
-            if again.stamp != stamp:
+        for source in self.plan.sources:
+            if not source.is_unchanged:
                 raise GoldenSetError(
                     f"{source.name} was changed while it was read.", "Run the build again."
                 )

@@ -7,7 +7,7 @@ build has a block for every sixteen kilobytes of its sources.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +76,7 @@ class Slice:
     batch: pa.RecordBatch
     start: int
     rows: int
+    is_finished: bool  # whether the batch is in a shard of an earlier build
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +95,17 @@ class Run:
             yield Run(
                 self.blocks.part(at, at + 1),
                 [
-                    list(_cut(split, int(start), int(count)))
+                    list(cut(split, int(start), int(count)))
                     for split, start, count in zip(self.slices, starts, rows, strict=True)
                 ],
             )
 
 
-def _cut(slices: Sequence[Slice], start: int, rows: int) -> Iterator[Slice]:
+def cut(slices: Sequence[Slice], start: int, rows: int) -> Iterator[Slice]:
     """Rows `start` to `start + rows - 1` of what `slices` hold together."""
     for part in slices:
         taken = min(rows, part.rows - start)
         if taken > 0:
-            yield Slice(part.batch, part.start + start, taken)
+            yield replace(part, start=part.start + start, rows=taken)
             rows -= taken
         start = max(start - part.rows, 0)

@@ -11,8 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import xxhash
-
 from sftdata import card
 from sftdata import manifest as manifest_file
 from sftdata.assembly import Assembly, Progress, no_rows
@@ -22,6 +20,8 @@ from sftdata.golden.chunks import read_chunks
 from sftdata.ledger import ledger_path
 from sftdata.manifest import Manifest, read_manifest, write_atomically
 from sftdata.plan import Plan, Report, make_plan
+from sftdata.remembered import remember_files, untouched
+from sftdata.shards import is_intact
 from sftdata.shots import POOLS
 from sftdata.spec import Mixture, Spec, load_spec
 from sftdata.tokenization import choose_encoder
@@ -94,7 +94,12 @@ def build_spec(
             report(note)
     with _lock(directory, report):
         current = _current(directory)
-        if current is not None and current["build"] == plan.build and _is_whole(current):
+        if (
+            current is not None
+            and not _has_other_sources(plan, current)
+            and current["build"] == plan.build
+            and _is_whole(current)
+        ):
             _tidy(current, plan.spec)  # a kill right after the commit may have left it undone
             return Outcome(current, up_to_date=True, reused_rows=current["rows_in"])
         done = Assembly(plan, directory, current, workers, report, progress).run()
@@ -192,28 +197,35 @@ def _current(directory: Path) -> Manifest | None:
         return None  # none, or one that cannot be read: the build makes a new one
 
 
+def _has_other_sources(plan: Plan, manifest: Manifest) -> bool:
+    """Whether sizes alone tell that the sources are others; then no digest need be waited for."""
+    recorded = [source.get("bytes") for source in manifest["sources"]]
+    return None not in recorded and recorded != [source.size for source in plan.sources]
+
+
 def _is_whole(manifest: Manifest) -> bool:
     """Whether every file of the data set is there, each shard with the bytes it was given."""
+    known = untouched(manifest.directory)
     ledger = manifest.directory / ledger_path(manifest["build"])
     return ledger.is_file() and all(
-        _is_intact(manifest.directory / shard["path"], shard)
+        shard["path"] in known or _is_intact(manifest.directory / shard["path"], shard)
         for split in manifest["splits"].values()
         for shard in split["shards"]
     )
 
 
 def _is_intact(path: Path, shard: Mapping[str, Any]) -> bool:
-    if not path.is_file() or path.stat().st_size != shard["bytes"]:
-        return False
-    digest = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest() == shard.get("xxh3")
+    return (
+        path.is_file()
+        and path.stat().st_size == shard["bytes"]
+        and is_intact(path, shard["bytes"], shard.get("xxh3", ""))
+    )
 
 
 def _tidy(manifest: Manifest, spec: Spec | Mixture) -> None:
     """Brings the card up to date and removes what is of no build that is committed.
+
+    Then it remembers the shards, whose bytes were checked or just written.
 
     Whoever has the files of an earlier build open or mapped keeps them.
     """
@@ -235,6 +247,8 @@ def _tidy(manifest: Manifest, spec: Spec | Mixture) -> None:
         for path in (directory / kind).glob("*"):
             if path.stem != build:
                 path.unlink()
+    splits = manifest["splits"].values()
+    remember_files(directory, [shard["path"] for split in splits for shard in split["shards"]])
 
 
 def _as_list(items: Sequence[str | Path] | str | Path) -> list[str]:

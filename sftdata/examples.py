@@ -57,7 +57,7 @@ class Examples:
         return Run(
             self.blocks.part(first, last),
             [
-                [Slice(self.batch, int(start), int(rows))] if rows else []
+                [Slice(self.batch, int(start), int(rows), is_finished=False)] if rows else []
                 for start, rows in zip(starts[:, first], counts, strict=True)
             ],
         )

@@ -1,70 +1,212 @@
-"""The folder of one build: the shards of every split, and the journal of what is in them."""
+"""The folder of one build: the shards of every split, and the journal of what is in them.
+
+Where a shard ends is decided by the rows, as where a chunk ends is. So a change of the sources
+changes the shard around it, and a rebuild takes the others over as they are.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from sftdata.blocks import Blocks, Run, Slice
-from sftdata.journal import JournalWriter
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from sftdata.blocks import Blocks, Run, Slice, cut
+from sftdata.golden.chunks import Chunk
+from sftdata.journal import FinishedBlocks, JournalWriter
 from sftdata.manifest import sync_folder
 from sftdata.shards import RowSizes, Shard, ShardWriter
 
+UNFINISHED = "unfinished"  # what a folder is called until its build has everything in it
+
+# Of the sources' bytes a shard holds this share on average, within the bounds: neither the number
+# of shards nor what one changed row costs may grow without end.
+_SHARE = 1 / 64
+_SMALLEST, _LARGEST = 4 * 1024 * 1024, 256 * 1024 * 1024
+
 
 class BuildFolder:
-    """A new folder of `directory`, to which blocks are written in the order given."""
+    """A new folder in `directory`, to which blocks are written in the order given.
 
-    def __init__(self, directory: Path, build: str, splits: Sequence[str]) -> None:
-        folder = f"shards/{build}"
-        self.path = directory / folder
+    `splits` has the share of each, `earlier` the folders whose shards may be taken over.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        splits: Mapping[str, float],
+        labels: Sequence[str],
+        source_bytes: int,
+        earlier: Sequence[FinishedBlocks],
+    ) -> None:
+        self.path = directory / "shards" / UNFINISHED
         self.path.mkdir()
-        self._writers = {split: ShardWriter(directory, folder, split) for split in splits}
         self._journal = JournalWriter(self.path)
+        self._splits = [_Split(self.path, name, labels, earlier, self._journal) for name in splits]
+        shares = np.array(list(splits.values())) / sum(splits.values())
+        self._ends_a_byte = shares / _shard_bytes(source_bytes)
 
     def add(
-        self, keys: Sequence[bytes], trimmed: Sequence[int], blocks: Blocks, runs: Sequence[Run]
+        self,
+        chunks: Sequence[Chunk],
+        keys: Sequence[bytes],
+        trimmed: Sequence[int],
+        blocks: Blocks,
+        runs: Sequence[Run],
     ) -> None:
-        """Writes the examples of `blocks`, which are in `runs` (see `JournalWriter.add`)."""
-        self._journal.add(keys, trimmed, blocks)
-        by_split = zip(*(run.slices for run in runs), strict=True)
-        for writer, parts in zip(self._writers.values(), by_split, strict=True):
-            for part in _joined(part for slices in parts for part in slices):
-                writer.append(part.batch, part.start, part.rows)
-        self._note_written()
+        """Writes the examples of `blocks`, those of the `chunks`, which are in `runs`.
 
-    def finish(self) -> tuple[dict[str, list[Shard]], dict[str, RowSizes]]:
-        """Writes the rest, on disk for certain: the shards of each split, and the sizes of rows."""
-        shards = {split: writer.close() for split, writer in self._writers.items()}
-        self._note_written()
+        See `JournalWriter.add` for `keys` and `trimmed`.
+        """
+        self._journal.add(keys, trimmed, blocks)
+        templates = len(keys) // len(chunks)
+        is_end = self._is_end(chunks)
+        hash_ends = _ends(blocks.rows.sum(axis=1))
+        for at, split in enumerate(self._splits):
+            slices = [part for run in runs for part in run.slices[at]]
+            row_ends = _ends(blocks.rows[:, at])
+            ends = ((np.flatnonzero(is_end[:, at]) + 1) * templates).tolist()
+            first = 0
+            for last in [*ends, len(keys)]:
+                hashes = blocks.hashes[hash_ends[first] : hash_ends[last]]
+                rows = row_ends[last] - row_ends[first]
+                split.add(keys[first:last], hashes, cut(slices, row_ends[first], rows))
+                if last in ends:
+                    split.end_shard()
+                first = last
+            split.note_written()
+
+    def finish(self, build: str) -> tuple[dict[str, list[Shard]], dict[str, RowSizes]]:
+        """Writes the rest, on disk for certain, and gives the folder its name.
+
+        Gives the shards of each split and the sizes of its rows.
+        """
+        for split in self._splits:
+            split.end_shard()
+            split.note_written()
+        shards = {split.name: split.writer.close() for split in self._splits}
         self._journal.close()
         sync_folder(self.path)
-        return shards, {split: writer.sizes for split, writer in self._writers.items()}
+        home = self.path.with_name(build)
+        set_aside(home)
+        self.path = self.path.rename(home)
+        sync_folder(home.parent)
+        return shards, {split.name: split.writer.sizes for split in self._splits}
 
     def abandon(self) -> None:
         """Closes the files as they are; nothing after `finish`."""
         with contextlib.suppress(OSError):  # of the error that ended the build already
             self._journal.close()
-        for writer in self._writers.values():
-            writer.abandon()
+        for split in self._splits:
+            split.writer.abandon()
 
-    def _note_written(self) -> None:
-        for split, writer in self._writers.items():
-            for written in writer.take_written():
-                self._journal.note_written(split, written)
+    def _is_end(self, chunks: Sequence[Chunk]) -> npt.NDArray[np.bool_]:
+        """bool[chunks, splits]: whether a shard of the split ends after the chunk.
+
+        As likely as the chunk is long, by its digest, and whatever stands before it.
+        """
+        hashes = np.frombuffer(b"".join(chunk.digest for chunk in chunks), "<u8")[::2, None]
+        sizes = np.array([chunk.size for chunk in chunks])[:, None]
+        return hashes.astype(np.float64) < np.minimum(sizes * self._ends_a_byte, 1.0) * 2.0**64
+
+
+class _Split:
+    """The rows of one split, cut into shards. Shards that an earlier build has are taken over."""
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        labels: Sequence[str],
+        earlier: Sequence[FinishedBlocks],
+        journal: JournalWriter,
+    ) -> None:
+        self.name = name
+        self.writer = ShardWriter(folder, name)
+        self._labels = json.dumps(list(labels)).encode()  # they stand in every shard
+        self._earlier, self._journal = earlier, journal
+        self._begin()
+
+    def _begin(self) -> None:
+        self._key = xxhash.xxh3_128(self._labels)
+        # The rows of the open shard while all of them are in shards of earlier builds.
+        self._waiting: list[Slice] | None = []
+
+    def add(
+        self, keys: Sequence[bytes], hashes: npt.NDArray[np.uint64], slices: Iterable[Slice]
+    ) -> None:
+        """Takes the rows of the next blocks; `hashes` are of those that were not left out."""
+        self._key.update(b"".join(keys))
+        self._key.update(hashes.tobytes())
+        for part in _joined(slices):
+            if self._waiting is not None and part.is_finished:
+                self._waiting.append(part)
+            else:
+                self._write_waiting()
+                self.writer.append(part.batch, part.start, part.rows)
+
+    def end_shard(self) -> None:
+        """Ends the open shard, if there is one."""
+        key = self._key.digest()
+        if not (self._waiting and self._take_over(key)):
+            self._write_waiting()
+        shards, sizes = self.writer.end_shard()
+        if shards:
+            self._journal.note_shards(self.name, key, shards, sizes)
+        self._begin()
+
+    def note_written(self) -> None:
+        """Notes in the journal what was written since the last time."""
+        for written in self.writer.take_written():
+            self._journal.note_written(self.name, written)
+
+    def _write_waiting(self) -> None:
+        for part in self._waiting or ():
+            self.writer.append(part.batch, part.start, part.rows)
+        self._waiting = None
+
+    def _take_over(self, key: bytes) -> bool:
+        for done in self._earlier:
+            found = done.shards(self.name, key)
+            if found is not None and self.writer.link(done.folder, *found):
+                return True
+        return False
+
+
+def set_aside(folder: Path) -> None:
+    """Gives a folder that a killed build left another name. What it has finished is of use."""
+    if folder.exists():
+        others = folder.parent.glob(f"{folder.name}.*")
+        number = max((int(other.suffix[1:]) for other in others), default=-1) + 1
+        folder.rename(folder.with_name(f"{folder.name}.{number}"))
+
+
+def _shard_bytes(source_bytes: int) -> int:
+    """How many bytes of the sources a shard of all rows holds on average: a power of two, so that
+    a few rows more leave it as it is."""
+    wanted = min(max(int(source_bytes * _SHARE), _SMALLEST), _LARGEST)
+    return 1 << (wanted - 1).bit_length()
+
+
+def _ends(counts: npt.NDArray[np.int64]) -> list[int]:
+    """0, and where each of the counted things ends, one after another."""
+    return [0, *np.cumsum(counts).tolist()]
 
 
 def _joined(parts: Iterable[Slice]) -> Iterator[Slice]:
     """The slices, those that lie side by side in a batch made one."""
-    batch, start, rows = None, 0, 0
+    last: Slice | None = None
     for part in parts:
-        if not part.rows:
+        if last is not None and part.batch is last.batch and part.start == last.start + last.rows:
+            last = replace(last, rows=last.rows + part.rows)
             continue
-        if part.batch is batch and part.start == start + rows:
-            rows += part.rows
-            continue
-        if batch is not None:
-            yield Slice(batch, start, rows)
-        batch, start, rows = part.batch, part.start, part.rows
-    if batch is not None:
-        yield Slice(batch, start, rows)
+        if last is not None:
+            yield last
+        last = part
+    if last is not None:
+        yield last

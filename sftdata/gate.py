@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,7 @@ import pyarrow as pa
 from sftdata import columns
 from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine, to_encoded
 from sftdata.reference_process import reference_process
+from sftdata.remembered import cache_folder
 
 _GATE_SAMPLE_CHARS = 128 * 1024
 _LARGE_VOCABULARY = 20_000  # entries; one of 50,000 takes the reference 0.08 s, a process 0.05 s
@@ -102,12 +101,6 @@ def _probe(fast: GigatokenEngine, reference: Engine, content: bytes) -> str | No
             verdict.parent.mkdir(parents=True, exist_ok=True)
             verdict.touch()
     return fault
-
-
-def cache_folder() -> Path:
-    """Where verdicts are kept between builds."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "sftdata"
 
 
 def first_difference(fast: Engine, reference: Engine, column: pa.LargeStringArray) -> str | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ import orjson
 import pyarrow as pa
 import xxhash
 
-from sftdata.blocks import Blocks, LedgerLine, Run, Slice
+from sftdata.blocks import Blocks, LedgerLine, Run, Slice, cut
 from sftdata.columns import to_numbers
-from sftdata.shards import Written, label_column, read_batches
+from sftdata.shards import RowSizes, Shard, Written, is_intact, label_column, read_batches
 
 FILE = "journal.jsonl"
 KEY_BYTES = 16  # of the digest that is a block's key
@@ -49,9 +50,21 @@ class JournalWriter:
             "ledger": [
                 [at, e.row_id, e.line, e.status, e.reason, e.detail] for at, e in blocks.ledger
             ],
-            "hashes": base64.b64encode(blocks.hashes.astype("<u8").tobytes()).decode(),
+            "hashes": _encoded(blocks.hashes),
         }
         self._write(entry)
+
+    def note_shards(self, split: str, key: bytes, shards: Sequence[Shard], sizes: RowSizes) -> None:
+        """Notes whole shards of a split, the key of all that is in them, and their rows' sizes."""
+        columns = {f.name: _encoded(getattr(sizes, f.name)) for f in fields(RowSizes)}
+        self._write(
+            {
+                "split": split,
+                "key": base64.b64encode(key).decode(),
+                "shards": [asdict(shard) for shard in shards],
+                "sizes": columns,
+            }
+        )
 
     def note_written(self, split: str, written: Written) -> None:
         """Notes how far a shard of the split is written."""
@@ -82,45 +95,57 @@ class Place:
 
 
 class FinishedBlocks:
-    """The blocks that one build folder has finished, by key, with their examples.
+    """What one build folder has finished: blocks, by key, with their examples, and whole shards.
 
-    A shard whose bytes do not have the digest the journal gives is not used at all.
+    A shard whose bytes do not have the digest the journal gives is not used at all; those in
+    `untouched` are known to have it.
     """
 
-    def __init__(self, folder: Path, splits: Sequence[str], labels: Sequence[str]) -> None:
-        self._batches: list[list[pa.RecordBatch]] = [[] for _ in splits]
-        self._lines: list[tuple[dict[str, Any], npt.NDArray[np.int64]]] = []  # entry, ends by split
+    def __init__(
+        self,
+        folder: Path,
+        splits: Sequence[str],
+        labels: Sequence[str],
+        untouched: Container[str] = (),
+    ) -> None:
+        self.folder = folder
+        self._lines: list[_Line] = []
         self._places: dict[bytes, Place] = {}
-        entries = list(_read(folder / FILE))
+        self._whole: dict[tuple[str, str], dict[str, Any]] = {}
+        blocks = []
         written: dict[str, dict[str, Written]] = {split: {} for split in splits}
-        for entry in entries:
-            if "written" in entry and entry["split"] in written:
+        for entry in _read(folder / FILE):
+            if "keys" in entry:
+                blocks.append(entry)
+            elif "written" in entry and entry["split"] in written:
                 state = Written(*entry["written"])
                 written[entry["split"]][state.file] = state
-        for i, split in enumerate(splits):
-            for _, state in sorted(written[split].items()):
-                if not _is_intact(folder / state.file, state):
-                    break
-                batches = read_batches(folder / state.file, state.rows)
-                self._batches[i] += [_relabelled(batch, labels) for batch in batches]
-        self._ends = [
-            list(accumulate(batch.num_rows for batch in batches)) for batches in self._batches
+            elif "shards" in entry:
+                self._whole[entry["split"], entry["key"]] = entry
+        self._shards = [
+            [
+                _FinishedShard(folder / file, state, labels, file in untouched)
+                for file, state in sorted(written[split].items())
+            ]
+            for split in splits
         ]
-        self._index([entry for entry in entries if "keys" in entry], len(splits))
+        self._by_file = {shard.path.name: shard for shards in self._shards for shard in shards}
+        self._ends = [list(accumulate(shard.rows for shard in own)) for own in self._shards]
+        self._index(blocks)
 
-    def _index(self, entries: Sequence[dict[str, Any]], splits: int) -> None:
-        position = np.zeros(splits, np.int64)
+    def _index(self, entries: Sequence[dict[str, Any]]) -> None:
+        position = np.zeros(len(self._shards), np.int64)
         available = np.array([ends[-1] if ends else 0 for ends in self._ends])
         for entry in entries:
             rows = _rows(entry)
-            if rows.shape[1] != splits:
+            if rows.shape[1] != len(self._shards):
                 continue
             ends = position + np.cumsum(rows, axis=0)
             position = ends[-1]
             usable = ((ends <= available) | (rows == 0)).all(axis=1)
             usable[entry["trimmed"]] = False
             line, keys = len(self._lines), base64.b64decode(entry["keys"])
-            self._lines.append((entry, ends))
+            self._lines.append(_Line(entry, ends - rows, ends))
             for at in np.flatnonzero(usable).tolist():
                 self._places[keys[at * KEY_BYTES : (at + 1) * KEY_BYTES]] = Place(self, line, at)
 
@@ -128,32 +153,94 @@ class FinishedBlocks:
         return len(self._places)
 
     def find(self, key: bytes) -> Place | None:
-        """Where the block of this key is; None if it is not known."""
-        return self._places.get(key)
+        """Where the block of this key is; None if it is not known, or a shard of it is damaged."""
+        place = self._places.get(key)
+        return place if place is not None and self._is_readable(self._lines[place.line]) else None
 
     def run(self, place: Place, blocks: int) -> Run:
         """The block at `place` and those after it in its line, so many together."""
-        entry, ends = self._lines[place.line]
-        first, last = place.at, place.at + blocks
-        starts = ends[first] - _rows(entry)[first]
+        line, first, last = self._lines[place.line], place.at, place.at + blocks
+        bounds = zip(line.starts[first].tolist(), line.ends[last - 1].tolist(), strict=True)
         return Run(
-            _blocks(entry).part(first, last),
-            [
-                list(self._slices(split, start, end - start))
-                for split, (start, end) in enumerate(
-                    zip(starts.tolist(), ends[last - 1].tolist(), strict=True)
-                )
-            ],
+            _blocks(line.entry).part(first, last),
+            [list(self._slices(split, start, end)) for split, (start, end) in enumerate(bounds)],
         )
 
-    def _slices(self, split: int, start: int, rows: int) -> Iterator[Slice]:
-        ends, batches = self._ends[split], self._batches[split]
-        while rows:
-            index = bisect_right(ends, start)
-            first = ends[index] - batches[index].num_rows
-            taken = min(rows, ends[index] - start)
-            yield Slice(batches[index], start - first, taken)
-            start, rows = start + taken, rows - taken
+    def shards(self, split: str, key: bytes) -> tuple[list[Shard], RowSizes] | None:
+        """The shards that hold what has this key and nothing else, and the sizes of their rows."""
+        entry = self._whole.get((split, base64.b64encode(key).decode()))
+        if entry is None:
+            return None
+        shards = [Shard(**shard) for shard in entry["shards"]]
+        if not all(self._by_file[s.file].is_whole(s.bytes) for s in shards):
+            return None
+        sizes = {
+            name: _decoded(values, "<i4" if name.endswith("tokens") else "i1")
+            for name, values in entry["sizes"].items()
+        }
+        return shards, RowSizes(**sizes)
+
+    def _is_readable(self, line: _Line) -> bool:
+        if line.is_readable is None:
+            line.is_readable = all(
+                shard.is_intact
+                for split, (start, end) in enumerate(
+                    zip(line.starts[0], line.ends[-1], strict=True)
+                )
+                for shard, _ in self._overlapping(split, int(start), int(end))
+            )
+        return line.is_readable
+
+    def _slices(self, split: int, start: int, end: int) -> Iterator[Slice]:
+        for shard, first in self._overlapping(split, start, end):
+            begin = max(start - first, 0)
+            yield from cut(shard.slices, begin, min(end - first, shard.rows) - begin)
+
+    def _overlapping(
+        self, split: int, start: int, end: int
+    ) -> Iterator[tuple[_FinishedShard, int]]:
+        """The shards that hold any of these rows of the split, and the first row of each."""
+        ends = self._ends[split]
+        for at in range(bisect_right(ends, start), len(ends)):
+            shard = self._shards[split][at]
+            if ends[at] - shard.rows >= end:
+                return
+            yield shard, ends[at] - shard.rows
+
+
+@dataclass(slots=True)
+class _Line:
+    """A line of blocks, and where their rows start and end in each split: int64[blocks, splits]."""
+
+    entry: dict[str, Any]
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    is_readable: bool | None = None  # not looked at yet
+
+
+class _FinishedShard:
+    """A shard of an earlier build, which may not be whole. It is read when it is needed."""
+
+    def __init__(self, path: Path, written: Written, labels: Sequence[str], is_known: bool) -> None:
+        self.path, self._written, self._labels, self._is_known = path, written, labels, is_known
+        self.rows = written.rows
+
+    @cached_property
+    def is_intact(self) -> bool:
+        """Whether what was written is there."""
+        return self._is_known or is_intact(self.path, self._written.size, self._written.xxh3)
+
+    def is_whole(self, size: int) -> bool:
+        """Whether that is all there is, so many bytes."""
+        return self.is_intact and self.path.stat().st_size == size
+
+    @cached_property
+    def slices(self) -> list[Slice]:
+        """Its record batches, mapped, with the labels of today."""
+        return [
+            Slice(_relabelled(batch, self._labels), 0, batch.num_rows, is_finished=True)
+            for batch in read_batches(self.path, self.rows)
+        ]
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:
@@ -167,16 +254,14 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
             yield orjson.loads(line)
 
 
-def _is_intact(path: Path, written: Written) -> bool:
-    if not path.is_file() or path.stat().st_size < written.size:
-        return False
-    digest = xxhash.xxh3_128()
-    left = written.size
-    with path.open("rb") as file:
-        while left and (block := file.read(min(left, 1 << 20))):
-            digest.update(block)
-            left -= len(block)
-    return digest.hexdigest() == written.xxh3
+def _encoded(values: npt.NDArray[Any]) -> str:
+    little_endian = values.astype(values.dtype.newbyteorder("<"), copy=False)
+    return base64.b64encode(little_endian.tobytes()).decode()
+
+
+def _decoded(text: str, dtype: str) -> npt.NDArray[Any]:
+    values = np.frombuffer(base64.b64decode(text), dtype)
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
 def _rows(entry: dict[str, Any]) -> npt.NDArray[np.int64]:
@@ -185,11 +270,10 @@ def _rows(entry: dict[str, Any]) -> npt.NDArray[np.int64]:
 
 
 def _blocks(entry: dict[str, Any]) -> Blocks:
-    hashes = np.frombuffer(base64.b64decode(entry["hashes"]), "<u8")
     return Blocks(
         rows_in=np.array(entry["rows_in"], np.int64),
         rows=_rows(entry),
-        hashes=hashes.reshape(-1, 4).astype(np.uint64),
+        hashes=_decoded(entry["hashes"], "<u8").reshape(-1, 4),
         ledger=[(at, LedgerLine(*line)) for at, *line in entry["ledger"]],
         whole_text_differs=[(at, row_id) for at, row_id in entry["whole_text_differs"]],
     )

@@ -43,7 +43,12 @@ def describe(plan: Plan, totals: Totals) -> dict[str, Any]:
         if plan.chat is None
         else {"end_id": plan.chat.end_id(), "options": dict(plan.spec.chat_options)},
         "sources": [
-            {"path": source.name, "rows": rows, "sha256": source.sha256}
+            {
+                "path": source.name,
+                "rows": rows,
+                "bytes": source.size,
+                "sha256": source.sha256,
+            }
             for source, rows in zip(plan.sources, totals.rows_in, strict=True)
         ],
         "spec": plan.spec.model_dump(mode="json"),
@@ -51,7 +56,7 @@ def describe(plan: Plan, totals: Totals) -> dict[str, Any]:
         "shots": None
         if plan.pool is None
         else {"pool_rows": plan.pool.rows.num_rows, "pool_digest": plan.pool.digest},
-        "splits": describe_splits(totals.shards),
+        "splits": describe_splits(totals.shards, plan.build),
         "rows_in": sum(totals.rows_in),
         "rows_out": rows_out,
         "repeated": 0,
@@ -79,9 +84,10 @@ def describe_tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
     }
 
 
-def describe_splits(shards: Mapping[str, Sequence[Shard]]) -> dict[str, Any]:
+def describe_splits(shards: Mapping[str, Sequence[Shard]], build: str) -> dict[str, Any]:
     """The manifest's entry of the shards of each split."""
-    return {name: {"shards": [s.to_json() for s in parts]} for name, parts in shards.items()}
+    folder = f"shards/{build}"
+    return {name: {"shards": [s.to_json(folder) for s in parts]} for name, parts in shards.items()}
 
 
 def describe_sizes(

@@ -6,7 +6,7 @@ What is left out of a block depends on the blocks before it, so such a block is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -164,5 +164,5 @@ def _rows_kept(split: list[Slice], kept: npt.NDArray[np.bool_]) -> list[Slice]:
         at += part.rows
         for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
             if len(run):
-                runs.append(Slice(part.batch, int(run[0]), len(run)))
+                runs.append(replace(part, start=int(run[0]), rows=len(run)))
     return runs

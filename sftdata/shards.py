@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,9 @@ def label_column(index: npt.NDArray[np.int8], labels: Sequence[str]) -> pa.Dicti
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A finished shard, as the manifest lists it. `path` is relative to the data set."""
+    """A finished shard."""
 
-    path: str
+    file: str  # its name in the folder of its build
     rows: int
     tokens: int
     target_tokens: int
@@ -57,9 +58,10 @@ class Shard:
     xxh3: str  # of the same bytes; fast enough to be checked by every build
     batch_rows: list[int]  # rows of each record batch, so that a reader need not open them all
 
-    def to_json(self) -> dict[str, Any]:
-        """The manifest's entry."""
-        return asdict(self)
+    def to_json(self, folder: str) -> dict[str, Any]:
+        """The manifest's entry; `folder` is relative to the data set."""
+        entry = asdict(self)
+        return {"path": f"{folder}/{entry.pop('file')}", **entry}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +130,9 @@ class _HashingFile:
         self._file.flush()
 
     def sync_and_close(self) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self.close()
+        with self._file:
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
         self._file.close()
@@ -140,8 +142,8 @@ class _HashingFile:
 class ShardWriter:
     """Writes the examples of one split in the order given, over as many shards as they need."""
 
-    def __init__(self, root: Path, folder: str, split: str, *, mixed: bool = False) -> None:
-        self._root, self._folder, self._split = root, folder, split
+    def __init__(self, folder: Path, split: str, *, mixed: bool = False) -> None:
+        self._folder, self._split = folder, split
         self._schema = shard_schema(mixed=mixed)
         self._pending: list[tuple[pa.RecordBatch, int, int]] = []  # batch, first row, end row
         self._pending_rows = self._pending_tokens = 0
@@ -151,6 +153,10 @@ class ShardWriter:
         self.shards: list[Shard] = []
         self._written: dict[str, Written] = {}  # by file, since it was last asked for
         self._rows_written: list[RowSizes] = []
+        self._told = 0, 0  # how many of the shards and sizes `end_shard` has given
+        # To have bytes on disk takes a while, in which more can be written.
+        self._syncing = ThreadPoolExecutor(max_workers=1)
+        self._synced: list[Future[None]] = []
 
     def append(self, batch: pa.RecordBatch, start: int, rows: int) -> None:
         """Takes rows `start` to `start + rows - 1` of `batch`."""
@@ -166,12 +172,45 @@ class ShardWriter:
         written, self._written = list(self._written.values()), {}
         return written
 
-    def close(self) -> list[Shard]:
-        """Writes what is pending and finishes the last shard; the shards of the split."""
+    def end_shard(self) -> tuple[list[Shard], RowSizes]:
+        """Writes what is pending and ends the shard there.
+
+        Gives the shards that were written since this was last called, and the sizes of their rows.
+        """
         if self._pending_rows:
             self._write_batch()
         if self._file is not None:
             self._finish_shard()
+        shards, parts = self._told
+        self._told = len(self.shards), len(self._rows_written)
+        return self.shards[shards:], RowSizes.concatenate(self._rows_written[parts:])
+
+    def link(self, folder: Path, shards: Sequence[Shard], sizes: RowSizes) -> bool:
+        """Takes whole shards of another folder as the next ones, without a copy.
+
+        Nothing may be pending. False where the file system has no hard links, or the files are
+        gone; nothing is taken then.
+        """
+        new = [replace(s, file=self._name(n)) for n, s in enumerate(shards, len(self.shards))]
+        try:
+            for old, shard in zip(shards, new, strict=True):
+                os.link(folder / old.file, self._folder / shard.file)
+        except OSError:
+            for shard in new:
+                (self._folder / shard.file).unlink(missing_ok=True)
+            return False
+        self.shards += new
+        for shard in new:
+            self._written[shard.file] = Written(shard.file, shard.rows, shard.bytes, shard.xxh3)
+        self._rows_written.append(sizes)
+        return True
+
+    def close(self) -> list[Shard]:
+        """Ends the last shard and waits until all are on disk; the shards of the split."""
+        self.end_shard()
+        for synced in self._synced:
+            synced.result()
+        self._syncing.shutdown()
         return self.shards
 
     @property
@@ -183,6 +222,7 @@ class ShardWriter:
         """Closes the file of an unfinished shard as it is; nothing after `close`."""
         if self._file is not None:
             self._file.close()
+        self._syncing.shutdown(wait=False)
 
     def _room(self, batch: pa.RecordBatch, start: int) -> int:
         """How many of the rows from `start` on the open record batch takes, at least one.
@@ -230,22 +270,24 @@ class ShardWriter:
     def _note_written(self) -> None:
         assert self._file is not None
         digest = self._file.xxh3.hexdigest()
-        name = Path(self._path).name
+        name = self._name(len(self.shards))
         self._written[name] = Written(name, self._rows, self._file.size, digest)
 
+    def _name(self, number: int) -> str:
+        return f"{self._split}-{number:05d}.arrow"
+
     def _open_shard(self) -> None:
-        self._path = f"{self._folder}/{self._split}-{len(self.shards):05d}.arrow"
-        self._file = _HashingFile(self._root / self._path)
+        self._file = _HashingFile(self._folder / self._name(len(self.shards)))
         self._writer = pa.ipc.new_file(self._file, self._schema)
 
     def _finish_shard(self) -> None:
         assert self._file is not None
         self._writer.close()
         self._note_written()
-        self._file.sync_and_close()
+        self._synced.append(self._syncing.submit(self._file.sync_and_close))
         self.shards.append(
             Shard(
-                path=self._path,
+                file=self._name(len(self.shards)),
                 rows=self._rows,
                 tokens=self._tokens,
                 target_tokens=self._target_tokens,
@@ -280,6 +322,18 @@ def read_batches(path: Path, rows: int) -> list[pa.RecordBatch]:
         batches.append(batch)
         rows -= batch.num_rows
     return batches
+
+
+def is_intact(path: Path, size: int, xxh3: str) -> bool:
+    """Whether the first `size` bytes of a file are there and have this digest."""
+    if not path.is_file() or path.stat().st_size < size:
+        return False
+    digest = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while size and (block := file.read(min(size, 1 << 20))):
+            digest.update(block)
+            size -= len(block)
+    return digest.hexdigest() == xxh3
 
 
 def _offsets(batch: pa.RecordBatch) -> npt.NDArray[np.int32]:

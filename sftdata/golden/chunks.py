@@ -37,6 +37,7 @@ class Chunk:
     source: int  # index in the build's sources
     first_row: int  # from 1: its line in a text file, else its number
     rows: int
+    size: int  # in bytes: of its lines, or of its values where they are read from a table
     digest: bytes  # 16 bytes over the rows
     data: memoryview | pa.RecordBatch  # a JSONL chunk is a window on the bytes read with it
     lines: npt.NDArray[np.int64] | None = None  # of a table's rows; a JSONL row is a line
@@ -97,7 +98,7 @@ def _cut_lines(block: bytes, index: int, first_row: int) -> Iterator[Chunk]:
     for first, last in _runs(hashes, ends - starts):
         lines = window[starts[first] : ends[last - 1]]
         digest = xxhash.xxh3_128_digest(lines)
-        yield Chunk(index, first_row + first, last - first, digest, lines)
+        yield Chunk(index, first_row + first, last - first, len(lines), digest, lines)
 
 
 def _line_hashes(
@@ -146,7 +147,8 @@ def _table_chunks(source: Source, index: int) -> Iterator[list[Chunk]]:
         for first, last in _runs(hashes[:, 0], sizes):
             digest = xxhash.xxh3_128_digest(names + hashes[first:last].tobytes())
             rows, lines = table.batch.slice(first, last - first), table.lines[first:last]
-            chunks.append(Chunk(index, int(lines[0]), len(lines), digest, rows, lines))
+            size = int(sizes[first:last].sum())
+            chunks.append(Chunk(index, int(lines[0]), len(lines), size, digest, rows, lines))
         yield chunks
 
 

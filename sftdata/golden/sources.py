@@ -18,6 +18,7 @@ from typing import Literal
 from sftdata.content import content_folders
 from sftdata.errors import GoldenSetError
 from sftdata.escaping import escape
+from sftdata.remembered import Stamp, digest_of, remember_digest, stamp
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "hub"]
 Compression = Literal["gzip", "zstd"]
@@ -50,19 +51,33 @@ class Source:
     compression: Compression | None = None
 
     @cached_property
-    def stamp(self) -> tuple[tuple[int, int], ...]:
-        """Size and time of change of each file, for seeing that none changed while it was read."""
-        return tuple((s.st_size, s.st_mtime_ns) for s in (path.stat() for path in self.files))
+    def stamps(self) -> list[Stamp]:
+        """What each file is known by, taken when first asked for and before the file is read."""
+        return [stamp(path) for path in self.files]
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the files are still those of `stamps`."""
+        # The time of a change of any kind may be that of a new link, which changes no byte.
+        return [stamp(path)[:-1] for path in self.files] == [one[:-1] for one in self.stamps]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files together."""
+        return sum(size for _, _, size, _, _ in self.stamps)
 
     @cached_property
     def sha256(self) -> str:
         """Digest of the bytes of the files, in order."""
+        known = digest_of(self.files, self.stamps)
+        if known is not None:
+            return known
         digest = hashlib.sha256()
-        assert self.stamp is not None  # taken before the first byte is read
         for path in self.files:
             with path.open("rb") as file:
                 while block := file.read(_BLOCK_BYTES):
                     digest.update(block)
+        remember_digest(self.files, self.stamps, digest.hexdigest())
         return digest.hexdigest()
 
 

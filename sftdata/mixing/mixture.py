@@ -50,7 +50,7 @@ def mix(
     plans = _plan(mixture, parts, left_out)
     if not sum(len(plan.row) for plan in plans.values()):
         raise SftdataError("The mixture has no rows.", "Look at the caps and the sources' ledgers.")
-    writer = MixtureWriter(parts, directory, folder)
+    writer = MixtureWriter(parts, directory / folder)
     shards: dict[str, list[Shard]] = {}
     sizes: dict[str, RowSizes] = {}
     for name, plan in plans.items():

@@ -90,7 +90,7 @@ def describe(
         ],
         "spec": mixture.model_dump(mode="json"),
         "options": mixing_options(mixture),
-        "splits": describe_splits(shards),
+        "splits": describe_splits(shards, build),
         "rows_in": rows_in,
         "rows_out": rows_out,
         "repeated": copies - rows_out,

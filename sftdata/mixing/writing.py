@@ -19,14 +19,14 @@ _ROWS_AT_A_TIME = 4096
 class MixtureWriter:
     """Copies rows of the parts into the shards of the mixture."""
 
-    def __init__(self, parts: Sequence[Part], directory: Path, folder: str) -> None:
-        self._parts, self._directory, self._folder = parts, directory, folder
+    def __init__(self, parts: Sequence[Part], folder: Path) -> None:
+        self._parts, self._folder = parts, folder
         self._labels = template_labels(parts)
         self._tasks = task_names(parts)
 
     def write(self, split: str, plan: SplitMix) -> tuple[list[Shard], RowSizes]:
         """Writes one split; its shards, and the sizes of its rows in order."""
-        writer = ShardWriter(self._directory, self._folder, split, mixed=True)
+        writer = ShardWriter(self._folder, split, mixed=True)
         batches: list[pa.RecordBatch] = []
         first_row: list[int] = []  # of each part, counted over all
         ends: list[int] = []

@@ -28,11 +28,11 @@ def main(directory: str, rows: int, out: Path) -> None:
     content = dict(read_manifest(Path(directory)).content)
     labels = list(content["template"])[:1]
     (out / "shards").mkdir(parents=True)
-    writer = ShardWriter(out, "shards", "train")
+    writer = ShardWriter(out / "shards", "train")
     for first in range(0, rows, _AT_ONCE):
         batch = _batch(first, min(_AT_ONCE, rows - first), labels)
         writer.append(batch, 0, batch.num_rows)
-    shards = [shard.to_json() for shard in writer.close()]
+    shards = [shard.to_json("shards") for shard in writer.close()]
     content |= {"rows_in": rows, "rows_out": rows, "dropped": {}}
     content["splits"] = {"train": {"rows": rows, "shards": shards}}
     commit(Manifest(out, content))

@@ -109,4 +109,4 @@ def test_the_digest_is_that_of_the_bytes_and_not_of_the_place() -> None:
     Path("b.jsonl").write_bytes(b"x" * 3_000_000)
     a, b = resolve_sources(["a.jsonl", "b.jsonl"])
     assert a.sha256 == b.sha256 == hashlib.sha256(b"x" * 3_000_000).hexdigest()
-    assert a.stamp[0][0] == 3_000_000
+    assert a.size == 3_000_000

@@ -1,0 +1,95 @@
+"""What is known of files from earlier builds, for as long as they are the files they were.
+
+A file is taken for the same when its place, size and times are (its inode, too, and the time of its
+last change of any kind, which no program can set). Reading a hundred gigabytes to learn that
+nothing was changed would take minutes. `sftdata verify` reads everything all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+# Below this, reading the bytes costs no more than looking them up.
+_WORTH_REMEMBERING = 8 * 1024 * 1024
+# A file system may give two changes that follow each other closely the same time.
+_SETTLED_SECONDS = 1.0
+
+Stamp = list[int]
+
+
+def cache_folder() -> Path:
+    """Where what is remembered lies between builds."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "sftdata"
+
+
+def stamp(path: Path) -> Stamp:
+    """What tells a file from others and from itself before a change."""
+    status = path.stat()
+    return [
+        status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    ]  # fmt: skip
+
+
+def digest_of(files: Sequence[Path], stamps: Sequence[Stamp]) -> str | None:
+    """The digest that was remembered of these files together; None if they have other stamps."""
+    known = _read("sources", files)
+    return known["sha256"] if known.get("stamps") == list(stamps) else None
+
+
+def remember_digest(files: Sequence[Path], stamps: Sequence[Stamp], digest: str) -> None:
+    """Remembers the digest of files that had these stamps before they were read."""
+    settled = time.time() - _SETTLED_SECONDS
+    if sum(size for _, _, size, _, _ in stamps) >= _WORTH_REMEMBERING and all(
+        changed / 1e9 < settled for *_, changed in stamps
+    ):
+        _write("sources", files, {"stamps": list(stamps), "sha256": digest})
+
+
+def untouched(directory: Path) -> frozenset[str]:
+    """Names of the files of a data set that nobody has touched since `remember_files`."""
+    known: Mapping[str, Stamp] = _read("sets", [directory])
+    same = set()
+    for name, before in known.items():
+        with contextlib.suppress(OSError):
+            if stamp(directory / name) == before:
+                same.add(name)
+    return frozenset(same)
+
+
+def remember_files(directory: Path, names: Iterable[str]) -> None:
+    """Remembers the files of a data set, which are as they should be, in place of all before."""
+    with contextlib.suppress(OSError):
+        stamps = {name: stamp(directory / name) for name in names}
+        if sum(size for _, _, size, _, _ in stamps.values()) >= _WORTH_REMEMBERING:
+            _write("sets", [directory], stamps)
+
+
+def _place(kind: str, paths: Sequence[Path]) -> Path:
+    name = "\n".join(str(path.resolve()) for path in paths)
+    return cache_folder() / kind / xxhash.xxh3_128_hexdigest(name.encode(errors="surrogateescape"))
+
+
+def _read(kind: str, paths: Sequence[Path]) -> dict[str, Any]:
+    try:
+        content = json.loads(_place(kind, paths).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _write(kind: str, paths: Sequence[Path], content: Mapping[str, Any]) -> None:
+    place = _place(kind, paths)
+    temporary = place.with_name(f"{place.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):  # a read-only home costs time, not the build
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(content))
+        temporary.replace(place)
