@@ -207,7 +207,8 @@ class Assembly:
     def _find(self, key: bytes) -> Place | None:
         for done in self.finished:
             if (found := done.find(key)) is not None:
-                return found
+                # What nearly repeats an earlier row is not told by hashes.
+                return None if found.is_trimmed and self.repeats.similarity is not None else found
         return None
 
     def _chunks(self) -> Iterator[list[Chunk]]:
@@ -250,10 +251,13 @@ class Assembly:
         """Hands the examples of a piece to the folder, in source order."""
         templates = len(self.plan.block_keys)
         chunk_of = [chunk for chunk in piece.chunks for _ in range(templates)]
-        runs, trimmed = self.repeats.take_out(chunk_of, list(piece.runs()))
+        runs = self.repeats.take_out(
+            chunk_of,
+            list(piece.runs()),
+            lambda at: self._make_again(chunk_of[at], at % templates),
+        )
         blocks = Blocks.concatenate([run.blocks for run in runs])
-        # What was left out depends on the rows before: such a block cannot stand for itself.
-        self.folder.add(piece.chunks, piece.keys, trimmed, blocks, runs)
+        self.folder.add(piece.chunks, piece.keys, blocks, runs)
         source = piece.chunks[0].source
         lines = [(at // templates, line) for at, line in blocks.ledger]
         for at, line in sorted(lines, key=lambda entry: (entry[0], entry[1].line)):
@@ -263,6 +267,10 @@ class Assembly:
         self.reused_rows += int(blocks.rows_in[reused].sum())
         self.whole_text_differs += len(blocks.whole_text_differs)
         self.progress(sum(self.rows_in))
+
+    def _make_again(self, chunk: Chunk, template: int) -> Run:
+        work = [Work(chunk, (template,))]
+        return self._started_workers([chunk]).submit(work).result().part(0, 1)
 
     def _commit(self, build: str) -> Manifest:
         self._place_repeated_ids()

@@ -80,25 +80,34 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
+class Trimmed:
+    """What a block was before rows were left out of it that repeat an earlier row."""
+
+    hashes: npt.NDArray[np.uint64]  # [rows, 4]
+    reasons: npt.NDArray[np.int8]  # [rows], 0 for those that stayed
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Blocks that follow each other, and where their examples are."""
 
     blocks: Blocks
     slices: Slices
+    trimmed: Trimmed | None = None  # then it is one block
 
-    def one_by_one(self) -> Iterator[Run]:
-        """Each block as a run of its own."""
-        ends = np.cumsum(self.blocks.rows, axis=0)
-        for at in range(len(self.blocks)):
-            rows = self.blocks.rows[at]
-            starts = ends[at] - rows
-            yield Run(
-                self.blocks.part(at, at + 1),
-                [
-                    list(cut(split, int(start), int(count)))
-                    for split, start, count in zip(self.slices, starts, rows, strict=True)
-                ],
-            )
+    @property
+    def hashes(self) -> npt.NDArray[np.uint64]:
+        """uint64[rows, 4]: those of the blocks before any row was left out."""
+        return self.blocks.hashes if self.trimmed is None else self.trimmed.hashes
+
+    def part(self, first: int, last: int) -> Run:
+        """Blocks `first` to `last - 1`, of a run in which nothing was left out."""
+        rows = self.blocks.rows
+        starts, counts = rows[:first].sum(axis=0).tolist(), rows[first:last].sum(axis=0).tolist()
+        return Run(
+            self.blocks.part(first, last),
+            [list(cut(*one)) for one in zip(self.slices, starts, counts, strict=True)],
+        )
 
 
 def cut(slices: Sequence[Slice], start: int, rows: int) -> Iterator[Slice]:

@@ -55,15 +55,20 @@ class BuildFolder:
         self,
         chunks: Sequence[Chunk],
         keys: Sequence[bytes],
-        trimmed: Sequence[int],
         blocks: Blocks,
         runs: Sequence[Run],
     ) -> None:
         """Writes the examples of `blocks`, those of the `chunks`, which are in `runs`.
 
-        See `JournalWriter.add` for `keys` and `trimmed`.
+        See `FinishedBlocks` for `keys`.
         """
-        self._journal.add(keys, trimmed, blocks)
+        places = _ends(np.array([len(run.blocks) for run in runs]))
+        trimmed = [
+            (at, run.trimmed)
+            for at, run in zip(places, runs, strict=False)
+            if run.trimmed is not None
+        ]
+        self._journal.add(keys, blocks, trimmed)
         templates = len(keys) // len(chunks)
         is_end = self._is_end(chunks)
         hash_ends = _ends(blocks.rows.sum(axis=1))
@@ -133,7 +138,8 @@ class _Split:
         self._begin()
 
     def _begin(self) -> None:
-        self._key = xxhash.xxh3_128(self._labels)
+        # Two digests, for how many blocks come at a time must make no difference.
+        self._keys, self._hashes = xxhash.xxh3_128(self._labels), xxhash.xxh3_128()
         # The rows of the open shard while all of them are in shards of earlier builds.
         self._waiting: list[Slice] | None = []
 
@@ -141,8 +147,8 @@ class _Split:
         self, keys: Sequence[bytes], hashes: npt.NDArray[np.uint64], slices: Iterable[Slice]
     ) -> None:
         """Takes the rows of the next blocks; `hashes` are of those that were not left out."""
-        self._key.update(b"".join(keys))
-        self._key.update(hashes.tobytes())
+        self._keys.update(b"".join(keys))
+        self._hashes.update(hashes.tobytes())
         for part in _joined(slices):
             if self._waiting is not None and part.is_finished:
                 self._waiting.append(part)
@@ -152,7 +158,7 @@ class _Split:
 
     def end_shard(self) -> None:
         """Ends the open shard, if there is one."""
-        key = self._key.digest()
+        key = self._keys.digest() + self._hashes.digest()
         if not (self._waiting and self._take_over(key)):
             self._write_waiting()
         shards, sizes = self.writer.end_shard()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from bisect import bisect_right
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from itertools import accumulate
@@ -21,7 +21,7 @@ import orjson
 import pyarrow as pa
 import xxhash
 
-from sftdata.blocks import Blocks, LedgerLine, Run, Slice, cut
+from sftdata.blocks import Blocks, LedgerLine, Run, Slice, Trimmed, cut
 from sftdata.columns import to_numbers
 from sftdata.shards import RowSizes, Shard, Written, is_intact, label_column, read_batches
 
@@ -36,14 +36,18 @@ class JournalWriter:
     def __init__(self, folder: Path) -> None:
         self._file = (folder / FILE).open("wb")
 
-    def add(self, keys: Sequence[bytes], trimmed: Sequence[int], blocks: Blocks) -> None:
+    def add(
+        self, keys: Sequence[bytes], blocks: Blocks, trimmed: Sequence[tuple[int, Trimmed]]
+    ) -> None:
         """Notes that the examples of `blocks` come next in every split.
 
-        Those at `trimmed` are not what their keys promise, so they cannot be used again.
+        Those at the places of `trimmed` are not all that their keys promise.
         """
         entry = {
             "keys": base64.b64encode(b"".join(keys)).decode(),
-            "trimmed": trimmed,
+            "trimmed": [
+                [at, _encoded(before.hashes), before.reasons.tolist()] for at, before in trimmed
+            ],
             "rows_in": blocks.rows_in.tolist(),
             "rows": blocks.rows.tolist(),
             "whole_text_differs": blocks.whole_text_differs,
@@ -88,10 +92,12 @@ class Place:
     finished: FinishedBlocks
     line: int
     at: int
+    is_trimmed: bool
 
     def follows(self, other: Place) -> bool:
-        """Whether it is the next block after `other` in the same line."""
-        return (self.finished, self.line, self.at) == (other.finished, other.line, other.at + 1)
+        """Whether it is the next block after `other` in the same line, and both are complete."""
+        is_next = (self.finished, self.line, self.at) == (other.finished, other.line, other.at + 1)
+        return is_next and not (self.is_trimmed or other.is_trimmed)
 
 
 class FinishedBlocks:
@@ -143,11 +149,12 @@ class FinishedBlocks:
             ends = position + np.cumsum(rows, axis=0)
             position = ends[-1]
             usable = ((ends <= available) | (rows == 0)).all(axis=1)
-            usable[entry["trimmed"]] = False
             line, keys = len(self._lines), base64.b64decode(entry["keys"])
-            self._lines.append(_Line(entry, ends - rows, ends))
+            trimmed = {at: _trimmed(*before) for at, *before in entry["trimmed"]}
+            self._lines.append(_Line(entry, ends - rows, ends, trimmed))
             for at in np.flatnonzero(usable).tolist():
-                self._places[keys[at * KEY_BYTES : (at + 1) * KEY_BYTES]] = Place(self, line, at)
+                key = keys[at * KEY_BYTES : (at + 1) * KEY_BYTES]
+                self._places[key] = Place(self, line, at, at in trimmed)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -164,6 +171,7 @@ class FinishedBlocks:
         return Run(
             _blocks(line.entry).part(first, last),
             [list(self._slices(split, start, end)) for split, (start, end) in enumerate(bounds)],
+            line.trimmed.get(first),
         )
 
     def shards(self, split: str, key: bytes) -> tuple[list[Shard], RowSizes] | None:
@@ -215,6 +223,7 @@ class _Line:
     entry: dict[str, Any]
     starts: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
+    trimmed: Mapping[int, Trimmed]  # by place in the line
     is_readable: bool | None = None  # not looked at yet
 
 
@@ -262,6 +271,10 @@ def _encoded(values: npt.NDArray[Any]) -> str:
 def _decoded(text: str, dtype: str) -> npt.NDArray[Any]:
     values = np.frombuffer(base64.b64decode(text), dtype)
     return values.astype(values.dtype.newbyteorder("="), copy=False)
+
+
+def _trimmed(hashes: str, reasons: Sequence[int]) -> Trimmed:
+    return Trimmed(_decoded(hashes, "<u8").reshape(-1, 4), np.array(reasons, np.int8))
 
 
 def _rows(entry: dict[str, Any]) -> npt.NDArray[np.int64]:

@@ -1,18 +1,20 @@
 """Repeats: rows with an id or a content that stood earlier in the sources are left out.
 
-What is left out of a block depends on the blocks before it, so such a block is not used again.
+What is left out of a block depends on the blocks before it, so such a block is used again only
+where the same rows are left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sftdata.blocks import Blocks, LedgerLine, Run, Slice, Slices
+from sftdata.blocks import Blocks, LedgerLine, Run, Slice, Slices, Trimmed
 from sftdata.duplicates import NearDuplicates, SeenIds, content_hashes
 from sftdata.fates import DROPPED
 from sftdata.golden.chunks import Chunk
@@ -38,26 +40,57 @@ class Repeats:
         self._ids, self._contents = SeenIds(), SeenIds()
         self._near = NearDuplicates(self.similarity) if self.similarity is not None else None
 
-    def take_out(self, chunks: Sequence[Chunk], runs: Sequence[Run]) -> tuple[list[Run], list[int]]:
-        """The blocks without repeated rows, and the places of those that some were taken out of.
+    def take_out(
+        self, chunks: Sequence[Chunk], runs: Sequence[Run], make: Callable[[int], Run]
+    ) -> list[Run]:
+        """The blocks without repeated rows; each that some are taken out of is a run of its own.
 
-        `chunks` has the chunk of each block.
+        `chunks` has the chunk of each block. `make` makes the block of that place anew, for one
+        that an earlier build has left other rows out of.
         """
-        reasons = self._find(np.concatenate([run.blocks.hashes for run in runs]))
-        if self._near is None and not reasons.any():  # as nearly always
-            return list(runs), []
-        result, trimmed, done = [], [], 0
-        blocks = [block for run in runs for block in run.one_by_one()]
-        for at, (chunk, block) in enumerate(zip(chunks, blocks, strict=True)):
-            own = reasons[done : done + len(block.blocks.hashes)]
+        reasons = self._find(np.concatenate([run.hashes for run in runs]))
+        result, at, done = [], 0, 0
+        for run in runs:
+            own = reasons[done : done + len(run.hashes)]
             done += len(own)
+            if run.trimmed is not None:
+                result.append(self._again(chunks[at], run, own, functools.partial(make, at)))
+            elif self._near is None and not own.any():  # as nearly always
+                result.append(run)
+            else:
+                result += self._looked_through(chunks[at : at + len(run.blocks)], run, own)
+            at += len(run.blocks)
+        return result
+
+    def _looked_through(self, chunks: Sequence[Chunk], run: Run, reasons: Reasons) -> Iterator[Run]:
+        """The run, each block of it that has repeated rows apart and without them."""
+        ends = np.cumsum(run.blocks.rows.sum(axis=1))
+        suspects = np.unique(np.searchsorted(ends, np.flatnonzero(reasons), side="right"))
+        if self._near is not None:
+            suspects = np.arange(len(chunks))
+        done = 0
+        for at in suspects.tolist():
+            block = run.part(at, at + 1)
+            own = reasons[ends[at] - len(block.hashes) : ends[at]]
             if self._near is not None:
-                self._find_near(chunk, block.slices, own)
-            if own.any():
-                trimmed.append(at)
-                block = self._without(chunk, block, own)
-            result.append(block)
-        return result, trimmed
+                self._find_near(chunks[at], block.slices, own)
+            if not own.any():
+                continue
+            if at > done:
+                yield run.part(done, at)
+            yield self._without(chunks[at], block, own)
+            done = at + 1
+        if len(chunks) > done:
+            yield run.part(done, len(chunks))
+
+    def _again(self, chunk: Chunk, run: Run, reasons: Reasons, make: Callable[[], Run]) -> Run:
+        """The block of an earlier build if the same rows are to be left out of it again."""
+        assert run.trimmed is not None
+        if np.array_equal(reasons, run.trimmed.reasons):
+            lines = (line for _, line in run.blocks.ledger)
+            self.repeated_ids.update(e.row_id for e in lines if e.reason == REPEATED_ID)
+            return run
+        return self._without(chunk, make(), reasons) if reasons.any() else make()
 
     def _find(self, hashes: npt.NDArray[np.uint64]) -> Reasons:
         reasons = np.zeros(len(hashes), np.int8)
@@ -115,7 +148,7 @@ class Repeats:
                 if row_id not in gone or row_id in left
             ],
         )
-        return Run(blocks, fewer)
+        return Run(blocks, fewer, Trimmed(run.blocks.hashes, reasons))
 
 
 class _Lines:
