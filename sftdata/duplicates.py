@@ -92,7 +92,7 @@ class SeenIds:
         repeated = np.zeros(len(hashes), np.bool_)
         repeated[order[1:]] = (run[:, 1:] == run[:, :-1]).all(axis=0)
         for earlier in self._runs:
-            repeated |= _contains(earlier, halves)
+            repeated[order] |= _contains(earlier, run)
         self._runs.append(run)
         while len(self._runs) > 1 and self._runs[-2].size < 2 * self._runs[-1].size:
             last, merged = self._runs.pop(), self._runs.pop()
@@ -110,6 +110,7 @@ def _sorted(halves: _Run) -> tuple[_Run, npt.NDArray[np.int64]]:
 
 
 def _contains(run: _Run, halves: _Run) -> npt.NDArray[np.bool_]:
+    """For each of some sorted hashes whether it is in the run. Looking up is fast in order."""
     if not run.size:
         return np.zeros(halves.shape[1], np.bool_)
     at = np.minimum(np.searchsorted(run[0], halves[0]), run.shape[1] - 1)

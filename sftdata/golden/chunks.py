@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,44 +56,50 @@ def read_chunks(source: Source, index: int) -> Iterator[list[Chunk]]:
 
 
 def _jsonl_chunks(source: Source, index: int) -> Iterator[list[Chunk]]:
-    line, rest = 1, b""
-    for block in _blocks(source):
-        last = block.rfind(b"\n")
-        if last < 0:
-            rest += block
-            continue
-        *chunks, open_chunk = _cut_lines(rest + block[: last + 1], index, line)
-        # The last run may go on in the next block: where a block ends must not end a chunk.
-        rest = bytes(open_chunk.data) + block[last + 1 :]
-        if chunks:
-            yield chunks
-            line = open_chunk.first_row
-    if rest:
-        yield list(_cut_lines(rest if rest.endswith(b"\n") else rest + b"\n", index, line))
-
-
-def _blocks(source: Source) -> Iterator[bytes]:
-    first = True
+    line, rest, is_first = 1, np.empty(0, np.uint8), True
     for path in source.files:
-        stream = open_source(path, source.compression)
-        with stream:
-            while True:
-                try:
-                    block: bytes = stream.read(_PIECE_BYTES)
-                except (OSError, EOFError, zlib.error) as error:
-                    raise GoldenSetError(
-                        f"{source.name}: the {source.compression} data is damaged or cut: {error}",
-                        "Compress or copy the file again.",
-                    ) from error
-                if not block:
-                    break
-                yield block.removeprefix(_BOM) if first else block
-                first = False
+        with open_source(path, source.compression) as stream:
+            while len(data := _read_after(rest, stream, source)) > len(rest):
+                if is_first and data[: len(_BOM)].tobytes() == _BOM:
+                    data = data[len(_BOM) :]
+                is_first = False
+                ends = np.flatnonzero(data == 0x0A) + 1
+                if not len(ends):
+                    rest = data
+                    continue
+                *chunks, open_chunk = _cut_lines(data, ends, index, line)
+                # The last run may go on in the next block: where a block ends must not end a chunk.
+                rest = data[ends[-1] - open_chunk.size :]
+                if chunks:
+                    yield chunks
+                    line = open_chunk.first_row
+    if len(rest):
+        data = rest if rest[-1] == 0x0A else np.append(rest, np.uint8(0x0A))
+        yield list(_cut_lines(data, np.flatnonzero(data == 0x0A) + 1, index, line))
 
 
-def _cut_lines(block: bytes, index: int, first_row: int) -> Iterator[Chunk]:
-    data, window = np.frombuffer(block, np.uint8), memoryview(block)
-    ends = np.flatnonzero(data == 0x0A) + 1
+def _read_after(rest: npt.NDArray[np.uint8], stream: Any, source: Source) -> npt.NDArray[np.uint8]:
+    """`rest` and some megabytes of the stream after it, in one buffer; no more than `rest` at the
+    stream's end."""
+    buffer = np.empty(len(rest) + _PIECE_BYTES, np.uint8)
+    buffer[: len(rest)] = rest
+    filled = len(rest)
+    try:
+        while filled < len(buffer) and (read := stream.readinto(buffer.data[filled:])):
+            filled += read
+    except (OSError, EOFError, zlib.error) as error:
+        raise GoldenSetError(
+            f"{source.name}: the {source.compression} data is damaged or cut: {error}",
+            "Compress or copy the file again.",
+        ) from error
+    return buffer[:filled]
+
+
+def _cut_lines(
+    data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64], index: int, first_row: int
+) -> Iterator[Chunk]:
+    """The chunks of the lines that have these ends."""
+    window = data.data
     starts = np.concatenate(([0], ends[:-1]))
     hashes = _line_hashes(data, starts, ends)
     for first, last in _runs(hashes, ends - starts):

@@ -188,16 +188,16 @@ def test_rows_that_are_partly_without_id_are_built_in_reasonable_time() -> None:
     for i in range(13, 4000, 20):
         golden[i] = golden[3]
     read = 0
-    original = chunks._blocks
+    original = chunks._jsonl_chunks
 
-    def counted(source: Any) -> Any:
+    def counted(source: Any, index: int) -> Any:
         nonlocal read
         read += 1
-        return original(source)
+        return original(source, index)
 
     write(golden)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunks, "_blocks", counted)
+        patch.setattr(chunks, "_jsonl_chunks", counted)
         manifest = build(spec="spec.toml", out="out").manifest
     assert manifest["dropped"]["duplicate"] > 100
     assert read <= 3
