@@ -118,7 +118,7 @@ class Assembly:
         Raises `SftdataError`, or `OSError` with the place, and then nothing is committed.
         """
         self.gate = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gate")
-        source_bytes = sum(source.size for source in self.plan.sources)  # before one is read
+        self.stamps = [source.stamps for source in self.plan.sources]  # before a byte is read
         name = _in_background(lambda: self.plan.build)
         if self.current is None:
             self._load_encoder()  # there is nothing to copy from, so it will be needed
@@ -131,9 +131,7 @@ class Assembly:
         set_aside(self.directory / "shards" / UNFINISHED)
         # What a refused engine has finished cannot be told from what the reference has.
         self.finished = [] if self.reference_only else self._finished_blocks()
-        self.folder = BuildFolder(
-            self.directory, spec.split, self.plan.labels, source_bytes, self.finished
-        )
+        self.folder = BuildFolder(self.directory, spec.split, self.plan.labels, self.finished)
         try:
             for piece in _pulled_ahead(self._pieces(), self.number_of_workers + _PIECES_AHEAD):
                 self._take(piece)
@@ -343,8 +341,8 @@ class Assembly:
         )
 
     def _check_sources_unchanged(self) -> None:
-        for source in self.plan.sources:
-            if not source.is_unchanged:
+        for source, stamps in zip(self.plan.sources, self.stamps, strict=True):
+            if not source.has(stamps):
                 raise GoldenSetError(
                     f"{source.name} was changed while it was read.", "Run the build again."
                 )

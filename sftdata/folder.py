@@ -24,9 +24,10 @@ from sftdata.shards import RowSizes, Shard, ShardWriter
 
 UNFINISHED = "unfinished"  # what a folder is called until its build has everything in it
 
-# Of the sources' bytes a shard holds this share on average, within the bounds: neither the number
-# of shards nor what one changed row costs may grow without end.
-_SHARE = 1 / 64
+# How many bytes of the sources a shard of all rows holds on average: a part of those before it,
+# within bounds, so that neither the number of shards nor the price of one changed row grows without
+# end, and rows that are appended leave the shards before them alone.
+_PART = 64
 _SMALLEST, _LARGEST = 4 * 1024 * 1024, 256 * 1024 * 1024
 
 
@@ -41,15 +42,14 @@ class BuildFolder:
         directory: Path,
         splits: Mapping[str, float],
         labels: Sequence[str],
-        source_bytes: int,
         earlier: Sequence[FinishedBlocks],
     ) -> None:
         self.path = directory / "shards" / UNFINISHED
         self.path.mkdir()
         self._journal = JournalWriter(self.path)
         self._splits = [_Split(self.path, name, labels, earlier, self._journal) for name in splits]
-        shares = np.array(list(splits.values())) / sum(splits.values())
-        self._ends_a_byte = shares / _shard_bytes(source_bytes)
+        self._shares = np.array(list(splits.values())) / sum(splits.values())
+        self._bytes_before = 0  # of the sources
 
     def add(
         self,
@@ -113,11 +113,17 @@ class BuildFolder:
     def _is_end(self, chunks: Sequence[Chunk]) -> npt.NDArray[np.bool_]:
         """bool[chunks, splits]: whether a shard of the split ends after the chunk.
 
-        As likely as the chunk is long, by its digest, and whatever stands before it.
+        By its digest, as likely as the chunk is long. So where one ends is mostly a matter of the
+        chunk alone, and what is put in or taken out before it makes no difference.
         """
-        hashes = np.frombuffer(b"".join(chunk.digest for chunk in chunks), "<u8")[::2, None]
-        sizes = np.array([chunk.size for chunk in chunks])[:, None]
-        return hashes.astype(np.float64) < np.minimum(sizes * self._ends_a_byte, 1.0) * 2.0**64
+        hashes = np.frombuffer(b"".join(chunk.digest for chunk in chunks), "<u8")[::2]
+        sizes = np.array([chunk.size for chunk in chunks])
+        before = self._bytes_before + np.cumsum(sizes)
+        self._bytes_before = int(before[-1])
+        _, doublings = np.frexp(np.maximum(before / _PART / _SMALLEST, 1))  # and one
+        wanted = np.minimum(_SMALLEST * 2.0 ** (doublings - 1), _LARGEST)
+        limit = np.minimum(self._shares * (sizes / wanted)[:, None], 1.0)
+        return hashes.astype(np.float64)[:, None] < limit * 2.0**64
 
 
 class _Split:
@@ -190,13 +196,6 @@ def set_aside(folder: Path) -> None:
         others = folder.parent.glob(f"{folder.name}.*")
         number = max((int(other.suffix[1:]) for other in others), default=-1) + 1
         folder.rename(folder.with_name(f"{folder.name}.{number}"))
-
-
-def _shard_bytes(source_bytes: int) -> int:
-    """How many bytes of the sources a shard of all rows holds on average: a power of two, so that
-    a few rows more leave it as it is."""
-    wanted = min(max(int(source_bytes * _SHARE), _SMALLEST), _LARGEST)
-    return 1 << (wanted - 1).bit_length()
 
 
 def _ends(counts: npt.NDArray[np.int64]) -> list[int]:

@@ -55,11 +55,10 @@ class Source:
         """What each file is known by, taken when first asked for and before the file is read."""
         return [stamp(path) for path in self.files]
 
-    @property
-    def is_unchanged(self) -> bool:
-        """Whether the files are still those of `stamps`."""
+    def has(self, stamps: Sequence[Stamp]) -> bool:
+        """Whether the files are still those that had these stamps."""
         # The time of a change of any kind may be that of a new link, which changes no byte.
-        return [stamp(path)[:-1] for path in self.files] == [one[:-1] for one in self.stamps]
+        return [stamp(path)[:-1] for path in self.files] == [before[:-1] for before in stamps]
 
     @property
     def size(self) -> int:

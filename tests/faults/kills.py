@@ -100,6 +100,7 @@ def forker(**sizes: int) -> Iterator[Forker]:
         "chunk_bytes": "sftdata.golden.chunks.CHUNK_BYTES",
         "batch_rows": "sftdata.shards._BATCH_ROWS",
         "shard_tokens": "sftdata.shards._SHARD_TOKENS",
+        "shard_bytes": "sftdata.folder._SMALLEST",
     }
     process = Forker({names[name]: value for name, value in sizes.items()})
     try:
@@ -265,7 +266,7 @@ class _Operations:
 
         import pyarrow as pa
 
-        for name in ("fsync", "mkdir", "rename", "replace", "unlink", "remove", "rmdir"):
+        for name in ("fsync", "link", "mkdir", "rename", "replace", "unlink", "remove", "rmdir"):
             self._count_calls(os, name)
         self._count_calls(fcntl, "flock")
         python_open, arrow_open = io.open, pa.OSFile
