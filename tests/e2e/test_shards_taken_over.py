@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -144,14 +145,24 @@ def test_without_hard_links_the_shards_are_copied(
     assert_as_fresh(outcome)
 
 
-def test_a_row_with_the_same_id_in_other_case_is_another_shard(rows: list[Row]) -> None:
-    """To the check of repeats the row says what it said."""
+def test_rows_with_the_same_ids_in_other_case_are_another_shard(
+    rows: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the check of repeats they say the same. Both are there, one left by a killed build."""
+    monkeypatch.setattr(folder, "_SMALLEST", 1 << 30)  # all rows in one, whatever they say
+    monkeypatch.setattr(folder, "_LARGEST", 1 << 30)
     Path("spec.toml").write_text(SPEC.format(extra="") + 'id = "id"\n')
-    named = [dict(row, id=f"{i}") for i, row in enumerate(rows)]
-    write(named)
+    lower = [dict(row, id=f"{i}") for i, row in enumerate(rows)]
+    write(lower)
+    build(spec="spec.toml", out="lower")
+    write([dict(row, article=row["article"].upper()) for row in lower])
     build(spec="spec.toml", out="out")
-    write([dict(named[0], article=named[0]["article"].upper()), *named[1:]])
-    assert_as_fresh(build(spec="spec.toml", out="out"))
+    (killed,) = Path("lower/shards").iterdir()
+    shutil.copytree(killed, Path("out/shards", folder.UNFINISHED))
+    write(lower)
+    outcome = build(spec="spec.toml", out="out")
+    assert outcome.reused_rows > 0.9 * ROWS
+    assert_as_fresh(outcome)
 
 
 @pytest.mark.parametrize("remembers", [True, False])
