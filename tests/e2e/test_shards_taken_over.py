@@ -149,8 +149,12 @@ def test_rows_with_the_same_ids_in_other_case_are_another_shard(
     rows: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To the check of repeats they say the same. Both are there, one left by a killed build."""
-    monkeypatch.setattr(folder, "_SMALLEST", 1 << 30)  # all rows in one, whatever they say
-    monkeypatch.setattr(folder, "_LARGEST", 1 << 30)
+    for module, size in (
+        (folder, "_SMALLEST"),
+        (chunks, "CHUNK_BYTES"),
+        (chunks, "_MAX_CHUNK_BYTES"),
+    ):
+        monkeypatch.setattr(module, size, 1 << 27)  # all rows in one, whatever they say
     Path("spec.toml").write_text(SPEC.format(extra="") + 'id = "id"\n')
     lower = [dict(row, id=f"{i}") for i, row in enumerate(rows)]
     write(lower)
