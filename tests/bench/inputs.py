@@ -56,11 +56,15 @@ class Inputs:
     def edited(self, data: Path, every: int) -> Path:
         """These rows with a word put into one of each `every` articles, evenly spread."""
         path = self.folder / f"edited-{data.name}"
-        rows = (
-            row | {"article": f"Corrected {row['article']}"} if at % every == every // 2 else row
-            for at, row in enumerate(_rows(data))
-        )
-        _write(path, rows)
+        _write(path, (_edit(row, at % every == every // 2) for at, row in enumerate(_rows(data))))
+        return path
+
+    def edited_together(self, data: Path, every: int) -> Path:
+        """These rows with a word put into as many articles, one after another in the middle."""
+        path = self.folder / f"edited-together-{data.name}"
+        rows = sum(1 for _ in _rows(data))
+        some = range(rows // 2, rows // 2 + rows // every)
+        _write(path, (_edit(row, at in some) for at, row in enumerate(_rows(data))))
         return path
 
     def inserted(self, data: Path) -> Path:
@@ -82,6 +86,10 @@ def _write(path: Path, rows: Iterator[Row]) -> None:
     with path.open("w", encoding="utf-8") as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _edit(row: Row, wanted: bool) -> Row:
+    return row | {"article": f"Corrected {row['article']}"} if wanted else row
 
 
 def _copy(row: Row, k: int) -> Row:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +71,19 @@ def build(arguments: Sequence[str], out: Path, cwd: Path) -> None:
     run_child([PYTHON, "-m", "sftdata", "build", *arguments, "--out", out], cwd)
 
 
+def touch_data(arguments: Sequence[str]) -> None:
+    """Makes the rows new to sftdata, which remembers the digests of files it has read."""
+    for option, value in pairwise(arguments):
+        if option == "--data":
+            Path(value).touch()
+
+
 def whole(name: str, arguments: Sequence[str], cwd: Path | None = None) -> Contender:
     """The command a user types, in a process of its own."""
     return Contender(
         name,
         lambda out: [PYTHON, "-m", "sftdata", "build", *arguments, "--out", out / "set"],
+        prepare=lambda out: touch_data(arguments),
         inspect=lambda out: describe(out / "set"),
         cwd=cwd,
     )
@@ -85,6 +94,7 @@ def inside(name: str, arguments: Sequence[str], cwd: Path | None = None) -> Cont
     return Contender(
         name,
         lambda out: [PYTHON, CHILDREN / "build_inside.py", *arguments, "--out", out / "set"],
+        prepare=lambda out: touch_data(arguments),
         inspect=lambda out: describe(out / "set"),
         cwd=cwd,
     )
