@@ -32,7 +32,7 @@ from sftdata.golden.rows import FILTERED
 from sftdata.golden.sources import Source
 from sftdata.journal import FinishedBlocks, Place
 from sftdata.ledger import Ledger, ledger_path
-from sftdata.manifest import Manifest, commit, sync_folder
+from sftdata.manifest import Manifest, commit, sync
 from sftdata.plan import Plan, Report, maker_in_worker
 from sftdata.record import Totals, describe
 from sftdata.remembered import untouched
@@ -176,7 +176,8 @@ class Assembly:
                 folder,
                 self.splits,
                 self.plan.labels,
-                {path.name for path in known if path.parent.name == folder.name},
+                is_committed=folder.name == committed,
+                untouched={path.name for path in known if path.parent.name == folder.name},
             )
             for folder in sorted(
                 (self.directory / "shards").iterdir(), key=lambda f: (f.name != committed, f.name)
@@ -279,9 +280,9 @@ class Assembly:
         if self.plan.pool is not None:
             (self.directory / "shots").mkdir(exist_ok=True)
             self.plan.pool.write(self.directory / pool_path(self.plan.build))
-            sync_folder(self.directory / "shots")
+            sync(self.directory / "shots")
         for kind in ("shards", "ledger"):
-            sync_folder(self.directory / kind)
+            sync(self.directory / kind)
         totals = Totals(shards, sizes, self.rows_in, self.ledger, self.whole_text_differs)
         manifest = Manifest(self.directory, describe(self.plan, totals))
         commit(manifest)

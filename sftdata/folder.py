@@ -19,7 +19,7 @@ import xxhash
 from sftdata.blocks import Blocks, Run, Slice, cut
 from sftdata.golden.chunks import Chunk
 from sftdata.journal import FinishedBlocks, JournalWriter
-from sftdata.manifest import sync_folder
+from sftdata.manifest import sync
 from sftdata.shards import RowSizes, Shard, ShardWriter
 
 UNFINISHED = "unfinished"  # what a folder is called until its build has everything in it
@@ -96,11 +96,11 @@ class BuildFolder:
             split.note_written()
         shards = {split.name: split.writer.close() for split in self._splits}
         self._journal.close()
-        sync_folder(self.path)
+        sync(self.path)
         home = self.path.with_name(build)
         set_aside(home)
         self.path = self.path.rename(home)
-        sync_folder(home.parent)
+        sync(home.parent)
         return shards, {split.name: split.writer.sizes for split in self._splits}
 
     def abandon(self) -> None:
@@ -185,7 +185,9 @@ class _Split:
     def _take_over(self, key: bytes) -> bool:
         for done in self._earlier:
             found = done.shards(self.name, key)
-            if found is not None and self.writer.link(done.folder, *found):
+            if found is not None and self.writer.link(
+                done.folder, *found, is_on_disk=done.is_committed
+            ):
                 return True
         return False
 

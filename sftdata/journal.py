@@ -104,7 +104,7 @@ class FinishedBlocks:
     """What one build folder has finished: blocks, by key, with their examples, and whole shards.
 
     A shard whose bytes do not have the digest the journal gives is not used at all; those in
-    `untouched` are known to have it.
+    `untouched` are known to have it. What `is_committed` is on disk for certain.
     """
 
     def __init__(
@@ -112,9 +112,11 @@ class FinishedBlocks:
         folder: Path,
         splits: Sequence[str],
         labels: Sequence[str],
+        *,
+        is_committed: bool,
         untouched: Container[str] = (),
     ) -> None:
-        self.folder = folder
+        self.folder, self.is_committed = folder, is_committed
         self._lines: list[_Line] = []
         self._places: dict[bytes, Place] = {}
         self._whole: dict[tuple[str, str], dict[str, Any]] = {}

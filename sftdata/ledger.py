@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ import pyarrow as pa
 from sftdata.blocks import LedgerLine
 from sftdata.columns import texts
 from sftdata.fates import CUT, DROPPED, FLAGGED
-from sftdata.manifest import Manifest
+from sftdata.manifest import Manifest, sync
 
 LEDGER_COLUMNS = ("row_id", "source", "status", "reason", "detail")
 _SCHEMA = pa.schema([(name, pa.string()) for name in LEDGER_COLUMNS])
@@ -54,9 +53,7 @@ class Ledger:
         arrays = [texts(column).cast(pa.string()) for column in columns]
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, _SCHEMA) as writer:
             writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA))
-        handle = os.open(path, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
+        sync(path)
 
 
 def ledger_path(build: str) -> str:

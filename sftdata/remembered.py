@@ -42,7 +42,7 @@ def stamp(path: Path) -> Stamp:
 def digest_of(files: Sequence[Path], stamps: Sequence[Stamp]) -> str | None:
     """The digest that was remembered of these files together; None if they have other stamps."""
     known = _read("sources", files)
-    return known["sha256"] if known.get("stamps") == list(stamps) else None
+    return known.get("sha256") if known.get("stamps") == list(stamps) else None
 
 
 def remember_digest(files: Sequence[Path], stamps: Sequence[Stamp], digest: str) -> None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import xxhash
 
 from sftdata.columns import numbers, texts, to_flags, to_numbers
+from sftdata.manifest import sync
 
 # A record batch is closed, and then a shard, when it has reached one of these. Both depend on the
 # rows alone, so every run cuts at the same places.
@@ -185,11 +186,13 @@ class ShardWriter:
         self._told = len(self.shards), len(self._rows_written)
         return self.shards[shards:], RowSizes.concatenate(self._rows_written[parts:])
 
-    def link(self, folder: Path, shards: Sequence[Shard], sizes: RowSizes) -> bool:
+    def link(
+        self, folder: Path, shards: Sequence[Shard], sizes: RowSizes, *, is_on_disk: bool
+    ) -> bool:
         """Takes whole shards of another folder as the next ones, without a copy.
 
-        Nothing may be pending. False where the file system has no hard links, or the files are
-        gone; nothing is taken then.
+        Nothing may be pending. `is_on_disk` says that they are there for certain. False where the
+        file system has no hard links, or the files are gone; nothing is taken then.
         """
         new = [replace(s, file=self._name(n)) for n, s in enumerate(shards, len(self.shards))]
         try:
@@ -200,6 +203,8 @@ class ShardWriter:
                 (self._folder / shard.file).unlink(missing_ok=True)
             return False
         self.shards += new
+        if not is_on_disk:
+            self._synced += [self._syncing.submit(sync, self._folder / s.file) for s in new]
         for shard in new:
             self._written[shard.file] = Written(shard.file, shard.rows, shard.bytes, shard.xxh3)
         self._rows_written.append(sizes)

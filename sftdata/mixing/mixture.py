@@ -18,7 +18,7 @@ import numpy.typing as npt
 from sftdata.duplicates import SeenIds
 from sftdata.errors import SftdataError
 from sftdata.ledger import ledger_path
-from sftdata.manifest import SCHEMA_VERSION, Manifest, commit, sync_folder
+from sftdata.manifest import SCHEMA_VERSION, Manifest, commit, sync
 from sftdata.mixing.parts import LeftOut, Part, SplitMix
 from sftdata.mixing.record import describe, merge_ledgers, mixing_options
 from sftdata.mixing.sampling import Candidates, Sample, draw_samples, interleave
@@ -58,7 +58,7 @@ def mix(
     ledger, gone = merge_ledgers(parts, left_out)
     ledger.write(directory / ledger_path(build))
     for kind in ("shards", "ledger", folder):
-        sync_folder(directory / kind)
+        sync(directory / kind)
     content = describe(mixture, parts, build, plans, shards, sizes, ledger, gone)
     manifest = Manifest(directory, content)
     commit(manifest)

@@ -132,6 +132,22 @@ def test_chains_of_rebuilds_go_on_taking_shards_over(rows: list[Row]) -> None:
     assert_as_fresh(outcome)
 
 
+@pytest.mark.parametrize("killed", [True, False])
+def test_what_a_killed_build_left_is_put_on_disk_before_it_counts(
+    killed: bool, rows: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(shards, "sync", synced.append)
+    if killed:
+        (home,) = Path("out/shards").iterdir()
+        shutil.copytree(home, Path("new/shards", folder.UNFINISHED))
+    write([*rows, edited(rows[0])])
+    outcome = build(spec="spec.toml", out="new" if killed else "out")
+
+    assert len(synced) >= 30 if killed else not synced
+    assert_as_fresh(outcome)
+
+
 def test_without_hard_links_the_shards_are_copied(
     rows: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
