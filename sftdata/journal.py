@@ -155,8 +155,13 @@ class FinishedBlocks:
             trimmed = {at: _trimmed(*before) for at, *before in entry["trimmed"]}
             self._lines.append(_Line(entry, ends - rows, ends, trimmed))
             for at in np.flatnonzero(usable).tolist():
-                key = keys[at * KEY_BYTES : (at + 1) * KEY_BYTES]
-                self._places[key] = Place(self, line, at, at in trimmed)
+                key, place = (
+                    keys[at * KEY_BYTES : (at + 1) * KEY_BYTES],
+                    Place(self, line, at, at in trimmed),
+                )
+                # Of chunks that stand twice all rows are left out the second time.
+                if not (place.is_trimmed and key in self._places):
+                    self._places[key] = place
 
     def __len__(self) -> int:
         return len(self._places)

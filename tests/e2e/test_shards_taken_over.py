@@ -116,6 +116,19 @@ def test_a_row_that_is_no_longer_a_repeat_comes_back(rows: list[Row]) -> None:
     assert_as_fresh(outcome)
 
 
+def test_rows_that_stand_twice_as_a_whole_cost_no_shard(rows: list[Row]) -> None:
+    """The chunks of the second half are those of the first."""
+    write([*rows, *rows])
+    build(spec="spec.toml", out="out", max_dropped=60)
+    before = files()
+    write([*rows, *rows, edited(rows[0])])
+    outcome = build(spec="spec.toml", out="out", max_dropped=60)
+    after = files()
+    assert sum(before.get(digest) == file for digest, file in after.items()) >= len(after) - 3
+    fresh = build(spec="spec.toml", out="fresh", max_dropped=60).manifest
+    assert outcome.manifest.content == fresh.content
+
+
 def test_another_row_of_a_block_that_had_a_repeat_becomes_one(rows: list[Row]) -> None:
     repeated = next(i for i in range(1000, ROWS) if rows[i] in rows[:i])
     write([rows[repeated + 1], *rows])
@@ -143,7 +156,6 @@ def test_what_a_killed_build_left_is_put_on_disk_before_it_counts(
         shutil.copytree(home, Path("new/shards", folder.UNFINISHED))
     write([*rows, edited(rows[0])])
     outcome = build(spec="spec.toml", out="new" if killed else "out")
-
     assert len(synced) >= 30 if killed else not synced
     assert_as_fresh(outcome)
 
