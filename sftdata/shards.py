@@ -132,7 +132,6 @@ class _HashingFile:
 
     def sync_and_close(self) -> None:
         with self._file:
-            self._file.flush()
             os.fsync(self._file.fileno())
 
     def close(self) -> None:
@@ -288,6 +287,7 @@ class ShardWriter:
     def _finish_shard(self) -> None:
         assert self._file is not None
         self._writer.close()
+        self._file.flush()  # what is noted must outlive this process
         self._note_written()
         self._synced.append(self._syncing.submit(self._file.sync_and_close))
         self.shards.append(
