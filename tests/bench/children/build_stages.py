@@ -26,7 +26,7 @@ from typing import Any
 
 from build_inside import import_all
 
-from sftdata import assembly
+from sftdata import assembly, shards
 from sftdata.cli.build import command
 
 # Stage, and where the function is that is its work: a module's name for it, or a class's.
@@ -45,6 +45,7 @@ _STAGES = (
     ("split, sort, account", "examples", "ExampleMaker.make"),
     ("find repeats", "repeats", "Repeats.take_out"),
     ("write and digest", "shards", "ShardWriter.append"),
+    ("write and digest", "shards", "ShardWriter.end_shard"),
     ("write and digest", "shards", "ShardWriter.close"),
     ("journal", "journal", "JournalWriter.add"),
     ("journal", "journal", "JournalWriter.note_written"),
@@ -145,8 +146,13 @@ def _wrap(watch: Stopwatch) -> list[str]:
 def main() -> None:
     """Builds, and prints the seconds of each stage."""
     import_all()
-    for name in ("ThreadPoolExecutor", "InProcess"):
-        setattr(assembly, name, InTurn)
+    for module, name in (
+        (assembly, "ThreadPoolExecutor"),
+        (assembly, "InProcess"),
+        (shards, "ThreadPoolExecutor"),
+    ):
+        setattr(module, name, InTurn)
+    assembly._in_background = InTurn().submit
     watch = Stopwatch()
     missing = _wrap(watch)
     watch.enter(_REST)
