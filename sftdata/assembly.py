@@ -38,7 +38,7 @@ from sftdata.record import Totals, describe
 from sftdata.remembered import untouched
 from sftdata.repeats import DUPLICATE, NEAR_DUPLICATE, REPEATED_ID, Repeats
 from sftdata.shots import pool_path
-from sftdata.tokenization import REFERENCE, EncoderChoice, choose_encoder, load_encoder
+from sftdata.tokenization import REFERENCE, EncoderChoice, Tokenizers, load_encoder
 from sftdata.workers import InProcess, Processes, Workers
 
 # Beside one for each worker: enough that none waits while this thread writes what is ready.
@@ -104,6 +104,7 @@ class Assembly:
     number_of_workers: int
     report: Report
     progress: Progress
+    tokenizers: Tokenizers
     reference_only: bool = False
     ledger: Ledger = field(default_factory=Ledger)
     reused_rows: int = 0
@@ -163,6 +164,7 @@ class Assembly:
             self.number_of_workers,
             self.report,
             self.progress,
+            self.tokenizers,
             reference_only=True,
         )
         return again.run()
@@ -244,7 +246,7 @@ class Assembly:
         if self.reference_only:
             reference = load_encoder(self.plan.tokenizer, REFERENCE)
             return EncoderChoice(reference, lambda sample: None)
-        return choose_encoder(self.plan.tokenizer, self.report)
+        return self.tokenizers.choose_encoder(self.plan.tokenizer, self.report)
 
     def _take(self, piece: _Piece) -> None:
         """Hands the examples of a piece to the folder, in source order."""

@@ -24,7 +24,7 @@ from sftdata.remembered import remember_files, untouched
 from sftdata.shards import is_intact
 from sftdata.shots import POOLS
 from sftdata.spec import Mixture, Spec, load_spec
-from sftdata.tokenization import choose_encoder
+from sftdata.tokenization import Tokenizers, choose_encoder
 
 _LOCK = ".lock"
 
@@ -83,12 +83,14 @@ def build_spec(
     frozen: bool = False,
     report: Report = lambda line: None,
     progress: Progress = lambda rows: None,
+    tokenizers: Tokenizers | None = None,
 ) -> Outcome:
-    """`build` for a spec in hand."""
+    """`build` for a spec in hand; `tokenizers` are those that were loaded for another build."""
     directory = Path(out) if out is not None else Path("data") / spec.task
     if isinstance(spec, Mixture):
         return _build_mixture(spec, directory, workers, frozen, report, progress)
-    plan = make_plan(spec, frozen=frozen)
+    tokenizers = tokenizers or Tokenizers()
+    plan = make_plan(spec, frozen=frozen, load_tokenizer=tokenizers.load)
     for note in (template.note for template in plan.templates):
         if note is not None:
             report(note)
@@ -102,7 +104,7 @@ def build_spec(
         ):
             _tidy(current, plan.spec)  # a kill right after the commit may have left it undone
             return Outcome(current, up_to_date=True, reused_rows=current["rows_in"])
-        done = Assembly(plan, directory, current, workers, report, progress).run()
+        done = Assembly(plan, directory, current, workers, report, progress, tokenizers).run()
         _tidy(done.manifest, plan.spec)
         return Outcome(done.manifest, up_to_date=False, reused_rows=done.reused_rows)
 
@@ -123,6 +125,7 @@ def _build_mixture(
         done = 0
         parts = []
         reused = 0
+        tokenizers = Tokenizers()
         for source in mixture.sources:
             folder = directory / PARTS / source.name
 
@@ -136,6 +139,7 @@ def _build_mixture(
                 frozen=frozen,
                 report=report,
                 progress=show,
+                tokenizers=tokenizers,
             )
             parts.append(Part(source, outcome.manifest))
             done += outcome.manifest["rows_in"]

@@ -179,7 +179,9 @@ def maker_in_worker(plan: Plan, engine: str) -> ExampleMaker:
     return plan.maker(lambda: load_encoder(plan.tokenizer, engine))
 
 
-def make_plan(spec: Spec, *, frozen: bool = False) -> Plan:
+def make_plan(
+    spec: Spec, *, frozen: bool = False, load_tokenizer: Callable[[str], Tokenizer] = load_tokenizer
+) -> Plan:
     """The plan of a spec. Reads every source once where shots or evaluation files ask for it.
 
     Raises `SftdataError` for anything that can be known to be wrong before the first row.

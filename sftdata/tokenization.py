@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 
 from sftdata.columns import numbers, texts, to_flags
 from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine
-from sftdata.gate import FindFault, choose_engine
-from sftdata.tokenizer import Tokenizer
+from sftdata.gate import EngineChoice, FindFault, choose_engine
+from sftdata.tokenizer import Tokenizer, load_tokenizer
 
 FAST, REFERENCE = "gigatoken", "tokenizers"
 
@@ -123,7 +123,13 @@ class EncoderChoice:
     find_fault: FindFault
 
 
-def choose_encoder(tokenizer: Tokenizer, report: Callable[[str], None]) -> EncoderChoice:
+Report = Callable[[str], None]
+ChooseEngine = Callable[[Mapping[str, Any], Report], EngineChoice]
+
+
+def choose_encoder(
+    tokenizer: Tokenizer, report: Report, choose_engine: ChooseEngine = choose_engine
+) -> EncoderChoice:
     """An encoder on the fast engine if that passes its checks, else on the reference."""
     prompt = choose_engine(tokenizer.plain, report)
     if tokenizer.continuation is tokenizer.plain:
@@ -135,6 +141,30 @@ def choose_encoder(tokenizer: Tokenizer, report: Callable[[str], None]) -> Encod
         Encoder(tokenizer, prompt.engine, target.engine),
         lambda sample: prompt.find_fault(sample) or target.find_fault(sample),
     )
+
+
+class Tokenizers:
+    """Tokenizers and their engines, each loaded once however many data sets are built with them."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Tokenizer] = {}
+        # By the identity of what they were made of, which is kept beside them for that.
+        self._engines: dict[int, tuple[Mapping[str, Any], EngineChoice]] = {}
+
+    def load(self, name: str) -> Tokenizer:
+        """The tokenizer of that name (see `load_tokenizer`)."""
+        if name not in self._by_name:
+            self._by_name[name] = load_tokenizer(name)
+        return self._by_name[name]
+
+    def choose_encoder(self, tokenizer: Tokenizer, report: Report) -> EncoderChoice:
+        """An encoder of its own for each call (see `choose_encoder`), on engines that all share."""
+        return choose_encoder(tokenizer, report, self._choose_engine)
+
+    def _choose_engine(self, spec: Mapping[str, Any], report: Report) -> EngineChoice:
+        if id(spec) not in self._engines:
+            self._engines[id(spec)] = spec, choose_engine(spec, report)
+        return self._engines[id(spec)][1]
 
 
 def load_encoder(tokenizer: Tokenizer, engine: str) -> Encoder:

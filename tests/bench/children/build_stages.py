@@ -49,7 +49,7 @@ _STAGES = (
     ("write and digest", "shards", "ShardWriter.close"),
     ("journal", "journal", "JournalWriter.add"),
     ("journal", "journal", "JournalWriter.note_written"),
-    ("load the engine, check its vocabulary", "assembly", "choose_encoder"),
+    ("load the engine, check its vocabulary", "tokenization", "choose_encoder"),
     ("check the engine on rows", "gate", "first_difference"),
     ("load spec, templates and tokenizer", "builder", "load_spec"),
     ("load spec, templates and tokenizer", "builder", "make_plan"),
