@@ -35,8 +35,7 @@ class Blocks:
     rows: npt.NDArray[np.int64]  # [blocks, splits], those that came out
     hashes: npt.NDArray[np.uint64]  # [rows out, 4]: id and content; by block, then by split
     ledger: Sequence[tuple[int, LedgerLine]]  # each with its block, in order of blocks and lines
-    whole_text_differs: Sequence[tuple[int, str]]  # block and id of rows with other ids, encoded
-    # as one text
+    whole_text_differs: Sequence[tuple[int, str]]  # block and row whose one text has other ids
 
     def __len__(self) -> int:
         return len(self.rows_in)
