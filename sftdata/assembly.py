@@ -33,12 +33,12 @@ from sftdata.golden.sources import Source
 from sftdata.journal import FinishedBlocks, Place
 from sftdata.ledger import Ledger, ledger_path
 from sftdata.manifest import Manifest, commit, sync
-from sftdata.plan import Plan, Report, maker_in_worker
+from sftdata.plan import Plan, maker_in_worker
 from sftdata.record import Totals, describe
 from sftdata.remembered import untouched
 from sftdata.repeats import DUPLICATE, NEAR_DUPLICATE, REPEATED_ID, Repeats
 from sftdata.shots import pool_path
-from sftdata.tokenization import REFERENCE, EncoderChoice, Tokenizers, load_encoder
+from sftdata.tokenization import REFERENCE, EncoderChoice, Report, Tokenizers, load_encoder
 from sftdata.workers import InProcess, Processes, Workers
 
 # Beside one for each worker: enough that none waits while this thread writes what is ready.

@@ -19,12 +19,12 @@ from sftdata.examples import Examples, Work
 from sftdata.golden.chunks import read_chunks
 from sftdata.ledger import ledger_path
 from sftdata.manifest import Manifest, read_manifest, write_atomically
-from sftdata.plan import Plan, Report, make_plan
+from sftdata.plan import Plan, make_plan
 from sftdata.remembered import remember_files, untouched
 from sftdata.shards import is_intact
 from sftdata.shots import POOLS
 from sftdata.spec import Mixture, Spec, load_spec
-from sftdata.tokenization import Tokenizers, choose_encoder
+from sftdata.tokenization import Report, Tokenizers, choose_encoder
 
 _LOCK = ".lock"
 

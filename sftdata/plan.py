@@ -32,8 +32,6 @@ from sftdata.templating.template import Template, load_template
 from sftdata.tokenization import Encoder, load_encoder
 from sftdata.tokenizer import Tokenizer, load_tokenizer
 
-Report = Callable[[str], None]
-
 # What the bytes of a block depend on beside everything a plan names: how this code makes them.
 _BLOCK_VERSION = 3
 # In the spec, but in a place of its own in the manifest or without a part in what rows become.

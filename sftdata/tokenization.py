@@ -123,7 +123,7 @@ class EncoderChoice:
     find_fault: FindFault
 
 
-Report = Callable[[str], None]
+Report = Callable[[str], None]  # gets lines a person should see
 ChooseEngine = Callable[[Mapping[str, Any], Report], EngineChoice]
 
 

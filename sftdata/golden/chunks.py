@@ -81,7 +81,8 @@ def _jsonl_chunks(source: Source, index: int) -> Iterator[list[Chunk]]:
 def _read_after(rest: npt.NDArray[np.uint8], stream: Any, source: Source) -> npt.NDArray[np.uint8]:
     """`rest` and some megabytes of the stream after it, in one buffer; no more than `rest` at the
     stream's end."""
-    buffer = np.empty(len(rest) + _PIECE_BYTES, np.uint8)
+    # As much again, for a line that is longer than a piece must not be copied once a piece.
+    buffer = np.empty(len(rest) + max(_PIECE_BYTES, len(rest)), np.uint8)
     buffer[: len(rest)] = rest
     filled = len(rest)
     try:
