@@ -1,7 +1,7 @@
 """Render: rows and a template in, prompt and target text out.
 
-A template of text and bare fields is one concatenation of Arrow columns; any other goes through
-Jinja row by row. A property test holds that both give the same text.
+A block of text and bare fields is one concatenation of Arrow columns; any other is rendered row by
+row. A property test holds that both give the same text.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def render_batch(rows: pa.RecordBatch, template: Template) -> Rendered:
 
 
 def render_row(template: Template, row: Mapping[str, Any]) -> tuple[str, str]:
-    """Prompt and target text of one row, through Jinja."""
+    """Prompt and target text of one row."""
     prompt = template.render_block("system", row) + template.render_block("prompt", row)
     return prompt, template.render_block("target", row)
 

@@ -39,11 +39,15 @@ class _Budget:
 _current: ContextVar[_Budget] = ContextVar("budget")
 
 
+def allowance(row: Mapping[str, Any]) -> int:
+    """The units that rendering a block of this row may cost."""
+    return _BASE + _PER_CHARACTER * sum(len(v) for v in row.values() if isinstance(v, str))
+
+
 @contextmanager
 def limited(row: Mapping[str, Any]) -> Iterator[None]:
     """Inside, `spend` draws on a new budget that fits the row."""
-    size = sum(len(v) for v in row.values() if isinstance(v, str))
-    token = _current.set(_Budget(_BASE + _PER_CHARACTER * size))
+    token = _current.set(_Budget(allowance(row)))
     try:
         yield
     finally:

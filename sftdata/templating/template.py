@@ -12,7 +12,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from sftdata.templating.budget import limited
 from sftdata.templating.sandbox import MAX_RENDERED_CHARS, TemplateEnvironment
 from sftdata.templating.semantics import semantics_digest
 from sftdata.templating.source import MAX_SOURCE_BYTES, canonical
+from sftdata.templating.straight import StraightCode, straight_code
 from sftdata.templating.tree import (
     BLOCK_NAMES,
     Block,
@@ -116,6 +117,20 @@ class Template:
     def _compiled(self) -> jinja2.Template:
         return TemplateEnvironment(self.root).from_string(self.source)
 
+    @cached_property
+    def _straight(self) -> Mapping[str, StraightCode | None]:
+        """By block the code for texts."""
+        tree = TemplateEnvironment(self.root).parse(self.source)
+        return {
+            block.name: straight_code(block.body, self.blocks[block.name].fields)
+            for block in tree.find_all(nodes.Block)
+            if block.name in self.blocks
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields; what was compiled from them is compiled anew in another process."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     def render_block(self, name: str, row: Mapping[str, Any]) -> str:
         """Text of the block `name` for one row; "" where the template has no such block.
 
@@ -123,6 +138,17 @@ class Template:
         """
         if name not in self.blocks:
             return ""
+        straight = self._straight[name]
+        if straight is not None:
+            try:
+                text = straight(row)
+            except _FAULTS_OF_A_TEMPLATE:
+                text = None
+            if text is not None and len(text) <= MAX_RENDERED_CHARS:
+                return text
+        return self._render_with_jinja(name, row)
+
+    def _render_with_jinja(self, name: str, row: Mapping[str, Any]) -> str:
         pieces: list[str] = []
         size = 0
         try:

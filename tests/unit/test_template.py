@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pyarrow as pa
@@ -151,6 +152,16 @@ def test_a_broken_rule_is_an_error_that_says_where_and_what_to_do(
     assert message.startswith("Template 'news/short'")
     assert fault in message
     assert hint in message
+
+
+@pytest.mark.parametrize("body", ["{{ x|upper }}", "{{ [x]|tojson }}"])
+def test_a_template_that_has_rendered_travels_to_another_process(body: str) -> None:
+    source = f"{{% block prompt %}}{body}.\n{{% endblock %}}{{% block target %}}a{{% endblock %}}"
+    template = parse_template("t/t", source)
+    text = template.render_block("prompt", {"x": "y"})
+    sent: Template = pickle.loads(pickle.dumps(template))
+    assert sent == template
+    assert sent.render_block("prompt", {"x": "y"}) == text
 
 
 def test_a_field_the_row_does_not_have_is_an_error_with_the_row() -> None:

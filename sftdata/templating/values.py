@@ -1,0 +1,84 @@
+"""Values: what the syntax tree of a template tells of an expression whose fields are text.
+
+Its Python code, its kind, and how large it can be. `operations` says what methods and filters give
+of such values, and `straight` puts the code of a block together.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+
+class Kind(Enum):
+    """What an expression is in every row."""
+
+    TEXT = auto()
+    NUMBER = auto()
+    FLAG = auto()
+    TEXTS = auto()  # a list or tuple of texts
+    STREAM = auto()  # in Jinja an iterator of texts, here a list: it can only be gone through
+    ANY = auto()  # one of several: it can only be asked whether it is true
+
+
+PRINTED = frozenset({Kind.TEXT, Kind.NUMBER, Kind.FLAG})
+LISTS = frozenset({Kind.TEXTS, Kind.STREAM})
+ASKED = frozenset(Kind) - {Kind.STREAM}  # for whether it is true
+
+# A sum of lengths: how often that of each variable is in it, and under "" a constant.
+Size = Counter[str]
+
+# Numbers are lengths, places, and sums of these and of literals; none has more digits.
+_DIGITS = 32
+LARGEST_LITERAL = 10**9
+
+
+class NotStraightError(Exception):
+    """Something in a block that is for Jinja."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An expression. Its code has neither quotes nor backslashes, so that it can be in a string."""
+
+    code: str
+    kind: Kind
+    size: Size = field(default_factory=Counter)  # at most so many characters
+    count: Size = field(default_factory=Counter)  # of a list, at most so many items
+    constant: Any = None  # what a literal says
+
+    @property
+    def printed_size(self) -> Size:
+        """At most so many characters when it is printed."""
+        return self.size if self.kind is Kind.TEXT else Counter({"": _DIGITS})
+
+    @property
+    def printed_code(self) -> str:
+        """Code of it as text."""
+        return self.code if self.kind is Kind.TEXT else f"str({self.code})"
+
+
+def times(size: Size, factor: int) -> Size:
+    """A multiple of a size."""
+    return Counter({name: number * factor for name, number in size.items()})
+
+
+def total(sizes: Iterable[Size]) -> Size:
+    """The sum of all sizes."""
+    return sum(sizes, Counter())
+
+
+def over_items(size: Size, item: str, items: Value) -> Size:
+    """The sum, over all items of a list, of what `size` says of one in terms of its own length."""
+    if size.keys() - {item, ""}:
+        raise NotStraightError("a product of lengths")
+    return times(items.count, size[""]) + times(items.size, size[item])
+
+
+def sum_code(size: Size) -> str:
+    """Code of the number that a size is in one row."""
+    terms = [f"{number} * len({name})" if name else f"{number}" for name, number in size.items()]
+    return " + ".join(terms) or "0"
