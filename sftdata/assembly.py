@@ -7,6 +7,7 @@ same directory has finished, committed or killed, are copied from it.
 from __future__ import annotations
 
 import functools
+import pickle
 import shutil
 import threading
 from collections import deque
@@ -120,6 +121,9 @@ class Assembly:
         """
         self.gate = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gate")
         self.stamps = [source.stamps for source in self.plan.sources]  # before a byte is read
+        if self.number_of_workers > 1:
+            # Now, for the threads that are about to start add to what the plan has computed.
+            self.pickled_plan = pickle.dumps(self.plan)
         name = _in_background(lambda: self.plan.build)
         if self.current is None:
             self._load_encoder()  # there is nothing to copy from, so it will be needed
@@ -230,7 +234,7 @@ class Assembly:
             )
             if self.number_of_workers > 1:
                 engine = choice.result().encoder.engine
-                make = functools.partial(maker_in_worker, self.plan, engine)
+                make = functools.partial(maker_in_worker, self.pickled_plan, engine)
                 self.workers = Processes(self.number_of_workers, make)
             else:
                 self.workers = InProcess(self.plan.maker(lambda: choice.result().encoder))

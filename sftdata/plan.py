@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -172,8 +173,9 @@ class Plan:
         return pa.concat_arrays([rows.batch.column(name) for name in self.reader.fields])
 
 
-def maker_in_worker(plan: Plan, engine: str) -> ExampleMaker:
-    """The maker of a worker process, with the engine that was chosen in its parent."""
+def maker_in_worker(pickled: bytes, engine: str) -> ExampleMaker:
+    """The maker of a worker process: of a plan, with the engine that was chosen in its parent."""
+    plan: Plan = pickle.loads(pickled)
     return plan.maker(lambda: load_encoder(plan.tokenizer, engine))
 
 

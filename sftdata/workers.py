@@ -123,6 +123,11 @@ class Processes:
                     else:
                         self._end()
                     continue
+                except Exception as error:  # nobody else would hear of it, and wait for ever
+                    pipe = None
+                    self._end()
+                    job.future.set_exception(error)
+                    continue
                 if isinstance(answer, Exception):
                     job.future.set_exception(answer)
                 else:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,10 @@ from typing import Any
 
 import pytest
 from kills import digests_of, make_rows, manifest_of, write_rows, write_spec
+
+from sftdata import build
+from sftdata.plan import Plan
+from sftdata.workers import Processes
 
 # A build whose workers do to themselves what `WORKER_FAULT` says. Spawned workers import this
 # file again, so what the pool is to run is replaced in them as well.
@@ -78,8 +83,6 @@ def spec(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def undisturbed(spec: Path, tmp_path: Path) -> dict[str, Any]:
-    from sftdata import build
-
     build(spec=spec, out=tmp_path / "undisturbed")
     manifest = manifest_of(tmp_path / "undisturbed")
     assert manifest is not None
@@ -274,3 +277,27 @@ def test_an_error_in_a_worker_is_the_error_of_the_build(
     assert process.returncode == 1
     assert "no such luck" in stderr
     assert digests_of(undisturbed)  # the same rows are fine without the fault
+
+
+def test_what_cannot_be_sent_to_a_worker_is_an_error_and_no_wait_for_ever() -> None:
+    workers = Processes(1, lambda: None)  # type: ignore[arg-type, return-value]
+    try:
+        with pytest.raises(AttributeError, match="lambda"):
+            workers.submit([]).result(timeout=60)
+    finally:
+        workers.close()
+
+
+def test_the_plan_is_pickled_before_a_thread_can_add_to_it(
+    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running: list[set[threading.Thread]] = []
+
+    def state(plan: Plan) -> dict[str, Any]:
+        running.append(set(threading.enumerate()))
+        return dict(vars(plan))
+
+    monkeypatch.setattr(Plan, "__getstate__", state)
+    before = set(threading.enumerate())
+    build(spec=spec, out=tmp_path / "out", workers=2)
+    assert running == [before]
