@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from measure import Contender, Runs, interleave, run_child
@@ -44,21 +44,37 @@ def against_datasets(setup: Setup) -> Iterator[Row]:
 
 
 def against_trl(setup: Setup) -> Iterator[Row]:
-    """The command against the preparation in TRL's trainer, both whole processes, at two sizes."""
-    python = setup.python_with("trl")
+    """The command against the preparation in TRL's trainer, at two sizes."""
+    yield from _against_peer(setup, "TRL", "trl", {1: 50.0, setup.scaled(10, 2): 100.0})
+
+
+def against_axolotl(setup: Setup) -> Iterator[Row]:
+    """The command against `axolotl preprocess`."""
+    yield from _against_peer(setup, "axolotl", "axolotl", {1: 15.0})
+
+
+def against_llamafactory(setup: Setup) -> Iterator[Row]:
+    """The command against the preparation in LLaMA-Factory's SFT stage."""
+    yield from _against_peer(setup, "LLaMA-Factory", "llamafactory", {1: 25.0})
+
+
+def _against_peer(
+    setup: Setup, name: str, package: str, goals: Mapping[int, float]
+) -> Iterator[Row]:
+    """Both as whole processes; goals by how many times the corpus is in the input."""
+    python = setup.python_with(package)
     if python is None:
-        yield Row("build, gpt2, against TRL", "", "trl is in none of the interpreters")
+        yield Row(f"build, gpt2, against {name}", "", f"{package} is in none of the interpreters")
         return
-    goals = {1: 50.0, setup.scaled(10, 2): 100.0}
     for times, goal in goals.items():
         data = setup.inputs.repeated(times)
-        other = _contender(setup, "trl_prepare.py", data, python)
+        other = _contender(setup, f"{package}_prepare.py", data, python)
         runs = _measure(setup, data, other, warm_up=times == 1)
         size = setup.size(data)
-        yield _compared(f"build, gpt2, {size}, against TRL", runs, goal)
+        yield _compared(f"build, gpt2, {size}, against {name}", runs, goal)
         alone = runs.said("other", "preparation")
         yield Row(
-            f"  the same without TRL's imports, {size}",
+            f"  the same without {name}'s imports, {size}",
             f"{runs.median('ours'):.2f} s",
             f"{alone:.1f} s",
             f"{alone / runs.median('ours'):.3g}",

@@ -33,6 +33,8 @@ from table import HEAD, Row, markdown
 BENCHMARKS: dict[str, Callable[[Setup], Iterator[Row]]] = {
     "build": builds.against_datasets,
     "trl": builds.against_trl,
+    "axolotl": builds.against_axolotl,
+    "llamafactory": builds.against_llamafactory,
     "floor": floors.plain,
     "shapes": floors.others,
     "jinja": builds.with_jinja,
@@ -108,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="PATH",
-        help="interpreters with trl or mosaicml-streaming, which need other versions than ours",
+        help="interpreters with trl, axolotl, llamafactory or mosaicml-streaming",
     )
     add("--scale", type=float, default=1.0, help="shrink the large inputs, to try the suite")
     return parser
