@@ -42,8 +42,8 @@ from sftdata.shots import pool_path
 from sftdata.tokenization import REFERENCE, EncoderChoice, Report, Tokenizers, load_encoder
 from sftdata.workers import InProcess, Processes, Workers
 
-# Beside one for each worker: enough that none waits while this thread writes what is ready.
-_PIECES_AHEAD = 3
+# Beside one for each worker, so that none waits while this thread writes what is ready.
+_PIECES_AHEAD = 1
 
 _T = TypeVar("_T")
 Progress = Callable[[int], None]  # gets the number of source rows that are done

@@ -239,6 +239,8 @@ class ShardWriter:
         return int(np.searchsorted(tokens, _BATCH_TOKENS - self._pending_tokens))
 
     def _add(self, batch: pa.RecordBatch, start: int, rows: int) -> None:
+        if 2 * rows < batch.num_rows:  # it would keep all of the batch in memory, maybe for long
+            batch, start = _copied([batch.slice(start, rows)]), 0
         if self._pending and self._pending[-1][0] is batch and self._pending[-1][2] == start:
             self._pending[-1] = (batch, self._pending[-1][1], start + rows)
         else:
@@ -248,22 +250,16 @@ class ShardWriter:
         self._pending_tokens += int(offsets[start + rows] - offsets[start])
 
     def _write_batch(self) -> None:
-        slices = [batch.slice(start, end - start) for batch, start, end in self._pending]
-        # A lone slice would be written with buffers that tell how it was cut; with an empty one
-        # beside it, it is copied as several are.
-        slices.append(slices[0].slice(0, 0))
-        table = pa.Table.from_batches(slices, self._schema).unify_dictionaries()
-        joined = table.combine_chunks().to_batches()
+        batch = _copied([batch.slice(start, end - start) for batch, start, end in self._pending])
         if self._file is None:
             self._open_shard()
-        for batch in joined:
-            self._writer.write_batch(batch)
-            sizes = row_sizes(batch)
-            self._rows_written.append(sizes)
-            self._rows += batch.num_rows
-            self._batch_rows.append(batch.num_rows)
-            self._tokens += int(sizes.tokens.sum())
-            self._target_tokens += int(sizes.target_tokens.sum())
+        self._writer.write_batch(batch)
+        sizes = row_sizes(batch)
+        self._rows_written.append(sizes)
+        self._rows += batch.num_rows
+        self._batch_rows.append(batch.num_rows)
+        self._tokens += int(sizes.tokens.sum())
+        self._target_tokens += int(sizes.target_tokens.sum())
         assert self._file is not None
         self._file.flush()
         self._note_written()
@@ -305,6 +301,15 @@ class ShardWriter:
         self._file = None
         self._rows = self._tokens = self._target_tokens = 0
         self._batch_rows = []
+
+
+def _copied(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """The rows of the slices as one batch of its own memory."""
+    # A lone slice would not be copied, and tell in its buffers how it was cut; with an empty one
+    # beside it, it is copied as several are.
+    table = pa.Table.from_batches([*slices, slices[0].slice(0, 0)]).unify_dictionaries()
+    (batch,) = table.combine_chunks().to_batches()
+    return batch
 
 
 def open_batches(path: Path) -> list[pa.RecordBatch]:
