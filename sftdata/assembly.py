@@ -10,7 +10,6 @@ import functools
 import pickle
 import shutil
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from sftdata.golden.rows import FILTERED
 from sftdata.golden.sources import Source
 from sftdata.journal import FinishedBlocks, Place
 from sftdata.ledger import Ledger, ledger_path
+from sftdata.lookahead import pulled_ahead
 from sftdata.manifest import Manifest, commit, sync
 from sftdata.plan import Plan, maker_in_worker
 from sftdata.record import Totals, describe
@@ -138,7 +138,7 @@ class Assembly:
         self.finished = [] if self.reference_only else self._finished_blocks()
         self.folder = BuildFolder(self.directory, spec.split, self.plan.labels, self.finished)
         try:
-            for piece in _pulled_ahead(self._pieces(), self.number_of_workers + _PIECES_AHEAD):
+            for piece in pulled_ahead(self._pieces(), self.number_of_workers + _PIECES_AHEAD):
                 self._take(piece)
             if not any(self.rows_in):
                 raise no_rows(self.plan.sources)
@@ -370,16 +370,6 @@ def _in_background(work: Callable[[], _T]) -> Future[_T]:
 
     threading.Thread(target=run, daemon=True).start()
     return future
-
-
-def _pulled_ahead(items: Iterator[_T], number: int) -> Iterator[_T]:
-    """The items, so many of them always pulled beyond the one that is given."""
-    waiting: deque[_T] = deque()
-    for item in items:
-        waiting.append(item)
-        if len(waiting) > number:
-            yield waiting.popleft()
-    yield from waiting
 
 
 def _other(places: Sequence[str], place: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sftdata.columns import flags, numbers, texts
+from sftdata.columns import numbers, texts
 from sftdata.engine import Encoded
 from sftdata.fates import CUT, DROPPED, Fates
 from sftdata.golden.messages import MESSAGES, parse_messages
@@ -63,15 +63,6 @@ class ExampleTokens:
         if not np.array_equal(rows, np.arange(len(places))):
             tokens = tokens.take(rows)
         return cls(places[rows], kept[rows], tokens, seamless[rows])
-
-    def columns(self) -> list[pa.Array]:
-        """The columns `input_ids`, `label_mask` and `target_start` of a shard."""
-        offsets = numbers(self.tokens.offsets)
-        return [
-            pa.ListArray.from_arrays(offsets, numbers(self.tokens.input_ids)),
-            pa.ListArray.from_arrays(offsets, flags(self.tokens.label_mask)),
-            numbers(self.tokens.target_start),
-        ]
 
 
 _NO_TOKENS = ExampleTokens(

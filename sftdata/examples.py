@@ -132,7 +132,11 @@ class ExampleMaker:
         kept = ~fates.dropped
         ids = rows.batch.column("row_id")
         labels = label_column(self._template_of(block, blocks)[kept], self.labels)
-        columns = [ids.filter(flags(kept)).cast(pa.string()), labels, *tokens.columns()]
+        columns = [
+            ids.filter(flags(kept)).cast(pa.string()),
+            labels,
+            *tokens.tokens.columns().values(),
+        ]
         return Examples(
             batch=pa.RecordBatch.from_arrays(columns, schema=shard_schema()),
             blocks=self._account(chunks, blocks, number, rows, block, fates, tokens, hashes),

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sftdata.columns import numbers, texts, to_flags
+from sftdata.columns import flags, numbers, texts, to_flags, to_numbers
 from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine
 from sftdata.gate import EngineChoice, FindFault, choose_engine
 from sftdata.tokenizer import Tokenizer, load_tokenizer
@@ -31,6 +31,27 @@ class TokenBatch:
     offsets: npt.NDArray[np.int32]
     label_mask: npt.NDArray[np.bool_]  # true where the token counts in the loss, unshifted
     target_start: npt.NDArray[np.int32]  # in tokens, from the row's start
+
+    @classmethod
+    def of(cls, batch: pa.RecordBatch) -> TokenBatch:
+        """The tokens in the columns of a shard's record batch."""
+        ids = batch.column("input_ids")
+        offsets = to_numbers(ids.offsets)
+        return cls(
+            input_ids=to_numbers(ids.flatten()),
+            offsets=offsets - offsets[0],
+            label_mask=to_flags(batch.column("label_mask").flatten()),
+            target_start=to_numbers(batch.column("target_start")),
+        )
+
+    def columns(self) -> dict[str, pa.Array]:
+        """Columns of a shard, in their order."""
+        offsets = numbers(self.offsets)
+        return {
+            "input_ids": pa.ListArray.from_arrays(offsets, numbers(self.input_ids)),
+            "label_mask": pa.ListArray.from_arrays(offsets, flags(self.label_mask)),
+            "target_start": numbers(self.target_start),
+        }
 
     def take(self, rows: npt.NDArray[np.int64]) -> TokenBatch:
         """Row i of the result is row `rows[i]` of this."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.columns import numbers, to_numbers
+from sftdata.lookahead import pulled_ahead
 from sftdata.mixing.parts import Part, SplitMix, task_names, template_labels
 from sftdata.shards import RowSizes, Shard, ShardWriter, label_column
+from sftdata.tokenization import TokenBatch
 
 _ROWS_AT_A_TIME = 4096
+_THREADS = 2  # that gather rows, beside the one that writes them
 
 
 class MixtureWriter:
@@ -37,9 +41,16 @@ class MixtureWriter:
             start = first_row[-1]
             ends += (np.cumsum([batch.num_rows for batch in own]) + start).tolist()
         place = np.array(first_row, np.int64)[plan.part] + plan.row
-        for start in range(0, len(place), _ROWS_AT_A_TIME):
-            batch = _gather(batches, np.array(ends), place[start : start + _ROWS_AT_A_TIME])
-            writer.append(batch, 0, batch.num_rows)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            jobs = (
+                pool.submit(
+                    _gather, batches, np.array(ends), place[start : start + _ROWS_AT_A_TIME]
+                )
+                for start in range(0, len(place), _ROWS_AT_A_TIME)
+            )
+            for job in pulled_ahead(jobs, _THREADS):
+                batch = job.result()
+                writer.append(batch, 0, batch.num_rows)
         return writer.close(), writer.sizes
 
     def _labelled(self, batch: pa.RecordBatch, part: Part) -> pa.RecordBatch:
@@ -67,4 +78,14 @@ def _gather(
     (gathered,) = pa.Table.from_batches(pieces).combine_chunks().to_batches()
     back = np.empty(len(order), np.int64)
     back[order] = np.arange(len(order))
-    return gathered.take(numbers(back))
+    return _reordered(gathered, back)
+
+
+def _reordered(batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    """The rows in this order. Arrow would move lists token by token."""
+    tokens = TokenBatch.of(batch).take(rows).columns()
+    columns = [
+        tokens[field.name] if field.name in tokens else batch.column(field.name).take(numbers(rows))
+        for field in batch.schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
