@@ -6,8 +6,8 @@ the gate (see `gate`). Both return flat buffers: ids as int32[tokens], offsets a
 
 from __future__ import annotations
 
-import functools
 import re
+import sys
 import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -123,7 +123,7 @@ class GigatokenEngine:
         offsets, data = columns.string_buffers(texts)
         if not self._splits_digits:
             return self._encode_documents(offsets, data)
-        pieces, first_piece = _split_at_digits(offsets, data, texts)
+        pieces, first_piece = _split_at_digits(offsets, data)
         encoded = self._encode_documents(pieces, data)
         return Encoded(encoded.ids, encoded.offsets[first_piece])
 
@@ -223,7 +223,7 @@ def _digits_as_boundaries(spec: Mapping[str, Any]) -> tuple[Mapping[str, Any], b
 
 
 def _split_at_digits(
-    offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8], texts: pa.LargeStringArray
+    offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Offsets of the pieces to encode one by one, and for each row boundary the index of its piece.
 
@@ -239,45 +239,27 @@ def _split_at_digits(
     is_space = (before == 0x20) | ((before >= 0x09) & (before <= 0x0D))
     grouped = is_space & ((second <= 0x20) | (second >= 0x80)) | (before >= 0x80)
     cuts = [offsets, at[grouped]]
-    beyond_ascii = np.flatnonzero(~columns.to_flags(pc.string_is_ascii(texts)))
-    others = texts.take(columns.numbers(beyond_ascii))
-    with_digits = columns.to_flags(pc.match_substring_regex(others, _other_digits_class()))
-    for row in beyond_ascii[with_digits]:
-        begin, end = offsets[row], offsets[row + 1]
-        cuts.append(_other_digits(data[begin:end].tobytes()) + begin)
+    first, after = _other_digits(window)
+    cuts += [first + start, after + start]
     pieces = np.unique(np.concatenate(cuts))
     return pieces, np.searchsorted(pieces, offsets)
 
 
-def _other_digits(text: bytes) -> npt.NDArray[np.int64]:
-    """Byte positions before and after each numeric character outside ASCII."""
-    decoded = text.decode("utf-8")
-    cuts = []
-    position = seen = 0
-    for match in re.finditer(r"[^\x00-\x7f]", decoded):
-        if not _is_numeric(match[0]):
-            continue
-        position += len(decoded[seen : match.start()].encode("utf-8"))
-        cuts.append(position)
-        position += len(match[0].encode("utf-8"))
-        cuts.append(position)
-        seen = match.end()
-    return np.array(cuts, np.int64)
-
-
-def _is_numeric(char: str) -> bool:
-    """The general categories Nd, Nl and No, as the Digits stage of `tokenizers` has them."""
-    return unicodedata.category(char)[0] == "N"
-
-
-@functools.cache
-def _other_digits_class() -> str:
-    """A character class, in ranges, of every numeric character outside ASCII."""
-    ranges: list[list[int]] = []
-    for code in range(0x80, 0x110000):
-        if _is_numeric(chr(code)):
-            if ranges and ranges[-1][1] == code - 1:
-                ranges[-1][1] = code
-            else:
-                ranges.append([code, code])
-    return "[" + "".join(rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in ranges) + "]"
+def _other_digits(
+    text: npt.NDArray[np.uint8],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Where in UTF-8 each numeric character outside ASCII starts, and where it ends."""
+    at = np.flatnonzero(text >= 0xC2)  # first bytes of characters of two, three or four
+    first = text[at]
+    length = 2 + (first >= 0xE0) + (first >= 0xF0).astype(np.int64)
+    code = (first & (0x7F >> length).astype(np.uint8)).astype(np.int32)
+    for place in (1, 2, 3):
+        more = length > place
+        code[more] = code[more] << 6 | text[at[more] + place] & 0x3F
+    is_numeric = np.zeros(sys.maxunicode + 1, np.bool_)
+    is_numeric[code] = True
+    present = np.flatnonzero(is_numeric)
+    # The general categories Nd, Nl and No, as the Digits stage of `tokenizers` has them.
+    is_numeric[present] = [unicodedata.category(chr(c))[0] == "N" for c in present.tolist()]
+    numeric = is_numeric[code]
+    return at[numeric], (at + length)[numeric]
