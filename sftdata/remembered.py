@@ -1,8 +1,9 @@
 """What is known of files from earlier builds, for as long as they are the files they were.
 
-A file is taken for the same when its place, size and times are (its inode, too, and the time of its
-last change of any kind, which no program can set). Reading a hundred gigabytes to learn that
-nothing was changed would take minutes. `sftdata verify` reads everything all the same.
+Of what is small the content is looked at. A large file is taken for the same when its place, size
+and times are (its inode, too, and the time of its last change of any kind, which no program can
+set). Reading a hundred gigabytes to learn that nothing was changed would take minutes. `sftdata
+verify` reads everything all the same.
 """
 
 from __future__ import annotations
@@ -39,9 +40,19 @@ def stamp(path: Path) -> Stamp:
     ]  # fmt: skip
 
 
+def facts_of(kind: str, digest: str) -> dict[str, Any]:
+    """What was remembered of content with this digest; nothing if it is new."""
+    return _read(cache_folder() / kind / digest)
+
+
+def remember_facts(kind: str, digest: str, facts: Mapping[str, Any]) -> None:
+    """Remembers what follows from content with this digest, by this version of the code."""
+    _write(cache_folder() / kind / digest, facts)
+
+
 def digest_of(files: Sequence[Path], stamps: Sequence[Stamp]) -> str | None:
     """The digest that was remembered of these files together; None if they have other stamps."""
-    known = _read("sources", files)
+    known = _read(_place("sources", files))
     return known.get("sha256") if known.get("stamps") == list(stamps) else None
 
 
@@ -51,12 +62,12 @@ def remember_digest(files: Sequence[Path], stamps: Sequence[Stamp], digest: str)
     if sum(size for _, _, size, _, _ in stamps) >= _WORTH_REMEMBERING and all(
         changed / 1e9 < settled for *_, changed in stamps
     ):
-        _write("sources", files, {"stamps": list(stamps), "sha256": digest})
+        _write(_place("sources", files), {"stamps": list(stamps), "sha256": digest})
 
 
 def untouched(directory: Path) -> frozenset[str]:
     """Names of the files of a data set that nobody has touched since `remember_files`."""
-    known: Mapping[str, Stamp] = _read("sets", [directory])
+    known: Mapping[str, Stamp] = _read(_place("sets", [directory]))
     same = set()
     for name, before in known.items():
         with contextlib.suppress(OSError):
@@ -70,7 +81,7 @@ def remember_files(directory: Path, names: Iterable[str]) -> None:
     with contextlib.suppress(OSError):
         stamps = {name: stamp(directory / name) for name in names}
         if sum(size for _, _, size, _, _ in stamps.values()) >= _WORTH_REMEMBERING:
-            _write("sets", [directory], stamps)
+            _write(_place("sets", [directory]), stamps)
 
 
 def _place(kind: str, paths: Sequence[Path]) -> Path:
@@ -78,16 +89,15 @@ def _place(kind: str, paths: Sequence[Path]) -> Path:
     return cache_folder() / kind / xxhash.xxh3_128_hexdigest(name.encode(errors="surrogateescape"))
 
 
-def _read(kind: str, paths: Sequence[Path]) -> dict[str, Any]:
+def _read(place: Path) -> dict[str, Any]:
     try:
-        content = json.loads(_place(kind, paths).read_bytes())
+        content = json.loads(place.read_bytes())
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
 
 
-def _write(kind: str, paths: Sequence[Path], content: Mapping[str, Any]) -> None:
-    place = _place(kind, paths)
+def _write(place: Path, content: Mapping[str, Any]) -> None:
     temporary = place.with_name(f"{place.name}.{os.getpid()}")
     with contextlib.suppress(OSError):  # a read-only home costs time, not the build
         place.parent.mkdir(parents=True, exist_ok=True)

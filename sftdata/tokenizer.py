@@ -20,8 +20,13 @@ import tokenizers
 
 from sftdata.content import find_content
 from sftdata.errors import TokenizerError
+from sftdata.remembered import facts_of, remember_facts
 
 _CONFIG_FILES = ("tokenizer_config.json", "special_tokens_map.json")
+# What of a `Tokenizer` it takes the parsed tokenizer.json to know, and a number that changes with
+# the way it is known: both are remembered between builds.
+_FACTS = {"sha256", "added_tokens", "eos_id", "bos_id", "pad_id", "vocab_size"}
+_FACTS_VERSION = 1
 _MARKER = re.compile(r"<[^<>\s]+>|\[[^\[\]\s]+\]")
 _HUB_FILES = ("tokenizer.json", "chat_template.jinja", "*.model", *_CONFIG_FILES)
 
@@ -35,7 +40,9 @@ class Tokenizer:
     """
 
     name: str
-    spec: Mapping[str, Any] = field(repr=False)  # the parsed tokenizer.json
+    content: bytes = field(repr=False)  # of tokenizer.json
+    sha256: str  # of the canonical tokenizer.json: parsed, keys sorted, no spaces, UTF-8
+    added_tokens: Mapping[str, Mapping[str, Any]] = field(repr=False)  # its entries, by their text
     eos_id: int
     bos_id: int | None  # None unless the tokenizer's rule puts one at the start
     pad_id: int | None
@@ -44,9 +51,10 @@ class Tokenizer:
     vocab_size: int
 
     @cached_property
-    def sha256(self) -> str:
-        """Digest of the canonical `tokenizer.json`: parsed, keys sorted, no spaces, UTF-8."""
-        return hashlib.sha256(orjson.dumps(self.spec, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    def spec(self) -> Mapping[str, Any]:
+        """The parsed `tokenizer.json`."""
+        spec: Mapping[str, Any] = orjson.loads(self.content)
+        return spec
 
     @cached_property
     def control_tokens(self) -> dict[str, int]:
@@ -58,16 +66,11 @@ class Tokenizer:
         """
         return {
             token["content"]: token["id"]
-            for token in self.spec.get("added_tokens") or ()
+            for token in self.added_tokens.values()
             if token["special"]
             or (self.chat_template and token["content"] in self.chat_template)
             or _MARKER.fullmatch(token["content"])
         }
-
-    @cached_property
-    def added_tokens(self) -> dict[str, Mapping[str, Any]]:
-        """The entries of `added_tokens` in `tokenizer.json`, by their text."""
-        return {token["content"]: token for token in self.spec.get("added_tokens") or ()}
 
     @cached_property
     def control_pattern(self) -> re.Pattern[str]:
@@ -107,38 +110,62 @@ def load_tokenizer(name: str) -> Tokenizer:
     """
     directory = tokenizer_directory(name)
     path = directory / "tokenizer.json"
-    spec = _read_json(path) if path.is_file() else _convert_sentencepiece(directory)
+    content = path.read_bytes() if path.is_file() else _convert_sentencepiece(directory)
+    config: dict[str, Any] = {}
+    for file in reversed(_CONFIG_FILES):
+        if (directory / file).is_file():
+            config |= _parsed(directory / file, (directory / file).read_bytes())
+    template = directory / "chat_template.jinja"
+    chat_template = (
+        template.read_text(encoding="utf-8") if template.is_file() else config.get("chat_template")
+    )
+    key = hashlib.sha256(content + b"\0" + orjson.dumps([_FACTS_VERSION, config])).hexdigest()
+    facts = facts_of("tokenizers", key)
+    spec = None
+    if facts.keys() != _FACTS:
+        spec = _parsed(path, content)
+        facts = _facts(path, spec, config)
+        remember_facts("tokenizers", key, facts)
+    tokenizer = Tokenizer(
+        name=name,
+        content=content,
+        chat_template=_one_template(chat_template),
+        special_texts=_special_texts(config),
+        **facts,
+    )
+    if spec is not None:
+        vars(tokenizer)["spec"] = spec  # where `cached_property` looks first
+    return tokenizer
+
+
+def _facts(path: Path, spec: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts named by `_FACTS`.
+
+    Raises `TokenizerError` where the tokenizer cannot be used.
+    """
     if not isinstance(spec.get("model"), dict) or "vocab" not in spec["model"]:
         raise TokenizerError(
             f"{path}: not a tokenizer: it has no model with a vocabulary.",
             "Copy the file again from where the tokenizer came from.",
         )
-    config: dict[str, Any] = {}
-    for file in reversed(_CONFIG_FILES):
-        if (directory / file).is_file():
-            config |= _read_json(directory / file)
-    ids = {token["content"]: token["id"] for token in spec.get("added_tokens") or ()}
+    added = {token["content"]: token for token in spec.get("added_tokens") or ()}
+    ids = {text: token["id"] for text, token in added.items()}
     vocab = _vocab_ids(spec)
     bos, eos, pad = (_token_id(config, kind, ids, vocab) for kind in ("bos", "eos", "pad"))
     if eos is None:
         raise TokenizerError(
-            f"{directory}: the tokenizer has no EOS token, so a model could not learn to stop.",
+            f"{path.parent}: the tokenizer has no EOS token, so a model could not learn to stop.",
             'Add "eos_token" to tokenizer_config.json.',
         )
-    template = directory / "chat_template.jinja"
-    chat_template = (
-        template.read_text(encoding="utf-8") if template.is_file() else config.get("chat_template")
-    )
-    return Tokenizer(
-        name=name,
-        spec=spec,
-        eos_id=eos,
-        bos_id=bos if bos is not None and _adds_bos(spec, config, bos) else None,
-        pad_id=pad,
-        chat_template=_one_template(chat_template),
-        special_texts=_special_texts(config),
-        vocab_size=1 + max((*ids.values(), *vocab.values())),
-    )
+    canonical = orjson.dumps(spec, option=orjson.OPT_SORT_KEYS)
+    return {
+        "sha256": hashlib.sha256(canonical).hexdigest(),
+        "added_tokens": added,
+        "eos_id": eos,
+        "bos_id": bos if bos is not None and _adds_bos(spec, config, bos) else None,
+        "pad_id": pad,
+        "vocab_size": 1 + max((*ids.values(), *vocab.values())),
+    }
 
 
 def _one_template(value: Any) -> str | None:
@@ -183,17 +210,18 @@ def tokenizer_directory(name: str) -> Path:
         ) from error
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _parsed(path: Path, content: bytes) -> dict[str, Any]:
     try:
-        content = orjson.loads(path.read_bytes())
+        value = orjson.loads(content)
     except ValueError as error:
         raise TokenizerError(f"{path}: not valid JSON: {error}") from error
-    if not isinstance(content, dict):
+    if not isinstance(value, dict):
         raise TokenizerError(f"{path}: a JSON object is expected.")
-    return content
+    return value
 
 
-def _convert_sentencepiece(directory: Path) -> dict[str, Any]:
+def _convert_sentencepiece(directory: Path) -> bytes:
+    """What `tokenizer.json` would be."""
     if not any(directory.glob("*.model")):
         raise TokenizerError(
             f"{directory} holds neither tokenizer.json nor a SentencePiece model.",
@@ -208,10 +236,9 @@ def _convert_sentencepiece(directory: Path) -> dict[str, Any]:
         ) from error
     try:
         fast = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-        converted: dict[str, Any] = orjson.loads(fast.backend_tokenizer.to_str())
+        return str(fast.backend_tokenizer.to_str()).encode()
     except Exception as error:  # the converter raises whatever its parsers raise
         raise TokenizerError(f"{directory}: transformers cannot convert it: {error}") from error
-    return converted
 
 
 def _vocab_ids(spec: Mapping[str, Any]) -> dict[str, int]:

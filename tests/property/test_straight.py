@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import oracle
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import nodes
 
@@ -147,7 +147,6 @@ def parsed(body: str) -> Iterator[Template]:
         return
 
 
-@settings(deadline=None)
 @given(body=bodies, a=values, b=values)
 def test_straight_code_equals_jinja(body: str, a: str, b: str) -> None:
     row = dict(zip(FIELDS, (a, b), strict=True))
@@ -155,7 +154,6 @@ def test_straight_code_equals_jinja(body: str, a: str, b: str) -> None:
         assert ending(template, row) == without_straight_code(template, row)
 
 
-@settings(deadline=None)
 @given(body=bodies, a=values, b=values, units=st.integers(0, 20_000))
 def test_straight_code_never_exceeds_the_budget(body: str, a: str, b: str, units: int) -> None:
     row = dict(zip(FIELDS, (a, b), strict=True))

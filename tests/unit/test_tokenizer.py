@@ -59,6 +59,36 @@ BOS_FIRST = {
 }
 
 
+def test_what_was_known_of_a_tokenizer_is_known_without_parsing_it(
+    write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = write({"eos_token": "<eos>", "pad_token": "<eos>"})
+    first, second = load_tokenizer(folder), load_tokenizer(folder)
+    assert "spec" in vars(first)
+    assert "spec" not in vars(second)
+    assert second == first
+    assert second.control_tokens == first.control_tokens
+    assert second.spec == first.spec
+    for file in (tmp_path / "cache" / "sftdata" / "tokenizers").iterdir():
+        file.write_text("{")
+    assert load_tokenizer(folder) == first
+
+
+def test_what_was_known_of_a_tokenizer_is_not_told_of_another(
+    write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    before = load_tokenizer(write({"eos_token": "<eos>", "bos_token": "<eos>"}))
+    other_file = load_tokenizer(
+        write({"eos_token": "<eos>", "bos_token": "<eos>"}, post_processor=BOS_FIRST)
+    )
+    other_config = load_tokenizer(write({"eos_token": "<eos>", "pad_token": "<eos>"}))
+    assert (before.bos_id, before.pad_id) == (None, None)
+    assert (other_file.bos_id, other_file.sha256 == before.sha256) == (256, False)
+    assert (other_config.pad_id, other_config.sha256 == before.sha256) == (256, True)
+
+
 def test_ids_come_from_the_config(byte_tokenizer: Path) -> None:
     tokenizer = load_tokenizer(str(byte_tokenizer))
     assert (tokenizer.bos_id, tokenizer.eos_id, tokenizer.pad_id) == (None, 256, 256)
