@@ -20,7 +20,7 @@ from sftdata.blocks import Blocks, Run, Slice, cut
 from sftdata.golden.chunks import Chunk
 from sftdata.journal import FinishedBlocks, JournalWriter
 from sftdata.manifest import sync
-from sftdata.shards import RowSizes, Shard, ShardWriter
+from sftdata.shards import RowSizes, Shard, ShardWriter, copied
 
 UNFINISHED = "unfinished"  # what a folder is called until its build has everything in it
 
@@ -160,7 +160,7 @@ class _Split:
                 self._waiting.append(part)
             else:
                 self._write_waiting()
-                self.writer.append(part.batch, part.start, part.rows)
+                self._write(part)
 
     def end_shard(self) -> None:
         """Ends the open shard, if there is one."""
@@ -179,8 +179,16 @@ class _Split:
 
     def _write_waiting(self) -> None:
         for part in self._waiting or ():
-            self.writer.append(part.batch, part.start, part.rows)
+            self._write(part)
         self._waiting = None
+
+    def _write(self, part: Slice) -> None:
+        batch, start = part.batch, part.start
+        # A small part, as of a small split, may wait long for more, and would keep all of its batch
+        # in memory. What is finished is only mapped.
+        if not part.is_finished and 2 * part.rows < batch.num_rows:
+            batch, start = copied([batch.slice(start, part.rows)]), 0
+        self.writer.append(batch, start, part.rows)
 
     def _take_over(self, key: bytes) -> bool:
         for done in self._earlier:

@@ -239,8 +239,6 @@ class ShardWriter:
         return int(np.searchsorted(tokens, _BATCH_TOKENS - self._pending_tokens))
 
     def _add(self, batch: pa.RecordBatch, start: int, rows: int) -> None:
-        if 2 * rows < batch.num_rows:  # it would keep all of the batch in memory, maybe for long
-            batch, start = _copied([batch.slice(start, rows)]), 0
         if self._pending and self._pending[-1][0] is batch and self._pending[-1][2] == start:
             self._pending[-1] = (batch, self._pending[-1][1], start + rows)
         else:
@@ -250,7 +248,7 @@ class ShardWriter:
         self._pending_tokens += int(offsets[start + rows] - offsets[start])
 
     def _write_batch(self) -> None:
-        batch = _copied([batch.slice(start, end - start) for batch, start, end in self._pending])
+        batch = copied([batch.slice(start, end - start) for batch, start, end in self._pending])
         if self._file is None:
             self._open_shard()
         self._writer.write_batch(batch)
@@ -303,7 +301,7 @@ class ShardWriter:
         self._batch_rows = []
 
 
-def _copied(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+def copied(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """The rows of the slices as one batch of its own memory."""
     # A lone slice would not be copied, and tell in its buffers how it was cut; with an empty one
     # beside it, it is copied as several are.
