@@ -66,6 +66,8 @@ def poisoned(self, work):
 sftdata.examples.ExampleMaker.make = poisoned
 
 if __name__ == "__main__":
+    # What a shell runs in the background ignores Ctrl-C, and so does all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv[0] = "sftdata"
     from sftdata.cli import main
 
