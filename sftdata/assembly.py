@@ -6,12 +6,10 @@ same directory has finished, committed or killed, are copied from it.
 
 from __future__ import annotations
 
-import functools
-import pickle
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -22,25 +20,25 @@ import xxhash
 
 from sftdata import columns
 from sftdata.blocks import Blocks, Run
+from sftdata.dispatch import Dispatcher
 from sftdata.errors import GoldenSetError
 from sftdata.escaping import escape
 from sftdata.examples import Examples, Work
 from sftdata.fates import DROPPED
 from sftdata.folder import UNFINISHED, BuildFolder, set_aside
-from sftdata.golden.chunks import Chunk, read_chunks
+from sftdata.golden.chunks import Chunk, Chunks, Outline, read_chunks
 from sftdata.golden.rows import FILTERED
 from sftdata.golden.sources import Source
-from sftdata.journal import FinishedBlocks, Place
+from sftdata.journal import KEY_BYTES, FinishedBlocks, Place
 from sftdata.ledger import Ledger, ledger_path
 from sftdata.lookahead import pulled_ahead
 from sftdata.manifest import Manifest, commit, sync
-from sftdata.plan import Plan, maker_in_worker
+from sftdata.plan import Plan
 from sftdata.record import Totals, describe
 from sftdata.remembered import untouched
 from sftdata.repeats import DUPLICATE, NEAR_DUPLICATE, REPEATED_ID, Repeats
 from sftdata.shots import pool_path
-from sftdata.tokenization import REFERENCE, EncoderChoice, Report, Tokenizers, load_encoder
-from sftdata.workers import InProcess, Processes, Workers
+from sftdata.tokenization import Report, Tokenizers
 
 # Beside one for each worker, so that none waits while this thread writes what is ready.
 _PIECES_AHEAD = 1
@@ -62,37 +60,25 @@ class Assembled:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Chunks read together. Of each block: its key, and where an earlier build has it."""
+    """Chunks read together, and what is known of their blocks."""
 
-    chunks: list[Chunk]
-    keys: list[bytes]
-    found: list[Place | None]
+    chunks: Chunks
+    keys: bytes  # of the blocks, joined
+    # Where earlier builds have them, None for those that are to be made; each for so many blocks.
+    found: list[tuple[Place | None, int]]
     job: Future[Examples] | None  # of all that was not found
 
     def runs(self) -> Iterator[Run]:
         """The blocks, as many at a time as lie together, when all are made."""
         made = self.job.result() if self.job is not None else None
         fresh = 0
-        for is_fresh, places in _neighbours(self.found):
-            if is_fresh:
+        for place, blocks in self.found:
+            if place is None:
                 assert made is not None
-                yield made.part(fresh, fresh + len(places))
-                fresh += len(places)
+                yield made.part(fresh, fresh + blocks)
+                fresh += blocks
             else:
-                place = places[0]
-                assert place is not None
-                yield place.finished.run(place, len(places))
-
-
-def _neighbours(found: Sequence[Place | None]) -> Iterator[tuple[bool, Sequence[Place | None]]]:
-    """The places, in runs of those that lie together or are all to be made, and which it is."""
-    first = 0
-    for at in range(1, len(found) + 1):
-        before, here = found[at - 1], found[at] if at < len(found) else None
-        together = here.follows(before) if here and before else here is before
-        if at == len(found) or not together:
-            yield before is None, found[first:at]
-            first = at
+                yield place.finished.run(place, blocks)
 
 
 @dataclass
@@ -110,23 +96,22 @@ class Assembly:
     ledger: Ledger = field(default_factory=Ledger)
     reused_rows: int = 0
     whole_text_differs: int = 0
-    choice: Future[EncoderChoice] | None = None
-    engine_fault: Future[str | None] | None = None  # the check of the engine on the rows
-    workers: Workers | None = None
 
     def run(self) -> Assembled:
         """Builds and commits.
 
         Raises `SftdataError`, or `OSError` with the place, and then nothing is committed.
         """
-        self.gate = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gate")
         self.stamps = [source.stamps for source in self.plan.sources]  # before a byte is read
-        if self.number_of_workers > 1:
-            # Now, for the threads that are about to start add to what the plan has computed.
-            self.pickled_plan = pickle.dumps(self.plan)
+        self.dispatcher = Dispatcher(
+            self.plan,
+            self.number_of_workers,
+            self.tokenizers,
+            self.report,
+            few_expected=self.current is not None,
+            reference_only=self.reference_only,
+        )
         name = _in_background(lambda: self.plan.build)
-        if self.current is None:
-            self._load_encoder()  # there is nothing to copy from, so it will be needed
         self.splits = list(self.plan.spec.split)
         self.rows_in = [0] * len(self.plan.sources)
         spec = self.plan.spec
@@ -142,16 +127,14 @@ class Assembly:
                 self._take(piece)
             if not any(self.rows_in):
                 raise no_rows(self.plan.sources)
-            fault = self.engine_fault.result() if self.engine_fault is not None else None
+            fault = self.dispatcher.find_fault()
             manifest = self._commit(name.result()) if fault is None else None
         except OSError as error:
             # A write that fails does not say where it was writing.
             place = error.filename or str(self.directory)
             raise OSError(error.errno, error.strerror or str(error), place) from error
         finally:
-            self.gate.shutdown(cancel_futures=True)
-            if self.workers is not None:
-                self.workers.close()
+            self.dispatcher.close()
             self.folder.abandon()
         if manifest is None:
             return self._run_on_reference(str(fault))
@@ -195,19 +178,44 @@ class Assembly:
         """Everything the sources hold, piece by piece; work on what is not known is started."""
         templates = range(len(self.plan.block_keys))
         for chunks in self._chunks():
-            keys = [self._key(chunk, template) for chunk in chunks for template in templates]
-            found = [self._find(key) for key in keys]
-            unknown = iter(found)
-            work = []
-            for chunk in chunks:
-                missing = tuple(t for t in templates if next(unknown) is None)
-                if missing:
-                    work.append(Work(chunk, missing))
-            job = self._started_workers(chunks).submit(work) if work else None
+            outline = chunks.outline
+            keys = b"".join(
+                self._key(outline.digest(at), template)
+                for at in range(len(chunks))
+                for template in templates
+            )
+            found = list(self._find_all(keys))
+            unknown = np.repeat([place is None for place, _ in found], [n for _, n in found])
+            missing = unknown.reshape(len(chunks), -1)
+            work = [
+                Work(chunks[at], tuple(np.flatnonzero(missing[at]).tolist()))
+                for at in np.flatnonzero(missing.any(axis=1)).tolist()
+            ]
+            job = self.dispatcher.submit(work) if work else None
             yield _Piece(chunks, keys, found, job)
 
-    def _key(self, chunk: Chunk, template: int) -> bytes:
-        return xxhash.xxh3_128_digest(self.plan.block_keys[template] + chunk.digest)
+    def _key(self, chunk: bytes, template: int) -> bytes:
+        """The key of a block: of the chunk with this digest, and the template."""
+        return xxhash.xxh3_128_digest(self.plan.block_keys[template] + chunk)
+
+    def _find_all(self, keys: bytes) -> Iterator[tuple[Place | None, int]]:
+        """Where blocks with these keys are: each place with how many of them lie there together,
+        None with how many of them are not known."""
+        at = unknown = 0
+        while at < len(keys):
+            place = self._find(keys[at : at + KEY_BYTES])
+            if place is None:
+                unknown += 1
+                at += KEY_BYTES
+                continue
+            if unknown:
+                yield None, unknown
+                unknown = 0
+            blocks = place.finished.together(place, keys[at:])
+            yield place, blocks
+            at += blocks * KEY_BYTES
+        if unknown:
+            yield None, unknown
 
     def _find(self, key: bytes) -> Place | None:
         for done in self.finished:
@@ -216,66 +224,46 @@ class Assembly:
                 return None if found.is_trimmed and self.repeats.similarity is not None else found
         return None
 
-    def _chunks(self) -> Iterator[list[Chunk]]:
+    def _foresee(self, chunk: Chunk) -> Iterator[Outline]:
+        """What came after the chunk when it was built before."""
+        place = self._find(self._key(chunk.digest, 0))
+        return place.finished.after(place) if place is not None else iter(())
+
+    def _chunks(self) -> Iterator[Chunks]:
         for index, source in enumerate(self.plan.sources):
             first = True
-            for chunks in read_chunks(source, index):
+            for chunks in read_chunks(source, index, self._foresee):
                 if first:
                     self.plan.reader.check_columns(chunks)
                     first = False
                 yield chunks
 
-    def _started_workers(self, sample: Sequence[Chunk]) -> Workers:
-        """The workers. The engine is loaded, and then checked on these rows, beside their work."""
-        if self.workers is None:
-            choice = self._load_encoder()
-            self.engine_fault = self.gate.submit(
-                lambda: choice.result().find_fault(self.plan.sample(sample))
-            )
-            if self.number_of_workers > 1:
-                engine = choice.result().encoder.engine
-                make = functools.partial(maker_in_worker, self.pickled_plan, engine)
-                self.workers = Processes(self.number_of_workers, make)
-            else:
-                self.workers = InProcess(self.plan.maker(lambda: choice.result().encoder))
-        return self.workers
-
-    def _load_encoder(self) -> Future[EncoderChoice]:
-        """The encoder, which the first call starts to load."""
-        if self.choice is None:
-            self.choice = self.gate.submit(self._choose_encoder)
-        return self.choice
-
-    def _choose_encoder(self) -> EncoderChoice:
-        if self.reference_only:
-            reference = load_encoder(self.plan.tokenizer, REFERENCE)
-            return EncoderChoice(reference, lambda sample: None)
-        return self.tokenizers.choose_encoder(self.plan.tokenizer, self.report)
-
     def _take(self, piece: _Piece) -> None:
         """Hands the examples of a piece to the folder, in source order."""
         templates = len(self.plan.block_keys)
-        chunk_of = [chunk for chunk in piece.chunks for _ in range(templates)]
         runs = self.repeats.take_out(
-            chunk_of,
+            lambda at: piece.chunks[at // templates],
             list(piece.runs()),
-            lambda at: self._make_again(chunk_of[at], at % templates),
+            lambda at: self._make_again(piece.chunks[at // templates], at % templates),
         )
         blocks = Blocks.concatenate([run.blocks for run in runs])
+        self.folder.note_engine(is_checked=self.dispatcher.is_checked)
         self.folder.add(piece.chunks, piece.keys, blocks, runs)
-        source = piece.chunks[0].source
+        source = piece.chunks.source
         lines = [(at // templates, line) for at, line in blocks.ledger]
         for at, line in sorted(lines, key=lambda entry: (entry[0], entry[1].line)):
-            self.ledger.add(line, self.plan.sources[source].name, piece.chunks[at].first_row)
+            first_row = int(piece.chunks.first_rows[at])
+            self.ledger.add(line, self.plan.sources[source].name, first_row)
         self.rows_in[source] += int(blocks.rows_in.sum())
-        reused = np.array([place is not None for place in piece.found])
-        self.reused_rows += int(blocks.rows_in[reused].sum())
+        reused = [place is not None for place, _ in piece.found]
+        self.reused_rows += int(
+            blocks.rows_in[np.repeat(reused, [n for _, n in piece.found])].sum()
+        )
         self.whole_text_differs += len(blocks.whole_text_differs)
         self.progress(sum(self.rows_in))
 
     def _make_again(self, chunk: Chunk, template: int) -> Run:
-        work = [Work(chunk, (template,))]
-        return self._started_workers([chunk]).submit(work).result().part(0, 1)
+        return self.dispatcher.submit([Work(chunk, (template,))]).result().part(0, 1)
 
     def _commit(self, build: str) -> Manifest:
         self._place_repeated_ids()

@@ -17,8 +17,8 @@ import numpy.typing as npt
 import xxhash
 
 from sftdata.blocks import Blocks, Run, Slice, cut
-from sftdata.golden.chunks import Chunk
-from sftdata.journal import FinishedBlocks, JournalWriter
+from sftdata.golden.chunks import Chunks, Outline
+from sftdata.journal import KEY_BYTES, FinishedBlocks, JournalWriter
 from sftdata.manifest import sync
 from sftdata.shards import RowSizes, Shard, ShardWriter, copied
 
@@ -53,14 +53,14 @@ class BuildFolder:
 
     def add(
         self,
-        chunks: Sequence[Chunk],
-        keys: Sequence[bytes],
+        chunks: Chunks,
+        keys: bytes,
         blocks: Blocks,
         runs: Sequence[Run],
     ) -> None:
         """Writes the examples of `blocks`, those of the `chunks`, which are in `runs`.
 
-        See `FinishedBlocks` for `keys`.
+        See `FinishedBlocks` for `keys`, which are joined.
         """
         places = _ends(np.array([len(run.blocks) for run in runs]))
         trimmed = [
@@ -68,23 +68,28 @@ class BuildFolder:
             for at, run in zip(places, runs, strict=False)
             if run.trimmed is not None
         ]
-        self._journal.add(keys, blocks, trimmed)
-        templates = len(keys) // len(chunks)
-        is_end = self._is_end(chunks)
+        self._journal.add(chunks.outline, keys, blocks, trimmed)
+        templates = len(blocks) // len(chunks)
+        is_end = self._is_end(chunks.outline)
         hash_ends = _ends(blocks.rows.sum(axis=1))
         for at, split in enumerate(self._splits):
             slices = [part for run in runs for part in run.slices[at]]
             row_ends = _ends(blocks.rows[:, at])
             ends = ((np.flatnonzero(is_end[:, at]) + 1) * templates).tolist()
             first = 0
-            for last in [*ends, len(keys)]:
+            for last in [*ends, len(blocks)]:
                 hashes = blocks.hashes[hash_ends[first] : hash_ends[last]]
                 rows = row_ends[last] - row_ends[first]
-                split.add(keys[first:last], hashes, cut(slices, row_ends[first], rows))
+                own = keys[first * KEY_BYTES : last * KEY_BYTES]
+                split.add(own, hashes, cut(slices, row_ends[first], rows))
                 if last in ends:
                     split.end_shard()
                 first = last
             split.note_written()
+
+    def note_engine(self, *, is_checked: bool | None) -> None:
+        """See `JournalWriter.note_engine`."""
+        self._journal.note_engine(is_checked=is_checked)
 
     def finish(self, build: str) -> tuple[dict[str, list[Shard]], dict[str, RowSizes]]:
         """Writes the rest, on disk for certain, and gives the folder its name.
@@ -110,14 +115,14 @@ class BuildFolder:
         for split in self._splits:
             split.writer.abandon()
 
-    def _is_end(self, chunks: Sequence[Chunk]) -> npt.NDArray[np.bool_]:
+    def _is_end(self, chunks: Outline) -> npt.NDArray[np.bool_]:
         """bool[chunks, splits]: whether a shard of the split ends after the chunk.
 
         By its digest, as likely as the chunk is long. So where one ends is mostly a matter of the
         chunk alone, and what is put in or taken out before it makes no difference.
         """
-        hashes = np.frombuffer(b"".join(chunk.digest for chunk in chunks), "<u8")[::2]
-        sizes = np.array([chunk.size for chunk in chunks])
+        hashes = np.frombuffer(chunks.digests, "<u8")[::2]
+        sizes = chunks.sizes
         before = self._bytes_before + np.cumsum(sizes)
         self._bytes_before = int(before[-1])
         _, doublings = np.frexp(np.maximum(before / _PART / _SMALLEST, 1))  # and one
@@ -149,11 +154,9 @@ class _Split:
         # The rows of the open shard while all of them are in shards of earlier builds.
         self._waiting: list[Slice] | None = []
 
-    def add(
-        self, keys: Sequence[bytes], hashes: npt.NDArray[np.uint64], slices: Iterable[Slice]
-    ) -> None:
+    def add(self, keys: bytes, hashes: npt.NDArray[np.uint64], slices: Iterable[Slice]) -> None:
         """Takes the rows of the next blocks; `hashes` are of those that were not left out."""
-        self._keys.update(b"".join(keys))
+        self._keys.update(keys)
         self._hashes.update(hashes.tobytes())
         for part in _joined(slices):
             if self._waiting is not None and part.is_finished:

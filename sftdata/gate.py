@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -57,22 +58,24 @@ class EngineChoice:
     find_fault: FindFault
 
 
-def choose_engine(spec: Mapping[str, Any], report: Callable[[str], None]) -> EngineChoice:
+def choose_engine(
+    spec: Mapping[str, Any], report: Callable[[str], None], reference: Engine | None = None
+) -> EngineChoice:
     """gigatoken if it gives the reference's ids for every vocabulary entry, else the reference.
 
     The check on the probes and a sample of rows is left to the caller, who can make it beside the
     build: it must be made before anything is committed. `report` gets one line, with the reason,
-    when the reference is used.
+    when the reference is used. `reference` is that of the same `spec`, loaded here if not given.
     """
-    content = orjson.dumps(spec)
-    reference = _load_reference(spec, content)
+    if reference is None:
+        reference = load_reference(spec)
     try:
         fast = GigatokenEngine(spec)
     except (RuntimeError, ValueError, KeyError) as error:
         reason = str(error).partition("\n")[0]
         report(f"the tokenizers library encodes this build: gigatoken refuses it ({reason})")
         return EngineChoice(ReferenceEngine(spec), lambda sample: None)
-    fault = _probe(fast, reference, content)
+    fault = _probe(fast, reference, orjson.dumps(spec))
     if fault is not None:
         report(f"the tokenizers library encodes this build: gigatoken differs on {fault!r}")
         return EngineChoice(ReferenceEngine(spec), lambda sample: None)
@@ -124,11 +127,11 @@ def _start_of(sample: pa.LargeStringArray) -> Iterator[str]:
         left -= len(text.as_py())
 
 
-def _load_reference(spec: Mapping[str, Any], content: bytes) -> Engine:
+def load_reference(spec: Mapping[str, Any]) -> Engine:
     """The reference, apart where its vocabulary takes longer to load than a process to start."""
     if len(spec["model"]["vocab"]) >= _LARGE_VOCABULARY:
         with contextlib.suppress(OSError):
-            return _ReferenceApart(spec, content)
+            return _ReferenceApart(spec)
     return ReferenceEngine(spec)
 
 
@@ -137,13 +140,16 @@ class _ReferenceApart:
 
     name = "tokenizers"
 
-    def __init__(self, spec: Mapping[str, Any], content: bytes) -> None:
+    def __init__(self, spec: Mapping[str, Any]) -> None:
         self._spec = spec
-        self._process = reference_process(content)
+        self._process = reference_process(orjson.dumps(spec))
+        self._lock = threading.Lock()  # an answer must not be taken for that to another question
 
     def encode(self, texts: pa.LargeStringArray) -> Encoded:
         """Token ids of each text."""
         try:
-            return to_encoded(self._process.encode(texts.to_pylist()))
+            with self._lock:
+                ids = self._process.encode(texts.to_pylist())
+            return to_encoded(ids)
         except (OSError, ValueError):  # killed, as for want of memory
             return ReferenceEngine(self._spec).encode(texts)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 from bisect import bisect_right
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import xxhash
 
 from sftdata.blocks import Blocks, LedgerLine, Run, Slice, Trimmed, cut
 from sftdata.columns import to_numbers
+from sftdata.golden.chunks import Outline
 from sftdata.shards import RowSizes, Shard, Written, is_intact, label_column, read_batches
 
 FILE = "journal.jsonl"
@@ -35,16 +36,28 @@ class JournalWriter:
 
     def __init__(self, folder: Path) -> None:
         self._file = (folder / FILE).open("wb")
+        self._is_checked: bool | None = None
 
     def add(
-        self, keys: Sequence[bytes], blocks: Blocks, trimmed: Sequence[tuple[int, Trimmed]]
+        self,
+        outline: Outline,
+        keys: bytes,
+        blocks: Blocks,
+        trimmed: Sequence[tuple[int, Trimmed]],
     ) -> None:
-        """Notes that the examples of `blocks` come next in every split.
+        """Notes that the examples of `blocks`, those of these chunks, come next in every split.
 
-        Those at the places of `trimmed` are not all that their keys promise.
+        `keys` are theirs, joined. Those at the places of `trimmed` are not all that their keys
+        promise.
         """
         entry = {
-            "keys": base64.b64encode(b"".join(keys)).decode(),
+            "chunks": {
+                "rows": outline.rows.tolist(),
+                "sizes": outline.sizes.tolist(),
+                "digests": base64.b64encode(outline.digests).decode(),
+                "is_closed": outline.is_closed,
+            },
+            "keys": base64.b64encode(keys).decode(),
             "trimmed": [
                 [at, _encoded(before.hashes), before.reasons.tolist()] for at, before in trimmed
             ],
@@ -65,10 +78,16 @@ class JournalWriter:
             {
                 "split": split,
                 "key": base64.b64encode(key).decode(),
-                "shards": [asdict(shard) for shard in shards],
+                "shards": list(shards),
                 "sizes": columns,
             }
         )
+
+    def note_engine(self, *, is_checked: bool | None) -> None:
+        """Notes whether the engine of the build has passed its checks by now; None without one."""
+        if is_checked is not self._is_checked:
+            self._write({"engine_is_checked": is_checked})
+            self._is_checked = is_checked
 
     def note_written(self, split: str, written: Written) -> None:
         """Notes how far a shard of the split is written."""
@@ -94,17 +113,13 @@ class Place:
     at: int
     is_trimmed: bool
 
-    def follows(self, other: Place) -> bool:
-        """Whether it is the next block after `other` in the same line, and both are complete."""
-        is_next = (self.finished, self.line, self.at) == (other.finished, other.line, other.at + 1)
-        return is_next and not (self.is_trimmed or other.is_trimmed)
-
 
 class FinishedBlocks:
     """What one build folder has finished: blocks, by key, with their examples, and whole shards.
 
     A shard whose bytes do not have the digest the journal gives is not used at all; those in
-    `untouched` are known to have it. What `is_committed` is on disk for certain.
+    `untouched` are known to have it. Nor is anything used of a killed build whose engine had not
+    passed its checks. What `is_committed` is on disk for certain.
     """
 
     def __init__(
@@ -118,18 +133,22 @@ class FinishedBlocks:
     ) -> None:
         self.folder, self.is_committed = folder, is_committed
         self._lines: list[_Line] = []
-        self._places: dict[bytes, Place] = {}
+        self._places: dict[bytes, tuple[int, int]] = {}  # by key: line, and place in it
         self._whole: dict[tuple[str, str], dict[str, Any]] = {}
-        blocks = []
+        blocks, is_checked = [], True  # where no engine is noted, none has made anything
         written: dict[str, dict[str, Written]] = {split: {} for split in splits}
         for entry in _read(folder / FILE):
-            if "keys" in entry:
+            if "chunks" in entry:
                 blocks.append(entry)
             elif "written" in entry and entry["split"] in written:
                 state = Written(*entry["written"])
                 written[entry["split"]][state.file] = state
             elif "shards" in entry:
                 self._whole[entry["split"], entry["key"]] = entry
+            elif "engine_is_checked" in entry:
+                is_checked = entry["engine_is_checked"] is not False
+        if not (is_checked or is_committed):
+            blocks, written = [], {split: {} for split in splits}
         self._shards = [
             [
                 _FinishedShard(folder / file, state, labels, file in untouched)
@@ -151,25 +170,39 @@ class FinishedBlocks:
             ends = position + np.cumsum(rows, axis=0)
             position = ends[-1]
             usable = ((ends <= available) | (rows == 0)).all(axis=1)
-            line, keys = len(self._lines), base64.b64decode(entry["keys"])
             trimmed = {at: _trimmed(*before) for at, *before in entry["trimmed"]}
-            self._lines.append(_Line(entry, ends - rows, ends, trimmed))
+            is_alone = ~usable
+            is_alone[list(trimmed)] = True
+            joined = base64.b64decode(entry["keys"])
+            line = len(self._lines)
+            self._lines.append(_Line(entry, joined, ends - rows, ends, trimmed, is_alone))
+            keys = [joined[at : at + KEY_BYTES] for at in range(0, len(joined), KEY_BYTES)]
             for at in np.flatnonzero(usable).tolist():
-                key, place = (
-                    keys[at * KEY_BYTES : (at + 1) * KEY_BYTES],
-                    Place(self, line, at, at in trimmed),
-                )
                 # Of chunks that stand twice all rows are left out the second time.
-                if not (place.is_trimmed and key in self._places):
-                    self._places[key] = place
+                if not (at in trimmed and keys[at] in self._places):
+                    self._places[keys[at]] = line, at
 
     def __len__(self) -> int:
         return len(self._places)
 
     def find(self, key: bytes) -> Place | None:
         """Where the block of this key is; None if it is not known, or a shard of it is damaged."""
-        place = self._places.get(key)
-        return place if place is not None and self._is_readable(self._lines[place.line]) else None
+        found = self._places.get(key)
+        if found is None or not self._is_readable(self._lines[found[0]]):
+            return None
+        return Place(self, *found, found[1] in self._lines[found[0]].trimmed)
+
+    def together(self, place: Place, keys: bytes) -> int:
+        """How many blocks with these keys are there one after another, from that of the first key
+        on, which is at `place`; a block that is not complete is alone."""
+        line = self._lines[place.line]
+        if place.is_trimmed:
+            return 1
+        own = np.frombuffer(line.keys, "<u8").reshape(-1, 2)[place.at :]
+        wanted = np.frombuffer(keys, "<u8").reshape(-1, 2)[: len(own)]
+        own, is_alone = own[: len(wanted)], line.is_alone[place.at :][: len(wanted)]
+        ends = np.flatnonzero((own != wanted).any(axis=1) | is_alone)
+        return int(ends[0]) if len(ends) else len(wanted)
 
     def run(self, place: Place, blocks: int) -> Run:
         """The block at `place` and those after it in its line, so many together."""
@@ -180,6 +213,17 @@ class FinishedBlocks:
             [list(self._slices(split, start, end)) for split, (start, end) in enumerate(bounds)],
             line.trimmed.get(first),
         )
+
+    def after(self, place: Place) -> Iterator[Outline]:
+        """What came after the chunk of this block in its source, or may have."""
+        templates = _templates(self._lines[place.line].entry)
+        rest = _outline(self._lines[place.line].entry).after(place.at // templates)
+        later = (_outline(line.entry) for line in self._lines[place.line + 1 :])
+        for outline in chain([rest], later):
+            if not outline.is_closed:  # the source ended here, or its rows are cut anew each time
+                return
+            if len(outline):
+                yield outline
 
     def shards(self, split: str, key: bytes) -> tuple[list[Shard], RowSizes] | None:
         """The shards that hold what has this key and nothing else, and the sizes of their rows."""
@@ -225,12 +269,14 @@ class FinishedBlocks:
 
 @dataclass(slots=True)
 class _Line:
-    """A line of blocks, and where their rows start and end in each split: int64[blocks, splits]."""
+    """A line of blocks."""
 
     entry: dict[str, Any]
-    starts: npt.NDArray[np.int64]
-    ends: npt.NDArray[np.int64]
+    keys: bytes  # joined
+    starts: npt.NDArray[np.int64]  # [blocks, splits]: where their rows start in each split
+    ends: npt.NDArray[np.int64]  # [blocks, splits], and where they end
     trimmed: Mapping[int, Trimmed]  # by place in the line
+    is_alone: npt.NDArray[np.bool_]  # [blocks]: those that are trimmed or not all there
     is_readable: bool | None = None  # not looked at yet
 
 
@@ -289,6 +335,22 @@ def _rows(entry: dict[str, Any]) -> npt.NDArray[np.int64]:
     return np.array(entry["rows"], np.int64)
 
 
+def _outline(entry: dict[str, Any]) -> Outline:
+    """What is known of the chunks of a line."""
+    chunks = entry["chunks"]
+    return Outline(
+        np.array(chunks["rows"], np.int64),
+        np.array(chunks["sizes"], np.int64),
+        base64.b64decode(chunks["digests"]),
+        chunks["is_closed"],
+    )
+
+
+def _templates(entry: dict[str, Any]) -> int:
+    """How many blocks a chunk of the line has."""
+    return len(entry["rows"]) // len(entry["chunks"]["rows"])
+
+
 def _blocks(entry: dict[str, Any]) -> Blocks:
     return Blocks(
         rows_in=np.array(entry["rows_in"], np.int64),
@@ -301,7 +363,7 @@ def _blocks(entry: dict[str, Any]) -> Blocks:
 
 def read_blocks(folder: Path) -> Iterator[Blocks]:
     """Every block of a finished build, in the order its rows have in the shards."""
-    return (_blocks(entry) for entry in _read(folder / FILE) if "keys" in entry)
+    return (_blocks(entry) for entry in _read(folder / FILE) if "chunks" in entry)
 
 
 def _relabelled(batch: pa.RecordBatch, labels: Sequence[str]) -> pa.RecordBatch:

@@ -33,8 +33,8 @@ from sftdata.templating.template import Template, load_template
 from sftdata.tokenization import Encoder, load_encoder
 from sftdata.tokenizer import Tokenizer, load_tokenizer
 
-# What the bytes of a block depend on beside everything a plan names: how this code makes them.
-_BLOCK_VERSION = 3
+# What a block depends on beside everything a plan names: how this code makes it and notes it.
+_BLOCK_VERSION = 4
 # In the spec, but in a place of its own in the manifest or without a part in what rows become.
 _NO_OPTION = {
     "task", "description", "license", "language", "data", "templates", "tokenizer", "preset",

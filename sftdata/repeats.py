@@ -41,12 +41,12 @@ class Repeats:
         self._near = NearDuplicates(self.similarity) if self.similarity is not None else None
 
     def take_out(
-        self, chunks: Sequence[Chunk], runs: Sequence[Run], make: Callable[[int], Run]
+        self, chunk_of: Callable[[int], Chunk], runs: Sequence[Run], make: Callable[[int], Run]
     ) -> list[Run]:
         """The blocks without repeated rows; each that some are taken out of is a run of its own.
 
-        `chunks` has the chunk of each block. `make` makes the block of that place anew, for one
-        that an earlier build has left other rows out of.
+        `chunk_of` gives the chunk of the block at a place. `make` makes the block there anew, for
+        one that an earlier build has left other rows out of.
         """
         reasons = self._find(np.concatenate([run.hashes for run in runs]))
         result, at, done = [], 0, 0
@@ -54,34 +54,39 @@ class Repeats:
             own = reasons[done : done + len(run.hashes)]
             done += len(own)
             if run.trimmed is not None:
-                result.append(self._again(chunks[at], run, own, functools.partial(make, at)))
+                result.append(self._again(chunk_of(at), run, own, functools.partial(make, at)))
             elif self._near is None and not own.any():  # as nearly always
                 result.append(run)
             else:
-                result += self._looked_through(chunks[at : at + len(run.blocks)], run, own)
+                result += self._looked_through(chunk_of, at, run, own)
             at += len(run.blocks)
         return result
 
-    def _looked_through(self, chunks: Sequence[Chunk], run: Run, reasons: Reasons) -> Iterator[Run]:
-        """The run, each block of it that has repeated rows apart and without them."""
+    def _looked_through(
+        self, chunk_of: Callable[[int], Chunk], first: int, run: Run, reasons: Reasons
+    ) -> Iterator[Run]:
+        """The run, each block of it that has repeated rows apart and without them.
+
+        `first` is the place of its first block.
+        """
         ends = np.cumsum(run.blocks.rows.sum(axis=1))
         suspects = np.unique(np.searchsorted(ends, np.flatnonzero(reasons), side="right"))
         if self._near is not None:
-            suspects = np.arange(len(chunks))
+            suspects = np.arange(len(run.blocks))
         done = 0
         for at in suspects.tolist():
             block = run.part(at, at + 1)
             own = reasons[ends[at] - len(block.hashes) : ends[at]]
             if self._near is not None:
-                self._find_near(chunks[at], block.slices, own)
+                self._find_near(chunk_of(first + at), block.slices, own)
             if not own.any():
                 continue
             if at > done:
                 yield run.part(done, at)
-            yield self._without(chunks[at], block, own)
+            yield self._without(chunk_of(first + at), block, own)
             done = at + 1
-        if len(chunks) > done:
-            yield run.part(done, len(chunks))
+        if len(run.blocks) > done:
+            yield run.part(done, len(run.blocks))
 
     def _again(self, chunk: Chunk, run: Run, reasons: Reasons, make: Callable[[], Run]) -> Run:
         """The block of an earlier build if the same rows are to be left out of it again."""

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from sftdata.columns import flags, numbers, texts, to_flags, to_numbers
 from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine
-from sftdata.gate import EngineChoice, FindFault, choose_engine
+from sftdata.gate import EngineChoice, FindFault, choose_engine, load_reference
 from sftdata.tokenizer import Tokenizer, load_tokenizer
 
 FAST, REFERENCE = "gigatoken", "tokenizers"
@@ -171,6 +171,7 @@ class Tokenizers:
         self._by_name: dict[str, Tokenizer] = {}
         # By the identity of what they were made of, which is kept beside them for that.
         self._engines: dict[int, tuple[Mapping[str, Any], EngineChoice]] = {}
+        self._references: dict[int, tuple[Mapping[str, Any], Engine]] = {}
 
     def load(self, name: str) -> Tokenizer:
         """The tokenizer of that name (see `load_tokenizer`)."""
@@ -182,10 +183,20 @@ class Tokenizers:
         """An encoder of its own for each call (see `choose_encoder`), on engines that all share."""
         return choose_encoder(tokenizer, report, self._choose_engine)
 
+    def reference_encoder(self, tokenizer: Tokenizer) -> Encoder:
+        """An encoder on the reference: slow, loaded sooner than any, and in need of no check."""
+        prompt, target = (self._reference(s) for s in (tokenizer.plain, tokenizer.continuation))
+        return Encoder(tokenizer, prompt, target)
+
     def _choose_engine(self, spec: Mapping[str, Any], report: Report) -> EngineChoice:
         if id(spec) not in self._engines:
-            self._engines[id(spec)] = spec, choose_engine(spec, report)
+            self._engines[id(spec)] = spec, choose_engine(spec, report, self._reference(spec))
         return self._engines[id(spec)][1]
+
+    def _reference(self, spec: Mapping[str, Any]) -> Engine:
+        if id(spec) not in self._references:
+            self._references[id(spec)] = spec, load_reference(spec)
+        return self._references[id(spec)][1]
 
 
 def load_encoder(tokenizer: Tokenizer, engine: str) -> Encoder:

@@ -38,12 +38,12 @@ class Workers(Protocol):
 
 
 class InProcess:
-    """Two threads beside the one that reads and writes, so that one batch is parsed while another
-    is encoded. Native code does both and lets other threads run."""
+    """Threads beside the one that reads and writes: with two, one batch is parsed while another is
+    encoded. Native code does both and lets other threads run."""
 
-    def __init__(self, maker: ExampleMaker) -> None:
+    def __init__(self, maker: ExampleMaker, threads: int = 2) -> None:
         self._maker = maker
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="examples")
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="examples")
 
     def submit(self, work: Sequence[Work]) -> Future[Examples]:
         """Starts on `work`."""

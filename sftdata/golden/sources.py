@@ -38,7 +38,7 @@ _SUFFIXES: dict[str, Format] = {
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 HUB = "hf:"
 # While a block is digested, other threads run; each new block has to wait for them.
-_BLOCK_BYTES = 16 * 1024 * 1024
+_BLOCK_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,11 @@ class Source:
         if known is not None:
             return known
         digest = hashlib.sha256()
+        block = memoryview(bytearray(min(self.size + 1, _BLOCK_BYTES)))
         for path in self.files:
-            with path.open("rb") as file:
-                while block := file.read(_BLOCK_BYTES):
-                    digest.update(block)
+            with path.open("rb", buffering=0) as file:
+                while read := file.readinto(block):
+                    digest.update(block[:read])
         remember_digest(self.files, self.stamps, digest.hexdigest())
         return digest.hexdigest()
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from sftdata import Outcome, build, shards
+from sftdata import Outcome, build, gate, shards
+from sftdata.engine import GigatokenEngine
 from sftdata.golden import chunks
 from sftdata.ledger import read_ledger
 from sftdata.verify import find_faults
@@ -190,10 +191,10 @@ def test_rows_that_are_partly_without_id_are_built_in_reasonable_time() -> None:
     read = 0
     original = chunks._jsonl_chunks
 
-    def counted(source: Any, index: int) -> Any:
+    def counted(*arguments: Any) -> Any:
         nonlocal read
         read += 1
-        return original(source, index)
+        return original(*arguments)
 
     write(golden)
     with pytest.MonkeyPatch.context() as patch:
@@ -201,6 +202,32 @@ def test_rows_that_are_partly_without_id_are_built_in_reasonable_time() -> None:
         manifest = build(spec="spec.toml", out="out").manifest
     assert manifest["dropped"]["duplicate"] > 100
     assert read <= 3
+
+
+def test_few_new_rows_are_encoded_by_the_reference_alone(
+    rows: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To load the engine and check it on rows takes longer than to do without."""
+    write(rows[:4000])
+    build(spec="spec.toml", out="out")
+    loaded = []
+
+    class Watched(GigatokenEngine):
+        def __init__(self, spec: Any) -> None:
+            loaded.append(spec)
+            super().__init__(spec)
+
+    monkeypatch.setattr(gate, "GigatokenEngine", Watched)
+    write([new_row(0), *rows[:4000]])
+    outcome = build(spec="spec.toml", out="out", workers=2)
+    assert not loaded
+    assert outcome.reused_rows > 3500
+    assert_equal(outcome, build(spec="spec.toml", out="fresh"))
+    loaded.clear()
+    write([*rows[:4000], *(new_row(i) for i in range(4000))])
+    outcome = build(spec="spec.toml", out="out")
+    assert len(loaded) == 1
+    assert_equal(outcome, build(spec="spec.toml", out="fresh"))
 
 
 def test_the_certificate_counts_the_rows_that_are_kept() -> None:

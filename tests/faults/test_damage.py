@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xxhash
 from kills import change_rows, files_of, make_rows, manifest_of, write_rows, write_spec
 
 from sftdata import build, shards
@@ -91,6 +92,26 @@ def test_building_a_damaged_data_set_again_makes_it_whole(
     build(spec=specs[1], out=out)
     assert find_faults(out) == []
     assert files_of(out) == fresh
+
+
+def test_what_an_engine_has_made_counts_when_it_has_passed_its_checks(
+    specs: tuple[Path, Path], fresh: dict[str, str], tmp_path: Path
+) -> None:
+    """A build may be killed before they are done, and the next one need not load an engine."""
+    for was_checked in (True, False):
+        out = tmp_path / f"out-{was_checked}"
+        build(spec=specs[1], out=out)
+        (out / "manifest.json").unlink()  # as if it had been killed before
+        journal = next(out.glob("shards/*/journal.jsonl"))
+        lines = journal.read_bytes().splitlines(keepends=True)
+        passed = [line for line in lines if b'"engine_is_checked":true' in line]
+        assert len(passed) == 1
+        if not was_checked:
+            noted = b'{"engine_is_checked":false}'
+            noted = xxhash.xxh3_64_hexdigest(noted).encode() + b" " + noted + b"\n"
+            journal.write_bytes(b"".join(lines).replace(passed[0], noted))
+        assert (build(spec=specs[1], out=out).reused_rows > 0) == was_checked
+        assert files_of(out) == fresh
 
 
 @pytest.mark.parametrize("kind", ["shards", "ledger"])

@@ -26,7 +26,7 @@ from typing import Any
 
 from build_inside import import_all
 
-from sftdata import assembly, shards
+from sftdata import assembly, dispatch, shards
 from sftdata.cli.build import command
 
 # Stage, and where the function is that is its work: a module's name for it, or a class's.
@@ -147,8 +147,8 @@ def main() -> None:
     """Builds, and prints the seconds of each stage."""
     import_all()
     for module, name in (
-        (assembly, "ThreadPoolExecutor"),
-        (assembly, "InProcess"),
+        (dispatch, "ThreadPoolExecutor"),
+        (dispatch, "InProcess"),
         (shards, "ThreadPoolExecutor"),
     ):
         setattr(module, name, InTurn)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import random
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,13 +14,17 @@ import pytest
 
 from sftdata.errors import GoldenSetError
 from sftdata.golden import chunks as chunks_module
-from sftdata.golden.chunks import CHUNK_BYTES, Chunk, read_chunks
+from sftdata.golden.chunks import CHUNK_BYTES, Chunk, Foresee, Outline, read_chunks
 from sftdata.golden.sources import resolve_sources
 
 
-def chunks_of(name: str) -> list[Chunk]:
+def nothing(chunk: Chunk) -> Iterator[Outline]:
+    return iter(())
+
+
+def chunks_of(name: str, foresee: Foresee = nothing) -> list[Chunk]:
     (source,) = resolve_sources([name])
-    return [chunk for piece in read_chunks(source, 0) for chunk in piece]
+    return [chunk for piece in read_chunks(source, 0, foresee) for chunk in piece]
 
 
 def some_lines(number: int, seed: int = 0) -> list[bytes]:
@@ -56,6 +62,81 @@ def test_where_the_file_is_read_in_pieces_cuts_no_chunk(
     monkeypatch.setattr(chunks_module, "_PIECE_BYTES", piece)
     assert chunks_of("a.jsonl") == whole
     assert len(whole) > 2
+
+
+def foreseen_from(name: str) -> Foresee:
+    """Foresees that what came after a chunk in this file comes after it again."""
+    (source,) = resolve_sources([name])
+    outlines = [chunks.outline for chunks in read_chunks(source, 0)]
+    places = {
+        outline.digest(at): (number, at)
+        for number, outline in enumerate(outlines)
+        for at in range(len(outline))
+    }
+
+    def foresee(chunk: Chunk) -> Iterator[Outline]:
+        if chunk.digest not in places:
+            return
+        number, at = places[chunk.digest]
+        for outline in (outlines[number].after(at), *outlines[number + 1 :]):
+            if not outline.is_closed:
+                return
+            if len(outline):
+                yield outline
+
+    return foresee
+
+
+def change(lines: list[bytes], rng: random.Random) -> list[bytes]:
+    """The lines with one to four of them put in, taken out, replaced or moved, or the end cut."""
+    changed = [*lines]
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randrange(len(changed))
+        kind = rng.randrange(5)
+        if kind == 0:
+            changed.insert(at, b'{"id": "new"}\n')
+        elif kind == 1:
+            del changed[at]
+        elif kind == 2:
+            changed[at] = changed[at][: rng.randint(1, 40)].replace(b"\n", b"") + b"\n"
+        elif kind == 3:
+            changed.append(changed.pop(at))
+        else:
+            changed = changed[: max(at, 1)]
+    return changed
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_foreseen_makes_no_difference(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks_module, "CHUNK_BYTES", 2048)
+    # In some, chunks end by their size, which depends on the line after them.
+    monkeypatch.setattr(chunks_module, "_MAX_CHUNK_BYTES", [2048, 1 << 20][seed % 2])
+    monkeypatch.setattr(chunks_module, "_PIECE_BYTES", [5_000, 20_000, 1 << 20][seed % 3])
+    rng = random.Random(seed)
+    lines = some_lines(600, seed)
+    Path("a.jsonl").write_bytes(b"".join(lines))
+    foresee = foreseen_from("a.jsonl")
+    Path("b.jsonl").write_bytes(b"".join(change(lines, rng))[: -rng.randint(1, 2)])
+    assert chunks_of("a.jsonl", foresee) == chunks_of("a.jsonl")
+    assert chunks_of("b.jsonl", foresee) == chunks_of("b.jsonl")
+
+
+def test_what_is_foreseen_rightly_is_not_cut_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks_module, "_PIECE_BYTES", 50_000)
+    lines = some_lines(10_000)
+    Path("a.jsonl").write_bytes(b"".join(lines))
+    Path("b.jsonl").write_bytes(b'{"id": "new"}\n' + b"".join(lines))
+    foresee, lines_cut = foreseen_from("a.jsonl"), 0
+    original = chunks_module._line_hashes
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal lines_cut
+        lines_cut += len(arguments[1])
+        return original(*arguments)
+
+    monkeypatch.setattr(chunks_module, "_line_hashes", counted)
+    assert len(chunks_of("b.jsonl", foresee)) > 50
+    assert lines_cut < 2500  # of the first pieces and the last
 
 
 def test_compressed_files_give_the_same_chunks() -> None:
