@@ -81,6 +81,18 @@ class _Piece:
                 yield place.finished.run(place, blocks)
 
 
+def _work(chunks: Chunks, found: Sequence[tuple[Place | None, int]], templates: int) -> list[Work]:
+    """What is to be made: the blocks of `chunks` that were not found, in their order."""
+    wanted: dict[int, list[int]] = {}
+    first = 0
+    for place, blocks in found:
+        if place is None:
+            for block in range(first, first + blocks):
+                wanted.setdefault(block // templates, []).append(block % templates)
+        first += blocks
+    return [Work(chunks[at], tuple(missing)) for at, missing in wanted.items()]
+
+
 @dataclass
 class Assembly:
     """One run of a build: the state that grows while rows go through."""
@@ -185,12 +197,7 @@ class Assembly:
                 for template in templates
             )
             found = list(self._find_all(keys))
-            unknown = np.repeat([place is None for place, _ in found], [n for _, n in found])
-            missing = unknown.reshape(len(chunks), -1)
-            work = [
-                Work(chunks[at], tuple(np.flatnonzero(missing[at]).tolist()))
-                for at in np.flatnonzero(missing.any(axis=1)).tolist()
-            ]
+            work = _work(chunks, found, len(templates))
             job = self.dispatcher.submit(work) if work else None
             yield _Piece(chunks, keys, found, job)
 

@@ -92,16 +92,23 @@ class Chunks(Sequence[Chunk]):
             return [self[place] for place in range(*at.indices(len(self)))]
         at = range(len(self))[at]
         first, last = self._bounds[at : at + 2]
+        first_row, rows, size = self._numbers[at]
         data = self.data
         return Chunk(
             self.source,
-            int(self.first_rows[at]),
-            int(self.outline.rows[at]),
-            int(self.outline.sizes[at]),
+            first_row,
+            rows,
+            size,
             self.outline.digest(at),
             data[first:last] if isinstance(data, memoryview) else data.slice(first, last - first),
             None if self.lines is None else self.lines[first:last],
         )
+
+    @cached_property
+    def _numbers(self) -> list[tuple[int, int, int]]:
+        """First row, rows and size of each chunk."""
+        columns = self.first_rows, self.outline.rows, self.outline.sizes
+        return list(zip(*(column.tolist() for column in columns), strict=True))
 
     @cached_property
     def _bounds(self) -> list[int]:

@@ -230,6 +230,32 @@ def test_few_new_rows_are_encoded_by_the_reference_alone(
     assert_equal(outcome, build(spec="spec.toml", out="fresh"))
 
 
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "chat"),
+    [
+        ("gpt2", False),
+        ("smollm2", False),
+        ("qwen3", False),
+        ("mistral-v3", False),
+        ("smollm2", True),
+        ("qwen3", True),
+    ],
+)
+def test_few_real_rows_put_in_are_as_if_all_were_built_at_once(
+    name: str, chat: bool, shared: Path
+) -> None:
+    """They are encoded by the reference, all others were by the engine."""
+    lines = (shared / "golden" / "grammar.jsonl").read_bytes().splitlines(keepends=True)[:1000]
+    options = {"data": "rows.jsonl", "tokenizer": shared / "tokenizers" / name, "chat": chat}
+    Path("rows.jsonl").write_bytes(b"".join(lines[:500] + lines[504:]))
+    build("grammar", out="out", max_dropped=5, **options)
+    Path("rows.jsonl").write_bytes(b"".join(lines))
+    outcome = build("grammar", out="out", max_dropped=5, **options)
+    assert 700 < outcome.reused_rows <= 996
+    assert_equal(outcome, build("grammar", out="fresh", max_dropped=5, **options))
+
+
 def test_the_certificate_counts_the_rows_that_are_kept() -> None:
     """A row that is repeated in its own chunk is there once, and counts once."""
     text = "  two  spaces\n\n"
