@@ -135,9 +135,12 @@ class FinishedBlocks:
         self._lines: list[_Line] = []
         self._places: dict[bytes, tuple[int, int]] = {}  # by key: line, and place in it
         self._whole: dict[tuple[str, str], dict[str, Any]] = {}
-        blocks, is_checked = [], True  # where no engine is noted, none has made anything
+        blocks = []
         written: dict[str, dict[str, Written]] = {split: {} for split in splits}
-        for entry in _read(folder / FILE):
+        entries = list(_read(folder / FILE))
+        if not (is_committed or _is_checked(entries)):
+            entries.clear()
+        for entry in entries:
             if "chunks" in entry:
                 blocks.append(entry)
             elif "written" in entry and entry["split"] in written:
@@ -145,10 +148,6 @@ class FinishedBlocks:
                 written[entry["split"]][state.file] = state
             elif "shards" in entry:
                 self._whole[entry["split"], entry["key"]] = entry
-            elif "engine_is_checked" in entry:
-                is_checked = entry["engine_is_checked"] is not False
-        if not (is_checked or is_committed):
-            blocks, written = [], {split: {} for split in splits}
         self._shards = [
             [
                 _FinishedShard(folder / file, state, labels, file in untouched)
@@ -231,7 +230,8 @@ class FinishedBlocks:
         if entry is None:
             return None
         shards = [Shard(**shard) for shard in entry["shards"]]
-        if not all(self._by_file[s.file].is_whole(s.bytes) for s in shards):
+        files = [self._by_file.get(shard.file) for shard in shards]
+        if not all(f and f.is_whole(s.bytes) for f, s in zip(files, shards, strict=True)):
             return None
         sizes = {
             name: _decoded(values, "<i4" if name.endswith("tokens") else "i1")
@@ -314,6 +314,12 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
             if digest != xxhash.xxh3_64_hexdigest(line).encode():  # torn by a kill, or damaged
                 return
             yield orjson.loads(line)
+
+
+def _is_checked(entries: Sequence[dict[str, Any]]) -> bool:
+    """Whether the engine that has made any of this has passed its checks."""
+    told = [entry["engine_is_checked"] for entry in entries if "engine_is_checked" in entry]
+    return told[-1:] != [False]
 
 
 def _encoded(values: npt.NDArray[Any]) -> str:

@@ -165,10 +165,11 @@ def test_a_count_that_was_changed_in_the_journal_is_not_believed(
         lambda data: b"[" * 100_000 + b"\n" + data,
         lambda data: data.replace(b"train-00000.arrow", b"../../../etc/pass"),
         lambda data: bytes(len(data)),
+        lambda data: b"".join(x for x in data.splitlines(True) if b'"written"' not in x),
     ],
     ids=[
         "empty", "torn", "no last newline", "not UTF-8", "other JSON", "fields missing",
-        "deep", "other file", "zeros",
+        "deep", "other file", "zeros", "shards not noted as written",
     ],
 )  # fmt: skip
 def test_a_damaged_journal_costs_time_and_nothing_else(
