@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 
 import click
@@ -68,8 +67,6 @@ def main() -> None:
     """Runs the command line and exits: 0 ok, 1 error, 2 usage, 3 not verified, 130 interrupted."""
     from sftdata.errors import SftdataError
 
-    # pydantic would look for plugins in the metadata of every package that is installed.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
