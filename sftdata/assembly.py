@@ -16,20 +16,20 @@ from typing import TypeVar
 
 import numpy as np
 import pyarrow.compute as pc
-import xxhash
 
 from sftdata import columns
 from sftdata.blocks import Blocks, Run
 from sftdata.dispatch import Dispatcher
 from sftdata.errors import GoldenSetError
 from sftdata.escaping import escape
-from sftdata.examples import Examples, Work
+from sftdata.examples import Work
 from sftdata.fates import DROPPED
 from sftdata.folder import UNFINISHED, BuildFolder, set_aside
-from sftdata.golden.chunks import Chunk, Chunks, Outline, read_chunks
+from sftdata.golden.chunks import Chunk, read_chunks
 from sftdata.golden.rows import FILTERED
 from sftdata.golden.sources import Source
-from sftdata.journal import KEY_BYTES, FinishedBlocks, Place
+from sftdata.journal import FinishedBlocks
+from sftdata.known import Known, Made, Piece
 from sftdata.ledger import Ledger, ledger_path
 from sftdata.lookahead import pulled_ahead
 from sftdata.manifest import Manifest, commit, sync
@@ -56,41 +56,6 @@ class Assembled:
 
     manifest: Manifest
     reused_rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Chunks read together, and what is known of their blocks."""
-
-    chunks: Chunks
-    keys: bytes  # of the blocks, joined
-    # Where earlier builds have them, None for those that are to be made; each for so many blocks.
-    found: list[tuple[Place | None, int]]
-    job: Future[Examples] | None  # of all that was not found
-
-    def runs(self) -> Iterator[Run]:
-        """The blocks, as many at a time as lie together, when all are made."""
-        made = self.job.result() if self.job is not None else None
-        fresh = 0
-        for place, blocks in self.found:
-            if place is None:
-                assert made is not None
-                yield made.part(fresh, fresh + blocks)
-                fresh += blocks
-            else:
-                yield place.finished.run(place, blocks)
-
-
-def _work(chunks: Chunks, found: Sequence[tuple[Place | None, int]], templates: int) -> list[Work]:
-    """What is to be made: the blocks of `chunks` that were not found, in their order."""
-    wanted: dict[int, list[int]] = {}
-    first = 0
-    for place, blocks in found:
-        if place is None:
-            for block in range(first, first + blocks):
-                wanted.setdefault(block // templates, []).append(block % templates)
-        first += blocks
-    return [Work(chunks[at], tuple(missing)) for at, missing in wanted.items()]
 
 
 @dataclass
@@ -132,11 +97,14 @@ class Assembly:
             (self.directory / kind).mkdir(exist_ok=True)
         set_aside(self.directory / "shards" / UNFINISHED)
         # What a refused engine has finished cannot be told from what the reference has.
-        self.finished = [] if self.reference_only else self._finished_blocks()
-        self.folder = BuildFolder(self.directory, spec.split, self.plan.labels, self.finished)
+        finished = [] if self.reference_only else self._finished_blocks()
+        self.folder = BuildFolder(self.directory, spec.split, self.plan.labels, finished)
+        # What nearly repeats an earlier row is not told by hashes.
+        known = Known(self.plan, finished, uses_trimmed=spec.near_duplicates is None)
+        pieces = known.pieces(self.dispatcher.submit)
         try:
-            for piece in pulled_ahead(self._pieces(), self.number_of_workers + _PIECES_AHEAD):
-                self._take(piece)
+            for piece, made in pulled_ahead(pieces, self.number_of_workers + _PIECES_AHEAD):
+                self._take(piece, made)
             if not any(self.rows_in):
                 raise no_rows(self.plan.sources)
             fault = self.dispatcher.find_fault()
@@ -186,71 +154,12 @@ class Assembly:
             if folder.is_dir()
         ]
 
-    def _pieces(self) -> Iterator[_Piece]:
-        """Everything the sources hold, piece by piece; work on what is not known is started."""
-        templates = range(len(self.plan.block_keys))
-        for chunks in self._chunks():
-            outline = chunks.outline
-            keys = b"".join(
-                self._key(outline.digest(at), template)
-                for at in range(len(chunks))
-                for template in templates
-            )
-            found = list(self._find_all(keys))
-            work = _work(chunks, found, len(templates))
-            job = self.dispatcher.submit(work) if work else None
-            yield _Piece(chunks, keys, found, job)
-
-    def _key(self, chunk: bytes, template: int) -> bytes:
-        """The key of a block: of the chunk with this digest, and the template."""
-        return xxhash.xxh3_128_digest(self.plan.block_keys[template] + chunk)
-
-    def _find_all(self, keys: bytes) -> Iterator[tuple[Place | None, int]]:
-        """Where blocks with these keys are: each place with how many of them lie there together,
-        None with how many of them are not known."""
-        at = unknown = 0
-        while at < len(keys):
-            place = self._find(keys[at : at + KEY_BYTES])
-            if place is None:
-                unknown += 1
-                at += KEY_BYTES
-                continue
-            if unknown:
-                yield None, unknown
-                unknown = 0
-            blocks = place.finished.together(place, keys[at:])
-            yield place, blocks
-            at += blocks * KEY_BYTES
-        if unknown:
-            yield None, unknown
-
-    def _find(self, key: bytes) -> Place | None:
-        for done in self.finished:
-            if (found := done.find(key)) is not None:
-                # What nearly repeats an earlier row is not told by hashes.
-                return None if found.is_trimmed and self.repeats.similarity is not None else found
-        return None
-
-    def _foresee(self, chunk: Chunk) -> Iterator[Outline]:
-        """What came after the chunk when it was built before."""
-        place = self._find(self._key(chunk.digest, 0))
-        return place.finished.after(place) if place is not None else iter(())
-
-    def _chunks(self) -> Iterator[Chunks]:
-        for index, source in enumerate(self.plan.sources):
-            first = True
-            for chunks in read_chunks(source, index, self._foresee):
-                if first:
-                    self.plan.reader.check_columns(chunks)
-                    first = False
-                yield chunks
-
-    def _take(self, piece: _Piece) -> None:
+    def _take(self, piece: Piece, made: Made) -> None:
         """Hands the examples of a piece to the folder, in source order."""
         templates = len(self.plan.block_keys)
         runs = self.repeats.take_out(
             lambda at: piece.chunks[at // templates],
-            list(piece.runs()),
+            list(piece.runs(made)),
             lambda at: self._make_again(piece.chunks[at // templates], at % templates),
         )
         blocks = Blocks.concatenate([run.blocks for run in runs])
@@ -270,7 +179,8 @@ class Assembly:
         self.progress(sum(self.rows_in))
 
     def _make_again(self, chunk: Chunk, template: int) -> Run:
-        return self.dispatcher.submit([Work(chunk, (template,))]).result().part(0, 1)
+        (job,) = self.dispatcher.submit([Work(chunk, (template,))])
+        return job.result().part(0, 1)
 
     def _commit(self, build: str) -> Manifest:
         self._place_repeated_ids()

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import functools
 import pickle
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import accumulate
 
 from sftdata.examples import Examples, Work
 from sftdata.plan import Plan, maker_in_worker
@@ -17,6 +19,7 @@ from sftdata.workers import InProcess, Processes, Workers
 
 # Up to here the reference encodes sooner than the engine is loaded and checked.
 _FEW_BYTES = 128 * 1024
+_PART_BYTES = 4 * 1024 * 1024  # of work: as much as is in memory at once, as tokens and on the way
 
 
 class Dispatcher:
@@ -52,8 +55,11 @@ class Dispatcher:
         else:
             self._choice = self._loading.submit(self._choose_encoder)
 
-    def submit(self, work: Sequence[Work]) -> Future[Examples]:
-        """Starts on the work."""
+    def submit(self, work: Sequence[Work]) -> list[Future[Examples]]:
+        """Starts on the work, in one or several parts."""
+        return [self._submit(part) for part in _parts(work)]
+
+    def _submit(self, work: Sequence[Work]) -> Future[Examples]:
         self._bytes += sum(item.chunk.size for item in work)
         if self._few is not None and self._bytes <= _FEW_BYTES:
             return self._few.submit(work)
@@ -98,3 +104,15 @@ class Dispatcher:
             reference = load_encoder(self._plan.tokenizer, REFERENCE)
             return EncoderChoice(reference, lambda sample: None)
         return self._tokenizers.choose_encoder(self._plan.tokenizer, self._report)
+
+
+def _parts(work: Sequence[Work]) -> Iterator[Sequence[Work]]:
+    """The work in parts of about the same size, as few as may be."""
+    ends = list(accumulate(item.chunk.size for item in work))
+    number = ends[-1] // _PART_BYTES + 1 if ends else 0
+    first = 0
+    for part in range(1, number + 1):
+        last = bisect_left(ends, ends[-1] * part / number) + 1
+        if last > first:
+            yield work[first:last]
+        first = last

@@ -33,7 +33,7 @@ from sftdata.cli.build import command
 _STAGES = (
     ("digest the sources", "golden.sources", "Source.sha256"),
     ("read and digest the earlier build", "assembly", "Assembly._finished_blocks"),
-    ("read and cut", "assembly", "read_chunks"),
+    ("read and cut", "known", "read_chunks"),
     ("parse", "golden.rows", "parse_chunks"),
     ("row ids and faults", "golden.rows", "RowReader._check"),
     ("checks", "examples", "Screen.inspect"),
