@@ -82,9 +82,8 @@ class Known:
     def pieces(self, submit: Submit) -> Iterator[tuple[Piece, Made]]:
         """Everything the sources hold, piece by piece; work on what is not known is started."""
         together: list[Piece] = []
-        most = _LOOKED_UP_TOGETHER if self._finished else 1
         for chunks in self._chunks():
-            if len(together) == most or (together and together[0].chunks.source != chunks.source):
+            if together and together[0].chunks.source != chunks.source:
                 yield from self._started(together, submit)
                 together = []
             keys = b"".join(
@@ -93,6 +92,9 @@ class Known:
                 for template in range(len(self._plan.block_keys))
             )
             together.append(Piece(chunks, keys, list(self._find_all(keys))))
+            if len(together) == _LOOKED_UP_TOGETHER or _are_new(together):
+                yield from self._started(together, submit)
+                together = []
         yield from self._started(together, submit)
 
     def _started(self, pieces: Sequence[Piece], submit: Submit) -> list[tuple[Piece, Made]]:
@@ -143,3 +145,9 @@ class Known:
                     self._plan.reader.check_columns(chunks)
                     first = False
                 yield chunks
+
+
+def _are_new(pieces: Sequence[Piece]) -> bool:
+    """Whether half a piece or more is to be made."""
+    new = sum(blocks for piece in pieces for place, blocks in piece.found if place is None)
+    return 2 * new >= sum(blocks for _, blocks in pieces[-1].found)
