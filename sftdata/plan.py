@@ -6,7 +6,7 @@ import hashlib
 import json
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
 from itertools import chain
 from typing import Any
@@ -52,6 +52,10 @@ class Plan:
     evaluation_sources: tuple[Source, ...] = ()
     pool: ShotPool | None = None
     evaluation: EvaluationTexts | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Not what was computed of it: a compiled chat template cannot be sent to a worker.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def labels(self) -> list[str]:

@@ -282,3 +282,15 @@ def test_a_tokenizer_without_a_chat_template_is_told(byte_tokenizer: Path) -> No
     write_rows([{"id": "a", "article": "b", "summary": "c"}])
     with pytest.raises(SftdataError, match="has no chat template"):
         build("summarize", data="rows.jsonl", tokenizer=byte_tokenizer, chat=True, out="out")
+
+
+@pytest.mark.real
+def test_workers_give_the_same_shards_as_one_process(shared: Path) -> None:
+    """The chat template is compiled before the workers start, and compiled code cannot be sent."""
+    write_rows([{"id": f"row-{i}", "messages": TALK} for i in range(40)])
+    tokenizer = shared / "tokenizers" / "smollm2"
+    Path("spec.toml").write_text(SPEC.format(tokenizer=tokenizer, extra='duplicates = "keep"'))
+    alone = build(spec="spec.toml", out="alone").manifest
+    split = build(spec="spec.toml", out="split", workers=2).manifest
+    assert alone["rows_out"] == 40
+    assert split.content == alone.content
