@@ -47,7 +47,7 @@ class Dispatcher:
         self._few: Workers | None = None
         self._bytes = 0  # of the chunks that were to be made
         if number_of_workers > 1:
-            # Now, for the threads that are about to start add to what the plan has computed.
+            # Now, for the threads that are about to start add to what its tokenizer has computed.
             self._pickled_plan = pickle.dumps(plan)
         if few_expected:
             reference = self._loading.submit(tokenizers.reference_encoder, plan.tokenizer)

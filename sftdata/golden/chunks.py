@@ -171,9 +171,7 @@ class _Window:
         """Whether the next chunks are these."""
         bounds = [0, *np.cumsum(outline.sizes).tolist()]
         self._fill(bounds[-1])
-        data = self._bytes.data
-        digests = [xxhash.xxh3_128_digest(data[first:last]) for first, last in pairwise(bounds)]
-        return b"".join(digests) == outline.digests
+        return _digests(self._bytes, bounds) == outline.digests
 
     def cut(self) -> Outline:
         """The next chunks; none at the end of the stream."""
@@ -227,10 +225,16 @@ def _cut_lines(data: npt.NDArray[np.uint8], is_at_end: bool) -> Outline:
     if len(ends) and not (is_end[-1] or is_at_end):
         lines.pop()
     at = bounds[lines]
-    window = data.data
-    digests = [xxhash.xxh3_128_digest(window[first:last]) for first, last in pairwise(at.tolist())]
     is_closed = bool(lines[-1] and is_end[lines[-1] - 1])
-    return Outline(np.diff(lines), np.diff(at), b"".join(digests), is_closed)
+    return Outline(np.diff(lines), np.diff(at), _digests(data, at.tolist()), is_closed)
+
+
+def _digests(data: npt.NDArray[np.uint8], bounds: Sequence[int]) -> bytes:
+    """The digest of each stretch between two bounds, joined."""
+    window = data.data
+    return b"".join(
+        [xxhash.xxh3_128_digest(window[first:last]) for first, last in pairwise(bounds)]
+    )
 
 
 def _line_hashes(
