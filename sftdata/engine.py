@@ -28,6 +28,7 @@ from sftdata import columns
 _RENEW_AFTER_BYTES = 192 * 1024 * 1024
 
 _SMALL_MATRIX = 256 * 1024  # cells; not worth being made of several, however much is padding
+_SEPARATOR = b"\xff"  # of texts; no byte of UTF-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,20 +155,28 @@ class GigatokenEngine:
         from gigatoken.gigatoken_rs import BytesSource
 
         sizes = np.diff(offsets)
-        magnitude = np.frexp(sizes)[1]  # from one power of two to the next
+        magnitude = (np.frexp(sizes)[1] + 1) // 2  # in powers of four
         if len(sizes) * sizes.max(initial=0) <= _SMALL_MATRIX:
             magnitude[:] = 0
         order = np.argsort(magnitude, kind="stable")
-        cuts = [0, *(np.flatnonzero(np.diff(magnitude[order])) + 1).tolist(), len(order)]
-        text = data[offsets[0] : offsets[-1]].tobytes()
-        bounds = (offsets - offsets[0]).tolist()
+        cuts = [*np.flatnonzero(np.diff(magnitude[order], prepend=-1)).tolist(), len(order)]
+        texts = pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), len(sizes), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+        )
+        separated = pc.binary_join_element_wise(
+            texts.take(columns.numbers(order)), columns.binary(_SEPARATOR), columns.binary(b"")
+        )
+        bounds, text = columns.string_buffers(separated)
         tokenizer = self._small_tokenizer(len(text))
         encoded = []
         for first, last in pairwise(cuts):
-            documents = [text[bounds[row] : bounds[row + 1]] for row in order[first:last].tolist()]
-            padded = tokenizer.encode_batch_padded(BytesSource(documents), pad_id=0)
+            documents = text[bounds[first] : bounds[last] - 1].tobytes().split(_SEPARATOR)
+            # Several threads encode at once; sharing each call as well would only hold them up.
+            padded = tokenizer.encode_batch_padded(BytesSource(documents), pad_id=0, parallel=False)
             encoded.append(_without_padding(*padded))
-        return Encoded.concatenate(encoded).take(np.argsort(order))
+        together = Encoded.concatenate(encoded)
+        assert len(together.offsets) == len(offsets), "a text holds the separator"
+        return together.take(np.argsort(order))
 
 
 def _without_padding(matrix: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int64]) -> Encoded:

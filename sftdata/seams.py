@@ -17,7 +17,8 @@ from sftdata.engine import Encoded
 from sftdata.layout import Column, Drawn, Stretch, join
 from sftdata.tokenization import Encoder, Part, whole_text_equal
 
-_REACH = 128  # bytes on either side of a seam in which the space between two words is looked for
+# Bytes on either side of a seam in which the space between two words is looked for; first in few.
+_REACHES = (64, 1024)
 
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
@@ -108,31 +109,35 @@ def _steps(lengths: Places) -> Places:
 def _last_words(column: pa.LargeStringArray) -> Places:
     """Bytes from the last space between two ASCII letters to the end of each text; 0 for none."""
     starts, ends, data = _bounds(column)
-    at = ends[:, None] - np.arange(1, _REACH)
-    found = _is_between_words(data, at, starts, ends)
-    return np.where(found.any(axis=1), found.argmax(axis=1) + 1, 0)
+    return _bytes_to_space(data, ends - 1, -1, ends - starts) + 1
 
 
 def _first_words(column: pa.LargeStringArray) -> Places:
     """Bytes before the first space between two ASCII letters, or of the whole short text; or 0."""
     starts, ends, data = _bounds(column)
-    at = starts[:, None] + np.arange(_REACH)
-    found = _is_between_words(data, at, starts, ends)
-    short = np.where(ends - starts <= _REACH, ends - starts, 0)
-    return np.where(found.any(axis=1), found.argmax(axis=1), short)
+    sizes = ends - starts
+    before = _bytes_to_space(data, starts, 1, sizes)
+    return np.where((before < 0) & (sizes <= _REACHES[-1]), sizes, np.maximum(before, 0))
 
 
-def _is_between_words(
-    data: npt.NDArray[np.uint8], at: Places, starts: Places, ends: Places
-) -> Flags:
-    """bool, as `at`: whether the byte there is the space between two ASCII letters of its row."""
-    inside: Flags = (at > starts[:, None]) & (at + 1 < ends[:, None])
-    if not inside.any():
-        return inside
-    at = np.where(inside, at, 1)
-    before, after = ((data[at + side] | 0x20) - np.uint8(ord("a")) for side in (-1, 1))
-    inside &= (data[at] == 0x20) & (before < 26) & (after < 26)
-    return inside
+def _bytes_to_space(data: npt.NDArray[np.uint8], edges: Places, step: int, sizes: Places) -> Places:
+    """How many bytes are passed from the edge of each text to the first space between two ASCII
+    letters; -1 where there is none within reach. A `step` of -1 goes back from the last byte."""
+    passed = np.full(len(edges), -1)
+    left = np.flatnonzero(sizes > 2)
+    for reach in _REACHES:
+        if not len(left):
+            break
+        steps = np.arange(min(reach, sizes[left].max()))
+        at = edges[left, None] + step * steps
+        window = data[np.clip(at, 0, len(data) - 1)]
+        is_letter = ((window | 0x20) - np.uint8(ord("a"))) < 26
+        is_between = is_letter[:, :-2] & (window[:, 1:-1] == 0x20) & is_letter[:, 2:]
+        is_between &= steps[2:] < sizes[left, None]
+        found = is_between.any(axis=1)
+        passed[left[found]] = is_between[found].argmax(axis=1) + 1
+        left = left[~found & (sizes[left] > reach)]
+    return passed
 
 
 def _bounds(column: pa.LargeStringArray) -> tuple[Places, Places, npt.NDArray[np.uint8]]:

@@ -265,8 +265,11 @@ def _content_ids(parsed: Parsed, fields: Iterable[str]) -> pa.LargeStringArray:
     """Hexadecimal XXH3 128-bit digests over the digests of the fields, in order of their names."""
     columns = [pc.fill_null(parsed.columns[name], text("")) for name in sorted(fields)]
     hashes = hash_rows(np.concatenate([hash_column(column) for column in columns], axis=1))
-    digits = hashes.astype(">u8").tobytes().hex()
-    return texts([digits[i : i + 32] for i in range(0, len(digits), 32)])
+    digits = hashes.astype(">u8").tobytes().hex().encode()
+    offsets = np.arange(len(hashes) + 1) * 32
+    return pa.LargeStringArray.from_buffers(
+        len(hashes), pa.py_buffer(offsets), pa.py_buffer(digits)
+    )
 
 
 def _holds_nul(column: pa.LargeStringArray) -> bool:
