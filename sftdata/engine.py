@@ -6,23 +6,22 @@ the gate (see `gate`). Both return flat buffers: ids as int32[tokens], offsets a
 
 from __future__ import annotations
 
-import re
 import sys
 import threading
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import tokenizers
 
 from sftdata import columns
+from sftdata.plain import PlainTokenizer
 
 # gigatoken's word cache grows with the text it sees; a fresh instance starts small again.
 _RENEW_AFTER_BYTES = 192 * 1024 * 1024
@@ -77,12 +76,12 @@ class Engine(Protocol):
 
 
 class ReferenceEngine:
-    """The `tokenizers` library. `spec` is a parsed `tokenizer.json`."""
+    """The `tokenizers` library."""
 
     name = "tokenizers"
 
-    def __init__(self, spec: Mapping[str, Any]) -> None:
-        self._tokenizer = tokenizers.Tokenizer.from_str(orjson.dumps(spec).decode())
+    def __init__(self, plain: PlainTokenizer) -> None:
+        self._tokenizer = tokenizers.Tokenizer.from_str(plain.content.decode())
 
     def encode(self, texts: pa.LargeStringArray) -> Encoded:
         """Token ids of each text."""
@@ -104,10 +103,10 @@ class GigatokenEngine:
 
     name = "gigatoken"
 
-    def __init__(self, spec: Mapping[str, Any]) -> None:
-        spec, self._normalizer = _without_nfc(spec)
-        spec, self._splits_digits = _digits_as_boundaries(spec)
-        self._json = orjson.dumps(spec)
+    def __init__(self, plain: PlainTokenizer) -> None:
+        self._normalizer = tokenizers.normalizers.NFC() if plain.needs_nfc else None
+        self._splits_digits = plain.splits_digits
+        self._content = plain.fast_content
         self._tokenizer = self._load()
         self._seen_bytes = 0
         self._lock = threading.Lock()
@@ -115,7 +114,7 @@ class GigatokenEngine:
     def _load(self) -> Any:
         import gigatoken
 
-        return gigatoken.Tokenizer.from_json(self._json)
+        return gigatoken.Tokenizer.from_json(self._content)
 
     def encode(self, texts: pa.LargeStringArray) -> Encoded:
         """Token ids of each text."""
@@ -189,17 +188,6 @@ def _without_padding(matrix: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int
     return rows_and_padding.take(np.arange(0, 2 * rows, 2))
 
 
-def _without_nfc(spec: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any | None]:
-    """The tokenizer without a normalizer that is NFC alone, and that normalizer.
-
-    Each version of Unicode adds marks that NFC puts in order, and the two libraries know different
-    versions. So it is the reference that normalizes.
-    """
-    if spec.get("normalizer") != {"type": "NFC"}:
-        return spec, None
-    return {**spec, "normalizer": None}, tokenizers.normalizers.NFC()
-
-
 def _normalized(texts: pa.LargeStringArray, normalizer: Any) -> pa.LargeStringArray:
     """The texts normalized; those without a character that NFC could change are left alone."""
     offsets, data = columns.string_buffers(texts)
@@ -213,22 +201,6 @@ def _normalized(texts: pa.LargeStringArray, normalizer: Any) -> pa.LargeStringAr
     changed[rows] = True
     new = [normalizer.normalize_str(t) for t in texts.take(columns.numbers(rows)).to_pylist()]
     return pc.replace_with_mask(texts, columns.flags(changed), columns.texts(new))
-
-
-def _digits_as_boundaries(spec: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
-    """The tokenizer without a leading "every digit alone" stage, and whether it had one.
-
-    gigatoken has no such stage, but it can be said with the boundaries of the text it is given
-    (see `_split_at_digits`), as long as no vocabulary entry holds a digit and something else.
-    """
-    pre = spec.get("pre_tokenizer") or {}
-    stages = pre.get("pretokenizers") or []
-    if len(stages) < 2 or stages[0] != {"type": "Digits", "individual_digits": True}:
-        return spec, False
-    if any(len(entry) > 1 and re.search("[0-9]", entry) for entry in spec["model"]["vocab"]):
-        return spec, False
-    rest = stages[1] if len(stages) == 2 else {**pre, "pretokenizers": stages[1:]}
-    return {**spec, "pre_tokenizer": rest}, True
 
 
 def _split_at_digits(

@@ -9,17 +9,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 
 from sftdata import columns
 from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine, to_encoded
+from sftdata.plain import PlainTokenizer
 from sftdata.reference_process import reference_process
 from sftdata.remembered import cache_folder
 
@@ -59,26 +58,26 @@ class EngineChoice:
 
 
 def choose_engine(
-    spec: Mapping[str, Any], report: Callable[[str], None], reference: Engine | None = None
+    plain: PlainTokenizer, report: Callable[[str], None], reference: Engine | None = None
 ) -> EngineChoice:
     """gigatoken if it gives the reference's ids for every vocabulary entry, else the reference.
 
     The check on the probes and a sample of rows is left to the caller, who can make it beside the
     build: it must be made before anything is committed. `report` gets one line, with the reason,
-    when the reference is used. `reference` is that of the same `spec`, loaded here if not given.
+    when the reference is used. `reference` is that of the same tokenizer, loaded here if not given.
     """
     if reference is None:
-        reference = load_reference(spec)
+        reference = load_reference(plain)
     try:
-        fast = GigatokenEngine(spec)
+        fast = GigatokenEngine(plain)
     except (RuntimeError, ValueError, KeyError) as error:
         reason = str(error).partition("\n")[0]
         report(f"the tokenizers library encodes this build: gigatoken refuses it ({reason})")
-        return EngineChoice(ReferenceEngine(spec), lambda sample: None)
-    fault = _probe(fast, reference, orjson.dumps(spec))
+        return EngineChoice(ReferenceEngine(plain), lambda sample: None)
+    fault = _probe(fast, reference, plain.content)
     if fault is not None:
         report(f"the tokenizers library encodes this build: gigatoken differs on {fault!r}")
-        return EngineChoice(ReferenceEngine(spec), lambda sample: None)
+        return EngineChoice(ReferenceEngine(plain), lambda sample: None)
 
     def find_fault(sample: pa.LargeStringArray) -> str | None:
         probes = columns.texts([*_PROBES, *_start_of(sample)])
@@ -127,12 +126,12 @@ def _start_of(sample: pa.LargeStringArray) -> Iterator[str]:
         left -= len(text.as_py())
 
 
-def load_reference(spec: Mapping[str, Any]) -> Engine:
+def load_reference(plain: PlainTokenizer) -> Engine:
     """The reference, apart where its vocabulary takes longer to load than a process to start."""
-    if len(spec["model"]["vocab"]) >= _LARGE_VOCABULARY:
+    if plain.entries >= _LARGE_VOCABULARY:
         with contextlib.suppress(OSError):
-            return _ReferenceApart(spec)
-    return ReferenceEngine(spec)
+            return _ReferenceApart(plain)
+    return ReferenceEngine(plain)
 
 
 class _ReferenceApart:
@@ -140,9 +139,9 @@ class _ReferenceApart:
 
     name = "tokenizers"
 
-    def __init__(self, spec: Mapping[str, Any]) -> None:
-        self._spec = spec
-        self._process = reference_process(orjson.dumps(spec))
+    def __init__(self, plain: PlainTokenizer) -> None:
+        self._plain = plain
+        self._process = reference_process(plain.content)
         self._lock = threading.Lock()  # an answer must not be taken for that to another question
 
     def encode(self, texts: pa.LargeStringArray) -> Encoded:
@@ -152,4 +151,4 @@ class _ReferenceApart:
                 ids = self._process.encode(texts.to_pylist())
             return to_encoded(ids)
         except (OSError, ValueError):  # killed, as for want of memory
-            return ReferenceEngine(self._spec).encode(texts)
+            return ReferenceEngine(self._plain).encode(texts)

@@ -23,6 +23,7 @@ _WORTH_REMEMBERING = 8 * 1024 * 1024
 # A file system may give two changes that follow each other closely the same time.
 _SETTLED_SECONDS = 1.0
 
+_DIGEST_BYTES = 16  # of the content, before it
 Stamp = list[int]
 
 
@@ -47,7 +48,22 @@ def facts_of(kind: str, digest: str) -> dict[str, Any]:
 
 def remember_facts(kind: str, digest: str, facts: Mapping[str, Any]) -> None:
     """Remembers what follows from content with this digest, by this version of the code."""
-    _write(cache_folder() / kind / digest, facts)
+    _write_facts(cache_folder() / kind / digest, facts)
+
+
+def content_of(kind: str, digest: str) -> bytes | None:
+    """The content that was remembered under this digest; None where it is new, or damaged."""
+    try:
+        data = (cache_folder() / kind / digest).read_bytes()
+    except OSError:
+        return None
+    content = data[_DIGEST_BYTES:]
+    return content if xxhash.xxh3_128_digest(content) == data[:_DIGEST_BYTES] else None
+
+
+def remember_content(kind: str, digest: str, content: bytes) -> None:
+    """Remembers content that was made, by this version of the code, of what has this digest."""
+    _write(cache_folder() / kind / digest, xxhash.xxh3_128_digest(content) + content)
 
 
 def digest_of(files: Sequence[Path], stamps: Sequence[Stamp]) -> str | None:
@@ -62,7 +78,7 @@ def remember_digest(files: Sequence[Path], stamps: Sequence[Stamp], digest: str)
     if sum(size for _, _, size, _, _ in stamps) >= _WORTH_REMEMBERING and all(
         changed / 1e9 < settled for *_, changed in stamps
     ):
-        _write(_place("sources", files), {"stamps": list(stamps), "sha256": digest})
+        _write_facts(_place("sources", files), {"stamps": list(stamps), "sha256": digest})
 
 
 def untouched(directory: Path) -> frozenset[str]:
@@ -81,7 +97,7 @@ def remember_files(directory: Path, names: Iterable[str]) -> None:
     with contextlib.suppress(OSError):
         stamps = {name: stamp(directory / name) for name in names}
         if sum(size for _, _, size, _, _ in stamps.values()) >= _WORTH_REMEMBERING:
-            _write(_place("sets", [directory]), stamps)
+            _write_facts(_place("sets", [directory]), stamps)
 
 
 def _place(kind: str, paths: Sequence[Path]) -> Path:
@@ -97,9 +113,13 @@ def _read(place: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _write(place: Path, content: Mapping[str, Any]) -> None:
+def _write_facts(place: Path, facts: Mapping[str, Any]) -> None:
+    _write(place, json.dumps(facts).encode())
+
+
+def _write(place: Path, content: bytes) -> None:
     temporary = place.with_name(f"{place.name}.{os.getpid()}")
     with contextlib.suppress(OSError):  # a read-only home costs time, not the build
         place.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(content))
+        temporary.write_bytes(content)
         temporary.replace(place)

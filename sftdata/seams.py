@@ -30,7 +30,7 @@ def is_seamless(
     """bool[rows]: whether the text of each row, encoded at once, gives the ids encoded apart."""
     equal = np.ones(rows, np.bool_)
     # Unigram weighs whole stretches of text against each other, so nothing near tells for sure.
-    merges_pairs = encoder.tokenizer.spec["model"]["type"] == "BPE"
+    merges_pairs = encoder.tokenizer.plain.merges_pairs
     for at, stretch in enumerate(stretches):
         if not stretch.continues:
             continue

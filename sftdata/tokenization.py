@@ -6,9 +6,8 @@ alone, because alone is how the model will read it at inference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 from sftdata.columns import flags, numbers, texts, to_flags, to_numbers
 from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine
 from sftdata.gate import EngineChoice, FindFault, choose_engine, load_reference
+from sftdata.plain import PlainTokenizer
 from sftdata.tokenizer import Tokenizer, load_tokenizer
 
 FAST, REFERENCE = "gigatoken", "tokenizers"
@@ -145,7 +145,7 @@ class EncoderChoice:
 
 
 Report = Callable[[str], None]  # gets lines a person should see
-ChooseEngine = Callable[[Mapping[str, Any], Report], EngineChoice]
+ChooseEngine = Callable[[PlainTokenizer, Report], EngineChoice]
 
 
 def choose_encoder(
@@ -169,9 +169,8 @@ class Tokenizers:
 
     def __init__(self) -> None:
         self._by_name: dict[str, Tokenizer] = {}
-        # By the identity of what they were made of, which is kept beside them for that.
-        self._engines: dict[int, tuple[Mapping[str, Any], EngineChoice]] = {}
-        self._references: dict[int, tuple[Mapping[str, Any], Engine]] = {}
+        self._engines: dict[PlainTokenizer, EngineChoice] = {}
+        self._references: dict[PlainTokenizer, Engine] = {}
 
     def load(self, name: str) -> Tokenizer:
         """The tokenizer of that name (see `load_tokenizer`)."""
@@ -185,23 +184,23 @@ class Tokenizers:
 
     def reference_encoder(self, tokenizer: Tokenizer) -> Encoder:
         """An encoder on the reference: slow, loaded sooner than any, and in need of no check."""
-        prompt, target = (self._reference(s) for s in (tokenizer.plain, tokenizer.continuation))
+        prompt, target = (self._reference(p) for p in (tokenizer.plain, tokenizer.continuation))
         return Encoder(tokenizer, prompt, target)
 
-    def _choose_engine(self, spec: Mapping[str, Any], report: Report) -> EngineChoice:
-        if id(spec) not in self._engines:
-            self._engines[id(spec)] = spec, choose_engine(spec, report, self._reference(spec))
-        return self._engines[id(spec)][1]
+    def _choose_engine(self, plain: PlainTokenizer, report: Report) -> EngineChoice:
+        if plain not in self._engines:
+            self._engines[plain] = choose_engine(plain, report, self._reference(plain))
+        return self._engines[plain]
 
-    def _reference(self, spec: Mapping[str, Any]) -> Engine:
-        if id(spec) not in self._references:
-            self._references[id(spec)] = spec, load_reference(spec)
-        return self._references[id(spec)][1]
+    def _reference(self, plain: PlainTokenizer) -> Engine:
+        if plain not in self._references:
+            self._references[plain] = load_reference(plain)
+        return self._references[plain]
 
 
 def load_encoder(tokenizer: Tokenizer, engine: str) -> Encoder:
     """An encoder on the named engine, which the caller has chosen or must use."""
-    make: Callable[[Mapping[str, Any]], Engine] = (
+    make: Callable[[PlainTokenizer], Engine] = (
         GigatokenEngine if engine == FAST else ReferenceEngine
     )
     prompt_engine = make(tokenizer.plain)

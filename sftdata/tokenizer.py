@@ -1,15 +1,10 @@
-"""A tokenizer directory: `tokenizer.json` as it is, and what its config files say around it.
-
-Rendered text is plain text. `plain` is therefore the same tokenizer with the control tokens
-and the post-processor taken out, and `continuation` the same again without the space some
-tokenizers put before the first word.
-"""
+"""A tokenizer directory: `tokenizer.json` as it is, and what its config files say around it."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,16 +12,21 @@ from typing import Any
 
 import orjson
 import tokenizers
+import xxhash
 
 from sftdata.content import find_content
 from sftdata.errors import TokenizerError
-from sftdata.remembered import facts_of, remember_facts
+from sftdata.plain import PlainTokenizer, continues_apart, continuing, plain_spec, vocab_ids
+from sftdata.remembered import content_of, facts_of, remember_content, remember_facts
 
 _CONFIG_FILES = ("tokenizer_config.json", "special_tokens_map.json")
 # What of a `Tokenizer` it takes the parsed tokenizer.json to know, and a number that changes with
 # the way it is known: both are remembered between builds.
-_FACTS = {"sha256", "added_tokens", "eos_id", "bos_id", "pad_id", "vocab_size"}
-_FACTS_VERSION = 1
+_FACTS = {
+    "sha256", "added_tokens", "eos_id", "bos_id", "pad_id", "vocab_size", "continues_apart"
+}  # fmt: skip
+_FACTS_VERSION = 2
+_PLAIN_VERSION = 1  # the same for what `plain` and `continuation` are
 _MARKER = re.compile(r"<[^<>\s]+>|\[[^\[\]\s]+\]")
 _HUB_FILES = ("tokenizer.json", "chat_template.jinja", "*.model", *_CONFIG_FILES)
 
@@ -36,7 +36,7 @@ class Tokenizer:
     """A loaded tokenizer. Ids are of the vocabulary in `tokenizer.json`.
 
     `vocab_size` is one more than the largest id. Ids at or past it never reach a shard: they are
-    stand-ins for bytes the vocabulary has no entry for (see `plain`).
+    stand-ins for bytes the vocabulary has no entry for (see `plain_spec`).
     """
 
     name: str
@@ -49,6 +49,7 @@ class Tokenizer:
     chat_template: str | None = field(repr=False)
     special_texts: Mapping[str, str] = field(repr=False)  # bos_token, eos_token … for chat
     vocab_size: int
+    continues_apart: bool  # whether a text that continues a prompt has other ids
 
     @cached_property
     def spec(self) -> Mapping[str, Any]:
@@ -80,22 +81,29 @@ class Tokenizer:
         return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
     @cached_property
-    def plain(self) -> Mapping[str, Any]:
-        """`tokenizer.json` for rendered text: no control tokens, no post-processor.
-
-        A byte-level vocabulary without an entry for some byte would lose that byte silently; such
-        bytes get stand-in entries past the vocabulary, so that the rows can be found.
-        """
-        return _plain(self.spec, self.control_tokens, self.vocab_size)
+    def plain(self) -> PlainTokenizer:
+        """The tokenizer of rendered text (see `plain_spec`)."""
+        return self._remembered("plain", lambda spec: spec)
 
     @cached_property
-    def continuation(self) -> Mapping[str, Any]:
-        """`tokenizer.json` for text that continues a prompt: `plain` without a dummy prefix."""
-        stages = {name: self.spec.get(name) for name in ("normalizer", "pre_tokenizer")}
-        continued = {name: _without_prefix(stage) for name, stage in stages.items()}
-        if continued == stages:
-            return self.plain
-        return {**self.plain, **continued}
+    def continuation(self) -> PlainTokenizer:
+        """The same of text that continues a prompt (see `continuing`)."""
+        return self._remembered("continuation", continuing) if self.continues_apart else self.plain
+
+    def _remembered(
+        self, form: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    ) -> PlainTokenizer:
+        """The tokenizer of rendered text after a change. To parse what it is made of and to write
+        that again takes longer than to load an engine, so it is remembered between builds."""
+        digest = xxhash.xxh3_128(self.content)
+        digest.update(orjson.dumps([_PLAIN_VERSION, form, sorted(self.control_tokens.items())]))
+        data = content_of("plain", digest.hexdigest())
+        if data is not None:
+            return PlainTokenizer.from_bytes(data)
+        plain = plain_spec(self.spec, self.control_tokens, self.vocab_size)
+        made = PlainTokenizer.of(change(plain))
+        remember_content("plain", digest.hexdigest(), made.to_bytes())
+        return made
 
     @cached_property
     def decoder(self) -> tokenizers.Tokenizer:
@@ -150,7 +158,7 @@ def _facts(path: Path, spec: Mapping[str, Any], config: Mapping[str, Any]) -> di
         )
     added = {token["content"]: token for token in spec.get("added_tokens") or ()}
     ids = {text: token["id"] for text, token in added.items()}
-    vocab = _vocab_ids(spec)
+    vocab = vocab_ids(spec)
     bos, eos, pad = (_token_id(config, kind, ids, vocab) for kind in ("bos", "eos", "pad"))
     if eos is None:
         raise TokenizerError(
@@ -165,6 +173,7 @@ def _facts(path: Path, spec: Mapping[str, Any], config: Mapping[str, Any]) -> di
         "bos_id": bos if bos is not None and _adds_bos(spec, config, bos) else None,
         "pad_id": pad,
         "vocab_size": 1 + max((*ids.values(), *vocab.values())),
+        "continues_apart": continues_apart(spec),
     }
 
 
@@ -241,13 +250,6 @@ def _convert_sentencepiece(directory: Path) -> bytes:
         raise TokenizerError(f"{directory}: transformers cannot convert it: {error}") from error
 
 
-def _vocab_ids(spec: Mapping[str, Any]) -> dict[str, int]:
-    vocab = spec["model"]["vocab"]
-    if isinstance(vocab, dict):
-        return vocab
-    return {piece: i for i, (piece, _) in enumerate(vocab)}  # Unigram: a list of [piece, score]
-
-
 def _token_id(
     config: Mapping[str, Any], kind: str, ids: Mapping[str, int], vocab: Mapping[str, int]
 ) -> int | None:
@@ -271,84 +273,3 @@ def _adds_bos(spec: Mapping[str, Any], config: Mapping[str, Any], bos_id: int) -
     small = {"model": word, "post_processor": spec.get("post_processor")}
     encoded = tokenizers.Tokenizer.from_str(orjson.dumps(small).decode()).encode("a")
     return encoded.ids[:1] == [bos_id]
-
-
-def _plain(spec: Mapping[str, Any], control: Mapping[str, int], vocab_size: int) -> dict[str, Any]:
-    model = dict(spec["model"])
-    if model["type"] != "BPE" or model.get("ignore_merges"):
-        # These models look whole words or pieces up, so a control token's own text would find it.
-        model["vocab"] = _with_hidden_entries(model["vocab"], control)
-    if model["type"] == "BPE":
-        missing = _missing_bytes(spec)
-        if missing:
-            stand_ins = {char: vocab_size + i for i, char in enumerate(missing)}
-            model["vocab"] = model["vocab"] | stand_ins
-    return {
-        **spec,
-        "model": model,
-        "added_tokens": _ordinary_added_tokens(spec, control),
-        "post_processor": None,
-        "truncation": None,
-        "padding": None,
-    }
-
-
-def _ordinary_added_tokens(
-    spec: Mapping[str, Any], control: Mapping[str, int]
-) -> list[dict[str, Any]]:
-    """The added tokens that stay on.
-
-    The library numbers added tokens by their place in the list, so where any stays on, the control
-    tokens keep their places under names that no text has.
-    """
-    added = spec.get("added_tokens") or []
-    if all(token["content"] in control for token in added):
-        return []
-    return [{**token, "content": _hidden(token["content"], control)} for token in added]
-
-
-def _with_hidden_entries(vocab: Any, control: Mapping[str, int]) -> Any:
-    if isinstance(vocab, dict):
-        return {_hidden(piece, control): i for piece, i in vocab.items()}
-    return [[_hidden(piece, control), score] for piece, score in vocab]
-
-
-def _hidden(piece: str, control: Mapping[str, int]) -> str:
-    # Noncharacters are not for interchange; a text that holds them all the same is found by id.
-    return f"\ufdd0{control[piece]}\ufdd1" if piece in control else piece
-
-
-def _missing_bytes(spec: Mapping[str, Any]) -> list[str]:
-    """Characters of the byte-level alphabet that the vocabulary lacks, in order."""
-    if not any(stage["type"] == "ByteLevel" for stage in _stages(spec.get("pre_tokenizer"))):
-        return []
-    model = spec["model"]
-    if model.get("unk_token") is not None or model.get("byte_fallback"):
-        return []
-    alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
-    return [char for char in alphabet if char not in model["vocab"]]
-
-
-def _stages(part: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """The stages of a normalizer, pre-tokenizer or post-processor, a sequence laid flat."""
-    if part is None:
-        return []
-    if part["type"] == "Sequence":
-        nested = next(v for k, v in part.items() if k != "type")
-        return [stage for inner in nested for stage in _stages(inner)]
-    return [part]
-
-
-def _without_prefix(part: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The normalizer or pre-tokenizer without what it puts before the first word."""
-    if part is None or part["type"] == "Prepend":
-        return None
-    for key in ("normalizers", "pretokenizers"):
-        if part.get(key):
-            inner = [_without_prefix(stage) for stage in part[key]]
-            return {**part, key: [stage for stage in inner if stage is not None]}
-    if part["type"] == "Metaspace":
-        return {**part, "prepend_scheme": "never", "add_prefix_space": False}
-    if part["type"] == "ByteLevel":
-        return {**part, "add_prefix_space": False}
-    return part

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import tokenizers
 from sftdata import build, gate, tokenization
 from sftdata.engine import Encoded, GigatokenEngine
 from sftdata.gate import choose_engine
+from sftdata.plain import PlainTokenizer
 from sftdata.tokenizer import load_tokenizer
 
 
@@ -30,11 +31,13 @@ def doctor_fast_engine(monkeypatch: pytest.MonkeyPatch, without: tuple[str, str]
     """From now on the fast engine, and it alone, is given a tokenizer that lacks one merge."""
 
     class Doctored(GigatokenEngine):
-        def __init__(self, spec: Mapping[str, Any]) -> None:
+        def __init__(self, plain: PlainTokenizer) -> None:
+            spec = json.loads(plain.content)
             merges = [tuple(pair(merge)) for merge in spec["model"]["merges"]]
             kept = [list(merge) for merge in merges if merge != without]
             assert len(kept) == len(merges) - 1
-            super().__init__({**spec, "model": {**spec["model"], "merges": kept}})
+            spec["model"]["merges"] = kept
+            super().__init__(PlainTokenizer.of(spec))
 
     monkeypatch.setattr(gate, "GigatokenEngine", Doctored)
 
@@ -122,7 +125,7 @@ def test_an_engine_that_cannot_load_the_tokenizer_is_refused(byte_tokenizer: Pat
     spec = json.loads((byte_tokenizer / "tokenizer.json").read_text())
     spec["model"] = {"type": "WordLevel", "vocab": {"a": 0, "[UNK]": 1}, "unk_token": "[UNK]"}
     lines: list[str] = []
-    choice = choose_engine(spec, lines.append)
+    choice = choose_engine(PlainTokenizer.of(spec), lines.append)
     assert choice.engine.name == "tokenizers"
     assert choice.find_fault(column("a")) is None
     [line] = lines
@@ -133,7 +136,7 @@ def merges_of_words(folder: Path, every: int) -> Iterator[tuple[str, str]]:
     """Some of the last merges of entries that are one token when encoded alone."""
     tokenizer = load_tokenizer(str(folder))
     merges = [tuple(pair(merge)) for merge in tokenizer.spec["model"]["merges"]]
-    reference = tokenizers.Tokenizer.from_str(json.dumps(tokenizer.plain))
+    reference = tokenizers.Tokenizer.from_str(tokenizer.plain.content.decode())
     for left, right in merges[::every]:
         word = (left + right).replace("\u0120", " ")
         if word.strip().isascii() and len(reference.encode(word).ids) == 1:
@@ -155,7 +158,7 @@ def test_the_gate_sees_a_fault_in_any_one_merge(
 ) -> None:
     folder = shared / "tokenizers" / name
     plain = load_tokenizer(str(folder)).plain
-    merges = {tuple(pair(m)) for m in plain["model"]["merges"]}
+    merges = {tuple(pair(m)) for m in json.loads(plain.content)["model"]["merges"]}
     doctored = [m for m in ESCAPED[name] if m in merges] + list(merges_of_words(folder, 9000))
     assert len(doctored) >= 4
     missed = []

@@ -49,8 +49,8 @@ def references(folder: Path) -> tuple[tokenizers.Tokenizer, tokenizers.Tokenizer
     """The `tokenizers` library for prompts and for targets."""
     tokenizer = load(folder).tokenizer
     prompt, target = (
-        tokenizers.Tokenizer.from_str(json.dumps(spec))
-        for spec in (tokenizer.plain, tokenizer.continuation)
+        tokenizers.Tokenizer.from_str(plain.content.decode())
+        for plain in (tokenizer.plain, tokenizer.continuation)
     )
     return prompt, target
 

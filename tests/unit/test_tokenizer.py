@@ -33,11 +33,11 @@ def added(content: str, number: int, *, special: bool) -> dict[str, Any]:
 
 
 def plain(tokenizer: Tokenizer) -> tokenizers.Tokenizer:
-    return tokenizers.Tokenizer.from_str(json.dumps(tokenizer.plain))
+    return tokenizers.Tokenizer.from_str(tokenizer.plain.content.decode())
 
 
 def continuation(tokenizer: Tokenizer) -> tokenizers.Tokenizer:
-    return tokenizers.Tokenizer.from_str(json.dumps(tokenizer.continuation))
+    return tokenizers.Tokenizer.from_str(tokenizer.continuation.content.decode())
 
 
 EOS = added("<eos>", 256, special=True)
@@ -69,10 +69,27 @@ def test_what_was_known_of_a_tokenizer_is_known_without_parsing_it(
     assert "spec" not in vars(second)
     assert second == first
     assert second.control_tokens == first.control_tokens
+    assert (first.plain, first.continuation) == (second.plain, second.continuation)
+    assert "spec" not in vars(second)
     assert second.spec == first.spec
-    for file in (tmp_path / "cache" / "sftdata" / "tokenizers").iterdir():
-        file.write_text("{")
-    assert load_tokenizer(folder) == first
+    for kind in ("tokenizers", "plain"):
+        for file in (tmp_path / "cache" / "sftdata" / kind).iterdir():
+            file.write_bytes(file.read_bytes()[:-1])
+    third = load_tokenizer(folder)
+    assert third == first
+    assert third.plain == first.plain
+
+
+def test_what_is_plain_is_remembered_for_the_control_tokens_it_was_made_with(
+    write: Any, tmp_path: Path
+) -> None:
+    folder = write({"eos_token": "<eos>"}, added_tokens=[EOS, added("user:", 257, special=False)])
+    assert "user:" not in load_tokenizer(folder).control_tokens
+    before = plain(load_tokenizer(folder)).encode("user:").ids
+    (tmp_path / "chat_template.jinja").write_text("user: {{ messages }}")
+    after = plain(load_tokenizer(folder)).encode("user:").ids
+    assert before == [257]
+    assert after == list(b"user:")
 
 
 def test_what_was_known_of_a_tokenizer_is_not_told_of_another(
