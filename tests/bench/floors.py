@@ -12,6 +12,14 @@ from setup import CHILDREN, PYTHON, Setup, build_arguments, describe, inside
 from table import Row, compared
 
 PLAIN = "gpt2"
+# The settings of the memory that a build has (see sftdata.cli.memory), for a program of any kind.
+_KEEPS_MEMORY = (
+    "env",
+    "ARROW_DEFAULT_MEMORY_POOL=system",
+    "MALLOC_ARENA_MAX=1",
+    "MALLOC_MMAP_THRESHOLD_=33554432",
+    "MALLOC_TRIM_THRESHOLD_=1073741824",
+)
 
 
 @dataclass(frozen=True)
@@ -23,15 +31,23 @@ class Shape:
 
 
 def plain(setup: Setup) -> Iterator[Row]:
-    """The gpt2 build against its floor, at two sizes, and what the floor is made of."""
+    """The gpt2 build against its floor, at two sizes, and what the floor is made of; and against
+    the floor in a process that keeps its memory as a build does."""
     for times in (1, setup.scaled(10, 2)):
         data = setup.inputs.repeated(times)
         shape = Shape([data], build_arguments([data], setup.tokenizers / PLAIN))
-        runs = _measure(setup, {PLAIN: shape}, f"{times}-")
+        runs = _measure(setup, {PLAIN: shape}, f"{times}-", kept=(False, True))
         yield _against_floor(runs, setup.size(data))
         floors = runs.usages[_floor(PLAIN)]
         parts = {p: median(f.said["parts"][p] for f in floors) for p in floors[0].said["parts"]}
         yield Row("  the floor", "", ", ".join(f"{p} {s:.2f}" for p, s in parts.items()))
+        kept = _floor(PLAIN, keeps_memory=True)
+        yield Row(
+            f"  the same with the memory settings of a build, {setup.size(data)}",
+            f"{runs.median(PLAIN):.2f} s",
+            f"{runs.median(kept):.2f} s",
+            f"{runs.ratio(PLAIN, kept):.3g}",
+        )
 
 
 def others(setup: Setup) -> Iterator[Row]:
@@ -92,26 +108,32 @@ def _mixture(setup: Setup) -> Shape:
     return Shape(data, ["--spec", str(spec), "--tokenizer", tokenizer])
 
 
-def _measure(setup: Setup, shapes: dict[str, Shape], prefix: str = "") -> Runs:
+def _measure(
+    setup: Setup, shapes: dict[str, Shape], prefix: str = "", kept: Sequence[bool] = (False,)
+) -> Runs:
+    """Each build and its floor; one floor for each of `kept`, whether it keeps its memory."""
     contenders = []
     for name, shape in shapes.items():
         folder = setup.folder / f"floor-{prefix}{name}"
         folder.mkdir()
         run_child([PYTHON, CHILDREN / "floor_texts.py", folder, *shape.arguments], folder)
-        contenders += [inside(name, shape.arguments), _bare(name, folder, shape.data)]
+        contenders.append(inside(name, shape.arguments))
+        contenders += [_bare(name, folder, shape.data, keeps_memory=keep) for keep in kept]
     return interleave(contenders, setup.runs)
 
 
-def _bare(name: str, folder: Path, data: Sequence[Path]) -> Contender:
+def _bare(name: str, folder: Path, data: Sequence[Path], *, keeps_memory: bool) -> Contender:
     """The floor of the build in `folder`, with the same name."""
     size = str(describe(folder / "set")["bytes"])
+    settings = _KEEPS_MEMORY if keeps_memory else ()
     return Contender(
-        _floor(name), lambda out: [PYTHON, CHILDREN / "floor.py", folder, size, out, *data]
+        _floor(name, keeps_memory=keeps_memory),
+        lambda out: [*settings, PYTHON, CHILDREN / "floor.py", folder, size, out, *data],
     )
 
 
-def _floor(name: str) -> str:
-    return f"floor of {name}"
+def _floor(name: str, *, keeps_memory: bool = False) -> str:
+    return f"floor of {name}{', keeping memory' if keeps_memory else ''}"
 
 
 def _costs(runs: Runs, name: str) -> list[float]:

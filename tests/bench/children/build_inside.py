@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 
-os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")  # as the command does, before Arrow is loaded
+os.environ.setdefault(
+    "ARROW_DEFAULT_MEMORY_POOL", "system"
+)  # as the command does, before Arrow is loaded
 
 import json
 import sys

@@ -3,16 +3,18 @@
     python build_stages.py ARGUMENTS OF THE COMMAND
 
 A build reads, encodes and writes side by side; here every task is done where it is handed in, so
-that each second belongs to one stage. The engine still uses all cores inside its own call, and
-pyarrow's JSON reader does. A stage's time is without that of the stages it calls. Prints seconds by
-stage as JSON; a function that is no longer where this script looks for it is in `missing`.
+that each second belongs to one stage. Only pyarrow's JSON reader still uses all cores. A stage's
+time is without that of the stages it calls. Prints seconds by stage as JSON; a function that is no
+longer where this script looks for it is in `missing`.
 """
 
 from __future__ import annotations
 
 import os
 
-os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")  # as the command does, before Arrow is loaded
+os.environ.setdefault(
+    "ARROW_DEFAULT_MEMORY_POOL", "system"
+)  # as the command does, before Arrow is loaded
 
 import functools
 import importlib

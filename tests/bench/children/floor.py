@@ -16,12 +16,9 @@ No rendering, no masks, no checks, no ids of rows, no journal, and no second loo
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")  # as a build has it
-
 import hashlib
 import json
+import os
 import sys
 import time
 from pathlib import Path

@@ -41,7 +41,7 @@ def main(folder: Path, arguments: Sequence[str]) -> None:
         return encode(stretches, encoder)
 
     def noted_load(engine: GigatokenEngine) -> Any:
-        engines.append(engine._json)
+        engines.append(engine._content)
         return load(engine)
 
     for owner, name, function in (
