@@ -105,6 +105,7 @@ class Assembly:
         try:
             for piece, made in pulled_ahead(pieces, self.number_of_workers + _PIECES_AHEAD):
                 self._take(piece, made)
+                del piece, made  # or they would be in memory until the next ones are there
             if not any(self.rows_in):
                 raise no_rows(self.plan.sources)
             fault = self.dispatcher.find_fault()

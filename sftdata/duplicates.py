@@ -59,7 +59,8 @@ def _hash_words(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
     offsets, data = string_buffers(column)
     data, ends = data[offsets[0] : offsets[-1]], offsets - offsets[0]
     is_kept = data <= 0x20
-    letters = data & (is_kept.view(np.uint8) - np.uint8(1))  # white space is 0 from here on
+    letters = is_kept.view(np.uint8) - np.uint8(1)
+    letters &= data  # white space is 0 from here on
     # A run that goes on in the next row loses what is taken off there anyway.
     goes_on = is_kept[1:] & is_kept[:-1]
     taken_off = np.flatnonzero(goes_on) + 1

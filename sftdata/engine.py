@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
@@ -109,7 +110,8 @@ class GigatokenEngine:
         self._content = plain.fast_content
         self._tokenizer = self._load()
         self._seen_bytes = 0
-        self._lock = threading.Lock()
+        self._users = 0  # threads that encode with it
+        self._changes = threading.Condition()
 
     def _load(self) -> Any:
         import gigatoken
@@ -127,15 +129,25 @@ class GigatokenEngine:
         encoded = self._encode_documents(pieces, data)
         return Encoded(encoded.ids, encoded.offsets[first_piece])
 
-    def _small_tokenizer(self, new_bytes: int) -> Any:
-        """The tokenizer, made anew where it has grown, for so many bytes of text more."""
-        with self._lock:
+    @contextmanager
+    def _in_use(self, new_bytes: int) -> Iterator[None]:
+        """While the tokenizer encodes so many bytes of text: before, it is made anew where it has
+        grown. Nobody may be using the old one then, for two of them would be in memory."""
+        with self._changes:
             if self._seen_bytes > _RENEW_AFTER_BYTES:
-                del self._tokenizer  # before there is another one
+                self._changes.wait_for(lambda: not self._users)
+            if self._seen_bytes > _RENEW_AFTER_BYTES:  # still: another thread may have waited, too
+                del self._tokenizer
                 self._tokenizer = self._load()
                 self._seen_bytes = 0
             self._seen_bytes += new_bytes
-            return self._tokenizer
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._changes:
+                self._users -= 1
+                self._changes.notify_all()
 
     def vocabulary_texts(self) -> list[str]:
         """Every vocabulary entry as a text of its own.
@@ -166,13 +178,15 @@ class GigatokenEngine:
             texts.take(columns.numbers(order)), columns.binary(_SEPARATOR), columns.binary(b"")
         )
         bounds, text = columns.string_buffers(separated)
-        tokenizer = self._small_tokenizer(len(text))
         encoded = []
-        for first, last in pairwise(cuts):
-            documents = text[bounds[first] : bounds[last] - 1].tobytes().split(_SEPARATOR)
-            # Several threads encode at once; sharing each call as well would only hold them up.
-            padded = tokenizer.encode_batch_padded(BytesSource(documents), pad_id=0, parallel=False)
-            encoded.append(_without_padding(*padded))
+        with self._in_use(len(text)):
+            for first, last in pairwise(cuts):
+                documents = text[bounds[first] : bounds[last] - 1].tobytes().split(_SEPARATOR)
+                # Several threads encode at once; sharing each call as well would only hold them up.
+                padded = self._tokenizer.encode_batch_padded(
+                    BytesSource(documents), pad_id=0, parallel=False
+                )
+                encoded.append(_without_padding(*padded))
         together = Encoded.concatenate(encoded)
         assert len(together.offsets) == len(offsets), "a text holds the separator"
         return together.take(np.argsort(order))

@@ -6,8 +6,10 @@ import functools
 import random
 import sys
 import unicodedata
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -84,17 +86,24 @@ def test_rows_are_taken_and_joined_as_they_are() -> None:
 def test_threads_share_an_engine_that_is_made_anew_meanwhile(
     digit_tokenizer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loads = []
+    loaded: list[weakref.ref[Any]] = []
     load = GigatokenEngine._load
+
+    def load_alone(self: GigatokenEngine) -> Any:
+        assert all(earlier() is None for earlier in loaded)
+        tokenizer = load(self)
+        loaded.append(weakref.ref(tokenizer))
+        return tokenizer
+
     monkeypatch.setattr(engine, "_RENEW_AFTER_BYTES", 100_000)
-    monkeypatch.setattr(GigatokenEngine, "_load", lambda self: loads.append(1) or load(self))
+    monkeypatch.setattr(GigatokenEngine, "_load", load_alone)
     plain = load_tokenizer(str(digit_tokenizer)).plain
     fast, reference = GigatokenEngine(plain), ReferenceEngine(plain)
     columns = [column(*uneven_texts(seed)) for seed in range(6)]
     expected = [reference.encode(c) for c in columns]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(fast.encode, columns * 4))
-    assert len(loads) > 3
+    assert len(loaded) > 3
     for mine, theirs in zip(found, expected * 4, strict=True):
         assert np.array_equal(mine.ids, theirs.ids)
         assert np.array_equal(mine.offsets, theirs.offsets)
