@@ -49,7 +49,7 @@ class Tokenizer:
     chat_template: str | None = field(repr=False)
     special_texts: Mapping[str, str] = field(repr=False)  # bos_token, eos_token … for chat
     vocab_size: int
-    continues_apart: bool  # whether a text that continues a prompt has other ids
+    continues_apart: bool  # whether text that continues a prompt may have other ids
 
     @cached_property
     def spec(self) -> Mapping[str, Any]:
@@ -94,7 +94,7 @@ class Tokenizer:
         self, form: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     ) -> PlainTokenizer:
         """The tokenizer of rendered text after a change. To parse what it is made of and to write
-        that again takes longer than to load an engine, so it is remembered between builds."""
+        that again takes about as long as to load an engine, so it is remembered between builds."""
         digest = xxhash.xxh3_128(self.content)
         digest.update(orjson.dumps([_PLAIN_VERSION, form, sorted(self.control_tokens.items())]))
         data = content_of("plain", digest.hexdigest())
