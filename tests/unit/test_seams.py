@@ -12,6 +12,7 @@ import tokenizers
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from sftdata import seams
 from sftdata.engine import Encoded, GigatokenEngine, ReferenceEngine
 from sftdata.layout import Stretch, encode_stretches
 from sftdata.seams import is_seamless
@@ -76,6 +77,12 @@ EXAMPLES = [
     ("the article is here" + " " * 300, "a summary of it"),
     ("the article is here" + "1" * 300, "2" * 300 + " is it"),
     ("日本語" * 50, "日本語" * 50),
+    # The nearest space between words at either end of what is looked through first, and in all.
+    *(
+        (f"the article is here is h{'1' * gap}.\n", f"a{'2' * gap}th is it is here")
+        for reach in seams._REACHES
+        for gap in range(reach - 6, reach + 3)
+    ),
 ]
 
 
@@ -122,6 +129,17 @@ def test_ordinary_text_is_not_encoded_twice() -> None:
     assert all(seamless(counting, rows))
     text = 50 * (len(article) + 40)
     assert text < counting.bytes < 1.2 * text  # once to have ids, and a little around the seams
+
+
+@pytest.mark.parametrize("gap", [10, 500])
+def test_nor_is_text_whose_words_are_far_from_the_seam(gap: int) -> None:
+    article = "The people of the town have known for years that the bridge is too narrow. " * 200
+    rows = [(f"{article}{'=' * gap}\n", "The bridge is too narrow.")] * 20
+    encoder = load(BUNDLED_TOKENIZER)
+    engine = GigatokenEngine(encoder.tokenizer.plain)
+    counting = Counting(encoder.tokenizer, engine, engine)
+    assert all(seamless(counting, rows))
+    assert counting.bytes < 1.2 * 20 * (len(article) + gap + 40)
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 
-os.environ.setdefault(
-    "ARROW_DEFAULT_MEMORY_POOL", "system"
-)  # as the command does, before Arrow is loaded
+# As the command does, before Arrow is loaded.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 import json
 import sys
