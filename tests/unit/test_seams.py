@@ -102,6 +102,12 @@ def test_they_do_with_real_vocabularies(name: str, shared: Path, rows: list[Pair
     assert seamless(load(folder), rows) == slowly(folder, rows)
 
 
+def test_words_are_not_looked_for_in_the_texts_beside() -> None:
+    texts = column(["it is long enough", "abc", "d efg", "hij", ""])
+    assert seams._first_words(texts).tolist() == [2, 3, 1, 3, 0]
+    assert seams._last_words(texts).tolist() == [7, 0, 4, 0, 0]
+
+
 def test_both_verdicts_occur() -> None:
     assert 2 <= sum(seamless(load(BUNDLED_TOKENIZER), EXAMPLES)) <= len(EXAMPLES) - 2
 
