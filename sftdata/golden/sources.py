@@ -38,7 +38,7 @@ _SUFFIXES: dict[str, Format] = {
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 HUB = "hf:"
 # While a block is digested, other threads run; each new block has to wait for them.
-_BLOCK_BYTES = 32 * 1024 * 1024
+_BLOCK_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
