@@ -103,7 +103,8 @@ class Assembly:
         known = Known(self.plan, finished, uses_trimmed=spec.near_duplicates is None)
         pieces = known.pieces(self.dispatcher.submit)
         try:
-            for piece, made in pulled_ahead(pieces, self.number_of_workers + _PIECES_AHEAD):
+            ahead = self.number_of_workers + _PIECES_AHEAD
+            for piece, made in pulled_ahead(pieces, ahead, lambda pulled: pulled[0].is_known):
                 self._take(piece, made)
                 del piece, made  # or they would be in memory until the next ones are there
             if not any(self.rows_in):
@@ -187,6 +188,7 @@ class Assembly:
         self._place_repeated_ids()
         self._check_drops()
         self._check_sources_unchanged()
+        self.folder.note_engine(is_checked=self.dispatcher.is_checked)
         shards, sizes = self.folder.finish(build)
         self.ledger.write(self.directory / ledger_path(self.plan.build))
         if self.plan.pool is not None:

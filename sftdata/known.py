@@ -48,6 +48,11 @@ class Piece:
     # Where earlier builds have them, None for those that are to be made; each for so many blocks.
     found: list[tuple[Place | None, int]]
 
+    @property
+    def is_known(self) -> bool:
+        """Whether nothing is to be made."""
+        return all(place is not None for place, _ in self.found)
+
     def work(self, templates: int) -> list[Work]:
         """What is to be made, in order."""
         wanted: dict[int, list[int]] = {}
@@ -92,7 +97,7 @@ class Known:
                 for template in range(len(self._plan.block_keys))
             )
             together.append(Piece(chunks, keys, list(self._find_all(keys))))
-            if len(together) == _LOOKED_UP_TOGETHER or _are_new(together):
+            if together[0].is_known or len(together) == _LOOKED_UP_TOGETHER or _are_new(together):
                 yield from self._started(together, submit)
                 together = []
         yield from self._started(together, submit)

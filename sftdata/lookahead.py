@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 _T = TypeVar("_T")
 
 
-def pulled_ahead(items: Iterator[_T], number: int) -> Iterator[_T]:
-    """The items, so many of them always pulled beyond the one that is given."""
+def pulled_ahead(
+    items: Iterator[_T], number: int, is_ready: Callable[[_T], bool] = lambda item: False
+) -> Iterator[_T]:
+    """The items, so many of them pulled beyond one that is not ready."""
     waiting: deque[_T] = deque()
     for item in items:
         waiting.append(item)
-        if len(waiting) > number:
+        while waiting and (len(waiting) > number or is_ready(waiting[0])):
             yield waiting.popleft()
     yield from waiting

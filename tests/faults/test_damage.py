@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 import xxhash
 from kills import change_rows, files_of, make_rows, manifest_of, write_rows, write_spec
 
-from sftdata import build, shards
+from sftdata import build, gate, shards
 from sftdata.golden import chunks
 from sftdata.verify import find_faults
 
@@ -112,6 +113,21 @@ def test_what_an_engine_has_made_counts_when_it_has_passed_its_checks(
             journal.write_bytes(b"".join(lines).replace(passed[0], noted))
         assert (build(spec=specs[1], out=out).reused_rows > 0) == was_checked
         assert files_of(out) == fresh
+
+
+def test_an_engine_that_passes_its_checks_last_of_all_has_passed_them(
+    specs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = gate.first_difference
+
+    def check_late(*arguments: Any) -> str | None:
+        time.sleep(1)  # the rows are made and written long before
+        return check(*arguments)
+
+    monkeypatch.setattr(gate, "first_difference", check_late)
+    build(spec=specs[1], out=tmp_path)
+    (tmp_path / "manifest.json").unlink()  # as if it had been killed right before
+    assert build(spec=specs[1], out=tmp_path).reused_rows > 500
 
 
 @pytest.mark.parametrize("kind", ["shards", "ledger"])
