@@ -42,14 +42,6 @@ def text(value: str) -> pa.LargeStringScalar:
     return texts([value])[0]
 
 
-def binary(value: bytes) -> pa.LargeBinaryScalar:
-    """A `large_binary` scalar, for a compute function."""
-    offsets = pa.py_buffer(np.array([0, len(value)]))
-    return pa.LargeBinaryArray.from_buffers(
-        pa.large_binary(), 1, [None, offsets, pa.py_buffer(value)]
-    )[0]
-
-
 def flag(value: bool) -> pa.BooleanScalar:
     """A boolean scalar, for a compute function."""
     return flags(np.array([value]))[0]

@@ -28,7 +28,6 @@ from sftdata.plain import PlainTokenizer
 _RENEW_AFTER_BYTES = 192 * 1024 * 1024
 
 _SMALL_MATRIX = 256 * 1024  # cells; not worth being made of several, however much is padding
-_SEPARATOR = b"\xff"  # of texts; no byte of UTF-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,25 +170,19 @@ class GigatokenEngine:
             magnitude[:] = 0
         order = np.argsort(magnitude, kind="stable")
         cuts = [*np.flatnonzero(np.diff(magnitude[order], prepend=-1)).tolist(), len(order)]
-        texts = pa.LargeBinaryArray.from_buffers(
+        documents = pa.LargeBinaryArray.from_buffers(
             pa.large_binary(), len(sizes), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
-        )
-        separated = pc.binary_join_element_wise(
-            texts.take(columns.numbers(order)), columns.binary(_SEPARATOR), columns.binary(b"")
-        )
-        bounds, text = columns.string_buffers(separated)
+        ).to_pylist()
         encoded = []
-        with self._in_use(len(text)):
+        with self._in_use(int(sizes.sum())):
             for first, last in pairwise(cuts):
-                documents = text[bounds[first] : bounds[last] - 1].tobytes().split(_SEPARATOR)
+                alike = [documents[at] for at in order[first:last].tolist()]
                 # Several threads encode at once; sharing each call as well would only hold them up.
                 padded = self._tokenizer.encode_batch_padded(
-                    BytesSource(documents), pad_id=0, parallel=False
+                    BytesSource(alike), pad_id=0, parallel=False
                 )
                 encoded.append(_without_padding(*padded))
-        together = Encoded.concatenate(encoded)
-        assert len(together.offsets) == len(offsets), "a text holds the separator"
-        return together.take(np.argsort(order))
+        return Encoded.concatenate(encoded).take(np.argsort(order))
 
 
 def _without_padding(matrix: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int64]) -> Encoded:
