@@ -37,7 +37,8 @@ _SUFFIXES: dict[str, Format] = {
 }
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 HUB = "hf:"
-# While a block is digested, other threads run; each new block has to wait for them.
+# While a block is digested, other threads run, and each new block has to wait for them; much larger
+# ones would have left the processor's cache before they are digested.
 _BLOCK_BYTES = 4 * 1024 * 1024
 
 
