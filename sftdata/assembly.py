@@ -24,11 +24,11 @@ from sftdata.errors import GoldenSetError
 from sftdata.escaping import escape
 from sftdata.examples import Work
 from sftdata.fates import DROPPED
+from sftdata.finished import FinishedBlocks
 from sftdata.folder import UNFINISHED, BuildFolder, set_aside
 from sftdata.golden.chunks import Chunk, read_chunks
 from sftdata.golden.rows import FILTERED
 from sftdata.golden.sources import Source
-from sftdata.journal import FinishedBlocks
 from sftdata.known import Known, Made, Piece
 from sftdata.ledger import Ledger, ledger_path
 from sftdata.lookahead import pulled_ahead

@@ -17,8 +17,9 @@ import numpy.typing as npt
 import xxhash
 
 from sftdata.blocks import Blocks, Run, Slice, cut
+from sftdata.finished import FinishedBlocks
 from sftdata.golden.chunks import Chunks, Outline
-from sftdata.journal import KEY_BYTES, FinishedBlocks, JournalWriter
+from sftdata.journal import KEY_BYTES, JournalWriter
 from sftdata.manifest import sync
 from sftdata.shards import RowSizes, Shard, ShardWriter, copied
 

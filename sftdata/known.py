@@ -10,8 +10,9 @@ import xxhash
 
 from sftdata.blocks import Run
 from sftdata.examples import Examples, Work
+from sftdata.finished import FinishedBlocks, Place
 from sftdata.golden.chunks import Chunk, Chunks, Outline, read_chunks
-from sftdata.journal import KEY_BYTES, FinishedBlocks, Place
+from sftdata.journal import KEY_BYTES
 from sftdata.plan import Plan
 
 # Before what is new in them is made: that costs something each time, however little it is.

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sftdata.journal import read_blocks
+from sftdata.journal import read_journal
 from sftdata.manifest import Manifest
 from sftdata.shards import open_batches
 from sftdata.spec import MixedSource
@@ -30,7 +30,8 @@ class Part:
     def hashes(self) -> dict[str, npt.NDArray[np.uint64]]:
         """By split [rows, 4]: digests of id and content, in the order of the shards."""
         found: dict[str, list[npt.NDArray[np.uint64]]] = {s: [] for s in self.manifest["splits"]}
-        for blocks in read_blocks(self._folder):
+        for line in read_journal(self._folder).blocks:
+            blocks = line.blocks
             cells = np.tile(np.arange(len(found)), len(blocks))
             split = np.repeat(cells, blocks.rows.ravel())
             for at, rows in enumerate(found.values()):
@@ -40,8 +41,8 @@ class Part:
     @cached_property
     def whole_text_differs(self) -> frozenset[str]:
         """Ids of the rows whose text encoded at once gives other ids."""
-        blocks = read_blocks(self._folder)
-        return frozenset(row_id for some in blocks for _, row_id in some.whole_text_differs)
+        lines = read_journal(self._folder).blocks
+        return frozenset(row_id for own in lines for _, row_id in own.blocks.whole_text_differs)
 
     @property
     def _folder(self) -> Path:
