@@ -91,9 +91,6 @@ class FinishedBlocks:
                 if not (at in trimmed and keys[at] in self._places):
                     self._places[keys[at]] = line, at
 
-    def __len__(self) -> int:
-        return len(self._places)
-
     def find(self, key: bytes) -> Place | None:
         """Where the block of this key is; None if it is not known, or a shard of it is damaged."""
         found = self._places.get(key)
