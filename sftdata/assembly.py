@@ -7,12 +7,10 @@ same directory has finished, committed or killed, are copied from it.
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pyarrow.compute as pc
@@ -30,20 +28,19 @@ from sftdata.golden.chunks import Chunk, read_chunks
 from sftdata.golden.rows import FILTERED
 from sftdata.golden.sources import Source
 from sftdata.known import Known, Made, Piece
-from sftdata.ledger import Ledger, ledger_path
+from sftdata.ledger import Ledger
 from sftdata.lookahead import pulled_ahead
-from sftdata.manifest import Manifest, commit, sync
+from sftdata.making import row_reader
+from sftdata.manifest import Manifest, commit, ledger_path, pool_path, sync
 from sftdata.plan import Plan
 from sftdata.record import Totals, describe
 from sftdata.remembered import untouched
 from sftdata.repeats import DUPLICATE, NEAR_DUPLICATE, REPEATED_ID, Repeats
-from sftdata.shots import pool_path
-from sftdata.tokenization import Report, Tokenizers
+from sftdata.tokenization import Engines, Report
 
 # Beside one for each worker, so that none waits while this thread writes what is ready.
 _PIECES_AHEAD = 1
 
-_T = TypeVar("_T")
 Progress = Callable[[int], None]  # gets the number of source rows that are done
 
 # Drops that lose nothing, or that were asked for: they are told and never an error.
@@ -63,12 +60,13 @@ class Assembly:
     """One run of a build: the state that grows while rows go through."""
 
     plan: Plan
+    name: Future[str]  # of the build, which is known when the sources are digested
     directory: Path
     current: Manifest | None
     number_of_workers: int
     report: Report
     progress: Progress
-    tokenizers: Tokenizers
+    engines: Engines
     reference_only: bool = False
     ledger: Ledger = field(default_factory=Ledger)
     reused_rows: int = 0
@@ -83,16 +81,16 @@ class Assembly:
         self.dispatcher = Dispatcher(
             self.plan,
             self.number_of_workers,
-            self.tokenizers,
+            self.engines,
             self.report,
             few_expected=self.current is not None,
             reference_only=self.reference_only,
         )
-        name = _in_background(lambda: self.plan.build)
+        self.reader = row_reader(self.plan)
         self.splits = list(self.plan.spec.split)
         self.rows_in = [0] * len(self.plan.sources)
         spec = self.plan.spec
-        self.repeats = Repeats(self.plan.reader, spec.duplicates == "keep", spec.near_duplicates)
+        self.repeats = Repeats(self.reader, spec.duplicates == "keep", spec.near_duplicates)
         for kind in ("shards", "ledger"):
             (self.directory / kind).mkdir(exist_ok=True)
         set_aside(self.directory / "shards" / UNFINISHED)
@@ -110,7 +108,7 @@ class Assembly:
             if not any(self.rows_in):
                 raise no_rows(self.plan.sources)
             fault = self.dispatcher.find_fault()
-            manifest = self._commit(name.result()) if fault is None else None
+            manifest = self._commit(self.name.result()) if fault is None else None
         except OSError as error:
             # A write that fails does not say where it was writing.
             place = error.filename or str(self.directory)
@@ -128,12 +126,13 @@ class Assembly:
         shutil.rmtree(self.folder.path)
         again = Assembly(
             self.plan,
+            self.name,
             self.directory,
             None,
             self.number_of_workers,
             self.report,
             self.progress,
-            self.tokenizers,
+            self.engines,
             reference_only=True,
         )
         return again.run()
@@ -227,7 +226,7 @@ class Assembly:
         wanted = columns.texts(sorted(row_ids))
         for index, source in enumerate(self.plan.sources):
             for chunks in read_chunks(source, index):
-                rows = self.plan.reader.parse(chunks)
+                rows = self.reader.parse(chunks)
                 ids = rows.batch.column("row_id")
                 for at in np.flatnonzero(columns.to_flags(pc.is_in(ids, wanted))):
                     yield source.name, ids[at].as_py(), int(rows.line[at])
@@ -261,23 +260,6 @@ class Assembly:
                 raise GoldenSetError(
                     f"{source.name} was changed while it was read.", "Run the build again."
                 )
-
-
-def _in_background(work: Callable[[], _T]) -> Future[_T]:
-    """The result of `work`, which a thread does that holds up nobody, not even the program's end.
-
-    For work that is one long wait, as for a digest of many bytes.
-    """
-    future: Future[_T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
 
 
 def _other(places: Sequence[str], place: str) -> str:

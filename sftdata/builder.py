@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sftdata import card
 from sftdata import manifest as manifest_file
-from sftdata.assembly import Assembly, Progress, no_rows
 from sftdata.errors import SftdataError
-from sftdata.examples import Examples, Work
-from sftdata.golden.chunks import read_chunks
-from sftdata.ledger import ledger_path
-from sftdata.manifest import Manifest, read_manifest, write_atomically
+from sftdata.lookahead import in_background
+from sftdata.manifest import (
+    LEDGERS,
+    POOLS,
+    Manifest,
+    ledger_path,
+    read_manifest,
+    write_atomically,
+)
 from sftdata.plan import Plan, make_plan
-from sftdata.remembered import remember_files, untouched
-from sftdata.shards import is_intact
-from sftdata.shots import POOLS
+from sftdata.reference_process import start_ahead
+from sftdata.remembered import is_intact, remember_files, untouched
 from sftdata.spec import Mixture, Spec, load_spec
-from sftdata.tokenization import Report, Tokenizers, choose_encoder
+from sftdata.tokenizer import Tokenizer, load_tokenizer
+
+if TYPE_CHECKING:
+    from sftdata.assembly import Assembled, Progress
+    from sftdata.tokenization import Engines, Report
 
 _LOCK = ".lock"
 
@@ -83,30 +92,52 @@ def build_spec(
     frozen: bool = False,
     report: Report = lambda line: None,
     progress: Progress = lambda rows: None,
-    tokenizers: Tokenizers | None = None,
+    load_tokenizer: Callable[[str], Tokenizer] = load_tokenizer,
+    engines: Engines | None = None,
 ) -> Outcome:
-    """`build` for a spec in hand; `tokenizers` are those that were loaded for another build."""
+    """`build` for a spec in hand; `engines` are those that were loaded for another build."""
     directory = Path(out) if out is not None else Path("data") / spec.task
     if isinstance(spec, Mixture):
         return _build_mixture(spec, directory, workers, frozen, report, progress)
-    tokenizers = tokenizers or Tokenizers()
-    plan = make_plan(spec, frozen=frozen, load_tokenizer=tokenizers.load)
+    plan = make_plan(spec, frozen=frozen, load_tokenizer=load_tokenizer)
     for note in (template.note for template in plan.templates):
         if note is not None:
             report(note)
     with _lock(directory, report):
         current = _current(directory)
+        name = in_background(lambda: plan.build)  # while all that a build takes is loaded
         if (
             current is not None
             and not _has_other_sources(plan, current)
-            and current["build"] == plan.build
+            and current["build"] == name.result()
             and _is_whole(current)
         ):
             _tidy(current, plan.spec)  # a kill right after the commit may have left it undone
             return Outcome(current, up_to_date=True, reused_rows=current["rows_in"])
-        done = Assembly(plan, directory, current, workers, report, progress, tokenizers).run()
+        done = _assemble(plan, name, directory, current, workers, report, progress, engines)
         _tidy(done.manifest, plan.spec)
         return Outcome(done.manifest, up_to_date=False, reused_rows=done.reused_rows)
+
+
+def _assemble(
+    plan: Plan,
+    name: Future[str],
+    directory: Path,
+    current: Manifest | None,
+    workers: int,
+    report: Report,
+    progress: Progress,
+    engines: Engines | None,
+) -> Assembled:
+    """Makes the data set. What that takes is loaded now, for it takes longer than to learn that
+    there is nothing to do."""
+    if "sftdata.assembly" not in sys.modules:
+        start_ahead()
+    from sftdata.assembly import Assembly
+    from sftdata.tokenization import Engines
+
+    engines = engines or Engines()
+    return Assembly(plan, name, directory, current, workers, report, progress, engines).run()
 
 
 def _build_mixture(
@@ -120,12 +151,13 @@ def _build_mixture(
     """Builds every source as a data set of its own in `parts/`, then mixes their rows."""
     from sftdata.mixing.mixture import mix
     from sftdata.mixing.parts import PARTS, Part
+    from sftdata.tokenization import Engines
 
     with _lock(directory, report):
         done = 0
         parts = []
         reused = 0
-        tokenizers = Tokenizers()
+        load, engines = cache(load_tokenizer), Engines()
         for source in mixture.sources:
             folder = directory / PARTS / source.name
 
@@ -139,7 +171,8 @@ def _build_mixture(
                 frozen=frozen,
                 report=report,
                 progress=show,
-                tokenizers=tokenizers,
+                load_tokenizer=load,
+                engines=engines,
             )
             parts.append(Part(source, outcome.manifest))
             done += outcome.manifest["rows_in"]
@@ -151,31 +184,6 @@ def _build_mixture(
             if folder.name not in {source.name for source in mixture.sources}:
                 shutil.rmtree(folder)
         return Outcome(mixed, mixed is current, reused)
-
-
-def check(
-    task: str | None = None, *, spec: Path | str | None = None, **options: Any
-) -> list[Examples]:
-    """Everything a build checks before its first row, and the first examples of each source.
-
-    Nothing is written. Raises `SftdataError` as `build` does.
-    """
-    loaded = load_spec(task=task, file=None if spec is None else Path(spec), **options)
-    specs = [s.spec for s in loaded.sources] if isinstance(loaded, Mixture) else [loaded]
-    return [examples for one in specs for examples in _check_plan(make_plan(one))]
-
-
-def _check_plan(plan: Plan) -> list[Examples]:
-    maker = plan.maker(lambda: choose_encoder(plan.tokenizer, lambda line: None).encoder)
-    made = []
-    templates = tuple(range(len(plan.block_keys)))
-    for index, source in enumerate(plan.sources):
-        for chunks in islice(read_chunks(source, index), 1):
-            plan.reader.check_columns(chunks)
-            made.append(maker.make([Work(chunk, templates) for chunk in chunks[:4]]))
-    if not made:
-        raise no_rows(plan.sources)
-    return made
 
 
 @contextmanager
@@ -247,7 +255,7 @@ def _tidy(manifest: Manifest, spec: Spec | Mixture) -> None:
     for folder in (directory / "shards").iterdir():
         if folder.name != build:
             shutil.rmtree(folder)
-    for kind in ("ledger", POOLS):
+    for kind in (LEDGERS, POOLS):
         for path in (directory / kind).glob("*"):
             if path.stem != build:
                 path.unlink()

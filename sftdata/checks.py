@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
 
+from sftdata.check_rules import Action, CheckRule
 from sftdata.columns import numbers, to_flags, to_numbers
 from sftdata.languages import identify, known_languages
-
-Action = Literal["flag", "drop", "fail"]
 
 _PLACEHOLDER = (
     r"(?i)^\W*(?:n/?a|none|null|nil|nan|todo|tbd|fixme|xxx|lorem ipsum.*|placeholder)\W*$"
@@ -33,29 +30,6 @@ _SURE = 0.8
 # Languages the classifier tells apart and a code in the data need not.
 _PART_OF = {"arz": "ar", "ary": "ar", "nb": "no", "nn": "no", "uzs": "uz", "wuu": "zh", "yue": "zh"}
 _SAMPLE = 400  # characters are enough, and the classifier reads them one by one
-
-
-class CheckRule(BaseModel):
-    """What to do with rows that fail a check; `low` and `high` are bounds of those that have any.
-
-    A spec may write the action alone instead of a table.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    action: Action
-    low: float | None = None
-    high: float | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_action(cls, value: Any) -> Any:
-        return {"action": value} if isinstance(value, str) else value
-
-    @model_serializer
-    def _compact(self) -> Any:
-        bounds = {n: v for n, v in (("low", self.low), ("high", self.high)) if v is not None}
-        return {"action": self.action, **bounds} if bounds else self.action
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +80,7 @@ def find_suspects(
     """
     subject = _Subject(rows, source_field, target_field)
     for name, rule in rules.items():
-        for row, detail in CHECKS[name](subject, rule):
+        for row, detail in _CHECKS[name](subject, rule):
             yield Finding(row, name, rule.action, detail)
 
 
@@ -199,7 +173,7 @@ def _letters(column: pa.LargeStringArray) -> npt.NDArray[np.int64]:
     return letters + 2 * to_numbers(pc.count_substring_regex(column, dense)).astype(np.int64)
 
 
-CHECKS: dict[str, Callable[[_Subject, CheckRule], _Suspects]] = {
+_CHECKS: dict[str, Callable[[_Subject, CheckRule], _Suspects]] = {
     "target_equals_source": _target_equals_source,
     "target_longer": _target_longer,
     "length_ratio": _length_ratio,
@@ -207,6 +181,3 @@ CHECKS: dict[str, Callable[[_Subject, CheckRule], _Suspects]] = {
     "placeholder": _placeholder,
     "wrong_language": _wrong_language,
 }
-
-# Fields a check reads beside the source and the target.
-NEEDED_FIELDS = {"wrong_language": frozenset({"source_lang", "target_lang"})}

@@ -13,8 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate
 
 from sftdata.examples import Examples, Work
-from sftdata.plan import Plan, maker_in_worker
-from sftdata.tokenization import REFERENCE, EncoderChoice, Report, Tokenizers, load_encoder
+from sftdata.making import example_maker, maker_in_worker, sample_texts
+from sftdata.plan import Plan
+from sftdata.tokenization import REFERENCE, EncoderChoice, Engines, Report, load_encoder
 from sftdata.workers import InProcess, Processes, Workers
 
 # Up to here the reference encodes sooner than the engine is loaded and checked.
@@ -33,25 +34,22 @@ class Dispatcher:
         self,
         plan: Plan,
         number_of_workers: int,
-        tokenizers: Tokenizers,
+        engines: Engines,
         report: Report,
         *,
         few_expected: bool,
         reference_only: bool,
     ) -> None:
-        self._plan, self._tokenizers, self._report = plan, tokenizers, report
+        self._plan, self._engines, self._report = plan, engines, report
         self._number_of_workers, self._reference_only = number_of_workers, reference_only
         self._loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gate")
         self._fault: Future[str | None] | None = None
         self._workers: Workers | None = None
         self._few: Workers | None = None
         self._bytes = 0  # of the chunks that were to be made
-        if number_of_workers > 1:
-            # Now, for the threads that are about to start add to what its tokenizer has computed.
-            self._pickled_plan = pickle.dumps(plan)
         if few_expected:
-            reference = self._loading.submit(tokenizers.reference_encoder, plan.tokenizer)
-            self._few = InProcess(plan.maker(reference.result), threads=1)
+            reference = self._loading.submit(engines.reference_encoder, plan.tokenizer)
+            self._few = InProcess(example_maker(plan, reference.result), threads=1)
         else:
             self._choice = self._loading.submit(self._choose_encoder)
 
@@ -91,19 +89,21 @@ class Dispatcher:
             self._choice = self._loading.submit(self._choose_encoder)
         choice = self._choice
         self._fault = self._loading.submit(
-            lambda: choice.result().find_fault(self._plan.sample([item.chunk for item in sample]))
+            lambda: choice.result().find_fault(
+                sample_texts(self._plan, [item.chunk for item in sample])
+            )
         )
         if self._number_of_workers == 1:
-            return InProcess(self._plan.maker(lambda: choice.result().encoder))
+            return InProcess(example_maker(self._plan, lambda: choice.result().encoder))
         engine = choice.result().encoder.engine
-        make = functools.partial(maker_in_worker, self._pickled_plan, engine)
+        make = functools.partial(maker_in_worker, pickle.dumps(self._plan), engine)
         return Processes(self._number_of_workers, make)
 
     def _choose_encoder(self) -> EncoderChoice:
         if self._reference_only:
             reference = load_encoder(self._plan.tokenizer, REFERENCE)
             return EncoderChoice(reference, lambda sample: None)
-        return self._tokenizers.choose_encoder(self._plan.tokenizer, self._report)
+        return self._engines.choose_encoder(self._plan.tokenizer, self._report)
 
 
 def _parts(work: Sequence[Work]) -> Iterator[Sequence[Work]]:

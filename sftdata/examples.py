@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.blocks import Blocks, LedgerLine, Run, Slice
-from sftdata.checks import CheckRule, find_suspects
+from sftdata.check_rules import CheckRule
+from sftdata.checks import find_suspects
 from sftdata.columns import flags
 from sftdata.contamination import EvaluationTexts
 from sftdata.drafts import DraftMaker, ExampleTokens

@@ -20,7 +20,8 @@ from sftdata.blocks import Run, Slice, Trimmed, cut
 from sftdata.columns import to_numbers
 from sftdata.golden.chunks import Outline
 from sftdata.journal import KEY_BYTES, BlocksLine, Journal, read_journal
-from sftdata.shards import RowSizes, Shard, Written, is_intact, label_column, read_batches
+from sftdata.remembered import is_intact
+from sftdata.shards import RowSizes, Shard, Written, label_column, read_batches
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,10 @@ from sftdata.examples import ExampleMaker
 from sftdata.fates import Fates
 from sftdata.golden.rows import Rows
 from sftdata.layout import prompt_length, text_of
-from sftdata.manifest import read_manifest
-from sftdata.plan import Plan, draw_pool, make_plan
-from sftdata.shots import pool_path, read_pool
+from sftdata.making import draw_pool, example_maker, row_reader
+from sftdata.manifest import pool_path, read_manifest
+from sftdata.plan import Plan, make_plan
+from sftdata.shots import read_pool
 from sftdata.spec import Mixture, Spec, load_spec, spec_from_json
 from sftdata.split import hash_texts
 from sftdata.templating.template import Template
@@ -58,7 +59,7 @@ class Prompter:
 
     @cached_property
     def _maker(self) -> ExampleMaker:
-        return self.plan.maker(lambda: load_encoder(self.plan.tokenizer, REFERENCE))
+        return example_maker(self.plan, lambda: load_encoder(self.plan.tokenizer, REFERENCE))
 
     @cached_property
     def stop_ids(self) -> list[int]:
@@ -122,7 +123,7 @@ class Prompter:
 
     def _to_rows(self, row: Mapping[str, str], template: Template) -> tuple[Rows, bool]:
         """The row as a batch of one, and whether it has all its target fields."""
-        rules = self.plan.reader.fields
+        rules = row_reader(self.plan).fields
         names = sorted(rules.keys() | template.fields)
         asked = set().union(*(b.fields for n, b in template.blocks.items() if n != "target"))
         values = {}
@@ -168,10 +169,9 @@ def open_prompter(dataset: Path | str, *, part: str | None = None) -> Prompter:
         return open_prompter(directory / "parts" / part)
     built = list(manifest["template"])
     choices = [
-        choice.model_copy(update={"id": label})
-        for choice, label in zip(spec.templates, built, strict=True)
+        replace(choice, id=label) for choice, label in zip(spec.templates, built, strict=True)
     ]
-    plan = make_plan(spec.model_copy(update={"templates": tuple(choices), "shots": (0,)}))
+    plan = make_plan(replace(spec, templates=tuple(choices), shots=(0,)))
     if plan.tokenizer.sha256 != manifest["tokenizer"]["sha256"]:
         raise SftdataError(
             f"The tokenizer '{plan.tokenizer.name}' is not the one {directory} was built with.",
@@ -185,9 +185,7 @@ def open_prompter(dataset: Path | str, *, part: str | None = None) -> Prompter:
             )
     path = directory / pool_path(manifest["build"])
     pool = read_pool(path) if path.is_file() else None
-    return Prompter(
-        replace(plan, spec=plan.spec.model_copy(update={"shots": spec.shots}), pool=pool)
-    )
+    return Prompter(replace(plan, spec=replace(plan.spec, shots=spec.shots), pool=pool))
 
 
 def make_prompter(
@@ -211,7 +209,7 @@ def make_prompter(
         **options,
     )
     assert isinstance(spec, Spec)
-    plan = make_plan(spec.model_copy(update={"shots": (0,)}))
+    plan = make_plan(replace(spec, shots=(0,)))
     return Prompter(replace(plan, spec=spec, pool=draw_pool(plan) if shots else None))
 
 

@@ -13,6 +13,7 @@ from sftdata.examples import Examples, Work
 from sftdata.finished import FinishedBlocks, Place
 from sftdata.golden.chunks import Chunk, Chunks, Outline, read_chunks
 from sftdata.journal import KEY_BYTES
+from sftdata.making import row_reader
 from sftdata.plan import Plan
 
 # Before what is new in them is made: that costs something each time, however little it is.
@@ -148,7 +149,7 @@ class Known:
             first = True
             for chunks in read_chunks(source, index, self._foresee):
                 if first:
-                    self._plan.reader.check_columns(chunks)
+                    row_reader(self._plan).check_columns(chunks)
                     first = False
                 yield chunks
 

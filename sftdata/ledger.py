@@ -11,7 +11,7 @@ import pyarrow as pa
 from sftdata.blocks import LedgerLine
 from sftdata.columns import texts
 from sftdata.fates import CUT, DROPPED, FLAGGED
-from sftdata.manifest import Manifest, sync
+from sftdata.manifest import Manifest, ledger_path, sync
 
 LEDGER_COLUMNS = ("row_id", "source", "status", "reason", "detail")
 _SCHEMA = pa.schema([(name, pa.string()) for name in LEDGER_COLUMNS])
@@ -54,11 +54,6 @@ class Ledger:
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, _SCHEMA) as writer:
             writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA))
         sync(path)
-
-
-def ledger_path(build: str) -> str:
-    """Where the ledger of a build is, relative to the data set."""
-    return f"ledger/{build}.arrow"
 
 
 def read_ledger(manifest: Manifest, reason: str | None = None) -> pa.Table:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import TypeVar
 
 _T = TypeVar("_T")
@@ -19,3 +21,20 @@ def pulled_ahead(
         while waiting and (len(waiting) > number or is_ready(waiting[0])):
             yield waiting.popleft()
     yield from waiting
+
+
+def in_background(work: Callable[[], _T]) -> Future[_T]:
+    """The result of `work`, which a thread does that holds up nobody, not even the program's end.
+
+    For work that is one long wait, as for a digest of many bytes.
+    """
+    future: Future[_T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future

@@ -13,6 +13,7 @@ import sftdata
 from sftdata.errors import SftdataError
 
 FILE = "manifest.json"
+LEDGERS, POOLS = "ledger", "shots"  # folders of a data set
 SCHEMA_VERSION = 1
 
 # Keys of the manifest that `build --json` prints.
@@ -48,6 +49,16 @@ class Manifest:
             for split in self.content["splits"].values()
             for shard in split["shards"]
         ]
+
+
+def ledger_path(build: str) -> str:
+    """Where the ledger of a build is, relative to the data set."""
+    return f"{LEDGERS}/{build}.arrow"
+
+
+def pool_path(build: str) -> str:
+    """Where the shots of a build are drawn from, relative to the data set."""
+    return f"{POOLS}/{build}.arrow"
 
 
 def read_manifest(directory: Path) -> Manifest:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 from markupsafe import Markup
 
 from sftdata.escaping import escape
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 _WIDTH = 480
 _LEFT, _RIGHT, _TOP = 8, 472, 22
@@ -40,17 +45,17 @@ def histogram(title: str, series: Sequence[Series]) -> Markup:
     shortest = min((int(s.values.min()) for s in series if len(s.values)), default=1)
     first, last = _octave_bins(shortest, longest)
     shares = [_shares(s.values, first, last) for s in series]
-    top = max((float(share.max()) for share in shares), default=0.0) or 1.0
+    top = max((max(share) for share in shares), default=0.0) or 1.0
     bottom, step = 150, (_RIGHT - _LEFT) / (last - first)
     parts = []
     for number, (one, share) in enumerate(zip(series, shares, strict=True)):
         width = step * 0.86 / len(series)
-        for place in np.flatnonzero(share):
-            height = (bottom - _TOP - 6) * float(share[place]) / top
-            low, high = _edge(first + int(place)), _edge(first + int(place) + 1) - 1
+        for place in (place for place, part in enumerate(share) if part):
+            height = (bottom - _TOP - 6) * share[place] / top
+            low, high = _edge(first + place), _edge(first + place + 1) - 1
             parts.append(
                 _bar(
-                    _LEFT + step * (int(place) + 0.07) + width * number,
+                    _LEFT + step * (place + 0.07) + width * number,
                     bottom - height,
                     (width, height),
                     "ab"[number],
@@ -62,7 +67,7 @@ def histogram(title: str, series: Sequence[Series]) -> Markup:
         x = _LEFT + step * (octave * _BINS_AN_OCTAVE - first)
         parts.append(_text(min(max(x, 16), 460), bottom + 16, f"{2**octave:,}", "middle", "quiet"))
     medians = ", ".join(
-        f"{one.name if len(series) > 1 else ''} {int(np.median(one.values)):,}".strip()
+        f"{one.name if len(series) > 1 else ''} {_median(one.values):,}".strip()
         for one in series
         if len(one.values)
     )
@@ -73,11 +78,11 @@ def histogram(title: str, series: Sequence[Series]) -> Markup:
 def quantile_ranges(title: str, rows: Mapping[str, Mapping[str, int]]) -> Markup:
     """A line for each measure from p50 to the longest, on one logarithmic axis."""
     longest = max((found["max"] for found in rows.values()), default=1)
-    scale = (_RIGHT - 96) / np.log2(max(longest, 2))
+    scale = (_RIGHT - 96) / math.log2(max(longest, 2))
     parts = []
     for number, (name, found) in enumerate(rows.items()):
         y = _TOP + 16 + 40 * number
-        at = {q: 88 + scale * float(np.log2(max(found[q], 1))) for q in _QUANTILES}
+        at = {q: 88 + scale * math.log2(max(found[q], 1)) for q in _QUANTILES}
         told = ", ".join(f"{q} {found[q]:,}" for q in _QUANTILES)
         parts.append(_text(_LEFT, y + 4, name, "start"))
         for low, high, height in (("p50", "p95", 12), ("p95", "p99", 6), ("p99", "max", 2)):
@@ -110,20 +115,31 @@ def as_file(plot: Markup) -> bytes:
 
 
 def _octave_bins(shortest: int, longest: int) -> tuple[int, int]:
-    first = int(np.log2(max(shortest, 1)) * _BINS_AN_OCTAVE)
-    return first, int(np.log2(max(longest, 1)) * _BINS_AN_OCTAVE) + 1
+    first = int(math.log2(max(shortest, 1)) * _BINS_AN_OCTAVE)
+    return first, int(math.log2(max(longest, 1)) * _BINS_AN_OCTAVE) + 1
 
 
 def _edge(place: int) -> int:
     """The least length in the bin at `place`."""
-    return int(np.ceil(2 ** (place / _BINS_AN_OCTAVE)))
+    return math.ceil(2 ** (place / _BINS_AN_OCTAVE))
 
 
-def _shares(values: npt.NDArray[np.integer], first: int, last: int) -> npt.NDArray[np.float64]:
-    edges = [_edge(place) for place in range(first, last + 1)]
-    edges[0] = min(edges[0], 0)
-    counts, _ = np.histogram(values, bins=np.maximum.accumulate([*edges[:-1], edges[-1] + 1]))
-    return counts / max(len(values), 1)
+def _shares(values: npt.NDArray[np.integer], first: int, last: int) -> list[float]:
+    """What part of the values is in each bin from `first` to `last - 1`."""
+    edges = [0, *(_edge(place) for place in range(first + 1, last + 1))]
+    ends: list[int] = _in_order(values).searchsorted(edges).tolist()
+    return [(high - low) / max(len(values), 1) for low, high in pairwise(ends)]
+
+
+def _median(values: npt.NDArray[np.integer]) -> int:
+    low, high = _in_order(values)[[(len(values) - 1) // 2, len(values) // 2]].tolist()
+    return int((low + high) / 2)
+
+
+def _in_order(values: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+    values = values.copy()
+    values.sort()
+    return values
 
 
 def _bar(x: float, y: float, size: tuple[float, float], style: str, told: str) -> Markup:

@@ -7,34 +7,32 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Any
 
 from sftdata.content import content_folders
 from sftdata.errors import SpecError, did_you_mean
 from sftdata.golden.mapping import FieldRule
 from sftdata.golden.sources import HUB, parse_hub
-from sftdata.validation import validate
+from sftdata.validation import Within, Written, validate
 
 _FILE = "presets.toml"
 _PRESET = "preset:"
 
 
-class Preset(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Preset(Written):
     """A public data set: its facts, and how its rows become golden rows."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     hub: str  # its name on the Hub
     config: str | None = None
     task: str
     license: str
     columns: tuple[str, ...]
-    rows: dict[str, int] = Field(min_length=1)  # split → rows, as its card says
+    rows: Annotated[dict[str, int], Within(min_length=1)]  # split → rows, as its card says
     fields: dict[str, FieldRule]
-    where: dict[str, Any] = Field(default_factory=dict)
+    where: dict[str, Any] = field(default_factory=dict)
     group: str | None = None
     note: str = ""
 
@@ -54,7 +52,7 @@ class Preset(BaseModel):
 
     def to_json(self) -> dict[str, Any]:
         """Its facts, with `data` as the source to build from."""
-        return {"data": self.source, **self.model_dump(mode="json")}
+        return {"data": self.source, **super().to_json()}
 
 
 def _told(rule: FieldRule) -> str:
@@ -128,7 +126,7 @@ def lay_over_preset(
             f"Build that: --task {preset.task} --data {_PRESET}{name}",
         )
     laid = dict(values) | {"preset": name, "license": preset.license}
-    fields = {field: rule.model_dump() for field, rule in preset.fields.items()}
+    fields = {name: rule.to_json() for name, rule in preset.fields.items()}
     # Fields of the task that the set has no column for cannot be kept: they would not be found.
     laid["fields"] = fields | dict(keep.get("fields", {}))
     laid["where"] = keep.get("where", preset.where)

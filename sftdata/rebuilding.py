@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from sftdata.builder import build_spec
-from sftdata.errors import SftdataError, TemplateError, VerificationError
+from sftdata.errors import SftdataError, SpecError, TemplateError, VerificationError
 from sftdata.golden.sources import resolve_sources
 from sftdata.manifest import FILE, Manifest, read_manifest
 from sftdata.spec import Mixture, Spec, spec_from_json
@@ -115,7 +113,7 @@ def _recorded_spec(recorded: Manifest, pins: list[str]) -> Spec | Mixture:
         )
     try:
         return spec_from_json(_with_pins(content, pins))
-    except ValidationError as error:
+    except SpecError as error:
         raise SftdataError(
             f"{recorded.directory / FILE}: its spec cannot be used: {error}",
             "Rebuild with the version of sftdata that wrote it.",

@@ -51,7 +51,7 @@ def describe(plan: Plan, totals: Totals) -> dict[str, Any]:
             }
             for source, rows in zip(plan.sources, totals.rows_in, strict=True)
         ],
-        "spec": plan.spec.model_dump(mode="json"),
+        "spec": plan.spec.to_json(),
         "options": plan.options,
         "shots": None
         if plan.pool is None

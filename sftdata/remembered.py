@@ -100,6 +100,18 @@ def remember_files(directory: Path, names: Iterable[str]) -> None:
             _write_facts(_place("sets", [directory]), stamps)
 
 
+def is_intact(path: Path, size: int, xxh3: str) -> bool:
+    """Whether the first `size` bytes of a file are there and have this digest."""
+    if not path.is_file() or path.stat().st_size < size:
+        return False
+    digest = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while size and (block := file.read(min(size, 1 << 20))):
+            digest.update(block)
+            size -= len(block)
+    return digest.hexdigest() == xxh3
+
+
 def _place(kind: str, paths: Sequence[Path]) -> Path:
     name = "\n".join(str(path.resolve()) for path in paths)
     return cache_folder() / kind / xxhash.xxh3_128_hexdigest(name.encode(errors="surrogateescape"))

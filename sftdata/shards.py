@@ -332,18 +332,6 @@ def read_batches(path: Path, rows: int) -> list[pa.RecordBatch]:
     return batches
 
 
-def is_intact(path: Path, size: int, xxh3: str) -> bool:
-    """Whether the first `size` bytes of a file are there and have this digest."""
-    if not path.is_file() or path.stat().st_size < size:
-        return False
-    digest = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while size and (block := file.read(min(size, 1 << 20))):
-            digest.update(block)
-            size -= len(block)
-    return digest.hexdigest() == xxh3
-
-
 def _offsets(batch: pa.RecordBatch) -> npt.NDArray[np.int32]:
     """int32[rows + 1]: where each row's tokens start, counted from any origin."""
     return to_numbers(batch.column("input_ids").offsets)

@@ -21,7 +21,6 @@ from sftdata.duplicates import content_hashes
 from sftdata.split import hash_column, mix
 
 POOL_ROWS = 512
-POOLS = "shots"  # the folder of pools in a data set
 _NEVER = np.uint64(0xFFFFFFFFFFFFFFFF)
 _HASHES = ("group_hash_high", "group_hash_low")
 
@@ -83,11 +82,6 @@ class ShotPool:
             batch = batch.append_column(name, numbers(np.ascontiguousarray(column)))
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
             writer.write_batch(batch)
-
-
-def pool_path(build: str) -> str:
-    """Where the pool of a build is, relative to the data set."""
-    return f"{POOLS}/{build}.arrow"
 
 
 def read_pool(path: Path) -> ShotPool:

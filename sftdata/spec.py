@@ -5,33 +5,31 @@ A spec describes one task. A mixture names several specs and the share each has 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
-
-from sftdata.checks import CHECKS, NEEDED_FIELDS, CheckRule
+import sftdata
+from sftdata.check_rules import CHECKS, CheckRule
 from sftdata.content import find_content, list_content
 from sftdata.errors import SpecError, did_you_mean
-from sftdata.golden.mapping import FieldRule, parse_path
+from sftdata.golden.mapping import FieldRule, check_paths
 from sftdata.golden.messages import MESSAGES
 from sftdata.presets import lay_over_preset, preset_of
-from sftdata.validation import Model, validate
+from sftdata.remembered import facts_of, remember_facts
+from sftdata.validation import After, Before, Within, Written, validate
 
 MAX_SHOTS = 64
 DEFAULT_SPLIT = {"train": 0.8, "validation": 0.1, "test": 0.1}
+
+_CHECKED_VERSION = 1  # of what may be written here: specs found right are remembered by it
+
+_Checked = TypeVar("_Checked", "Spec", "Mixture")
 
 
 def _as_counts(value: Any) -> Any:
@@ -44,77 +42,83 @@ def _as_texts(value: Any) -> Any:
     return tuple(item if isinstance(item, str) else json.dumps(item) for item in values)
 
 
-class TemplateChoice(BaseModel):
+def _known_checks(checks: Any) -> Any:
+    for name in checks if isinstance(checks, dict) else ():
+        if name not in CHECKS:
+            raise ValueError(f"there is no check '{name}'. {did_you_mean(name, CHECKS)}")
+    return checks
+
+
+def _check_path(path: str | None) -> None:
+    check_paths(() if path is None else (path,))
+
+
+def _check_split(shares: Mapping[str, float]) -> None:
+    for name, share in shares.items():
+        if not name.replace("_", "").isalnum():
+            raise ValueError(f"'{name}' cannot name a file; use letters, digits and _")
+        if not 0 <= share < math.inf:
+            raise ValueError(f"the share of '{name}' is {share}, not a part of the rows")
+    if sum(shares.values()) <= 0:
+        raise ValueError("the shares add up to 0")
+
+
+@dataclass(frozen=True)
+class TemplateChoice(Written):
     """A template of a task, and how often it is chosen beside the others."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     id: str  # may select a version: summarize/article@1.2.0
-    weight: float = Field(default=1.0, gt=0, lt=math.inf)
+    weight: Annotated[float, Within(gt=0, lt=math.inf)] = 1.0
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_id(cls, value: Any) -> Any:
+    @staticmethod
+    def spelled_out(value: Any) -> Any:
+        """The choice as a table."""
         return {"id": value} if isinstance(value, str) else value
 
-    @model_serializer
-    def _compact(self) -> Any:
-        return self.id if self.weight == 1.0 else {"id": self.id, "weight": self.weight}
+    def to_json(self) -> Any:
+        """The id alone where there is nothing else."""
+        return self.id if self.weight == 1.0 else super().to_json()
 
 
-class Spec(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Spec(Written):
     """A data set to build. `data` paths are as given; see `golden.sources` for how they resolve."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     task: str
     description: str = ""
     license: str = ""
     language: tuple[str, ...] = ()
-    data: tuple[str, ...] = Field(min_length=1)
+    data: Annotated[tuple[str, ...], Within(min_length=1)]
     preset: str | None = None  # a known data set whose columns the rows have
     templates: tuple[TemplateChoice, ...] = ()
     tokenizer: str
     fields: dict[str, FieldRule]  # golden field → where it is in the source
-    where: dict[str, Annotated[tuple[str, ...], BeforeValidator(_as_texts)]] = Field(
-        default_factory=dict
-    )  # path → the values of rows that are let through
+    where: Annotated[
+        dict[str, Annotated[tuple[str, ...], Before(_as_texts)]], After(check_paths)
+    ] = field(default_factory=dict)  # path → the values of rows that are let through
     swap: tuple[tuple[str, str], ...] = ()  # pairs of golden fields that change places
     loss: Literal["all", "last"] = "all"  # which assistant turns of a conversation count
-    max_length: int | None = Field(default=None, ge=2)  # tokens
+    max_length: Annotated[int, Within(ge=2)] | None = None  # tokens
     keep: Literal["start", "end", "middle"] = "start"
-    max_dropped: float = Field(default=1.0, ge=0, le=100)  # percent of the rows
+    max_dropped: Annotated[float, Within(ge=0, le=100)] = 1.0  # percent of the rows
     nul: Literal["drop", "keep"] = "drop"  # rows with a NUL character
-    group: str | None = None  # path of the value whose rows stay in one split
+    group: Annotated[str | None, After(_check_path)] = None  # of its rows all stay in one split
     seed: int = 0
-    split: dict[str, float] = Field(default_factory=lambda: dict(DEFAULT_SPLIT), min_length=1)
+    split: Annotated[dict[str, float], Within(min_length=1), After(_check_split)] = field(
+        default_factory=lambda: dict(DEFAULT_SPLIT)
+    )
     chat: bool = False
-    chat_options: dict[str, Any] = Field(default_factory=dict)  # given to the chat template
-    shots: Annotated[tuple[int, ...], BeforeValidator(_as_counts)] = (0,)
+    chat_options: dict[str, Any] = field(default_factory=dict)  # given to the chat template
+    shots: Annotated[tuple[int, ...], Before(_as_counts)] = (0,)
     source_field: str | None = None  # what the checks compare the target with
     target_field: str | None = None
-    checks: dict[str, CheckRule] = Field(default_factory=dict)
+    checks: Annotated[dict[str, CheckRule], Before(_known_checks)] = field(default_factory=dict)
     duplicates: Literal["drop", "keep"] = "drop"  # rows that repeat an earlier one
-    near_duplicates: float | None = Field(default=None, gt=0, lt=1)  # similarity; None: not sought
+    near_duplicates: Annotated[float, Within(gt=0, lt=1)] | None = None  # similarity; None: stay
     against: tuple[str, ...] = ()  # evaluation files whose texts must not be in the data set
-    against_overlap: float = Field(default=0.5, gt=0, le=1)  # share of the n-grams of a row
+    against_overlap: Annotated[float, Within(gt=0, le=1)] = 0.5  # share of the n-grams of a row
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_template(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        values = dict(values)
-        if "template" in values:
-            if "templates" in values:
-                raise ValueError("give template or templates, not both")
-            values["templates"] = values.pop("template")
-        if isinstance(values.get("templates"), str):
-            values["templates"] = [values["templates"]]
-        return values
-
-    @model_validator(mode="after")
-    def _check_whole(self) -> Spec:
+    def __post_init__(self) -> None:
         if self.is_messages:
             if self.fields.keys() - {"id", MESSAGES}:
                 raise ValueError("'messages' is the whole row: map no other field beside it")
@@ -126,8 +130,8 @@ class Spec(BaseModel):
             raise ValueError("give a template")
         for name in {name for pair in self.swap for name in pair} - self.fields.keys():
             raise ValueError(f"swap names '{name}', which is not among the fields")
-        for field in (self.source_field, self.target_field):
-            if self.checks and field not in self.fields:
+        for compared in (self.source_field, self.target_field):
+            if self.checks and compared not in self.fields:
                 raise ValueError("checks need source_field and target_field, two of the fields")
         if self.against and self.source_field not in self.fields:
             raise ValueError("against needs source_field, the field that is compared")
@@ -137,39 +141,33 @@ class Spec(BaseModel):
         if any(not 0 <= count <= MAX_SHOTS for count in self.shots) or not self.shots:
             raise ValueError(f"shots are counts from 0 to {MAX_SHOTS}")
         for check in self.checks:
-            if missing := NEEDED_FIELDS.get(check, frozenset()) - self.fields.keys():
+            if missing := CHECKS[check] - self.fields.keys():
                 raise ValueError(f"the check '{check}' needs the field '{min(missing)}'")
-        return self
 
-    @field_validator("split")
-    @classmethod
-    def _check_split(cls, shares: dict[str, float]) -> dict[str, float]:
-        for name, share in shares.items():
-            if not name.replace("_", "").isalnum():
-                raise ValueError(f"'{name}' cannot name a file; use letters, digits and _")
-            if not 0 <= share < math.inf:
-                raise ValueError(f"the share of '{name}' is {share}, not a part of the rows")
-        if sum(shares.values()) <= 0:
-            raise ValueError("the shares add up to 0")
-        return shares
-
-    @field_validator("group", "where")
-    @classmethod
-    def _check_paths(cls, value: Any) -> Any:
-        for path in value if isinstance(value, dict) else filter(None, [value]):
-            try:
-                parse_path(path)
-            except SpecError as error:
-                raise ValueError(str(error)) from error
+    @staticmethod
+    def spelled_out(value: Any) -> Any:
+        """The spec with a list of templates."""
+        if not isinstance(value, dict):
+            return value
+        value = dict(value)
+        if "template" in value:
+            if "templates" in value:
+                raise ValueError("give template or templates, not both")
+            value["templates"] = value.pop("template")
+        if isinstance(value.get("templates"), str):
+            value["templates"] = [value["templates"]]
         return value
 
-    @field_validator("checks", mode="before")
     @classmethod
-    def _check_names(cls, checks: Any) -> Any:
-        for name in checks if isinstance(checks, dict) else ():
-            if name not in CHECKS:
-                raise ValueError(f"there is no check '{name}'. {did_you_mean(name, CHECKS)}")
-        return checks
+    def of(cls, value: Any) -> Self:
+        """See `Written.of`."""
+        parts = {
+            "templates": [TemplateChoice.of(choice) for choice in value["templates"]],
+            "fields": {name: FieldRule.of(rule) for name, rule in value["fields"].items()},
+            "where": {path: tuple(texts) for path, texts in value["where"].items()},
+            "checks": {name: CheckRule.of(rule) for name, rule in value["checks"].items()},
+        }
+        return super().of({**value, **parts})
 
     @property
     def is_messages(self) -> bool:
@@ -177,18 +175,36 @@ class Spec(BaseModel):
         return MESSAGES in self.fields
 
 
-class MixedSource(BaseModel):
+@dataclass(frozen=True)
+class MixedSource(Written):
     """One part of a mixture."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     spec: Spec
-    weight: float | None = Field(default=None, gt=0, lt=math.inf)  # None: its own size
-    cap: int | None = Field(default=None, ge=1)  # rows of the training split, at most
+    weight: Annotated[float, Within(gt=0, lt=math.inf)] | None = None  # None: its own size
+    cap: Annotated[int, Within(ge=1)] | None = None  # rows of the training split, at most
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """See `Written.of`."""
+        return super().of({**value, "spec": Spec.of(value["spec"])})
 
 
-class Mixture(BaseModel):
+def _check_sources(sources: tuple[MixedSource, ...]) -> None:
+    names = [source.name for source in sources]
+    for name in names:
+        if not name.replace("_", "").replace("-", "").isalnum():
+            raise ValueError(f"'{name}' cannot name a folder; use letters, digits, - and _")
+        if names.count(name) > 1:
+            raise ValueError(f"two sources are called '{name}'; give each a name of its own")
+    for source in sources[1:]:
+        for option in ("tokenizer", "chat", "chat_options", "split"):
+            if getattr(source.spec, option) != getattr(sources[0].spec, option):
+                raise ValueError(f"the sources of a mixture must have the same {option}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mixture(Written):
     """Several specs built into one data set, each with a share of it.
 
     A source's share of the training split, measured in `by`, is in proportion to
@@ -196,32 +212,20 @@ class Mixture(BaseModel):
     `max_repeats` times; those too large are thinned out.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     task: str
     description: str = ""
     license: str = ""
     language: tuple[str, ...] = ()
     by: Literal["rows", "tokens", "target_tokens"] = "rows"
-    temperature: float = Field(default=1.0, gt=0, lt=math.inf)
-    max_repeats: float = Field(default=4.0, ge=1)
+    temperature: Annotated[float, Within(gt=0, lt=math.inf)] = 1.0
+    max_repeats: Annotated[float, Within(ge=1)] = 4.0
     seed: int = 0
-    sources: tuple[MixedSource, ...] = Field(min_length=1)
+    sources: Annotated[tuple[MixedSource, ...], Within(min_length=1), After(_check_sources)]
 
-    @field_validator("sources")
     @classmethod
-    def _check_sources(cls, sources: tuple[MixedSource, ...]) -> tuple[MixedSource, ...]:
-        names = [source.name for source in sources]
-        for name in names:
-            if not name.replace("_", "").replace("-", "").isalnum():
-                raise ValueError(f"'{name}' cannot name a folder; use letters, digits, - and _")
-            if names.count(name) > 1:
-                raise ValueError(f"two sources are called '{name}'; give each a name of its own")
-        for source in sources[1:]:
-            for option in ("tokenizer", "chat", "chat_options", "split"):
-                if getattr(source.spec, option) != getattr(sources[0].spec, option):
-                    raise ValueError(f"the sources of a mixture must have the same {option}")
-        return sources
+    def of(cls, value: Any) -> Self:
+        """See `Written.of`."""
+        return super().of({**value, "sources": [MixedSource.of(s) for s in value["sources"]]})
 
 
 # What a mixture says for all of its sources.
@@ -244,7 +248,7 @@ def load_spec(
     values = _read_toml(path)
     if "sources" in values:
         return _load_mixture(path, values, given)
-    return _validate(Spec, path, _merged(values, given))
+    return _checked(Spec, _merged(values, given), _fault(path))
 
 
 def task_spec(task: str) -> Spec | None:
@@ -256,8 +260,11 @@ def task_spec(task: str) -> Spec | None:
 
 
 def spec_from_json(value: Mapping[str, Any]) -> Spec | Mixture:
-    """The spec a manifest records."""
-    return (Mixture if "sources" in value else Spec).model_validate(value)
+    """The spec a manifest records. Raises `SpecError` for what is none."""
+    fault = "What is recorded is not a spec"
+    if "sources" in value:
+        return _checked(Mixture, value, fault)
+    return _checked(Spec, value, fault)
 
 
 def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> Mixture:
@@ -277,11 +284,11 @@ def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> 
         base = str(own.pop("spec", ""))
         beside = path.parent / base
         file = beside if base.endswith(".toml") and beside.is_file() else _task_file(base)
-        spec = _validate(Spec, file, _merged(_read_toml(file), shared | own))
-        sources.append({"name": file.stem} | kept | {"spec": spec})
+        spec = _checked(Spec, _merged(_read_toml(file), shared | own), _fault(file))
+        sources.append({"name": file.stem} | kept | {"spec": spec.to_json()})
     mixture = values.pop("mixture", {})
     seed = {"seed": shared["seed"]} if "seed" in shared else {}
-    return _validate(Mixture, path, values | mixture | seed | {"sources": sources})
+    return _checked(Mixture, values | mixture | seed | {"sources": sources}, _fault(path))
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -307,8 +314,30 @@ def _merged(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _validate(model: type[Model], path: Path, values: dict[str, Any]) -> Model:
-    return validate(model, values, f"{path}, with the options given, is not a spec")
+def _checked(model: type[_Checked], values: Mapping[str, Any], fault: str) -> _Checked:
+    """The values as a `model`, if they are one; what was found right before is not checked again.
+
+    Raises `SpecError` that begins with `fault`.
+    """
+    digest = _digest([sftdata.__version__, _CHECKED_VERSION, model.__name__, values])
+    known = facts_of("specs", digest) if digest is not None else {}
+    if known.keys() != {field.name for field in fields(model)}:
+        known = validate(model, values, fault).to_json()
+        if digest is not None:
+            remember_facts("specs", digest, known)
+    return model.of(known)
+
+
+def _digest(value: Any) -> str | None:
+    """A digest of what JSON can say, in its order; None for anything else."""
+    try:
+        return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+    except (TypeError, ValueError):
+        return None
+
+
+def _fault(path: Path) -> str:
+    return f"{path}, with the options given, is not a spec"
 
 
 def _task_file(task: str) -> Path:

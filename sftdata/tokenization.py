@@ -18,7 +18,7 @@ from sftdata.columns import flags, numbers, texts, to_flags, to_numbers
 from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine
 from sftdata.gate import EngineChoice, FindFault, choose_engine, load_reference
 from sftdata.plain import PlainTokenizer
-from sftdata.tokenizer import Tokenizer, load_tokenizer
+from sftdata.tokenizer import Tokenizer
 
 FAST, REFERENCE = "gigatoken", "tokenizers"
 
@@ -164,19 +164,12 @@ def choose_encoder(
     )
 
 
-class Tokenizers:
-    """Tokenizers and their engines, each loaded once however many data sets are built with them."""
+class Engines:
+    """The engines of tokenizers, each loaded once however many data sets are built with them."""
 
     def __init__(self) -> None:
-        self._by_name: dict[str, Tokenizer] = {}
-        self._engines: dict[PlainTokenizer, EngineChoice] = {}
+        self._chosen: dict[PlainTokenizer, EngineChoice] = {}
         self._references: dict[PlainTokenizer, Engine] = {}
-
-    def load(self, name: str) -> Tokenizer:
-        """The tokenizer of that name (see `load_tokenizer`)."""
-        if name not in self._by_name:
-            self._by_name[name] = load_tokenizer(name)
-        return self._by_name[name]
 
     def choose_encoder(self, tokenizer: Tokenizer, report: Report) -> EncoderChoice:
         """An encoder of its own for each call (see `choose_encoder`), on engines that all share."""
@@ -188,9 +181,9 @@ class Tokenizers:
         return Encoder(tokenizer, prompt, target)
 
     def _choose_engine(self, plain: PlainTokenizer, report: Report) -> EngineChoice:
-        if plain not in self._engines:
-            self._engines[plain] = choose_engine(plain, report, self._reference(plain))
-        return self._engines[plain]
+        if plain not in self._chosen:
+            self._chosen[plain] = choose_engine(plain, report, self._reference(plain))
+        return self._chosen[plain]
 
     def _reference(self, plain: PlainTokenizer) -> Engine:
         if plain not in self._references:

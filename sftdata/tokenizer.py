@@ -18,6 +18,7 @@ from sftdata.content import find_content
 from sftdata.errors import TokenizerError
 from sftdata.plain import PlainTokenizer, continues_apart, continuing, plain_spec, vocab_ids
 from sftdata.remembered import content_of, facts_of, remember_content, remember_facts
+from sftdata.sent import Sent
 
 _CONFIG_FILES = ("tokenizer_config.json", "special_tokens_map.json")
 # What of a `Tokenizer` it takes the parsed tokenizer.json to know, and a number that changes with
@@ -32,7 +33,7 @@ _HUB_FILES = ("tokenizer.json", "chat_template.jinja", "*.model", *_CONFIG_FILES
 
 
 @dataclass(frozen=True)
-class Tokenizer:
+class Tokenizer(Sent):
     """A loaded tokenizer. Ids are of the vocabulary in `tokenizer.json`.
 
     `vocab_size` is one more than the largest id. Ids at or past it never reach a shard: they are

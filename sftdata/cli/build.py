@@ -14,7 +14,6 @@ import click
 from sftdata.cli.memory import keep_memory
 from sftdata.cli.output import console, print_json, print_note
 from sftdata.escaping import escape
-from sftdata.reference_process import start_ahead
 
 if TYPE_CHECKING:
     from sftdata.assembly import Progress
@@ -104,7 +103,6 @@ def command(maps: tuple[str, ...], dry_run: bool, as_json: bool, **options: Any)
         _dry_run(options)
         return
     keep_memory()
-    start_ahead()
     from sftdata.builder import build
 
     started = time.monotonic()
@@ -125,12 +123,12 @@ def _split_map(item: str) -> tuple[str, str]:
 
 
 def _dry_run(options: dict[str, Any]) -> None:
-    from sftdata.builder import check
+    from sftdata.trial import try_out
 
     for name in ("out", "workers", "frozen"):
         options.pop(name)
     options["templates"] = options.pop("template")
-    made = check(**options)
+    made = try_out(**options)
     rows_out = sum(examples.batch.num_rows for examples in made)
     rows_in = sum(int(examples.blocks.rows_in.sum()) for examples in made)
     print_note(f"Everything checks. Of the first {rows_in} rows, {rows_out} become examples.")

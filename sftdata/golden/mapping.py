@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
-
 from sftdata.errors import SpecError
+from sftdata.validation import Written
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(-?\d*)\]")
 
@@ -59,6 +59,15 @@ def parse_path(text: str) -> Path:
     return tuple(steps)
 
 
+def check_paths(paths: Iterable[str]) -> None:
+    """Raises `ValueError` for a path that is none."""
+    for path in paths:
+        try:
+            parse_path(path)
+        except SpecError as error:
+            raise ValueError(str(error)) from error
+
+
 def follow(value: Any, path: Path) -> Any:
     """The value at the end of `path`, or `MISSING` where a step leads nowhere."""
     for step in path:
@@ -69,42 +78,33 @@ def follow(value: Any, path: Path) -> Any:
     return value
 
 
-class FieldRule(BaseModel):
+@dataclass(frozen=True)
+class FieldRule(Written):
     """How one golden field is read. A spec may write the path alone instead of a table."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str | None = None
     first: tuple[str, ...] = ()  # paths; the first that has visible text counts
     value: str | None = None  # a constant
     optional: bool = False  # where there is nothing, the field is ""
-    strip_prefix: tuple[str, ...] = Field(default=())  # taken off the front, one of them, once
+    strip_prefix: tuple[str, ...] = ()  # taken off the front, one of them, once
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_path(cls, value: Any) -> Any:
+    def __post_init__(self) -> None:
+        if sum((self.path is not None, bool(self.first), self.value is not None)) != 1:
+            raise ValueError("give one of: path, first, value")
+        check_paths(self.paths)
+
+    @staticmethod
+    def spelled_out(value: Any) -> Any:
+        """The rule as a table with lists."""
         if isinstance(value, str):
             return {"path": value}
         if isinstance(value, dict) and isinstance(value.get("strip_prefix"), str):
             return value | {"strip_prefix": (value["strip_prefix"],)}
         return value
 
-    @model_validator(mode="after")
-    def _check(self) -> FieldRule:
-        if sum((self.path is not None, bool(self.first), self.value is not None)) != 1:
-            raise ValueError("give one of: path, first, value")
-        for path in self.paths:
-            try:
-                parse_path(path)
-            except SpecError as error:
-                raise ValueError(str(error)) from error
-        return self
-
-    @model_serializer
-    def _compact(self) -> Any:
-        given = {name: getattr(self, name) for name in type(self).model_fields}
-        told = {name: value for name, value in given.items() if value not in (None, (), False)}
-        told = {n: list(v) if isinstance(v, tuple) else v for n, v in told.items()}
+    def to_json(self) -> Any:
+        """The path alone where there is nothing else."""
+        told = {n: v for n, v in super().to_json().items() if v not in (None, [], False)}
         return told["path"] if told.keys() == {"path"} else told
 
     @property

@@ -19,6 +19,7 @@ from sftdata.content import content_folders
 from sftdata.errors import GoldenSetError
 from sftdata.escaping import escape
 from sftdata.remembered import Stamp, digest_of, remember_digest, stamp
+from sftdata.sent import Sent
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "hub"]
 Compression = Literal["gzip", "zstd"]
@@ -43,7 +44,7 @@ _BLOCK_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(Sent):
     """One file (or Hub data set) of golden rows. `name` is what messages and ledgers call it."""
 
     name: str

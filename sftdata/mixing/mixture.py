@@ -17,8 +17,7 @@ import numpy.typing as npt
 
 from sftdata.duplicates import SeenIds
 from sftdata.errors import SftdataError
-from sftdata.ledger import ledger_path
-from sftdata.manifest import SCHEMA_VERSION, Manifest, commit, sync
+from sftdata.manifest import SCHEMA_VERSION, Manifest, commit, ledger_path, sync
 from sftdata.mixing.parts import LeftOut, Part, SplitMix
 from sftdata.mixing.record import describe, merge_ledgers, mixing_options
 from sftdata.mixing.sampling import Candidates, Sample, draw_samples, interleave

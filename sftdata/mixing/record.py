@@ -88,7 +88,7 @@ def describe(
             for part in parts
             for source in part.manifest["sources"]
         ],
-        "spec": mixture.model_dump(mode="json"),
+        "spec": mixture.to_json(),
         "options": mixing_options(mixture),
         "splits": describe_splits(shards, build),
         "rows_in": rows_in,
@@ -129,4 +129,4 @@ def _by_source(
 
 def mixing_options(mixture: Mixture) -> dict[str, Any]:
     """What decides how the parts are mixed."""
-    return mixture.model_dump(mode="json", include={"by", "temperature", "max_repeats", "seed"})
+    return {n: getattr(mixture, n) for n in ("by", "temperature", "max_repeats", "seed")}

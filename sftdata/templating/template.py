@@ -12,7 +12,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import jinja2
 from jinja2 import nodes
 
 from sftdata.errors import TemplateError
+from sftdata.sent import Sent
 from sftdata.templating.budget import limited
 from sftdata.templating.sandbox import MAX_RENDERED_CHARS, TemplateEnvironment
 from sftdata.templating.semantics import semantics_digest
@@ -54,7 +55,7 @@ _FAULTS_OF_A_TEMPLATE = (
 
 
 @dataclass(frozen=True)
-class Template:
+class Template(Sent):
     """A parsed template. `id` is `<task>/<name>`; `version` is "draft" until it is released."""
 
     id: str
@@ -126,10 +127,6 @@ class Template:
             for block in tree.find_all(nodes.Block)
             if block.name in self.blocks
         }
-
-    def __getstate__(self) -> dict[str, Any]:
-        """The fields; what was compiled from them is compiled anew in another process."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def render_block(self, name: str, row: Mapping[str, Any]) -> str:
         """Text of the block `name` for one row; "" where the template has no such block.

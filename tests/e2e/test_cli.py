@@ -489,13 +489,26 @@ def test_help_lists_every_command_and_version_names_the_program() -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["build", "--help"]])
 def test_help_waits_for_no_heavy_import(arguments: list[str]) -> None:
+    imported = imported_by(*arguments)
+    assert "click" in imported
+    assert imported & {*_HEAVY, "tokenizers"} == set()
+
+
+def test_nothing_to_do_waits_for_no_heavy_import() -> None:
+    assert {"numpy", "pyarrow"} <= imported_by("build", "--task", "summarize")
+    assert "up to date" in sftdata("build", "--task", "summarize").out.lower()
+    assert imported_by("build", "--task", "summarize") & {*_HEAVY, "numpy", "pydantic"} == set()
+
+
+_HEAVY = {"pandas", "datasets", "transformers", "torch", "pyarrow"}
+
+
+def imported_by(*arguments: str) -> set[str]:
+    """The top-level modules that a command imports."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "sftdata", *arguments],
         capture_output=True,
         text=True,
         check=True,
     )
-    imported = {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
-    heavy = {"pandas", "datasets", "transformers", "torch", "pyarrow", "tokenizers"}
-    assert "click" in imported
-    assert imported & heavy == set()
+    return {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines()}

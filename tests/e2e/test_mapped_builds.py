@@ -18,6 +18,7 @@ from sftdata.golden.rows import RowReader, Rows
 from sftdata.golden.sources import resolve_sources
 from sftdata.ledger import read_ledger
 from sftdata.loader import load
+from sftdata.making import row_reader
 from sftdata.plan import make_plan
 from sftdata.spec import Spec, load_spec
 
@@ -55,7 +56,7 @@ def made(rows: list[Row], kind: str, fields: str, extra: str = "") -> tuple[list
     golden = [
         row
         for chunks in read_chunks(plan.sources[0], 0)
-        for row in plan.reader.parse(chunks).batch.to_pylist()
+        for row in row_reader(plan).parse(chunks).batch.to_pylist()
     ]
     assert {row["row_id"] for row in golden} >= {
         example.row_id for split in load("out").values() for example in split

@@ -18,10 +18,12 @@ from sftdata.errors import GoldenSetError, SpecError
 from sftdata.golden.chunks import read_chunks
 from sftdata.ledger import read_ledger
 from sftdata.loader import load
+from sftdata.making import row_reader
 from sftdata.manifest import read_manifest
 from sftdata.plan import make_plan
 from sftdata.presets import Preset, load_presets
 from sftdata.spec import Spec, load_spec
+from sftdata.validation import validate
 
 Row = dict[str, Any]
 
@@ -183,7 +185,7 @@ def golden_rows(spec: Spec) -> list[Row]:
         row
         for index, source in enumerate(plan.sources)
         for chunks in read_chunks(source, index)
-        for row in plan.reader.parse(chunks).batch.to_pylist()
+        for row in row_reader(plan).parse(chunks).batch.to_pylist()
     ]
 
 
@@ -336,8 +338,10 @@ def test_the_sources_are_listed_with_their_facts() -> None:
     assert by_name["jfleg"]["data"] == "hf:jhu-clsp/jfleg:validation"
     assert by_name["squad"]["fields"]["answer"] == "answers.text[0]"
     assert (
-        Preset.model_validate(
-            {k: v for k, v in by_name["opus100"].items() if k not in ("name", "data")}
+        validate(
+            Preset,
+            {k: v for k, v in by_name["opus100"].items() if k not in ("name", "data")},
+            "",
         )
         == (PRESETS["opus100"])
     )

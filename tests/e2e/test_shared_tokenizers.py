@@ -11,7 +11,8 @@ import pytest
 
 from sftdata import build, gate
 from sftdata.engine import GigatokenEngine
-from sftdata.tokenization import Tokenizers
+from sftdata.tokenization import Engines
+from sftdata.tokenizer import load_tokenizer
 
 MIXTURE = """
 task = "both"
@@ -69,12 +70,11 @@ def test_an_engine_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_other_tokenizers_have_other_engines(byte_tokenizer: Path) -> None:
-    tokenizers = Tokenizers()
-    small, again = (tokenizers.load("tokenizers/small") for _ in range(2))
-    assert small is again
+    engines = Engines()
+    small, again = (load_tokenizer("tokenizers/small") for _ in range(2))
     first, second, other = (
-        tokenizers.choose_encoder(tokenizer, lambda line: None).encoder
-        for tokenizer in (small, again, tokenizers.load(str(byte_tokenizer)))
+        engines.choose_encoder(tokenizer, lambda line: None).encoder
+        for tokenizer in (small, again, load_tokenizer(str(byte_tokenizer)))
     )
     assert first is not second
     assert first._prompt_engine is second._prompt_engine

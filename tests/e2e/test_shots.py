@@ -12,8 +12,8 @@ import pytest
 from sftdata import build, load, render_prompt
 from sftdata.errors import GoldenSetError
 from sftdata.ledger import read_ledger
-from sftdata.manifest import Manifest
-from sftdata.shots import POOL_ROWS, pool_path, read_pool
+from sftdata.manifest import Manifest, pool_path
+from sftdata.shots import POOL_ROWS, read_pool
 
 SPEC = """
 task = "talk"

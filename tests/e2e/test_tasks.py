@@ -18,8 +18,8 @@ from sftdata.content import bundled_root
 from sftdata.inference import open_prompter
 from sftdata.ledger import read_ledger
 from sftdata.loader import Example
-from sftdata.manifest import Manifest
-from sftdata.shots import pool_path, read_pool
+from sftdata.manifest import Manifest, pool_path
+from sftdata.shots import read_pool
 from sftdata.tokenizer import load_tokenizer
 from sftdata.verify import find_faults
 

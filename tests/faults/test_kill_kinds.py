@@ -81,6 +81,7 @@ def test_a_kill_leaves_the_old_or_the_new_data_set_and_the_rerun_equals_it(
         assert process.run(old / spec, tmp_path / "before").error is None
         before = manifest_of(tmp_path / "before")
         counts = {}
+        assert process.run(new / spec, tmp_path / "first").error is None  # remembers the spec
         for with_old in (False, True):
             out = tmp_path / f"whole-{with_old}"
             if with_old:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ import pytest
 from kills import digests_of, make_rows, manifest_of, write_rows, write_spec
 
 from sftdata import build
-from sftdata.plan import Plan
+from sftdata.plan import Plan, make_plan
+from sftdata.spec import Spec, load_spec
 from sftdata.workers import Processes
 
 # A build whose workers do to themselves what `WORKER_FAULT` says. Spawned workers import this
@@ -290,16 +292,16 @@ def test_what_cannot_be_sent_to_a_worker_is_an_error_and_no_wait_for_ever() -> N
         workers.close()
 
 
-def test_the_plan_is_pickled_before_a_thread_can_add_to_it(
-    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    running: list[set[threading.Thread]] = []
-
-    def state(plan: Plan) -> dict[str, Any]:
-        running.append(set(threading.enumerate()))
-        return dict(vars(plan))
-
-    monkeypatch.setattr(Plan, "__getstate__", state)
-    before = set(threading.enumerate())
-    build(spec=spec, out=tmp_path / "out", workers=2)
-    assert running == [before]
+def test_of_a_plan_the_fields_alone_are_sent(spec: Path) -> None:
+    loaded = load_spec(file=spec)
+    assert isinstance(loaded, Spec)
+    plan = make_plan(loaded)
+    assert plan.build
+    assert plan.templates[0].render_block("target", {"article": "a", "summary": "b"})
+    assert plan.tokenizer.plain
+    sent: Plan = pickle.loads(pickle.dumps(plan))
+    for value in (plan, *plan.templates, plan.tokenizer, *plan.sources):
+        assert set(vars(value)) > {field.name for field in fields(value)}
+    for value in (sent, *sent.templates, sent.tokenizer, *sent.sources):
+        assert set(vars(value)) == {field.name for field in fields(value)}
+    assert sent.build == plan.build

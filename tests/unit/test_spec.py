@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sftdata import remembered
+from sftdata import spec as module
 from sftdata.errors import SpecError
-from sftdata.spec import DEFAULT_SPLIT, Spec, load_spec
+from sftdata.spec import DEFAULT_SPLIT, Mixture, Spec, load_spec, spec_from_json
 
 SPEC = """
 task = "news"
@@ -211,3 +215,105 @@ def test_a_fault_is_told_in_plain_words(text: str, faults: list[str]) -> None:
 def test_values_to_filter_by_are_compared_as_json_writes_them() -> None:
     spec = load(file=write(SPEC + '[where]\na = true\nb = 3\nc = ["x", 0.5]\n'))
     assert spec.where == {"a": ("true",), "b": ("3",), "c": ("x", "0.5")}
+
+
+# --- what was found right before -----------------------------------------------------------------
+
+EVERYTHING = """
+task = "news"
+language = ["en", "de"]
+data = ["a.jsonl", "b.jsonl"]
+templates = ["summarize/article", { id = "summarize/headline@1", weight = 0.5 }]
+tokenizer = "tokenizers/small"
+swap = [["article", "summary"]]
+max_length = 512
+max_dropped = 2
+split = { test = 1, train = 3.5 }
+chat = true
+chat_options = { deep = { list = [1, ["x"]] }, day = 2026-11-26 }
+shots = 2
+source_field = "article"
+target_field = "summary"
+checks = { placeholder = "drop", length_ratio = { action = "flag", low = 0.01 } }
+against = ["eval.jsonl"]
+[fields]
+article = { first = ["a.b[0]", "c"], strip_prefix = "CNN" }
+summary = { path = "highlights", optional = true }
+kind = { value = "news" }
+[where]
+lang = ["en", 1]
+"""
+
+
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
+    """The values that were looked at, in a cache that is empty at first."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    seen: list[Any] = []
+    validate = module.validate
+
+    def watched(model: Any, values: Any, fault: str) -> Any:
+        seen.append(values)
+        return validate(model, values, fault)
+
+    monkeypatch.setattr(module, "validate", watched)
+    return seen
+
+
+def test_what_was_found_right_is_not_checked_again_and_is_the_same(checked: list[Any]) -> None:
+    path = write(EVERYTHING.replace(", day = 2026-11-26", ""))
+    first = load(file=path)
+    assert (load(file=path), len(checked)) == (first, 1)
+    assert set(vars(first)) == {field.name for field in fields(Spec)}
+    assert first.chat_options == {"deep": {"list": [1, ["x"]]}}
+    assert (first.where, first.shots) == ({"lang": ("en", "1")}, (2,))
+    assert first.swap == (("article", "summary"),)
+    assert (type(first.max_dropped), first.split) == (float, {"test": 1.0, "train": 3.5})
+    assert list(first.split) == ["test", "train"]
+    assert spec_from_json(first.to_json()) == first
+
+
+@pytest.mark.parametrize("task", ["summarize", "translate", "qa", "grammar", "rewrite"])
+def test_a_bundled_spec_is_what_it_was_when_it_is_known(task: str, checked: list[Any]) -> None:
+    assert load_spec(task=task) == load_spec(task=task)
+    assert len(checked) == 1
+
+
+def test_a_mixture_is_what_it_was_when_it_is_known(checked: list[Any]) -> None:
+    first = load_spec(task="multitask")
+    assert isinstance(first, Mixture)
+    looked_at = len(checked)
+    assert load_spec(task="multitask") == first
+    assert looked_at == len(first.sources) + 1 == len(checked)
+    assert spec_from_json(first.to_json()) == first
+
+
+def test_values_that_json_cannot_say_are_checked_each_time(checked: list[Any]) -> None:
+    first, second = (load(file=write(EVERYTHING)) for _ in range(2))
+    assert first == second
+    assert first.chat_options["day"] == "2026-11-26"  # as the manifest and a rebuild have it
+    assert len(checked) == 2
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"seed": "x"}, {"max_length": 512.5}])
+def test_any_other_value_is_looked_at(change: dict[str, Any], checked: list[Any]) -> None:
+    path = write(SPEC)
+    load(file=path)
+    if change == {"seed": 1}:
+        assert load(file=path, **change).seed == 1
+    else:
+        with pytest.raises(SpecError):
+            load(file=path, **change)
+    assert len(checked) == 2
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "{}", '{"task": "news"}'])
+def test_what_is_known_and_damaged_is_made_anew(damage: str, checked: list[Any]) -> None:
+    path = write(SPEC)
+    first = load(file=path)
+    (known,) = (remembered.cache_folder() / "specs").iterdir()
+    whole = known.read_text()
+    assert json.loads(whole)["task"] == "news"
+    known.write_text(damage)
+    assert (load(file=path), len(checked)) == (first, 2)
+    assert known.read_text() == whole
