@@ -26,7 +26,7 @@ from sftdata.manifest import (
     write_atomically,
 )
 from sftdata.plan import Plan, make_plan
-from sftdata.reference_process import start_ahead
+from sftdata.reference_process import LARGE_VOCABULARY, start_ahead
 from sftdata.remembered import is_intact, remember_files, untouched
 from sftdata.spec import Mixture, Spec, load_spec
 from sftdata.tokenizer import Tokenizer, load_tokenizer
@@ -131,8 +131,9 @@ def _assemble(
 ) -> Assembled:
     """Makes the data set. What that takes is loaded now, for it takes longer than to learn that
     there is nothing to do."""
-    if "sftdata.assembly" not in sys.modules:
-        start_ahead()
+    plain = plan.tokenizer.plain
+    if "sftdata.assembly" not in sys.modules and plain.entries >= LARGE_VOCABULARY:
+        start_ahead(plain.content)
     from sftdata.assembly import Assembly
     from sftdata.tokenization import Engines
 

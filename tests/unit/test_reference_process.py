@@ -64,8 +64,8 @@ def test_it_ends_when_nobody_holds_it() -> None:
 
 
 def test_one_started_ahead_is_given_to_the_first_who_asks() -> None:
-    module.start_ahead()
-    (ahead,) = module._ahead
+    module.start_ahead(bundled())
+    (ahead,) = module._ahead.values()
     first, second = reference_process(bundled()), reference_process(bundled())
     assert first is ahead
     assert second is not ahead
@@ -75,8 +75,8 @@ def test_one_started_ahead_is_given_to_the_first_who_asks() -> None:
 @pytest.mark.parametrize("end", ["pass", "os.kill(os.getpid(), signal.SIGKILL)"])
 def test_one_started_ahead_for_nobody_ends_with_the_program(end: str) -> None:
     program = (
-        "import os, signal, sftdata.reference_process as r; r.start_ahead();"
-        f"print(r._ahead[0]._process.pid, flush=True); {end}"
+        "import os, signal, sftdata.reference_process as r; r.start_ahead(b'x');"
+        f"print(r._ahead[b'x']._process.pid, flush=True); {end}"
     )
     run = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=False)
     assert ends(int(run.stdout))
@@ -85,11 +85,12 @@ def test_one_started_ahead_for_nobody_ends_with_the_program(end: str) -> None:
 def test_an_engine_is_checked_without_one_started_ahead_that_was_killed(
     monkeypatch: pytest.MonkeyPatch, byte_tokenizer: Path
 ) -> None:
-    module.start_ahead()
-    module._ahead[0]._process.kill()
-    module._ahead[0]._process.wait()
-    monkeypatch.setattr(gate, "_LARGE_VOCABULARY", 0)
-    choice = choose_engine(load_tokenizer(str(byte_tokenizer)).plain, lambda line: None)
+    plain = load_tokenizer(str(byte_tokenizer)).plain
+    module.start_ahead(plain.content)
+    module._ahead[plain.content]._process.kill()
+    module._ahead[plain.content]._process.wait()
+    monkeypatch.setattr(gate, "LARGE_VOCABULARY", 0)
+    choice = choose_engine(plain, lambda line: None)
     assert choice.find_fault(pa.array(TEXTS, pa.large_string())) is None
     assert not module._ahead
 
@@ -113,7 +114,7 @@ def test_an_engine_is_checked_without_it_where_it_was_killed(
         return process
 
     monkeypatch.setattr(gate, "reference_process", start_and_kill)
-    monkeypatch.setattr(gate, "_LARGE_VOCABULARY", 0)
+    monkeypatch.setattr(gate, "LARGE_VOCABULARY", 0)
     choice = choose_engine(load_tokenizer(str(byte_tokenizer)).plain, lambda line: None)
     assert choice.engine.name == "gigatoken"
     assert choice.find_fault(pa.array(TEXTS, pa.large_string())) is None
@@ -124,6 +125,6 @@ def test_an_engine_is_checked_without_it_where_no_process_can_be_started(
     monkeypatch: pytest.MonkeyPatch, byte_tokenizer: Path
 ) -> None:
     monkeypatch.setattr("sys.executable", "/nowhere/python")
-    monkeypatch.setattr(gate, "_LARGE_VOCABULARY", 0)
+    monkeypatch.setattr(gate, "LARGE_VOCABULARY", 0)
     choice = choose_engine(load_tokenizer(str(byte_tokenizer)).plain, lambda line: None)
     assert choice.find_fault(pa.array(TEXTS, pa.large_string())) is None
