@@ -6,7 +6,6 @@ import fcntl
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +24,7 @@ from sftdata.manifest import (
     read_manifest,
     write_atomically,
 )
+from sftdata.mixing.identity import PARTS, mixture_name
 from sftdata.plan import Plan, make_plan
 from sftdata.reference_process import LARGE_VOCABULARY, start_ahead
 from sftdata.remembered import is_intact, remember_files, untouched
@@ -32,7 +32,7 @@ from sftdata.spec import Mixture, Spec, load_spec
 from sftdata.tokenizer import Tokenizer, load_tokenizer
 
 if TYPE_CHECKING:
-    from sftdata.assembly import Assembled, Progress
+    from sftdata.assembly import Progress
     from sftdata.tokenization import Engines, Report
 
 _LOCK = ".lock"
@@ -84,6 +84,12 @@ def build(
     )
 
 
+def _engines() -> Engines:
+    from sftdata.tokenization import Engines
+
+    return Engines()
+
+
 def build_spec(
     spec: Spec | Mixture,
     *,
@@ -93,9 +99,9 @@ def build_spec(
     report: Report = lambda line: None,
     progress: Progress = lambda rows: None,
     load_tokenizer: Callable[[str], Tokenizer] = load_tokenizer,
-    engines: Engines | None = None,
+    engines: Callable[[], Engines] = _engines,
 ) -> Outcome:
-    """`build` for a spec in hand; `engines` are those that were loaded for another build."""
+    """`build` for a spec in hand; `engines` gives those that were loaded for another build."""
     directory = Path(out) if out is not None else Path("data") / spec.task
     if isinstance(spec, Mixture):
         return _build_mixture(spec, directory, workers, frozen, report, progress)
@@ -114,31 +120,19 @@ def build_spec(
         ):
             _tidy(current, plan.spec)  # a kill right after the commit may have left it undone
             return Outcome(current, up_to_date=True, reused_rows=current["rows_in"])
-        done = _assemble(plan, name, directory, current, workers, report, progress, engines)
+        _start_reference(plan)
+        from sftdata.assembly import Assembly  # takes longer than to learn that nothing is to do
+
+        done = Assembly(plan, name, directory, current, workers, report, progress, engines()).run()
         _tidy(done.manifest, plan.spec)
         return Outcome(done.manifest, up_to_date=False, reused_rows=done.reused_rows)
 
 
-def _assemble(
-    plan: Plan,
-    name: Future[str],
-    directory: Path,
-    current: Manifest | None,
-    workers: int,
-    report: Report,
-    progress: Progress,
-    engines: Engines | None,
-) -> Assembled:
-    """Makes the data set. What that takes is loaded now, for it takes longer than to learn that
-    there is nothing to do."""
+def _start_reference(plan: Plan) -> None:
+    """Has the reference loaded while this process loads the modules of a build, if it has to."""
     plain = plan.tokenizer.plain
     if "sftdata.assembly" not in sys.modules and plain.entries >= LARGE_VOCABULARY:
         start_ahead(plain.content)
-    from sftdata.assembly import Assembly
-    from sftdata.tokenization import Engines
-
-    engines = engines or Engines()
-    return Assembly(plan, name, directory, current, workers, report, progress, engines).run()
 
 
 def _build_mixture(
@@ -150,15 +144,10 @@ def _build_mixture(
     progress: Progress,
 ) -> Outcome:
     """Builds every source as a data set of its own in `parts/`, then mixes their rows."""
-    from sftdata.mixing.mixture import mix
-    from sftdata.mixing.parts import PARTS, Part
-    from sftdata.tokenization import Engines
-
     with _lock(directory, report):
-        done = 0
-        parts = []
-        reused = 0
-        load, engines = cache(load_tokenizer), Engines()
+        done = reused = 0
+        manifests = []
+        load, engines = cache(load_tokenizer), cache(_engines)
         for source in mixture.sources:
             folder = directory / PARTS / source.name
 
@@ -175,16 +164,28 @@ def _build_mixture(
                 load_tokenizer=load,
                 engines=engines,
             )
-            parts.append(Part(source, outcome.manifest))
+            manifests.append(outcome.manifest)
             done += outcome.manifest["rows_in"]
             reused += outcome.reused_rows
         current = _current(directory)
-        mixed = mix(mixture, parts, directory, current if current and _is_whole(current) else None)
+        name = mixture_name(mixture, [manifest["build"] for manifest in manifests])
+        if current is not None and current["build"] == name and _is_whole(current):
+            mixed = current
+        else:
+            mixed = _mix(mixture, manifests, directory, name)
         _tidy(mixed, mixture)
         for folder in (directory / PARTS).iterdir():
             if folder.name not in {source.name for source in mixture.sources}:
                 shutil.rmtree(folder)
         return Outcome(mixed, mixed is current, reused)
+
+
+def _mix(mixture: Mixture, manifests: Sequence[Manifest], directory: Path, name: str) -> Manifest:
+    from sftdata.mixing.mixture import mix  # takes long to import
+    from sftdata.mixing.parts import Part
+
+    parts = [Part(*part) for part in zip(mixture.sources, manifests, strict=True)]
+    return mix(mixture, parts, directory, name)
 
 
 @contextmanager

@@ -6,8 +6,6 @@ built again for another. Mixing copies rows; it renders and tokenizes nothing.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +15,9 @@ import numpy.typing as npt
 
 from sftdata.duplicates import SeenIds
 from sftdata.errors import SftdataError
-from sftdata.manifest import SCHEMA_VERSION, Manifest, commit, ledger_path, sync
+from sftdata.manifest import Manifest, commit, ledger_path, sync
 from sftdata.mixing.parts import LeftOut, Part, SplitMix
-from sftdata.mixing.record import describe, merge_ledgers, mixing_options
+from sftdata.mixing.record import describe, merge_ledgers
 from sftdata.mixing.sampling import Candidates, Sample, draw_samples, interleave
 from sftdata.mixing.writing import MixtureWriter
 from sftdata.repeats import DUPLICATE, REPEATED_ID
@@ -30,16 +28,11 @@ OVER_CAP, NOT_SAMPLED = "over_cap", "not_sampled"
 _TRAIN = "train"  # the split that weights are for; the others hold each row once
 
 
-def mix(
-    mixture: Mixture, parts: Sequence[Part], directory: Path, current: Manifest | None
-) -> Manifest:
-    """Commits the mixture of `parts` in `directory`; `current` where nothing has changed.
+def mix(mixture: Mixture, parts: Sequence[Part], directory: Path, build: str) -> Manifest:
+    """Commits the mixture of `parts`, called `build`, in `directory`.
 
     Raises `SftdataError` when nothing is left to train on.
     """
-    build = _build_name(mixture, parts)
-    if current is not None and current["build"] == build:
-        return current
     for kind in ("shards", "ledger"):
         (directory / kind).mkdir(parents=True, exist_ok=True)
     folder = f"shards/{build}"
@@ -62,17 +55,6 @@ def mix(
     manifest = Manifest(directory, content)
     commit(manifest)
     return manifest
-
-
-def _build_name(mixture: Mixture, parts: Sequence[Part]) -> str:
-    """Digest of all that decides what is in the mixture."""
-    key = [
-        SCHEMA_VERSION,
-        mixture.task,
-        mixing_options(mixture),
-        [[p.source.name, p.source.weight, p.source.cap, p.manifest["build"]] for p in parts],
-    ]
-    return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
 
 
 def _plan(mixture: Mixture, parts: Sequence[Part], left_out: LeftOut) -> dict[str, SplitMix]:

@@ -16,8 +16,6 @@ from sftdata.manifest import Manifest
 from sftdata.shards import open_batches
 from sftdata.spec import MixedSource
 
-PARTS = "parts"  # the folder of the parts in a mixture's directory
-
 
 @dataclass(frozen=True)
 class Part:

@@ -13,7 +13,8 @@ from sftdata.columns import numbers
 from sftdata.fates import DROPPED
 from sftdata.ledger import LEDGER_COLUMNS, Ledger, read_ledger
 from sftdata.manifest import SCHEMA_VERSION
-from sftdata.mixing.parts import PARTS, LeftOut, Part, SplitMix, task_names, template_labels
+from sftdata.mixing.identity import PARTS, mixing_options
+from sftdata.mixing.parts import LeftOut, Part, SplitMix, task_names, template_labels
 from sftdata.record import describe_sizes, describe_splits
 from sftdata.shards import RowSizes, Shard
 from sftdata.spec import Mixture
@@ -125,8 +126,3 @@ def _by_source(
             ),
         }
     return counted
-
-
-def mixing_options(mixture: Mixture) -> dict[str, Any]:
-    """What decides how the parts are mixed."""
-    return {n: getattr(mixture, n) for n in ("by", "temperature", "max_repeats", "seed")}
