@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from sftdata.manifest import (
 )
 from sftdata.mixing.identity import PARTS, mixture_name
 from sftdata.plan import Plan, make_plan
-from sftdata.reference_process import LARGE_VOCABULARY, start_ahead
+from sftdata.reference_process import LARGE_VOCABULARY, load_ahead
 from sftdata.remembered import is_intact, remember_files, untouched
 from sftdata.spec import Mixture, Spec, load_spec
 from sftdata.tokenizer import Tokenizer, load_tokenizer
@@ -120,7 +119,7 @@ def build_spec(
         ):
             _tidy(current, plan.spec)  # a kill right after the commit may have left it undone
             return Outcome(current, up_to_date=True, reused_rows=current["rows_in"])
-        _start_reference(plan)
+        _load_reference(plan)
         from sftdata.assembly import Assembly  # takes longer than to learn that nothing is to do
 
         done = Assembly(plan, name, directory, current, workers, report, progress, engines()).run()
@@ -128,11 +127,11 @@ def build_spec(
         return Outcome(done.manifest, up_to_date=False, reused_rows=done.reused_rows)
 
 
-def _start_reference(plan: Plan) -> None:
-    """Has the reference loaded while this process loads the modules of a build, if it has to."""
+def _load_reference(plan: Plan) -> None:
+    """Has the reference loaded while this process loads what it needs itself."""
     plain = plan.tokenizer.plain
-    if "sftdata.assembly" not in sys.modules and plain.entries >= LARGE_VOCABULARY:
-        start_ahead(plain.content)
+    if plain.entries >= LARGE_VOCABULARY:
+        load_ahead(plain.content)
 
 
 def _build_mixture(

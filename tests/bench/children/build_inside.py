@@ -18,7 +18,9 @@ import time
 from importlib import import_module
 from importlib.metadata import version
 
+from sftdata.check_rules import CheckRule
 from sftdata.cli.build import command
+from sftdata.validation import validate
 
 # What a build imports only when it comes to it.
 _LATE = (
@@ -27,6 +29,7 @@ _LATE = (
     "pyarrow.compute",
     "pyarrow.json",
     "rich.console",
+    "sftdata.assembly",
     "sftdata.builder",
     "sftdata.mixing.mixture",
     "sftdata.templating.lockfile",
@@ -40,6 +43,7 @@ def import_all() -> None:
     for name in _LATE:
         import_module(name)
     version("gigatoken")  # the first look at a version imports a parser
+    validate(CheckRule, "drop", "")  # pydantic, which imports the most of itself when it is used
 
 
 def main() -> None:
