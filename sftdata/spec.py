@@ -10,7 +10,7 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -21,7 +21,7 @@ from sftdata.errors import SpecError, did_you_mean
 from sftdata.golden.mapping import FieldRule, check_paths
 from sftdata.golden.messages import MESSAGES
 from sftdata.presets import lay_over_preset, preset_of
-from sftdata.remembered import facts_of, remember_facts
+from sftdata.remembered import content_of, remember_content
 from sftdata.validation import After, Before, Within, Written, validate
 
 MAX_SHOTS = 64
@@ -320,12 +320,12 @@ def _checked(model: type[_Checked], values: Mapping[str, Any], fault: str) -> _C
     Raises `SpecError` that begins with `fault`.
     """
     digest = _digest([sftdata.__version__, _CHECKED_VERSION, model.__name__, values])
-    known = facts_of("specs", digest) if digest is not None else {}
-    if known.keys() != {field.name for field in fields(model)}:
-        known = validate(model, values, fault).to_json()
+    known = content_of("specs", digest) if digest is not None else None
+    if known is None:
+        known = json.dumps(validate(model, values, fault).to_json()).encode()
         if digest is not None:
-            remember_facts("specs", digest, known)
-    return model.of(known)
+            remember_content("specs", digest, known)
+    return model.of(json.loads(known))
 
 
 def _digest(value: Any) -> str | None:

@@ -11,12 +11,13 @@ import dataclasses
 import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from sftdata.errors import SpecError, did_you_mean
 
 if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
+    from pydantic import GetCoreSchemaHandler, TypeAdapter
     from pydantic_core import CoreSchema, ErrorDetails
 
 _T = TypeVar("_T", bound="Written")
@@ -109,13 +110,21 @@ def validate(model: type[_T], values: Any, fault: str) -> _T:
 
     Raises `SpecError`: `fault`, and below it each value that cannot be used and why.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(model).validate_python(values)
+        checked: _T = _checker(model).validate_python(values)  # type: ignore[arg-type]
+        return checked
     except ValidationError as error:
         lines = [f"  {_told(detail, model)}" for detail in error.errors()]
         raise SpecError("\n".join((f"{fault}:", *lines))) from error
+
+
+@cache
+def _checker(model: type[Written]) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(model)
 
 
 def _told(detail: ErrorDetails, model: type[Written]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -307,13 +306,13 @@ def test_any_other_value_is_looked_at(change: dict[str, Any], checked: list[Any]
     assert len(checked) == 2
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", "{}", '{"task": "news"}'])
-def test_what_is_known_and_damaged_is_made_anew(damage: str, checked: list[Any]) -> None:
+@pytest.mark.parametrize("damage", [slice(0), slice(-1), slice(1, None)])
+def test_what_is_known_and_damaged_is_made_anew(damage: slice, checked: list[Any]) -> None:
     path = write(SPEC)
     first = load(file=path)
     (known,) = (remembered.cache_folder() / "specs").iterdir()
-    whole = known.read_text()
-    assert json.loads(whole)["task"] == "news"
-    known.write_text(damage)
+    whole = known.read_bytes()
+    assert b'"news"' in whole
+    known.write_bytes(whole[damage])
     assert (load(file=path), len(checked)) == (first, 2)
-    assert known.read_text() == whole
+    assert known.read_bytes() == whole
