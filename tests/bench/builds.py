@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from floors import floor_of
 from measure import Contender, Runs, interleave, run_child
 from setup import CHILDREN, PYTHON, Setup, build_arguments, check_same_work, describe, whole
 from table import Row, compared
@@ -36,9 +37,10 @@ def against_datasets(setup: Setup) -> Iterator[Row]:
     goals = {1: 15.0, setup.scaled(10, 2): 40.0}
     for times, goal in goals.items():
         data = setup.inputs.repeated(times)
-        other = _contender(setup, "datasets_build.py", data)
-        runs = _measure(setup, data, other, warm_up=times == 1)
+        others = [_contender(setup, "datasets_build.py", data), floor_of(setup, data)]
+        runs = _measure(setup, data, *others, warm_up=times == 1)
         yield _compared(f"build, gpt2, {setup.size(data)}, against datasets", runs, goal)
+        yield _floor("datasets", runs)
         ours, theirs = (runs.median(name, lambda usage: usage.cpu) for name in ("ours", "other"))
         yield Row("  processor time", f"{ours:.2f} s", f"{theirs:.1f} s", f"{theirs / ours:.3g}")
 
@@ -68,8 +70,8 @@ def _against_peer(
         return
     for times, goal in goals.items():
         data = setup.inputs.repeated(times)
-        other = _contender(setup, f"{package}_prepare.py", data, python)
-        runs = _measure(setup, data, other, warm_up=times == 1)
+        others = [_contender(setup, f"{package}_prepare.py", data, python), floor_of(setup, data)]
+        runs = _measure(setup, data, *others, warm_up=times == 1)
         size = setup.size(data)
         yield _compared(f"build, gpt2, {size}, against {name}", runs, goal)
         alone = runs.said("other", "preparation")
@@ -79,6 +81,7 @@ def _against_peer(
             f"{alone:.1f} s",
             f"{alone / runs.median('ours'):.3g}",
         )
+        yield _floor(name, runs)
 
 
 def with_jinja(setup: Setup) -> Iterator[Row]:
@@ -154,10 +157,10 @@ def _contender(
     )
 
 
-def _measure(setup: Setup, data: Path, other: Contender, *, warm_up: bool) -> Runs:
-    """Both in turns. A larger input needs no warm-up after a smaller one."""
+def _measure(setup: Setup, data: Path, *others: Contender, warm_up: bool) -> Runs:
+    """All in turns. A larger input needs no warm-up after a smaller one."""
     arguments = build_arguments([data], _gpt2(setup))
-    runs = interleave([whole("ours", arguments), other], setup.runs, warm_up=warm_up)
+    runs = interleave([whole("ours", arguments), *others], setup.runs, warm_up=warm_up)
     _check(runs)
     return runs
 
@@ -165,6 +168,16 @@ def _measure(setup: Setup, data: Path, other: Contender, *, warm_up: bool) -> Ru
 def _check(runs: Runs) -> None:
     for key in ("rows", "tokens"):
         check_same_work(runs.said("ours", key), runs.said("other", key), key)
+
+
+def _floor(peer: str, runs: Runs) -> Row:
+    """What the peer takes against the floor of our build: more is not to be had."""
+    return Row(
+        f"  the floor, its imports not counted, against {peer}",
+        f"{runs.median('floor'):.2f} s",
+        f"{runs.median('other'):.1f} s",
+        f"{runs.ratio('other', 'floor'):.3g}",
+    )
 
 
 def _compared(figure: str, runs: Runs, goal: float) -> Row:

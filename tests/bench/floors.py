@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -114,12 +114,26 @@ def _measure(
     """Each build and its floor; one floor for each of `kept`, whether it keeps its memory."""
     contenders = []
     for name, shape in shapes.items():
-        folder = setup.folder / f"floor-{prefix}{name}"
-        folder.mkdir()
-        run_child([PYTHON, CHILDREN / "floor_texts.py", folder, *shape.arguments], folder)
+        folder = _texts(setup, f"{prefix}{name}", shape)
         contenders.append(inside(name, shape.arguments))
         contenders += [_bare(name, folder, shape.data, keeps_memory=keep) for keep in kept]
     return interleave(contenders, setup.runs)
+
+
+def floor_of(setup: Setup, data: Path) -> Contender:
+    """The floor of the gpt2 build of a file, in a process that keeps its memory as a build does."""
+    shape = Shape([data], build_arguments([data], setup.tokenizers / PLAIN))
+    folder = _texts(setup, f"of-{data.stem}", shape)
+    return replace(_bare(PLAIN, folder, shape.data, keeps_memory=True), name="floor")
+
+
+def _texts(setup: Setup, name: str, shape: Shape) -> Path:
+    """A folder with what a floor needs of a build of that shape."""
+    folder = setup.folder / f"floor-{name}"
+    if not folder.exists():
+        folder.mkdir()
+        run_child([PYTHON, CHILDREN / "floor_texts.py", folder, *shape.arguments], folder)
+    return folder
 
 
 def _bare(name: str, folder: Path, data: Sequence[Path], *, keeps_memory: bool) -> Contender:
