@@ -64,9 +64,13 @@ class Shelf:
 
     def draft(self, template_id: str) -> Template:
         """The working copy, which must be there."""
+        return parse_template(template_id, self.draft_source(template_id), root=self.folder)
+
+    def draft_source(self, template_id: str) -> str:
+        """The text of the working copy, which must be there."""
         path = find_inside(self.folder, f"{template_id}.jinja")
         assert path is not None
-        return parse_template(template_id, read_source(path), root=self.folder)
+        return read_source(path)
 
     def released(self, release: Release) -> Template:
         """A release. Raises `TemplateError` (RELEASED_MISSING, RELEASED_EDITED) when its bytes
@@ -158,13 +162,15 @@ def resolve(text: str) -> Template:
     if not releases:
         return home.draft(selector.id)
     template = home.released(releases[-1])
-    return replace(template, note=_unreleased_changes(home, releases[-1]))
+    return replace(template, note=_unreleased_changes(home, template))
 
 
-def _unreleased_changes(shelf: Shelf, latest: Release) -> str | None:
+def _unreleased_changes(shelf: Shelf, latest: Template) -> str | None:
     if not shelf.has_draft(latest.id):
         return None
     try:
+        if not latest.included and shelf.draft_source(latest.id) == latest.source:
+            return None  # as nearly always, and to parse it takes a while
         if shelf.draft(latest.id).source_sha256 == latest.source_sha256:
             return None
     except TemplateError:

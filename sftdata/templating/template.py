@@ -184,7 +184,7 @@ def parse_template(
     environment = TemplateEnvironment(root)
     with _faults_explained(template_id, root):
         tree = environment.parse(source)
-        environment.from_string(source)  # finds what parsing does not
+        environment.from_string(tree)  # finds what parsing does not
         check_names(environment, tree)
         blocks = read_blocks(template_id, environment, tree)
     for name in ("prompt", "target"):
