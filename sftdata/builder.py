@@ -25,7 +25,7 @@ from sftdata.manifest import (
 )
 from sftdata.mixing.identity import PARTS, mixture_name
 from sftdata.plan import Plan, make_plan
-from sftdata.reference_process import LARGE_VOCABULARY, load_ahead
+from sftdata.reference_process import LARGE_VOCABULARY, start_ahead
 from sftdata.remembered import is_intact, remember_files, untouched
 from sftdata.spec import Mixture, Spec, load_spec
 from sftdata.tokenizer import Tokenizer, load_tokenizer
@@ -119,7 +119,7 @@ def build_spec(
         ):
             _tidy(current, plan.spec)  # a kill right after the commit may have left it undone
             return Outcome(current, up_to_date=True, reused_rows=current["rows_in"])
-        _load_reference(plan)
+        _start_reference(plan)
         from sftdata.assembly import Assembly  # takes longer than to learn that nothing is to do
 
         done = Assembly(plan, name, directory, current, workers, report, progress, engines()).run()
@@ -127,11 +127,11 @@ def build_spec(
         return Outcome(done.manifest, up_to_date=False, reused_rows=done.reused_rows)
 
 
-def _load_reference(plan: Plan) -> None:
+def _start_reference(plan: Plan) -> None:
     """Has the reference loaded while this process loads what it needs itself."""
     plain = plan.tokenizer.plain
     if plain.entries >= LARGE_VOCABULARY:
-        load_ahead(plain.content)
+        start_ahead(plain.content)
 
 
 def _build_mixture(

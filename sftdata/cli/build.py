@@ -14,7 +14,6 @@ import click
 from sftdata.cli.memory import keep_memory
 from sftdata.cli.output import console, print_json, print_note
 from sftdata.escaping import escape
-from sftdata.reference_process import start_ahead
 
 if TYPE_CHECKING:
     from sftdata.assembly import Progress
@@ -104,7 +103,6 @@ def command(maps: tuple[str, ...], dry_run: bool, as_json: bool, **options: Any)
         _dry_run(options)
         return
     keep_memory()
-    start_ahead()
     from sftdata.builder import build
 
     started = time.monotonic()

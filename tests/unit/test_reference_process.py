@@ -64,43 +64,19 @@ def test_it_ends_when_nobody_holds_it() -> None:
 
 
 def test_one_started_ahead_is_given_to_the_first_who_asks() -> None:
-    module.start_ahead()
-    (ahead,) = module._started
+    module.start_ahead(bundled())
+    (ahead,) = module._ahead.values()
     first, second = reference_process(bundled()), reference_process(bundled())
     assert first is ahead
     assert second is not ahead
     assert first.encode(TEXTS) == second.encode(TEXTS)
 
 
-def test_one_that_loads_ahead_is_given_to_the_first_who_asks_for_its_tokenizer(
-    byte_tokenizer: Path,
-) -> None:
-    module.start_ahead()
-    (ahead,) = module._started
-    module.load_ahead(bundled())
-    assert not module._started
-    other = reference_process(load_tokenizer(str(byte_tokenizer)).plain.content)
-    first, second = reference_process(bundled()), reference_process(bundled())
-    assert first is ahead
-    assert ahead not in (other, second)
-    assert first.encode(TEXTS) == second.encode(TEXTS) != other.encode(TEXTS)
-
-
-def test_one_that_cannot_load_ahead_is_no_fault_yet() -> None:
-    module.start_ahead()
-    (killed,) = module._started
-    killed._process.kill()
-    killed._process.wait()
-    module.load_ahead(bundled())
-    assert not module._loading
-    assert len(reference_process(bundled()).encode(TEXTS)) == len(TEXTS)
-
-
 @pytest.mark.parametrize("end", ["pass", "os.kill(os.getpid(), signal.SIGKILL)"])
 def test_one_started_ahead_for_nobody_ends_with_the_program(end: str) -> None:
     program = (
-        "import os, signal, sftdata.reference_process as r; r.start_ahead();"
-        f"print(r._started[0]._process.pid, flush=True); {end}"
+        "import os, signal, sftdata.reference_process as r; r.start_ahead(b'x');"
+        f"print(r._ahead[b'x']._process.pid, flush=True); {end}"
     )
     run = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=False)
     assert ends(int(run.stdout))
@@ -109,14 +85,14 @@ def test_one_started_ahead_for_nobody_ends_with_the_program(end: str) -> None:
 def test_an_engine_is_checked_without_one_started_ahead_that_was_killed(
     monkeypatch: pytest.MonkeyPatch, byte_tokenizer: Path
 ) -> None:
-    module.start_ahead()
-    (killed,) = module._started
-    killed._process.kill()
-    killed._process.wait()
+    plain = load_tokenizer(str(byte_tokenizer)).plain
+    module.start_ahead(plain.content)
+    module._ahead[plain.content]._process.kill()
+    module._ahead[plain.content]._process.wait()
     monkeypatch.setattr(gate, "LARGE_VOCABULARY", 0)
-    choice = choose_engine(load_tokenizer(str(byte_tokenizer)).plain, lambda line: None)
+    choice = choose_engine(plain, lambda line: None)
     assert choice.find_fault(pa.array(TEXTS, pa.large_string())) is None
-    assert not module._started
+    assert not module._ahead
 
 
 def test_one_that_is_gone_says_so() -> None:
