@@ -26,7 +26,7 @@ from sftdata.workers import Processes
 # A build whose workers do to themselves what `WORKER_FAULT` says. Spawned workers import this
 # file again, so what the pool is to run is replaced in them as well.
 DRIVER = """
-import os, signal, sys
+import os, signal, sys, time
 from pathlib import Path
 
 import sftdata.builder
@@ -60,6 +60,8 @@ def poisoned(self, work):
             os.kill(os.getpid(), signal.SIGKILL)
 
         Connection._send = lambda self, buf, write=None: torn(self, buf)
+    if marked and fault == "takes two seconds":
+        time.sleep(2)
     if marked and fault == "raises":
         raise RuntimeError("no such luck")
     return make(self, work)
@@ -252,7 +254,7 @@ def test_an_interrupted_build_exits_with_130_and_is_resumed(
     workers: int, spec: Path, tmp_path: Path, undisturbed: dict[str, Any], start: Any
 ) -> None:
     args = ("--spec", spec, "--out", "out", "--workers", str(workers))
-    process = start(*args)
+    process = start(*args, fault="takes two seconds")  # or it might be done already
     out = tmp_path / "out"
     wait_until(lambda: list(out.glob("shards/*/journal.jsonl")))
     if workers > 1:
