@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -128,9 +129,12 @@ def build_spec(
 
 
 def _start_reference(plan: Plan) -> None:
-    """Has the reference loaded while this process loads what it needs itself."""
+    """Has the reference loaded while this process loads what it needs itself, if it has not yet.
+
+    After that whoever needs it starts it, and a part of a mixture may have it from another.
+    """
     plain = plan.tokenizer.plain
-    if plain.entries >= LARGE_VOCABULARY:
+    if "sftdata.assembly" not in sys.modules and plain.entries >= LARGE_VOCABULARY:
         start_ahead(plain.content)
 
 
