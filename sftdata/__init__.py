@@ -8,17 +8,17 @@ __version__ = "0.1.0"
 __all__ = ["Outcome", "SftdataError", "build", "load", "render_prompt"]
 
 if TYPE_CHECKING:
-    from sftdata.builder import Outcome, build
+    from sftdata.building.build import Outcome, build
     from sftdata.errors import SftdataError
-    from sftdata.inference import render_prompt
-    from sftdata.loader import load
+    from sftdata.loading.dataset import load
+    from sftdata.serving.prompt import render_prompt
 
 _HOMES = {
-    "Outcome": "sftdata.builder",
+    "Outcome": "sftdata.building.build",
     "SftdataError": "sftdata.errors",
-    "build": "sftdata.builder",
-    "load": "sftdata.loader",
-    "render_prompt": "sftdata.inference",
+    "build": "sftdata.building.build",
+    "load": "sftdata.loading.dataset",
+    "render_prompt": "sftdata.serving.prompt",
 }
 
 

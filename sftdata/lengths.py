@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sftdata.columns import to_numbers
+from sftdata.base.arrow import to_numbers
 
 _ONES = np.array([byte.bit_count() for byte in range(256)], np.uint8)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from sftdata.loader import DataSet, load
-from sftdata.tokenizer import load_tokenizer
+from sftdata.loading.dataset import DataSet, load
+from sftdata.tokenizing.tokenizer import load_tokenizer
 
 EOS = 256  # of the byte tokenizer, whose other ids are bytes
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sftdata.builder import build
-from sftdata.loader import DataSet, load
+from sftdata.building.build import build
+from sftdata.loading.dataset import DataSet, load
 
 SPEC = """
 task = "summarize"

@@ -10,8 +10,8 @@ from typing import Any
 
 import jinja2
 
-from sftdata.content import bundled_root
-from sftdata.templating.template import load_template
+from sftdata.base.content import bundled_root
+from sftdata.rendering.template import load_template
 
 TASKS = ("summarize", "translate", "qa", "grammar")
 Row = dict[str, str]

@@ -70,7 +70,7 @@ def main() -> None:
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
-        from sftdata.escaping import escape
+        from sftdata.base.escaping import escape
 
         click.echo(escape(_usage(error), keep_newlines=True), err=True)  # it quotes arguments
         sys.exit(error.exit_code)

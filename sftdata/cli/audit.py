@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sftdata.cli.extra import needs_train_extra
+from sftdata.base.escaping import escape
 from sftdata.cli.output import json_option, print_json
+from sftdata.cli.train_extra import needs_train_extra
 from sftdata.errors import VerificationError
-from sftdata.escaping import escape
 
 if TYPE_CHECKING:
     from sftdata_train.passport import Passport

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sftdata.base.escaping import escape
 from sftdata.cli.memory import keep_memory
 from sftdata.cli.output import console, print_json, print_note
-from sftdata.escaping import escape
 
 if TYPE_CHECKING:
-    from sftdata.assembly import Progress
-    from sftdata.builder import Outcome
-    from sftdata.manifest import Manifest
+    from sftdata.building.build import Outcome
+    from sftdata.building.run import Progress
+    from sftdata.writing.manifest import Manifest
 
 _SHOW_PROGRESS_AFTER = 1.0  # seconds
 _SECONDS_PER_LINE = 10.0
@@ -103,7 +103,7 @@ def command(maps: tuple[str, ...], dry_run: bool, as_json: bool, **options: Any)
         _dry_run(options)
         return
     keep_memory()
-    from sftdata.builder import build
+    from sftdata.building.build import build
 
     started = time.monotonic()
     with _progress(started) as progress:
@@ -123,7 +123,7 @@ def _split_map(item: str) -> tuple[str, str]:
 
 
 def _dry_run(options: dict[str, Any]) -> None:
-    from sftdata.trial import try_out
+    from sftdata.building.dry_run import try_out
 
     for name in ("out", "workers", "frozen"):
         options.pop(name)

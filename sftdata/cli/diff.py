@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sftdata.base.escaping import escape
 from sftdata.cli.output import DATA_SET, json_option, print_json, print_note
-from sftdata.escaping import escape
 
 if TYPE_CHECKING:
-    from sftdata.comparison import Comparison, RowChange
+    from sftdata.inspecting.compare.data_sets import Comparison, RowChange
 
 
 @click.command("diff")
@@ -29,12 +29,12 @@ def command(dataset_a: Path, dataset_b: Path, html: Path | None, as_json: bool) 
 
     Example: sftdata diff data/summarize-1 data/summarize-2 --html diff.html
     """
-    from sftdata.comparison import compare
-    from sftdata.loader import load
+    from sftdata.inspecting.compare.data_sets import compare
+    from sftdata.loading.dataset import load
 
     comparison = compare(load(dataset_a), load(dataset_b))
     if html is not None:
-        from sftdata.comparison_page import render_page
+        from sftdata.inspecting.compare.page import render_page
 
         page = render_page(comparison, (str(dataset_a), str(dataset_b)))
         html.write_text(page, encoding="utf-8")
@@ -46,7 +46,7 @@ def command(dataset_a: Path, dataset_b: Path, html: Path | None, as_json: bool) 
 
 
 def _lines(comparison: Comparison) -> list[str]:
-    from sftdata.comparison_page import list_effects, list_totals, show_value
+    from sftdata.inspecting.compare.page import list_effects, list_totals, show_value
 
     lines = ["inputs that differ:" if comparison.inputs else "inputs that differ: none"]
     for change in comparison.inputs:

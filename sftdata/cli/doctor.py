@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sftdata.base.escaping import escape
 from sftdata.cli.output import DATA_SET, json_option, print_json, print_note
-from sftdata.escaping import escape
 
 if TYPE_CHECKING:
-    from sftdata.doctor import Finding
+    from sftdata.inspecting.doctor import Finding
 
 
 @click.command("doctor")
@@ -45,13 +45,13 @@ def command(
 
     Example: sftdata doctor data/summarize --strict --sarif doctor.sarif
     """
-    from sftdata.doctor import examine
-    from sftdata.loader import load
+    from sftdata.inspecting.doctor import examine
+    from sftdata.loading.dataset import load
 
     data = load(dataset)
     findings = examine(data, only=only or None)
     if sarif is not None:
-        from sftdata.doctor.sarif import to_sarif
+        from sftdata.inspecting.doctor.sarif import to_sarif
 
         sarif.write_text(json.dumps(to_sarif(findings, data.manifest), indent=1), encoding="utf-8")
         print_note(f"{sarif}: {len(findings)} results")
@@ -64,7 +64,7 @@ def command(
 
 
 def _list_checks(context: click.Context) -> None:
-    from sftdata.doctor import CHECKS
+    from sftdata.inspecting.doctor import CHECKS
 
     for check in CHECKS:
         click.echo(f"{check.id:29} {check.severity:8} {check.title}")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sftdata.cli.extra import needs_train_extra
+from sftdata.base.escaping import escape
 from sftdata.cli.output import DATA_SET, json_option, print_json, print_note
-from sftdata.escaping import escape
+from sftdata.cli.train_extra import needs_train_extra
 
 if TYPE_CHECKING:
     from sftdata_train.evaluation import Evaluation

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from sftdata.base.escaping import escape
 from sftdata.cli.output import DATA_SET, print_json
 from sftdata.errors import SftdataError, VerificationError
-from sftdata.escaping import escape
 
 
 @click.command("export")
@@ -38,9 +38,9 @@ def command(
 
     Example: sftdata export data/summarize --to trl --out summarize-trl
     """
-    from sftdata.export.formats import export
-    from sftdata.manifest import read_manifest
-    from sftdata.verify import find_faults
+    from sftdata.exporting.formats import export
+    from sftdata.inspecting.verify import find_faults
+    from sftdata.writing.manifest import read_manifest
 
     if read_manifest(dataset)["draft"] and not allow_draft:
         raise SftdataError(

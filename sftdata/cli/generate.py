@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from sftdata.cli.extra import needs_train_extra
+from sftdata.base.escaping import escape
 from sftdata.cli.output import json_option, print_json
-from sftdata.escaping import escape
+from sftdata.cli.train_extra import needs_train_extra
 
 
 @click.command("generate")

@@ -10,10 +10,10 @@ import click
 from sftdata.cli.output import DATA_SET, console, json_option, print_json, print_note
 
 if TYPE_CHECKING:
-    from sftdata.choosing import RowFilter
-    from sftdata.inspection import Inspected
-    from sftdata.loader import DataSet
-    from sftdata.views import View
+    from sftdata.inspecting.rows.example import Inspected
+    from sftdata.inspecting.rows.select import RowFilter
+    from sftdata.inspecting.rows.views import View
+    from sftdata.loading.dataset import DataSet
 
 
 @click.command("inspect")
@@ -63,7 +63,7 @@ def command(
     Example: sftdata inspect data/summarize --split train --index 0
     """
     _check_usage(choice, [html is not None, tui, as_json])
-    from sftdata.loader import load
+    from sftdata.loading.dataset import load
 
     data = load(dataset)
     if tui:
@@ -71,7 +71,7 @@ def command(
         return
     shown = _inspected(data, choice)
     if html is not None:
-        from sftdata.html.rows import render_rows
+        from sftdata.inspecting.pages.rows import render_rows
 
         html.write_text(render_rows(data, shown), encoding="utf-8")
         print_note(f"Wrote {html}.")
@@ -93,15 +93,15 @@ def _check_usage(choice: dict[str, Any], outputs: list[bool]) -> None:
 
 
 def _filter(choice: dict[str, Any]) -> RowFilter:
-    from sftdata.choosing import RowFilter
+    from sftdata.inspecting.rows.select import RowFilter
 
     names = ("task", "template", "min_tokens", "max_tokens", "reason")
     return RowFilter(**{name: choice[name] for name in names})
 
 
 def _inspected(data: DataSet, choice: dict[str, Any]) -> list[Inspected]:
-    from sftdata.choosing import choose_rows
-    from sftdata.inspection import Inspector
+    from sftdata.inspecting.rows.example import Inspector
+    from sftdata.inspecting.rows.select import choose_rows
 
     names = ("split", "row_id", "index", "sample", "seed", "limit")
     rows = choose_rows(data, wanted=_filter(choice), **{name: choice[name] for name in names})
@@ -110,8 +110,8 @@ def _inspected(data: DataSet, choice: dict[str, Any]) -> list[Inspected]:
 
 
 def _print(shown: list[Inspected], views: tuple[View, ...]) -> None:
-    from sftdata.terminal import to_rich
-    from sftdata.views import Span, heading, view_spans
+    from sftdata.inspecting.rows.terminal import to_rich
+    from sftdata.inspecting.rows.views import Span, heading, view_spans
 
     for one in shown:
         spans = [Span(f"{heading(one)}\n", "note")]
@@ -121,11 +121,11 @@ def _print(shown: list[Inspected], views: tuple[View, ...]) -> None:
 
 
 def _browse(data: DataSet, choice: dict[str, Any]) -> None:
-    from sftdata.choosing import find_rows
     from sftdata.errors import SftdataError
+    from sftdata.inspecting.rows.select import find_rows
 
     try:
-        from sftdata.tui import browse
+        from sftdata.inspecting.rows.tui import browse
     except ImportError as error:
         raise SftdataError(
             f"--tui needs the package '{error.name}'.", "Install it: pip install 'sftdata[tui]'"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from sftdata.base.escaping import escape
 from sftdata.cli.output import DATA_SET, json_option, print_json
 from sftdata.errors import SftdataError, did_you_mean
-from sftdata.escaping import escape
 
 
 @click.command("ledger")
@@ -20,8 +20,8 @@ def command(dataset: Path, reason: str | None, as_json: bool) -> None:
 
     With --json one object a line. Example: sftdata ledger data/summarize --reason empty_field
     """
-    from sftdata.ledger import read_ledger
-    from sftdata.manifest import read_manifest
+    from sftdata.writing.ledger import read_ledger
+    from sftdata.writing.manifest import read_manifest
 
     manifest = read_manifest(dataset)
     lines = read_ledger(manifest).to_pylist()

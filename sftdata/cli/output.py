@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from sftdata.escaping import escape
+from sftdata.base.escaping import escape
 
 if TYPE_CHECKING:
     from rich.console import Console

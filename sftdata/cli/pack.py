@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from sftdata.base.escaping import escape
 from sftdata.cli.output import DATA_SET, json_option, print_json, print_note
-from sftdata.escaping import escape
 
 
 @click.command("pack")
@@ -21,8 +21,8 @@ def command(dataset: Path, max_length: int, split: str | None, as_json: bool) ->
 
     Example: sftdata pack data/summarize --max-length 4096
     """
-    from sftdata.loader import load
-    from sftdata.packing import plan_packs, write_plan
+    from sftdata.loading.dataset import load
+    from sftdata.loading.packing import plan_packs, write_plan
 
     data = load(dataset)
     names = [split] if split is not None else [name for name in data if len(data[name])]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from sftdata.base.escaping import escape
 from sftdata.cli.output import json_option, print_json, print_note
-from sftdata.escaping import escape
 
 
 @click.command("rebuild")
@@ -28,7 +28,7 @@ def command(manifest: Path, out: Path, workers: int, as_json: bool) -> None:
 
     Example: sftdata rebuild data/summarize/manifest.json --out /tmp/again
     """
-    from sftdata.rebuilding import rebuild
+    from sftdata.building.rebuild import rebuild
 
     rebuilt = rebuild(manifest, out, workers=workers, report=print_note)
     if as_json:

@@ -22,8 +22,8 @@ def command(dataset: Path, output: Path, against: Path | None, seed: int) -> Non
 
     Example: sftdata report data/summarize -o report.html
     """
-    from sftdata.loader import load
-    from sftdata.report import render_report
+    from sftdata.inspecting.report import render_report
+    from sftdata.loading.dataset import load
 
     other = None if against is None else load(against)
     output.write_text(render_report(load(dataset), other, seed=seed), encoding="utf-8")

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sftdata.base.escaping import escape
 from sftdata.cli.output import console, json_option, print_json
-from sftdata.escaping import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rich.console import Console
 
-    from sftdata.presets import Preset
+    from sftdata.spec.presets import Preset
 
 _USE = """
 Build from one:      sftdata build --task TASK --data preset:NAME   (or --data hf:ID)
@@ -31,7 +31,7 @@ def command(task: str | None, as_json: bool) -> None:
     The facts are those of each set's card; nothing is downloaded.
     Example: sftdata sources --task summarize
     """
-    from sftdata.presets import load_presets
+    from sftdata.spec.presets import load_presets
 
     presets = load_presets(task)
     if as_json:

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from sftdata.base.escaping import escape
 from sftdata.cli.output import DATA_SET, json_option, print_json
-from sftdata.escaping import escape
 
 _PARTS = (("prompt", "prompt_length"), ("target", "target_length"), ("all", "length"))
 _LEVELS = ("p50", "p90", "p95", "p99", "max")
@@ -40,8 +40,8 @@ def command(
 
     Example: sftdata stats data/summarize --by split --max-length 2048 --batch-size 8
     """
-    from sftdata.loader import load
-    from sftdata.stats import compute_stats
+    from sftdata.inspecting.stats import compute_stats
+    from sftdata.loading.dataset import load
 
     numbers = compute_stats(load(dataset), by=by, max_length=max_length, batch_size=batch_size)
     if as_json:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from sftdata.base.escaping import escape
 from sftdata.cli.output import DATA_SET, json_option, print_json
 from sftdata.errors import VerificationError
-from sftdata.escaping import escape
 
 
 @click.command("verify")
@@ -20,7 +20,7 @@ def command(dataset: Path, deep: bool, as_json: bool) -> None:
 
     Example: sftdata verify data/summarize --deep
     """
-    from sftdata.verify import find_faults
+    from sftdata.inspecting.verify import find_faults
 
     faults = find_faults(dataset, deep=deep)
     if as_json:

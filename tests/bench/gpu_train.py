@@ -38,10 +38,10 @@ def prepare(folder: Path, sizes: tuple[int, ...]) -> None:
     """A model, a data set with a plan, and its TRL export, in `folder`."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from sftdata.builder import build
-    from sftdata.export.formats import export
-    from sftdata.loader import load
-    from sftdata.packing import plan_packs, write_plan
+    from sftdata.building.build import build
+    from sftdata.exporting.formats import export
+    from sftdata.loading.dataset import load
+    from sftdata.loading.packing import plan_packs, write_plan
 
     hidden, inner, layers, heads, kv_heads, vocabulary, length, rows, _ = sizes
     draw = random.Random(0)
@@ -116,7 +116,7 @@ def run_sftdata(folder: Path, args: argparse.Namespace, *, full_logits: bool) ->
     """Our trainer, with logits of targets only or of every position."""
     import torch.nn.functional as functional
 
-    from sftdata.loader import IGNORED
+    from sftdata.loading.dataset import IGNORED
     from sftdata_train.checks import check_boundaries
     from sftdata_train.loss import model_inputs
     from sftdata_train.recipe import load_recipe

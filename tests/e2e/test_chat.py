@@ -11,12 +11,12 @@ import pytest
 from chat_oracle import ChatOracle
 
 from sftdata import build, load
-from sftdata.chat import ChatFormat
 from sftdata.errors import SftdataError, TemplateError
-from sftdata.inspection import Inspector
-from sftdata.ledger import read_ledger
-from sftdata.tokenizer import load_tokenizer
-from sftdata.verify import find_faults
+from sftdata.inspecting.rows.example import Inspector
+from sftdata.inspecting.verify import find_faults
+from sftdata.tokenizing.chat_template import ChatFormat
+from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.writing.ledger import read_ledger
 
 SPEC = """
 task = "talk"

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from sftdata.builder import build
+from sftdata.building.build import build
 from sftdata.cli import _COMMANDS
-from sftdata.loader import load
+from sftdata.loading.dataset import load
 
 PROMPT = "You are a helpful assistant that summarizes articles.\n\nArticle:\n{}\n\nSummary:\n"
 NEWS = [{"id": f"n{i}", "article": f"Article {i}.", "summary": f"Sum {i}."} for i in range(100)]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sftdata.builder import build
-from sftdata.doctor import CHECKS
+from sftdata.building.build import build
+from sftdata.inspecting.doctor import CHECKS
 
 HOSTILE = "\x1b[31mred \x1b]8;;http://x\x07 \x9b2J \u202eabc \u200b [bold]b[/bold]"
 

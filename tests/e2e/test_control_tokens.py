@@ -10,7 +10,7 @@ import oracle
 import pytest
 
 from sftdata import build
-from sftdata.loader import load
+from sftdata.loading.dataset import load
 
 TOKENIZERS = ("gpt2", "smollm2", "qwen3", "mistral-v3")
 SPEC = """

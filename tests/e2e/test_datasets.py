@@ -12,9 +12,9 @@ from typing import Any
 import datasets
 import pytest
 
-from sftdata.builder import Outcome, build
+from sftdata.building.build import Outcome, build
 from sftdata.errors import GoldenSetError
-from sftdata.loader import load
+from sftdata.loading.dataset import load
 
 ROWS = [
     {"id": f"r{i}", "article": f"Article {i}.", "summary": f"S {i}.", "by": f"author {i % 20}"}
@@ -212,7 +212,7 @@ def test_a_split_name_that_yaml_would_take_for_something_else_loads_too(
 # Not ru_maxrss: a process inherits that of the process that started it.
 _MEASURED = """
 import re, pathlib
-from sftdata.builder import build
+from sftdata.building.build import build
 rows = build("summarize", data="big.jsonl", out="out").manifest["rows_out"]
 print(rows, re.search(r"VmHWM:\\s+(\\d+) kB", pathlib.Path("/proc/self/status").read_text())[1])
 """

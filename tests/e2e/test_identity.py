@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sftdata import Outcome, build, load
-from sftdata.verify import find_faults
+from sftdata.inspecting.verify import find_faults
 
 TEMPLATE = """{#
 description = "Summarize."

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from sftdata import Outcome, build, gate, shards
-from sftdata.engine import GigatokenEngine
-from sftdata.golden import chunks
-from sftdata.ledger import read_ledger
-from sftdata.verify import find_faults
+from sftdata import Outcome, build
+from sftdata.inspecting.verify import find_faults
+from sftdata.reading import chunks
+from sftdata.tokenizing import exactness as gate
+from sftdata.tokenizing.engines import GigatokenEngine
+from sftdata.writing import shards
+from sftdata.writing.ledger import read_ledger
 
 ROWS = 20_000
 SPEC = """

@@ -19,11 +19,11 @@ from browser import Server, listening, needs_browser, open_page
 from injection import PAGE, PAYLOADS, raw
 from markdown_it import MarkdownIt
 
-from sftdata.builder import build
-from sftdata.card import render_files
-from sftdata.choosing import RowFilter, find_rows
-from sftdata.loader import load
-from sftdata.spec import load_spec
+from sftdata.building.build import build
+from sftdata.inspecting.rows.select import RowFilter, find_rows
+from sftdata.loading.dataset import load
+from sftdata.spec.model import load_spec
+from sftdata.writing.card import render_files
 
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 _CSP = (
@@ -186,7 +186,7 @@ def on_a_terminal(*arguments: str, keys: str = "") -> str:
 
 
 def test_no_screen_of_the_browser_holds_what_a_terminal_acts_on(hostile: Hostile) -> None:
-    from sftdata.tui import Browser
+    from sftdata.inspecting.rows.tui import Browser
 
     data = load(hostile.folder)
     rows = find_rows(data, list(data), RowFilter())

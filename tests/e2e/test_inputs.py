@@ -23,11 +23,11 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
-from sftdata.builder import Outcome, build
+from sftdata.building.build import Outcome, build
 from sftdata.errors import GoldenSetError, SftdataError, SpecError
-from sftdata.inspection import Inspector
-from sftdata.ledger import read_ledger
-from sftdata.loader import load
+from sftdata.inspecting.rows.example import Inspector
+from sftdata.loading.dataset import load
+from sftdata.writing.ledger import read_ledger
 
 Row = dict[str, str]
 PROMPT = "You are a helpful assistant that summarizes articles.\n\nArticle:\n{}\n\nSummary:\n"

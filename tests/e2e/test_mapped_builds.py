@@ -10,17 +10,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sftdata.builder import build
+from sftdata.building.build import build
+from sftdata.building.maker import row_reader
+from sftdata.building.plan import make_plan
 from sftdata.errors import GoldenSetError
-from sftdata.golden.chunks import read_chunks
-from sftdata.golden.mapping import FieldRule
-from sftdata.golden.rows import RowReader, Rows
-from sftdata.golden.sources import resolve_sources
-from sftdata.ledger import read_ledger
-from sftdata.loader import load
-from sftdata.making import row_reader
-from sftdata.plan import make_plan
-from sftdata.spec import Spec, load_spec
+from sftdata.loading.dataset import load
+from sftdata.reading.chunks import read_chunks
+from sftdata.reading.rows import RowReader, Rows
+from sftdata.reading.sources import resolve_sources
+from sftdata.spec.fields import FieldRule
+from sftdata.spec.model import Spec, load_spec
+from sftdata.writing.ledger import read_ledger
 
 Row = dict[str, Any]
 SPEC = """

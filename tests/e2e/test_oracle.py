@@ -19,9 +19,9 @@ import pytest
 
 import sftdata
 from sftdata import build
-from sftdata.ledger import read_ledger
-from sftdata.loader import Batch, load
-from sftdata.manifest import Manifest
+from sftdata.loading.dataset import Batch, load
+from sftdata.writing.ledger import read_ledger
+from sftdata.writing.manifest import Manifest
 
 TOKENIZERS = ("gpt2", "smollm2", "qwen3", "mistral-v3")
 TEMPLATE = Path(__file__).parents[2] / "templates" / "summarize" / "article.jinja"
@@ -236,7 +236,7 @@ def test_the_real_golden_set_builds_as_it_is(shared: Path, spec: Path) -> None:
 
 
 def test_the_package_gives_build_as_a_function_each_time_it_is_asked() -> None:
-    # Importing the module `sftdata.builder` must not put the module in the function's place.
+    # Importing the module `sftdata.building.build` must not put the module in the function's place.
     assert callable(sftdata.build)
     assert callable(sftdata.build)
     assert callable(sftdata.load)

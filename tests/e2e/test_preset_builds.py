@@ -13,17 +13,17 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from sftdata.building.maker import row_reader
+from sftdata.building.plan import make_plan
 from sftdata.cli import cli
 from sftdata.errors import GoldenSetError, SpecError
-from sftdata.golden.chunks import read_chunks
-from sftdata.ledger import read_ledger
-from sftdata.loader import load
-from sftdata.making import row_reader
-from sftdata.manifest import read_manifest
-from sftdata.plan import make_plan
-from sftdata.presets import Preset, load_presets
-from sftdata.spec import Spec, load_spec
-from sftdata.validation import validate
+from sftdata.loading.dataset import load
+from sftdata.reading.chunks import read_chunks
+from sftdata.spec.model import Spec, load_spec
+from sftdata.spec.presets import Preset, load_presets
+from sftdata.spec.validate import validate
+from sftdata.writing.ledger import read_ledger
+from sftdata.writing.manifest import read_manifest
 
 Row = dict[str, Any]
 

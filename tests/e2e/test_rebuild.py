@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sftdata.builder import build
+from sftdata.building.build import build
+from sftdata.building.rebuild import rebuild
 from sftdata.errors import VerificationError
-from sftdata.rebuilding import rebuild
-from sftdata.templating.releasing import release
+from sftdata.versioning.release import release
 
 SOURCE = """\
 {{# description = "Text {0}." #}}

@@ -11,12 +11,12 @@ import pytest
 from pyarrow import csv
 from pyarrow import parquet as pq
 
-from sftdata.builder import build
+from sftdata.building.build import build
 from sftdata.errors import GoldenSetError, SpecError
-from sftdata.inspection import Inspector
-from sftdata.ledger import read_ledger
-from sftdata.loader import load
-from sftdata.manifest import Manifest
+from sftdata.inspecting.rows.example import Inspector
+from sftdata.loading.dataset import load
+from sftdata.writing.ledger import read_ledger
+from sftdata.writing.manifest import Manifest
 
 Row = dict[str, Any]
 SUBJECTS = ["harbour", "library", "orchard", "railway", "museum", "bakery", "glacier", "theatre"]

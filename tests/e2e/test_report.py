@@ -13,10 +13,10 @@ import pytest
 from browser import listening, needs_browser, open_page
 from plain import build_plain
 
-from sftdata.doctor import examine
-from sftdata.html import render_page
-from sftdata.loader import load
-from sftdata.report import render_report
+from sftdata.inspecting.doctor import examine
+from sftdata.inspecting.pages.render import render_page
+from sftdata.inspecting.report import render_report
+from sftdata.loading.dataset import load
 
 
 class Page(HTMLParser):

@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 
-from sftdata import Outcome, build, folder, remembered, shards
-from sftdata.golden import chunks
-from sftdata.ledger import read_ledger
-from sftdata.verify import find_faults
+from sftdata import Outcome, build
+from sftdata.base import cache as remembered
+from sftdata.inspecting.verify import find_faults
+from sftdata.reading import chunks
+from sftdata.writing import build_folder as folder
+from sftdata.writing import shards
+from sftdata.writing.ledger import read_ledger
 
 ROWS = 6000
 SPEC = """

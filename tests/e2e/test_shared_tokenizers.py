@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from sftdata import build, builder, gate, reference_process
-from sftdata.engine import GigatokenEngine
-from sftdata.tokenization import Engines
-from sftdata.tokenizer import load_tokenizer
+from sftdata import build
+from sftdata.building import build as builder
+from sftdata.tokenizing import exactness as gate
+from sftdata.tokenizing import reference_process
+from sftdata.tokenizing.encoder import Engines
+from sftdata.tokenizing.engines import GigatokenEngine
+from sftdata.tokenizing.tokenizer import load_tokenizer
 
 MIXTURE = """
 task = "both"

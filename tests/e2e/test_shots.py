@@ -11,9 +11,9 @@ import pytest
 
 from sftdata import build, load, render_prompt
 from sftdata.errors import GoldenSetError
-from sftdata.ledger import read_ledger
-from sftdata.manifest import Manifest, pool_path
-from sftdata.shots import POOL_ROWS, read_pool
+from sftdata.examples.shots import POOL_ROWS, read_pool
+from sftdata.writing.ledger import read_ledger
+from sftdata.writing.manifest import Manifest, pool_path
 
 SPEC = """
 task = "talk"

@@ -15,9 +15,9 @@ import pytest
 from places import REAL_TOKENIZERS
 from plain import build_plain
 
-from sftdata.builder import build
-from sftdata.escaping import escape, unescape_bytes
-from sftdata.loader import load
+from sftdata.base.escaping import escape, unescape_bytes
+from sftdata.building.build import build
+from sftdata.loading.dataset import load
 
 TEMPLATE = Path(__file__).parents[2] / "templates" / "summarize" / "article.jinja"
 ODD = [

@@ -14,14 +14,14 @@ from chat_oracle import ChatOracle, Message
 from tasks import TASKS, Row, render_block, take_rows, template_source
 
 from sftdata import build, load
-from sftdata.content import bundled_root
-from sftdata.inference import open_prompter
-from sftdata.ledger import read_ledger
-from sftdata.loader import Example
-from sftdata.manifest import Manifest, pool_path
-from sftdata.shots import read_pool
-from sftdata.tokenizer import load_tokenizer
-from sftdata.verify import find_faults
+from sftdata.base.content import bundled_root
+from sftdata.examples.shots import read_pool
+from sftdata.inspecting.verify import find_faults
+from sftdata.loading.dataset import Example
+from sftdata.serving.prompt import open_prompter
+from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.writing.ledger import read_ledger
+from sftdata.writing.manifest import Manifest, pool_path
 
 ROWS = 250
 TEMPLATES = bundled_root() / "templates"

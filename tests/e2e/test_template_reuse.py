@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sftdata import Outcome, build, load
-from sftdata.verify import find_faults
+from sftdata.inspecting.verify import find_faults
 
 SOURCE = """{{#
 description = "A test template."

@@ -53,8 +53,8 @@ class Run:
 class Forker:
     """Starts builds as forks of a process that has imported everything.
 
-    `sizes` gives module constants other values ("sftdata.shards._BATCH_ROWS"), so that little
-    data makes many batches, shards and journal lines.
+    `sizes` gives module constants other values ("sftdata.writing.shards._BATCH_ROWS"), so that
+    little data makes many batches, shards and journal lines.
     """
 
     def __init__(self, sizes: Mapping[str, int]) -> None:
@@ -96,11 +96,11 @@ class Forker:
 def forker(**sizes: int) -> Iterator[Forker]:
     """A `Forker` with constants by a short name."""
     names = {
-        "piece_bytes": "sftdata.golden.chunks._PIECE_BYTES",
-        "chunk_bytes": "sftdata.golden.chunks.CHUNK_BYTES",
-        "batch_rows": "sftdata.shards._BATCH_ROWS",
-        "shard_tokens": "sftdata.shards._SHARD_TOKENS",
-        "shard_bytes": "sftdata.folder._SMALLEST",
+        "piece_bytes": "sftdata.reading.chunks._PIECE_BYTES",
+        "chunk_bytes": "sftdata.reading.chunks.CHUNK_BYTES",
+        "batch_rows": "sftdata.writing.shards._BATCH_ROWS",
+        "shard_tokens": "sftdata.writing.shards._SHARD_TOKENS",
+        "shard_bytes": "sftdata.writing.build_folder._SMALLEST",
     }
     process = Forker({names[name]: value for name, value in sizes.items()})
     try:
@@ -166,8 +166,8 @@ def files_of(out: Path) -> dict[str, str]:
 
 def manifest_of(out: Path) -> dict[str, Any] | None:
     """The manifest of the data set in `out`, which must be whole and readable; None if none is."""
-    from sftdata.loader import load
-    from sftdata.verify import find_faults
+    from sftdata.inspecting.verify import find_faults
+    from sftdata.loading.dataset import load
 
     if not (out / "manifest.json").exists():
         return None
@@ -198,13 +198,13 @@ def _serve() -> None:
 
     import gigatoken  # noqa: F401  # the engines import it when they are made
 
-    import sftdata.builder
+    import sftdata.building.build
 
     for name, value in json.loads(sys.argv[1]).items():
         module, _, constant = name.rpartition(".")
         setattr(importlib.import_module(module), constant, value)
     for line in sys.stdin:
-        print(json.dumps(_run(json.loads(line), sftdata.builder.build)), flush=True)
+        print(json.dumps(_run(json.loads(line), sftdata.building.build.build)), flush=True)
 
 
 def _run(request: Mapping[str, Any], build: Callable[..., Any]) -> dict[str, Any]:

@@ -15,9 +15,11 @@ import pytest
 import xxhash
 from kills import change_rows, files_of, make_rows, manifest_of, write_rows, write_spec
 
-from sftdata import build, gate, shards
-from sftdata.golden import chunks
-from sftdata.verify import find_faults
+from sftdata import build
+from sftdata.inspecting.verify import find_faults
+from sftdata.reading import chunks
+from sftdata.tokenizing import exactness as gate
+from sftdata.writing import shards
 
 # Lets no file grow past a size, as a full disk would, and says so with an error and no signal.
 WITH_LIMIT = """

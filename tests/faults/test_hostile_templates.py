@@ -27,7 +27,7 @@ CHILD = """
 import json, resource, sys, time
 from pathlib import Path
 from sftdata.errors import TemplateError
-from sftdata.templating.template import parse_template
+from sftdata.rendering.template import parse_template
 resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]),) * 2)
 row = {"article": "Some text. " * 20, "summary": "short", "items": "a b c"}
 for name, source in json.load(sys.stdin):

@@ -24,7 +24,7 @@ from kills import (
     write_spec,
 )
 
-from sftdata.verify import find_faults
+from sftdata.inspecting.verify import find_faults
 
 KILLS = int(os.environ.get("SFTDATA_KILLS", "12"))  # of each kind; 200 before a release
 LAST = 28  # the file operations around the commit, all of which are tried

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kills import change_rows, digests_of, files_of, forker, make_rows, manifest_of, write_rows
 
-from sftdata.verify import find_faults
+from sftdata.inspecting.verify import find_faults
 
 KILLS = int(os.environ.get("SFTDATA_KILLS", "12"))  # of each kind; 200 before a release
 

@@ -79,7 +79,7 @@ def test_two_builds_of_the_same_data_leave_that_data_set(
 def test_a_reader_that_opened_the_old_data_set_keeps_it(
     specs: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    from sftdata.loader import load
+    from sftdata.loading.dataset import load
 
     out = tmp_path / "out"
     old = build(spec=specs[0], out=out).manifest

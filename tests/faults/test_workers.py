@@ -19,9 +19,9 @@ import pytest
 from kills import digests_of, make_rows, manifest_of, write_rows, write_spec
 
 from sftdata import build
-from sftdata.plan import Plan, make_plan
-from sftdata.spec import Spec, load_spec
-from sftdata.workers import Processes
+from sftdata.building.plan import Plan, make_plan
+from sftdata.building.workers import Processes
+from sftdata.spec.model import Spec, load_spec
 
 # A build whose workers do to themselves what `WORKER_FAULT` says. Spawned workers import this
 # file again, so what the pool is to run is replaced in them as well.
@@ -29,12 +29,12 @@ DRIVER = """
 import os, signal, sys, time
 from pathlib import Path
 
-import sftdata.builder
-import sftdata.examples
-import sftdata.golden.chunks
+import sftdata.building.build
+import sftdata.examples.maker
+import sftdata.reading.chunks
 
-sftdata.golden.chunks._PIECE_BYTES = 128 * 1024
-make = sftdata.examples.ExampleMaker.make
+sftdata.reading.chunks._PIECE_BYTES = 128 * 1024
+make = sftdata.examples.maker.ExampleMaker.make
 
 
 def once(name):
@@ -67,7 +67,7 @@ def poisoned(self, work):
     return make(self, work)
 
 
-sftdata.examples.ExampleMaker.make = poisoned
+sftdata.examples.maker.ExampleMaker.make = poisoned
 
 if __name__ == "__main__":
     # What a shell runs in the background ignores Ctrl-C, and so does all that it starts.

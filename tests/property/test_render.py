@@ -7,8 +7,8 @@ import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sftdata.render import render_batch, render_row
-from sftdata.templating.template import Template, parse_template
+from sftdata.rendering.render import render_batch, render_row
+from sftdata.rendering.template import Template, parse_template
 
 FIELDS = ("article", "summary", "title")
 

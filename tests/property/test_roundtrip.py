@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sftdata.layout import PlainComposer, encode_stretches
-from sftdata.render import render_batch
-from sftdata.templating.template import parse_template
-from sftdata.tokenization import FAST, REFERENCE, Encoder, join_parts, load_encoder
-from sftdata.tokenizer import load_tokenizer
+from sftdata.examples.layout import PlainComposer, encode_stretches
+from sftdata.rendering.render import render_batch
+from sftdata.rendering.template import parse_template
+from sftdata.tokenizing.encoder import FAST, REFERENCE, Encoder, join_parts, load_encoder
+from sftdata.tokenizing.tokenizer import load_tokenizer
 
 EOS = 256
 TEMPLATE = parse_template(

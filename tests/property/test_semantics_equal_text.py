@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sftdata.templating.template import Template, parse_template
+from sftdata.rendering.template import Template, parse_template
 
 # Several spellings of few meanings, so that equal digests are frequent.
 fragment = st.sampled_from(

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from jinja2 import nodes
 
 from sftdata.errors import TemplateError
-from sftdata.templating import budget
-from sftdata.templating import template as template_module
-from sftdata.templating.sandbox import TemplateEnvironment
-from sftdata.templating.straight import straight_code
-from sftdata.templating.template import Template, parse_template
+from sftdata.rendering import template as template_module
+from sftdata.rendering.compiled.compiler import straight_code
+from sftdata.rendering.limits import budget
+from sftdata.rendering.sandbox import TemplateEnvironment
+from sftdata.rendering.template import Template, parse_template
 
 FIELDS = ("a", "b")
 

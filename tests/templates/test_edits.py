@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from sftdata.templating.bump import find_changes, level_of
-from sftdata.templating.template import Template, parse_template
+from sftdata.rendering.template import Template, parse_template
+from sftdata.versioning.bump import find_changes, level_of
 
 BASE = """\
 {#

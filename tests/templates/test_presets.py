@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sftdata.content import bundled_root
-from sftdata.golden.mapping import parse_path
+from sftdata.base.content import bundled_root
+from sftdata.spec.fields import parse_path
 
 PIPELINES = bundled_root() / "pipelines"
 PRESETS: dict[str, dict[str, Any]] = tomllib.loads(

@@ -13,11 +13,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from sftdata.content import bundled_root
-from sftdata.render import render_row
-from sftdata.templating.template import load_template
-from sftdata.tokenization import REFERENCE, load_encoder, whole_text_equal
-from sftdata.tokenizer import load_tokenizer
+from sftdata.base.content import bundled_root
+from sftdata.rendering.render import render_row
+from sftdata.rendering.template import load_template
+from sftdata.tokenizing.encoder import REFERENCE, load_encoder, whole_text_equal
+from sftdata.tokenizing.tokenizer import load_tokenizer
 
 PIPELINES = bundled_root() / "pipelines"
 FOLDER = bundled_root() / "templates"

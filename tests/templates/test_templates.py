@@ -10,15 +10,15 @@ import pytest
 from places import REAL_TOKENIZERS
 from syrupy.assertion import SnapshotAssertion
 
-from sftdata.content import bundled_root
-from sftdata.render import render_row
-from sftdata.spec import Spec, load_spec
-from sftdata.templating.determinism import find_nondeterministic
-from sftdata.templating.lint import lint
-from sftdata.templating.releases import Shelf
-from sftdata.templating.template import BLOCK_NAMES, Template, load_template
-from sftdata.tokenization import REFERENCE, load_encoder, whole_text_equal
-from sftdata.tokenizer import load_tokenizer
+from sftdata.base.content import bundled_root
+from sftdata.rendering.render import render_row
+from sftdata.rendering.template import BLOCK_NAMES, Template, load_template
+from sftdata.spec.model import Spec, load_spec
+from sftdata.tokenizing.encoder import REFERENCE, load_encoder, whole_text_equal
+from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.versioning.determinism import find_nondeterministic
+from sftdata.versioning.lint import lint
+from sftdata.versioning.releases import Shelf
 
 FOLDER = bundled_root() / "templates"
 IDS = sorted(p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.glob("*/*.jinja"))

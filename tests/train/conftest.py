@@ -11,8 +11,8 @@ import pytest
 import torch
 from tiny_models import llama
 
-from sftdata.builder import build
-from sftdata.loader import DataSet, load
+from sftdata.building.build import build
+from sftdata.loading.dataset import DataSet, load
 
 WORDS = ["red", "green", "blue", "one", "two", "three", "cat", "dog", "bird", "sun"]
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from sftdata.loader import DataSet, load
-from sftdata.packing import plan_packs
-from sftdata.sampling import Place, shuffled
+from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.order import Place, shuffled
+from sftdata.loading.packing import plan_packs
 from sftdata_train.batches import PackUnits, RowDataset, RowStream
 
 # What PyTorch and Python say about processes on a small machine is no fault of the rows.

@@ -11,8 +11,8 @@ import torch
 from tiny_models import llama
 
 from sftdata.errors import SftdataError
-from sftdata.loader import DataSet, Example, load
-from sftdata.templating.template import load_template, parse_template
+from sftdata.loading.dataset import DataSet, Example, load
+from sftdata.rendering.template import load_template, parse_template
 from sftdata_train.evaluation import evaluate
 from sftdata_train.generation import generate
 from sftdata_train.page import render_page

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from tiny_models import MODELS, llama
 
-from sftdata.loader import DataSet, Example
-from sftdata.packing import plan_packs
-from sftdata.sampling import StepPlan
+from sftdata.loading.dataset import DataSet, Example
+from sftdata.loading.order import StepPlan
+from sftdata.loading.packing import plan_packs
 from sftdata_train.batches import PackUnits, RowUnits, StepDataset, Units, collate
 from sftdata_train.loss import target_loss
 

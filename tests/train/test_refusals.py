@@ -17,7 +17,7 @@ from tiny_models import VOCABULARY, gpt2, llama
 from transformers import AutoConfig
 
 from sftdata.errors import SftdataError, VerificationError
-from sftdata.loader import load
+from sftdata.loading.dataset import load
 from sftdata_train.checks import check_boundaries
 from sftdata_train.failures import explained
 from sftdata_train.models import load_adapter, load_model

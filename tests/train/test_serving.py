@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import tokenizers
 
-from sftdata.builder import build
+from sftdata.building.build import build
 from sftdata.errors import SftdataError
-from sftdata.loader import load
-from sftdata.tokenizer import load_tokenizer
+from sftdata.loading.dataset import load
+from sftdata.tokenizing.tokenizer import load_tokenizer
 from sftdata_train.passport import Passport, built_templates, describe, read_passport
 from sftdata_train.prompts import answer_ids, prompt_ids
 from sftdata_train.recipe import Recipe, load_recipe

@@ -17,8 +17,8 @@ import torch
 from safetensors.torch import load_file
 
 from sftdata.errors import SftdataError
-from sftdata.loader import load
-from sftdata.packing import plan_packs, write_plan
+from sftdata.loading.dataset import load
+from sftdata.loading.packing import plan_packs, write_plan
 from sftdata_train.models import load_adapter, load_model
 from sftdata_train.passport import Passport, find_contradictions, read_passport
 from sftdata_train.progress import read_lines

@@ -12,10 +12,10 @@ import datasets
 import pytest
 import yaml
 
-from sftdata.builder import build
-from sftdata.card import FILE, render_card, render_files, size_category
-from sftdata.manifest import Manifest
-from sftdata.spec import Spec, load_spec
+from sftdata.building.build import build
+from sftdata.spec.model import Spec, load_spec
+from sftdata.writing.card import FILE, render_card, render_files, size_category
+from sftdata.writing.manifest import Manifest
 
 
 @pytest.fixture(scope="module")

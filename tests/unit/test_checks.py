@@ -9,14 +9,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from sftdata.builder import build
-from sftdata.check_rules import CHECKS, CheckRule
-from sftdata.checks import _CHECKS, find_suspects
-from sftdata.columns import texts
+from sftdata.base.arrow import texts
+from sftdata.building.build import build
 from sftdata.errors import GoldenSetError, SpecError
-from sftdata.ledger import read_ledger
-from sftdata.manifest import Manifest
-from sftdata.validation import validate
+from sftdata.reading.screening.checks import _CHECKS, find_suspects
+from sftdata.spec.check_rules import CHECKS, CheckRule
+from sftdata.spec.validate import validate
+from sftdata.writing.ledger import read_ledger
+from sftdata.writing.manifest import Manifest
 
 
 def found(check: str, source: str, target: str, **rule: Any) -> list[str]:

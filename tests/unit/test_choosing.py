@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from plain import build_plain
 
-from sftdata.choosing import RowFilter, choose_rows, find_rows
 from sftdata.errors import SftdataError
-from sftdata.ledger import read_ledger
-from sftdata.loader import DataSet
+from sftdata.inspecting.rows.select import RowFilter, choose_rows, find_rows
+from sftdata.loading.dataset import DataSet
+from sftdata.writing.ledger import read_ledger
 
 ROWS = [
     {"id": f"r{i}", "article": f"word {i} " * (1 + i % 7), "summary": f"s{i}"} for i in range(60)

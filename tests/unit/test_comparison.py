@@ -11,10 +11,10 @@ import handmade
 import pytest
 from places import BUNDLED_TOKENIZER
 
-from sftdata.builder import build
-from sftdata.comparison import Comparison, compare
-from sftdata.comparison_page import render_page, word_diff
-from sftdata.loader import load
+from sftdata.building.build import build
+from sftdata.inspecting.compare.data_sets import Comparison, compare
+from sftdata.inspecting.compare.page import render_page, word_diff
+from sftdata.loading.dataset import load
 
 ROWS = [
     {"id": f"r{i}", "article": f"The article number {i} is about rivers.", "summary": f"River {i}."}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sftdata.contamination import NGRAM, index_texts
+from sftdata.reading.screening.contamination import NGRAM, index_texts
 
 WORDS = [f"word{i}" for i in range(40)]
 LONG = " ".join(WORDS)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from sftdata import drafts
-from sftdata.builder import build
-from sftdata.choosing import RowFilter, choose_rows
-from sftdata.inspection import Inspected, Inspector
-from sftdata.length import Cut
-from sftdata.loader import load
-from sftdata.views import Span, view_spans
+from sftdata.building.build import build
+from sftdata.examples import fit as drafts
+from sftdata.examples.shorten import Cut
+from sftdata.inspecting.rows.example import Inspected, Inspector
+from sftdata.inspecting.rows.select import RowFilter, choose_rows
+from sftdata.inspecting.rows.views import Span, view_spans
+from sftdata.loading.dataset import load
 
 TEMPLATE = """{{#
 shorten = "article"
@@ -102,7 +102,7 @@ def test_without_the_recorded_template_a_line_says_that_the_row_was_cut(
         row = cut_row(byte_tokenizer, prompt=prompt)
     Path("templates/news/own.jinja").write_text(TEMPLATE.format(prompt="Other: {{ article }}"))
     data = load("out")
-    from sftdata import cuts
+    from sftdata.inspecting.rows import cuts
 
     cuts._text_around.cache_clear()
     shown = Inspector(data).inspect("train", row.example)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 from tokenizers import decoders, models
 
-from sftdata.decoding import Decoder
-from sftdata.tokenizer import Tokenizer, load_tokenizer
+from sftdata.tokenizing.decoder import Decoder
+from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
 
 Rows = list[list[int]]
 

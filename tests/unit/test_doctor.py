@@ -21,14 +21,14 @@ from handmade import EOS, Row, row
 from oracle import OracleTokenizer
 from places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 
-from sftdata.builder import build
-from sftdata.doctor import CHECKS, Finding, examine
-from sftdata.doctor.rows import make_context
-from sftdata.doctor.sarif import to_sarif
-from sftdata.doctor.survey import batches
+from sftdata.building.build import build
 from sftdata.errors import SftdataError
-from sftdata.loader import DataSet, load
-from sftdata.tokenizer import load_tokenizer
+from sftdata.inspecting.doctor import CHECKS, Finding, examine
+from sftdata.inspecting.doctor.rows import make_context
+from sftdata.inspecting.doctor.sarif import to_sarif
+from sftdata.inspecting.doctor.survey import batches
+from sftdata.loading.dataset import DataSet, load
+from sftdata.tokenizing.tokenizer import load_tokenizer
 
 WORDS = [
     "river", "market", "engine", "garden", "window", "letter", "harbour", "station", "bridge",

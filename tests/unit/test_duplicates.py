@@ -10,7 +10,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sftdata.duplicates import SeenIds, content_hashes
+from sftdata.reading.screening.duplicates import SeenIds, content_hashes
 
 BATCHES = st.lists(st.lists(st.integers(0, 30), max_size=8), max_size=12)
 

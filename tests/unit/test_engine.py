@@ -17,10 +17,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sftdata import engine
-from sftdata.engine import Encoded, Engine, GigatokenEngine, ReferenceEngine, to_encoded
-from sftdata.gate import first_difference
-from sftdata.tokenizer import load_tokenizer
+from sftdata.tokenizing import engines as engine
+from sftdata.tokenizing.engines import Encoded, Engine, GigatokenEngine, ReferenceEngine, to_encoded
+from sftdata.tokenizing.exactness import first_difference
+from sftdata.tokenizing.tokenizer import load_tokenizer
 
 TOKENIZERS = ("gpt2", "smollm2", "qwen3", "mistral-v3")
 

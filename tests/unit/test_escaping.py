@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sftdata.escaping import escape, escape_bytes, unescape_bytes
+from sftdata.base.escaping import escape, escape_bytes, unescape_bytes
 
 
 @pytest.mark.parametrize(

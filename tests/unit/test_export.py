@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sftdata.builder import build
+from sftdata.building.build import build
 from sftdata.errors import SftdataError
-from sftdata.export.formats import FORMATS, export
-from sftdata.loader import DataSet, load
-from sftdata.packing import plan_packs, read_plan, write_plan
+from sftdata.exporting.formats import FORMATS, export
+from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.packing import plan_packs, read_plan, write_plan
 
 LENGTH = 300
 
@@ -101,7 +101,7 @@ def test_megatron_has_packs_and_the_mask_of_the_next_token(dataset: Path, data: 
 def test_olmo_has_bare_arrays_and_boundaries(
     dataset: Path, data: DataSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sftdata.export.packed._TOKENS_IN_PART", 1000)  # several parts
+    monkeypatch.setattr("sftdata.exporting.packed._TOKENS_IN_PART", 1000)  # several parts
     export(dataset, "olmo", Path("x"))
     parts = sorted(Path("x/train").glob("token_ids_part_*.npy"))
     assert len(parts) > 2

@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 import tokenizers
 
-from sftdata import build, gate, tokenization
-from sftdata.engine import Encoded, GigatokenEngine
-from sftdata.gate import choose_engine
-from sftdata.plain import PlainTokenizer
-from sftdata.tokenizer import load_tokenizer
+from sftdata import build
+from sftdata.tokenizing import encoder as tokenization
+from sftdata.tokenizing import exactness as gate
+from sftdata.tokenizing.engines import Encoded, GigatokenEngine
+from sftdata.tokenizing.exactness import choose_engine
+from sftdata.tokenizing.plain_text import PlainTokenizer
+from sftdata.tokenizing.tokenizer import load_tokenizer
 
 
 @pytest.fixture(autouse=True)

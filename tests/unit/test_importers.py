@@ -10,8 +10,8 @@ import jinja2
 import pytest
 
 from sftdata.errors import SftdataError
-from sftdata.templating.importers import import_templates
-from sftdata.templating.template import load_template
+from sftdata.rendering.template import load_template
+from sftdata.versioning.importers import import_templates
 
 YAML = """\
 dataset: news

@@ -9,12 +9,12 @@ import pytest
 import tokenizers
 from plain import build_plain
 
-from sftdata.builder import build
-from sftdata.choosing import RowFilter, choose_rows
+from sftdata.building.build import build
 from sftdata.errors import SftdataError
-from sftdata.inspection import Inspector
-from sftdata.loader import DataSet, load
-from sftdata.views import Span, view_spans
+from sftdata.inspecting.rows.example import Inspector
+from sftdata.inspecting.rows.select import RowFilter, choose_rows
+from sftdata.inspecting.rows.views import Span, view_spans
+from sftdata.loading.dataset import DataSet, load
 
 PROMPT = "You are a helpful assistant that summarizes articles.\n\nArticle:\n{}\n\nSummary:\n"
 ARTICLES = [

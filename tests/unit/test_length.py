@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sftdata.length import Keep, part, shorten_texts
+from sftdata.examples.shorten import Keep, part, shorten_texts
 
 HEAD = 3  # tokens of the prompt around the text
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sftdata.builder import build
+from sftdata.building.build import build
 from sftdata.errors import SftdataError
-from sftdata.loader import DataSet, Split, load
-from sftdata.sampling import Place
+from sftdata.loading.dataset import DataSet, Split, load
+from sftdata.loading.order import Place
 
 EOS = 256
 PROMPT = "You are a helpful assistant that summarizes articles.\n\nArticle:\n{}\n\nSummary:\n"

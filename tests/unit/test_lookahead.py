@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sftdata.lookahead import pulled_ahead
+from sftdata.base.background import pulled_ahead
 
 
 def pulled(items: list[int], log: list[int]) -> Iterator[int]:

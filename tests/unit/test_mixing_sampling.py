@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sftdata.mixing.sampling import Candidates, Sample, draw_samples, interleave
+from sftdata.building.mixture.sampling import Candidates, Sample, draw_samples, interleave
 
 
 def hashes(rows: int, seed: int) -> npt.NDArray[np.uint64]:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sftdata.builder import build
+from sftdata.building.build import build
 from sftdata.errors import SftdataError
-from sftdata.loader import DataSet, load
-from sftdata.packing import plan_packs, read_plan, write_plan
+from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.packing import plan_packs, read_plan, write_plan
 
 
 @pytest.fixture

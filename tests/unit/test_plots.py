@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from sftdata.plots import Series, as_file, histogram, quantile_ranges, token_bars
+from sftdata.writing.plots import Series, as_file, histogram, quantile_ranges, token_bars
 
 
 def told(plot: Markup) -> list[str]:

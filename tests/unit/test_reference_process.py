@@ -13,12 +13,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from sftdata import gate
-from sftdata import reference_process as module
-from sftdata.engine import ReferenceEngine
-from sftdata.gate import choose_engine
-from sftdata.reference_process import ReferenceProcess, reference_process
-from sftdata.tokenizer import load_tokenizer
+from sftdata.tokenizing import exactness as gate
+from sftdata.tokenizing import reference_process as module
+from sftdata.tokenizing.engines import ReferenceEngine
+from sftdata.tokenizing.exactness import choose_engine
+from sftdata.tokenizing.reference_process import ReferenceProcess, reference_process
+from sftdata.tokenizing.tokenizer import load_tokenizer
 from tests.places import BUNDLED_TOKENIZER
 
 TEXTS = ["", "A text.", "Zwei\nZeilen\r\nund <|endoftext|>", "日本語 \u2028 \x00 \U0001f600"]
@@ -75,7 +75,7 @@ def test_one_started_ahead_is_given_to_the_first_who_asks() -> None:
 @pytest.mark.parametrize("end", ["pass", "os.kill(os.getpid(), signal.SIGKILL)"])
 def test_one_started_ahead_for_nobody_ends_with_the_program(end: str) -> None:
     program = (
-        "import os, signal, sftdata.reference_process as r; r.start_ahead(b'x');"
+        "import os, signal, sftdata.tokenizing.reference_process as r; r.start_ahead(b'x');"
         f"print(r._ahead[b'x']._process.pid, flush=True); {end}"
     )
     run = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=False)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from sftdata import content
+from sftdata.base import content
 from sftdata.errors import TemplateError
-from sftdata.templating.check import check
-from sftdata.templating.lockfile import FILE, read_lock
-from sftdata.templating.releases import Shelf
-from sftdata.templating.releasing import release
-from sftdata.templating.scaffold import new_template
-from sftdata.templating.template import load_template
-from sftdata.templating.versions import Version, parse_selector
+from sftdata.rendering.template import load_template
+from sftdata.versioning.check import check
+from sftdata.versioning.lockfile import FILE, read_lock
+from sftdata.versioning.release import release
+from sftdata.versioning.releases import Shelf
+from sftdata.versioning.scaffold import new_template
+from sftdata.versioning.versions import Version, parse_selector
 
 SOURCE = """\
 {# description = "Short news." #}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sftdata import remembered
-from sftdata.golden.sources import resolve_sources
-from sftdata.remembered import digest_of, remember_digest, remember_files, stamp, untouched
+from sftdata.base import cache as remembered
+from sftdata.base.cache import digest_of, remember_digest, remember_files, stamp, untouched
+from sftdata.reading.sources import resolve_sources
 
 PATH = Path("rows.jsonl")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sftdata.errors import SftdataError
-from sftdata.sampling import Place, StepPlan, rows_from, shuffled
+from sftdata.loading.order import Place, StepPlan, rows_from, shuffled
 
 
 def plan(units: int, micro_batch: int = 1, accumulate: int = 1, ranks: int = 1) -> StepPlan:

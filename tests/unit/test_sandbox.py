@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sftdata.errors import TemplateError
-from sftdata.templating import template as template_module
-from sftdata.templating.template import parse_template
+from sftdata.rendering import template as template_module
+from sftdata.rendering.template import parse_template
 
 ROW = {"article": "text", "summary": "s"}
 

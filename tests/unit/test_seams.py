@@ -12,12 +12,12 @@ import tokenizers
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sftdata import seams
-from sftdata.engine import Encoded, GigatokenEngine, ReferenceEngine
-from sftdata.layout import Stretch, encode_stretches
-from sftdata.seams import is_seamless
-from sftdata.tokenization import FAST, REFERENCE, Encoder, load_encoder
-from sftdata.tokenizer import load_tokenizer
+from sftdata.examples import boundary as seams
+from sftdata.examples.boundary import is_seamless
+from sftdata.examples.layout import Stretch, encode_stretches
+from sftdata.tokenizing.encoder import FAST, REFERENCE, Encoder, load_encoder
+from sftdata.tokenizing.engines import Encoded, GigatokenEngine, ReferenceEngine
+from sftdata.tokenizing.tokenizer import load_tokenizer
 from tests.places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 
 Pair = tuple[str, str]  # prompt, target

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from plain import build_plain
 
-from sftdata.choosing import RowFilter, RowSet, find_rows
-from sftdata.decoding import Decoder
-from sftdata.inspection import Inspector
-from sftdata.searching import find_outliers, find_text
+from sftdata.inspecting.rows.example import Inspector
+from sftdata.inspecting.rows.search import find_outliers, find_text
+from sftdata.inspecting.rows.select import RowFilter, RowSet, find_rows
+from sftdata.tokenizing.decoder import Decoder
 
 ROWS = [{"id": f"r{i}", "article": f"Number {i} " * 5, "summary": f"Sum {i}."} for i in range(1500)]
 ROWS[700] |= {"article": "A Needle in the hay."}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sftdata.templating.template import Template, parse_template
+from sftdata.rendering.template import Template, parse_template
 
 PROMPT = "{% block prompt %}\nArticle:\n{{ article }}\n{% endblock %}\n"
 TARGET = "{% block target %}\n{{ summary }}\n{%- endblock %}\n"

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from sftdata import remembered
-from sftdata import spec as module
+from sftdata.base import cache as remembered
 from sftdata.errors import SpecError
-from sftdata.spec import DEFAULT_SPLIT, Mixture, Spec, load_spec, spec_from_json
+from sftdata.spec import model as module
+from sftdata.spec.model import DEFAULT_SPLIT, Mixture, Spec, load_spec, spec_from_json
 
 SPEC = """
 task = "news"

@@ -14,12 +14,12 @@ from handmade import EOS, Row, row
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sftdata.builder import build
+from sftdata.building.build import build
 from sftdata.fitting import batch_padding, fit_rows
+from sftdata.inspecting.stats import LengthCounts, compute_stats, frame, quantiles
 from sftdata.lengths import row_lengths
-from sftdata.loader import DataSet, load
-from sftdata.packing import plan_packs
-from sftdata.stats import LengthCounts, compute_stats, frame, quantiles
+from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.packing import plan_packs
 
 lengths = st.lists(st.integers(1, 40), min_size=1, max_size=60)
 

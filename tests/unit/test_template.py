@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from sftdata.errors import TemplateError
-from sftdata.render import render_batch, render_row
-from sftdata.templating.template import Template, load_template, parse_template
+from sftdata.rendering.render import render_batch, render_row
+from sftdata.rendering.template import Template, load_template, parse_template
 
 TARGET = "{% block target %}\n{{ summary }}\n{%- endblock %}"
 PROMPT = "{% block prompt %}\n{{ article }}\n{% endblock %}\n"

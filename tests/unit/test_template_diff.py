@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sftdata.templating.diff import TemplateDiff, diff, word_diff
-from sftdata.templating.diff_view import to_markdown, to_text
-from sftdata.templating.token_diff import RowTokens
+from sftdata.inspecting.compare.template_tokens import RowTokens
+from sftdata.inspecting.compare.template_view import to_markdown, to_text
+from sftdata.inspecting.compare.templates import TemplateDiff, diff, word_diff
 
 SOURCE = (
     '{# shorten = "article" #}\n'

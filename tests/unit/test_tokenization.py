@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from sftdata.layout import PlainComposer, encode_stretches
-from sftdata.loader import make_labels
-from sftdata.render import Rendered
-from sftdata.tokenization import (
+from sftdata.examples.layout import PlainComposer, encode_stretches
+from sftdata.loading.dataset import make_labels
+from sftdata.rendering.render import Rendered
+from sftdata.tokenizing.encoder import (
     FAST,
     REFERENCE,
     choose_encoder,
@@ -21,7 +21,7 @@ from sftdata.tokenization import (
     load_encoder,
     whole_text_equal,
 )
-from sftdata.tokenizer import load_tokenizer
+from sftdata.tokenizing.tokenizer import load_tokenizer
 
 EOS, BOS = 256, 257
 

@@ -11,7 +11,7 @@ import pytest
 import tokenizers
 
 from sftdata.errors import TokenizerError
-from sftdata.tokenizer import Tokenizer, load_tokenizer
+from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
 
 
 @pytest.fixture

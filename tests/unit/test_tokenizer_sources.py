@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sftdata import columns
-from sftdata.engine import ReferenceEngine
+from sftdata.base import arrow as columns
 from sftdata.errors import TokenizerError
-from sftdata.tokenizer import load_tokenizer
+from sftdata.tokenizing.engines import ReferenceEngine
+from sftdata.tokenizing.tokenizer import load_tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = ROOT / "pipelines" / "tokenizers" / "small"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from places import REAL_TOKENIZERS
 from tokenizers import decoders, models, normalizers, pre_tokenizers
 
-from sftdata.tokenizer import load_tokenizer
-from sftdata.tokens import Token, Vocabulary
+from sftdata.inspecting.rows.tokens import Token, Vocabulary
+from sftdata.tokenizing.tokenizer import load_tokenizer
 
 TEXTS = [
     "plain words", " leading and trailing ", "naïve 日本語", "👩‍👩‍👧 family", "tab\tand\nline",

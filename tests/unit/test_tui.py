@@ -11,8 +11,8 @@ import pytest
 from plain import build_plain
 from textual.pilot import Pilot
 
-from sftdata.choosing import RowFilter, RowSet, find_rows
-from sftdata.tui import Browser
+from sftdata.inspecting.rows.select import RowFilter, RowSet, find_rows
+from sftdata.inspecting.rows.tui import Browser
 
 ROWS = [{"id": f"r{i}", "article": f"Number {i}.", "summary": f"Sum {i}."} for i in range(300)]
 ROWS[150] |= {"article": "A needle in [bold]hay[/bold]."}

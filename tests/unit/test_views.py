@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sftdata.inspection import Inspected
-from sftdata.loader import Example
-from sftdata.terminal import to_rich
-from sftdata.tokens import Token
-from sftdata.views import Span, heading, view_spans
+from sftdata.inspecting.rows.example import Inspected
+from sftdata.inspecting.rows.terminal import to_rich
+from sftdata.inspecting.rows.tokens import Token
+from sftdata.inspecting.rows.views import Span, heading, view_spans
+from sftdata.loading.dataset import Example
 
 
 def token(

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
-from sftdata.loader import IGNORED, Example, Split
-from sftdata.packing import PackPlan
-from sftdata.sampling import MicroBatch, Place, rows_from
+from sftdata.loading.dataset import IGNORED, Example, Split
+from sftdata.loading.order import MicroBatch, Place, rows_from
+from sftdata.loading.packing import PackPlan
 
 Tensors = dict[str, Any]  # tensors by name, and counts as plain numbers
 

@@ -10,13 +10,13 @@ from typing import Any
 import pyarrow as pa
 import torch
 
-from sftdata.columns import texts
+from sftdata.base.arrow import texts
 from sftdata.errors import SftdataError, TokenizerError, VerificationError
-from sftdata.loader import DataSet, Example
-from sftdata.manifest import Manifest
-from sftdata.tokenization import REFERENCE, load_encoder
-from sftdata.tokenizer import Tokenizer, load_tokenizer
-from sftdata.verify import find_faults
+from sftdata.inspecting.verify import find_faults
+from sftdata.loading.dataset import DataSet, Example
+from sftdata.tokenizing.encoder import REFERENCE, load_encoder
+from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
+from sftdata.writing.manifest import Manifest
 from sftdata_train.batches import collate
 from sftdata_train.loss import model_inputs
 from sftdata_train.progress import Report

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sftdata.inspection import Inspector
-from sftdata.loader import DataSet, Example, load
+from sftdata.inspecting.rows.example import Inspector
+from sftdata.loading.dataset import DataSet, Example, load
 from sftdata_train.batches import RowUnits
 from sftdata_train.checks import check_lengths, check_tokenizer, check_vocabulary
 from sftdata_train.failures import explained

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812 (as everyone calls it)
 
-from sftdata.loader import IGNORED
+from sftdata.loading.dataset import IGNORED
 
 
 def target_loss(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from sftdata.escaping import escape
+from sftdata.base.escaping import escape
 from sftdata_train.evaluation import Evaluation, Result, Shown
 
 _STYLE = """

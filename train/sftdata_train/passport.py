@@ -16,12 +16,12 @@ from typing import Any
 
 import sftdata
 from sftdata.errors import SftdataError
-from sftdata.loader import DataSet
-from sftdata.manifest import FILE as MANIFEST
-from sftdata.manifest import Manifest, read_manifest, to_json, write_atomically
-from sftdata.templating.template import Template, load_template
-from sftdata.tokenizer import load_tokenizer
-from sftdata.verify import find_faults
+from sftdata.inspecting.verify import find_faults
+from sftdata.loading.dataset import DataSet
+from sftdata.rendering.template import Template, load_template
+from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.writing.manifest import FILE as MANIFEST
+from sftdata.writing.manifest import Manifest, read_manifest, to_json, write_atomically
 from sftdata_train.models import CONFIG
 from sftdata_train.recipe import Recipe
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from sftdata.errors import SftdataError
-from sftdata.loader import DataSet, Example, load
-from sftdata.sampling import shuffled
-from sftdata.templating.template import Field, Template
+from sftdata.loading.dataset import DataSet, Example, load
+from sftdata.loading.order import shuffled
+from sftdata.rendering.template import Field, Template
 from sftdata_train.variants import build_variant
 
 

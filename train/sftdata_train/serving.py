@@ -7,15 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sftdata.chat import ChatFormat
-from sftdata.columns import texts
-from sftdata.engine import Encoded
+from sftdata.base.arrow import texts
 from sftdata.errors import SftdataError, did_you_mean
-from sftdata.layout import ChatComposer, Composer, PlainComposer, encode_stretches, prompt_length
-from sftdata.render import Rendered
-from sftdata.templating.template import Template, parse_template
-from sftdata.tokenization import REFERENCE, load_encoder
-from sftdata.tokenizer import Tokenizer, load_tokenizer
+from sftdata.examples.layout import (
+    ChatComposer,
+    Composer,
+    PlainComposer,
+    encode_stretches,
+    prompt_length,
+)
+from sftdata.rendering.render import Rendered
+from sftdata.rendering.template import Template, parse_template
+from sftdata.tokenizing.chat_template import ChatFormat
+from sftdata.tokenizing.encoder import REFERENCE, load_encoder
+from sftdata.tokenizing.engines import Encoded
+from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
 from sftdata_train.failures import explained
 from sftdata_train.generation import generate
 from sftdata_train.models import choose_device, choose_dtype, load_adapter, load_model

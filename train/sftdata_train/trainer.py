@@ -11,7 +11,7 @@ import torch
 import transformers
 from torch.utils.data import DataLoader, Sampler
 
-from sftdata.sampling import MicroBatch, StepPlan
+from sftdata.loading.order import MicroBatch, StepPlan
 from sftdata_train.batches import StepDataset, Tensors, Units, collate
 from sftdata_train.loss import target_loss
 from sftdata_train.models import output_head

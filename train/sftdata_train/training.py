@@ -12,9 +12,9 @@ import torch
 import transformers
 
 from sftdata.errors import SftdataError
-from sftdata.loader import DataSet, load
-from sftdata.manifest import to_json, write_atomically
-from sftdata.packing import read_plan
+from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.packing import read_plan
+from sftdata.writing.manifest import to_json, write_atomically
 from sftdata_train import passport as passport_file
 from sftdata_train.batches import PackUnits, RowUnits, Units
 from sftdata_train.checks import (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from sftdata.builder import build_spec
+from sftdata.building.build import build_spec
 from sftdata.errors import SftdataError
-from sftdata.manifest import Manifest
-from sftdata.spec import Mixture, Spec, spec_from_json
+from sftdata.spec.model import Mixture, Spec, spec_from_json
+from sftdata.writing.manifest import Manifest
 
 
 def build_variant(manifest: Manifest, shots: int, out: Path) -> Path:

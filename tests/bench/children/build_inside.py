@@ -18,9 +18,9 @@ import time
 from importlib import import_module
 from importlib.metadata import version
 
-from sftdata.check_rules import CheckRule
 from sftdata.cli.build import command
-from sftdata.validation import validate
+from sftdata.spec.check_rules import CheckRule
+from sftdata.spec.validate import validate
 
 # What a build imports only when it comes to it.
 _LATE = (
@@ -29,11 +29,11 @@ _LATE = (
     "pyarrow.compute",
     "pyarrow.json",
     "rich.console",
-    "sftdata.assembly",
-    "sftdata.builder",
-    "sftdata.mixing.mixture",
-    "sftdata.templating.lockfile",
-    "sftdata.templating.releases",
+    "sftdata.building.run",
+    "sftdata.building.build",
+    "sftdata.building.mixture.mix",
+    "sftdata.versioning.lockfile",
+    "sftdata.versioning.releases",
 )
 _MAY_BE_LATE = 20  # small modules of the standard library
 

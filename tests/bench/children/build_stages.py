@@ -27,8 +27,10 @@ from typing import Any
 
 from build_inside import import_all
 
-from sftdata import assembly, dispatch, shards
+from sftdata.building import dispatch
+from sftdata.building import run as assembly
 from sftdata.cli.build import command
+from sftdata.writing import shards
 
 # Stage, and where the function is that is its work: a module's name for it, or a class's.
 _STAGES = (

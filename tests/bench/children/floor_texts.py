@@ -17,10 +17,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from sftdata import drafts, layout
 from sftdata.cli.build import command
-from sftdata.engine import GigatokenEngine
-from sftdata.layout import Drawn, Stretch
+from sftdata.examples import fit as drafts
+from sftdata.examples import layout
+from sftdata.examples.layout import Drawn, Stretch
+from sftdata.tokenizing.engines import GigatokenEngine
 
 
 def main(folder: Path, arguments: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import sftdata
-import sftdata.loader
+import sftdata.loading.dataset
 
 
 def _memory() -> tuple[float, float]:

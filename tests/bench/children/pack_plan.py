@@ -11,7 +11,7 @@ import time
 
 from lengths import MAX_LENGTH, draw
 
-from sftdata.packing import plan_packs
+from sftdata.loading.packing import plan_packs
 
 
 def main(count: int) -> None:

@@ -10,8 +10,8 @@ import sys
 from reads import SEED, Arrays, time_reads
 
 import sftdata
-from sftdata.loader import Example
-from sftdata.sampling import Place
+from sftdata.loading.dataset import Example
+from sftdata.loading.order import Place
 
 
 def _arrays(row: Example) -> Arrays:

@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sftdata.columns import flags, numbers
-from sftdata.manifest import Manifest, commit, read_manifest
-from sftdata.shards import ShardWriter, label_column, shard_schema
+from sftdata.base.arrow import flags, numbers
+from sftdata.writing.manifest import Manifest, commit, read_manifest
+from sftdata.writing.shards import ShardWriter, label_column, shard_schema
 
 _TOKENS, _TARGET_START = 8, 4  # of a row
 _AT_ONCE = 1 << 18  # rows

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from sftdata.errors import GoldenSetError
-from sftdata.golden import chunks as chunks_module
-from sftdata.golden.chunks import CHUNK_BYTES, Chunk, Foresee, Outline, read_chunks
-from sftdata.golden.sources import resolve_sources
+from sftdata.reading import chunks as chunks_module
+from sftdata.reading.chunks import CHUNK_BYTES, Chunk, Foresee, Outline, read_chunks
+from sftdata.reading.sources import resolve_sources
 
 
 def nothing(chunk: Chunk) -> Iterator[Outline]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sftdata.errors import SpecError
-from sftdata.golden.mapping import MISSING, follow, parse_path
+from sftdata.spec.fields import MISSING, follow, parse_path
 
 ROW: dict[str, Any] = {
     "id": 7,

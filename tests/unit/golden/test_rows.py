@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sftdata.errors import GoldenSetError
-from sftdata.golden.chunks import read_chunks
-from sftdata.golden.mapping import FieldRule
-from sftdata.golden.rows import RowReader, Rows
-from sftdata.golden.sources import Source, resolve_sources
+from sftdata.reading.chunks import read_chunks
+from sftdata.reading.rows import RowReader, Rows
+from sftdata.reading.sources import Source, resolve_sources
+from sftdata.spec.fields import FieldRule
 
 FIELDS: dict[str, Any] = {"article": "article", "summary": "summary"}
 OK = b'{"id": "ok", "article": "An article.", "summary": "A summary."}\n'

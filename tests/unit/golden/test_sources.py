@@ -12,7 +12,7 @@ import datasets
 import pytest
 
 from sftdata.errors import GoldenSetError
-from sftdata.golden.sources import Source, resolve_sources
+from sftdata.reading.sources import Source, resolve_sources
 
 
 @pytest.mark.parametrize(

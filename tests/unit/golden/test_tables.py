@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from sftdata.errors import GoldenSetError
-from sftdata.golden.sources import resolve_sources
-from sftdata.golden.tables import read_tables
+from sftdata.reading.sources import resolve_sources
+from sftdata.reading.tables import read_tables
 
 TABLE = pa.table({"id": ["1", "2", "3"], "text": ["a", "b\r\nc", "日本"]})
 

@@ -1,0 +1,1 @@
+"""What every folder may use: Arrow helpers, hashing, files, caches, escaping, progress."""

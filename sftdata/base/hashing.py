@@ -1,0 +1,66 @@
+"""Splits and the hashes they are made of.
+
+Everything that is chosen for a row (its split, later its template and its shots) is a function of
+the row's own id and the seed, so neighbours, order and added rows change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import xxhash
+
+from sftdata.base.arrow import string_buffers
+
+
+def hash_texts(texts: Sequence[bytes | memoryview]) -> npt.NDArray[np.uint64]:
+    """uint64[rows, 2]: the XXH3 128-bit digest of each text."""
+    digests = b"".join([xxhash.xxh3_128_digest(text) for text in texts])
+    return np.frombuffer(digests, ">u8").reshape(-1, 2).astype(np.uint64)
+
+
+def hash_column(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
+    """uint64[rows, 2]: the XXH3 128-bit digest of each text of a column without nulls."""
+    offsets, data = string_buffers(column)
+    window = data.data
+    return hash_texts([window[a:b] for a, b in pairwise(offsets.tolist())])
+
+
+def hash_rows(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """uint64[rows, 2]: one digest of each row of a matrix of digests."""
+    size = hashes.itemsize * hashes.shape[1]
+    data = memoryview(hashes.astype("<u8").tobytes())
+    return hash_texts([data[i : i + size] for i in range(0, len(data), size)])
+
+
+def assign_splits(
+    hashes: npt.NDArray[np.uint64], shares: Mapping[str, float], seed: int
+) -> npt.NDArray[np.int8]:
+    """int8[rows]: the index, in the order of `shares`, of each row's split.
+
+    `hashes` is uint64[rows, 2] of the row id, or of the group the row must stay with. A split
+    gets its share of all hash values, so its size is near that share of the rows, not exactly it.
+    """
+    return choose(hashes, list(shares.values()), f"split:{seed}")
+
+
+def choose(
+    hashes: npt.NDArray[np.uint64], weights: Sequence[float], salt: str
+) -> npt.NDArray[np.int8]:
+    """int8[rows]: for each row one of the `weights`, by index, each chosen in its proportion."""
+    salted = hashes[:, 0] ^ np.uint64(xxhash.xxh3_64_intdigest(salt.encode()))
+    points = mix(salted) >> np.uint64(11)  # 53 bits: exact as a float
+    bounds = np.cumsum(weights) / sum(weights)
+    chosen = np.searchsorted(bounds, points / 2**53, side="right")
+    return np.minimum(chosen, len(bounds) - 1).astype(np.int8)
+
+
+def mix(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """The finalizer of SplitMix64: each input bit changes about half of the output bits."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(values ^ (values >> np.uint64(31)))

@@ -1,0 +1,1 @@
+"""The conductor: plans a build, makes what is new, reuses the rest, commits."""

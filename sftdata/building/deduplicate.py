@@ -1,0 +1,206 @@
+"""Repeats: rows with an id or a content that stood earlier in the sources are left out.
+
+What is left out of a block depends on the blocks before it, so such a block is used again only
+where the same rows are left out.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sftdata.examples.blocks import Blocks, LedgerLine, Run, Slice, Slices, Trimmed
+from sftdata.reading.chunks import Chunk
+from sftdata.reading.outcomes import DROPPED
+from sftdata.reading.rows import RowReader, Rows
+from sftdata.reading.screening.duplicates import NearDuplicates, SeenIds, content_hashes
+
+DUPLICATE, REPEATED_ID, NEAR_DUPLICATE = "duplicate", "repeated_id", "near_duplicate"
+_REASONS = ("", REPEATED_ID, DUPLICATE, NEAR_DUPLICATE)
+_ID, _CONTENT = slice(0, 2), slice(2, 4)  # of a block's hashes
+
+Reasons = npt.NDArray[np.int8]  # for each row an index in _REASONS; 0 for no repeat
+
+
+@dataclass
+class Repeats:
+    """Remembers ids and contents, and takes repeats of them out of blocks."""
+
+    reader: RowReader
+    keep_contents: bool  # whether rows of other id and equal content stay
+    similarity: float | None  # of near duplicates; None: they stay
+    repeated_ids: set[str] = field(default_factory=set)  # ids the sources gave more than once
+
+    def __post_init__(self) -> None:
+        self._ids, self._contents = SeenIds(), SeenIds()
+        self._near = NearDuplicates(self.similarity) if self.similarity is not None else None
+
+    def take_out(
+        self, chunk_of: Callable[[int], Chunk], runs: Sequence[Run], make: Callable[[int], Run]
+    ) -> list[Run]:
+        """The blocks without repeated rows; each that some are taken out of is a run of its own.
+
+        `chunk_of` gives the chunk of the block at a place. `make` makes the block there anew, for
+        one that an earlier build has left other rows out of.
+        """
+        reasons = self._find(np.concatenate([run.hashes for run in runs]))
+        result, at, done = [], 0, 0
+        for run in runs:
+            own = reasons[done : done + len(run.hashes)]
+            done += len(own)
+            if run.trimmed is not None:
+                result.append(self._again(chunk_of(at), run, own, functools.partial(make, at)))
+            elif self._near is None and not own.any():  # as nearly always
+                result.append(run)
+            else:
+                result += self._looked_through(chunk_of, at, run, own)
+            at += len(run.blocks)
+        return result
+
+    def _looked_through(
+        self, chunk_of: Callable[[int], Chunk], first: int, run: Run, reasons: Reasons
+    ) -> Iterator[Run]:
+        """The run, each block of it that has repeated rows apart and without them.
+
+        `first` is the place of its first block.
+        """
+        ends = np.cumsum(run.blocks.rows.sum(axis=1))
+        suspects = np.unique(np.searchsorted(ends, np.flatnonzero(reasons), side="right"))
+        if self._near is not None:
+            suspects = np.arange(len(run.blocks))
+        done = 0
+        for at in suspects.tolist():
+            block = run.part(at, at + 1)
+            own = reasons[ends[at] - len(block.hashes) : ends[at]]
+            if self._near is not None:
+                self._find_near(chunk_of(first + at), block.slices, own)
+            if not own.any():
+                continue
+            if at > done:
+                yield run.part(done, at)
+            yield self._without(chunk_of(first + at), block, own)
+            done = at + 1
+        if len(run.blocks) > done:
+            yield run.part(done, len(run.blocks))
+
+    def _again(self, chunk: Chunk, run: Run, reasons: Reasons, make: Callable[[], Run]) -> Run:
+        """The block of an earlier build if the same rows are to be left out of it again."""
+        assert run.trimmed is not None
+        if np.array_equal(reasons, run.trimmed.reasons):
+            lines = (line for _, line in run.blocks.ledger)
+            self.repeated_ids.update(e.row_id for e in lines if e.reason == REPEATED_ID)
+            return run
+        return self._without(chunk, make(), reasons) if reasons.any() else make()
+
+    def _find(self, hashes: npt.NDArray[np.uint64]) -> Reasons:
+        reasons = np.zeros(len(hashes), np.int8)
+        same_id = self._ids.add(hashes[:, _ID])
+        same_content = self._contents.add(hashes[:, _CONTENT])
+        reasons[same_id] = _REASONS.index(REPEATED_ID)
+        if self.keep_contents:
+            same_content &= same_id
+        reasons[same_content] = _REASONS.index(DUPLICATE)
+        return reasons
+
+    def _find_near(self, chunk: Chunk, slices: Slices, reasons: Reasons) -> None:
+        assert self._near is not None
+        rows = self.reader.parse([chunk]).batch
+        texts = dict(zip(_ids(rows), _contents(rows), strict=True))
+        for place, row_id in enumerate(_ids_of(slices)):
+            if not reasons[place] and self._near.add(row_id, texts[row_id]) is not None:
+                reasons[place] = _REASONS.index(NEAR_DUPLICATE)
+
+    def _without(self, chunk: Chunk, run: Run, reasons: Reasons) -> Run:
+        """A run of one block without the rows that have a reason."""
+        parsed = self.reader.parse([chunk])  # for the lines, which the shards do not hold
+        lines = _Lines(parsed, chunk)
+        kept = reasons == 0
+        ids = _ids_of(run.slices)
+        repeated = []
+        for place in np.flatnonzero(~kept).tolist():
+            row_id, reason = ids[place], _REASONS[reasons[place]]
+            line, is_own = lines.last(run.blocks.hashes[place])
+            if reason == REPEATED_ID and is_own:
+                self.repeated_ids.add(row_id)
+                detail = f"the id '{row_id}' stands there more than once"
+            else:
+                reason = DUPLICATE if reason == REPEATED_ID else reason
+                near = "nearly " if reason == NEAR_DUPLICATE else ""
+                detail = f"says {near}the same as another row"
+            repeated.append(LedgerLine(row_id, line, DROPPED, reason, detail))
+        left_out = {(entry.row_id, entry.line) for entry in repeated}
+        gone = {entry.row_id for entry in repeated}
+        ledger = [e for _, e in run.blocks.ledger if (e.row_id, e.line) not in left_out]
+        at, fewer = 0, []
+        for split in run.slices:
+            rows = sum(part.rows for part in split)
+            fewer.append(_rows_kept(split, kept[at : at + rows]))
+            at += rows
+        left = set(_ids_of(fewer))
+        blocks = Blocks(
+            rows_in=run.blocks.rows_in,
+            rows=np.array([[sum(part.rows for part in split) for split in fewer]]),
+            hashes=run.blocks.hashes[kept],
+            ledger=[(0, e) for e in sorted([*ledger, *repeated], key=lambda entry: entry.line)],
+            whole_text_differs=[
+                (0, row_id)
+                for _, row_id in run.blocks.whole_text_differs
+                if row_id not in gone or row_id in left
+            ],
+        )
+        return Run(blocks, fewer, Trimmed(run.blocks.hashes, reasons))
+
+
+class _Lines:
+    """The lines of a chunk's rows, relative to its first."""
+
+    def __init__(self, rows: Rows, chunk: Chunk) -> None:
+        self._places: dict[bytes, list[tuple[int, bool]]] = {}
+        hashes = np.concatenate((rows.hashes, content_hashes(rows.batch)), axis=1)
+        for own, line, is_own in zip(
+            hashes, rows.line.tolist(), rows.has_own_id.tolist(), strict=True
+        ):
+            places = self._places.setdefault(own.tobytes(), [])
+            places.append((line - chunk.first_row, is_own))
+
+    def last(self, hashes: npt.NDArray[np.uint64]) -> tuple[int, bool]:
+        """Line of the last row of this id and content that was not asked for before (of several
+        in a chunk the last are the repeats), and whether the source gave the id."""
+        return self._places[hashes.tobytes()].pop()
+
+
+def _ids(batch: pa.RecordBatch) -> list[str]:
+    ids: list[str] = batch.column("row_id").to_pylist()
+    return ids
+
+
+def _ids_of(slices: Slices) -> list[str]:
+    return [
+        row_id
+        for split in slices
+        for part in split
+        for row_id in _ids(part.batch.slice(part.start, part.rows))
+    ]
+
+
+def _contents(rows: pa.RecordBatch) -> list[str]:
+    """All golden fields of each row, one after another."""
+    names = [name for name in rows.schema.names if name != "row_id"]
+    return [" ".join(row[name] for name in names) for row in rows.select(names).to_pylist()]
+
+
+def _rows_kept(split: list[Slice], kept: npt.NDArray[np.bool_]) -> list[Slice]:
+    """The slices, cut into runs of the rows that are kept."""
+    runs, at = [], 0
+    for part in split:
+        rows = np.flatnonzero(kept[at : at + part.rows]) + part.start
+        at += part.rows
+        for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+            if len(run):
+                runs.append(replace(part, start=int(run[0]), rows=len(run)))
+    return runs

@@ -1,0 +1,116 @@
+"""The record of a build: what its manifest says of what went in and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import sftdata
+from sftdata.building.plan import Plan
+from sftdata.inspecting.stats import length_stats
+from sftdata.tokenizing.tokenizer import Tokenizer
+from sftdata.writing.ledger import Ledger
+from sftdata.writing.manifest import SCHEMA_VERSION
+from sftdata.writing.shards import RowSizes, Shard
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a build counted."""
+
+    shards: Mapping[str, Sequence[Shard]]  # by split
+    sizes: Mapping[str, RowSizes]  # by split
+    rows_in: Sequence[int]  # by source
+    ledger: Ledger
+    whole_text_differs: int
+
+
+def describe(plan: Plan, totals: Totals) -> dict[str, Any]:
+    """The manifest of a build."""
+    rows_out = sum(len(sizes.tokens) for sizes in totals.sizes.values())
+    return {
+        "version": SCHEMA_VERSION,
+        "sftdata": sftdata.__version__,
+        "build": plan.build,
+        "task": plan.spec.task,
+        "draft": plan.is_draft,
+        "template": {t.label: t.source_sha256 for t in plan.templates},
+        "tokenizer": describe_tokenizer(plan.tokenizer),
+        "chat": None
+        if plan.chat is None
+        else {"end_id": plan.chat.end_id(), "options": dict(plan.spec.chat_options)},
+        "sources": [
+            {
+                "path": source.name,
+                "rows": rows,
+                "bytes": source.size,
+                "sha256": source.sha256,
+            }
+            for source, rows in zip(plan.sources, totals.rows_in, strict=True)
+        ],
+        "spec": plan.spec.to_json(),
+        "options": plan.options,
+        "shots": None
+        if plan.pool is None
+        else {"pool_rows": plan.pool.rows.num_rows, "pool_digest": plan.pool.digest},
+        "splits": describe_splits(totals.shards, plan.build),
+        "rows_in": sum(totals.rows_in),
+        "rows_out": rows_out,
+        "repeated": 0,
+        "dropped": totals.ledger.dropped,
+        "cut": totals.ledger.cut,
+        "flagged": totals.ledger.flagged,
+        "certificate": {
+            "rows": rows_out,
+            "prompt_equal": rows_out,
+            "whole_text_equal": rows_out - totals.whole_text_differs,
+        },
+        "stats": describe_sizes(totals.sizes, {"by_template": ("template", plan.labels)}),
+    }
+
+
+def describe_tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
+    """The manifest's entry of a tokenizer."""
+    return {
+        "name": tokenizer.name,
+        "sha256": tokenizer.sha256,
+        "vocab_size": tokenizer.vocab_size,
+        "eos_id": tokenizer.eos_id,
+        "bos_id": tokenizer.bos_id,
+        "pad_id": tokenizer.pad_id,
+    }
+
+
+def describe_splits(shards: Mapping[str, Sequence[Shard]], build: str) -> dict[str, Any]:
+    """The manifest's entry of the shards of each split."""
+    folder = f"shards/{build}"
+    return {name: {"shards": [s.to_json(folder) for s in parts]} for name, parts in shards.items()}
+
+
+def describe_sizes(
+    sizes: Mapping[str, RowSizes], groups: Mapping[str, tuple[str, Sequence[str]]]
+) -> dict[str, Any]:
+    """Token counts and lengths over all splits, of each split, and by each grouping.
+
+    `groups`: the key in the result → the column of `RowSizes` and the labels it counts from 0.
+    """
+    lengths = {
+        name: np.stack((s.tokens - s.target_tokens, s.target_tokens), axis=1).astype(np.int32)
+        for name, s in sizes.items()
+    }
+    stats = length_stats(lengths)
+    every = RowSizes.concatenate(list(sizes.values()))
+    for key, (column, labels) in groups.items():
+        index = getattr(every, column)
+        counts = [
+            np.bincount(index, weights, len(labels)).astype(int).tolist()
+            for weights in (None, every.tokens, every.target_tokens)
+        ]
+        stats[key] = {
+            label: {"rows": rows, "tokens": tokens, "target_tokens": target}
+            for label, rows, tokens, target in zip(labels, *counts, strict=True)
+        }
+    return stats

@@ -1,0 +1,118 @@
+"""Dispatch: who makes the examples of a build, the engine or the reference, here or elsewhere.
+
+The engine is checked on rows beside the work. What it has made counts when it has passed.
+"""
+
+from __future__ import annotations
+
+import functools
+import pickle
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import accumulate
+
+from sftdata.building.maker import example_maker, maker_in_worker, sample_texts
+from sftdata.building.plan import Plan
+from sftdata.building.workers import InProcess, Processes, Workers
+from sftdata.examples.maker import Examples, Work
+from sftdata.tokenizing.encoder import REFERENCE, EncoderChoice, Engines, Report, load_encoder
+
+# Up to here the reference encodes sooner than the engine is loaded and checked.
+_FEW_BYTES = 128 * 1024
+_PART_BYTES = 4 * 1024 * 1024  # of work: as much as is in memory at once, as tokens and on the way
+
+
+class Dispatcher:
+    """Starts work on chunks.
+
+    With `few_expected` the first rows are encoded by the reference, and all of them where they stay
+    few: it is slow, but it is loaded sooner than the engine and needs no check.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        number_of_workers: int,
+        engines: Engines,
+        report: Report,
+        *,
+        few_expected: bool,
+        reference_only: bool,
+    ) -> None:
+        self._plan, self._engines, self._report = plan, engines, report
+        self._number_of_workers, self._reference_only = number_of_workers, reference_only
+        self._loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gate")
+        self._fault: Future[str | None] | None = None
+        self._workers: Workers | None = None
+        self._few: Workers | None = None
+        self._bytes = 0  # of the chunks that were to be made
+        if few_expected:
+            reference = self._loading.submit(engines.reference_encoder, plan.tokenizer)
+            self._few = InProcess(example_maker(plan, reference.result), threads=1)
+        else:
+            self._choice = self._loading.submit(self._choose_encoder)
+
+    def submit(self, work: Sequence[Work]) -> list[Future[Examples]]:
+        """Starts on the work, in one or several parts."""
+        return [self._submit(part) for part in _parts(work)]
+
+    def _submit(self, work: Sequence[Work]) -> Future[Examples]:
+        self._bytes += sum(item.chunk.size for item in work)
+        if self._few is not None and self._bytes <= _FEW_BYTES:
+            return self._few.submit(work)
+        if self._workers is None:
+            self._workers = self._start(work)
+        return self._workers.submit(work)
+
+    @property
+    def is_checked(self) -> bool | None:
+        """Whether the engine has passed its checks by now; None where none was used."""
+        if self._fault is None:
+            return None
+        return self._fault.done() and self._fault.result() is None
+
+    def find_fault(self) -> str | None:
+        """A text that the engine gets wrong, or None, when its checks are done."""
+        return self._fault.result() if self._fault is not None else None
+
+    def close(self) -> None:
+        """Ends everything that was started; what is not finished is given up."""
+        self._loading.shutdown(cancel_futures=True)
+        for workers in (self._workers, self._few):
+            if workers is not None:
+                workers.close()
+
+    def _start(self, sample: Sequence[Work]) -> Workers:
+        """The workers. The engine is loaded, and then checked on these rows, beside their work."""
+        if self._few is not None:
+            self._choice = self._loading.submit(self._choose_encoder)
+        choice = self._choice
+        self._fault = self._loading.submit(
+            lambda: choice.result().find_fault(
+                sample_texts(self._plan, [item.chunk for item in sample])
+            )
+        )
+        if self._number_of_workers == 1:
+            return InProcess(example_maker(self._plan, lambda: choice.result().encoder))
+        engine = choice.result().encoder.engine
+        make = functools.partial(maker_in_worker, pickle.dumps(self._plan), engine)
+        return Processes(self._number_of_workers, make)
+
+    def _choose_encoder(self) -> EncoderChoice:
+        if self._reference_only:
+            reference = load_encoder(self._plan.tokenizer, REFERENCE)
+            return EncoderChoice(reference, lambda sample: None)
+        return self._engines.choose_encoder(self._plan.tokenizer, self._report)
+
+
+def _parts(work: Sequence[Work]) -> Iterator[Sequence[Work]]:
+    """The work in parts of about the same size, as few as may be."""
+    ends = list(accumulate(item.chunk.size for item in work))
+    number = ends[-1] // _PART_BYTES + 1 if ends else 0
+    first = 0
+    for part in range(1, number + 1):
+        last = bisect_left(ends, ends[-1] * part / number) + 1
+        if last > first:
+            yield work[first:last]
+        first = last

@@ -1,0 +1,40 @@
+"""Trial: everything a build checks before its first row, and some of its examples."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sftdata.building.maker import example_maker
+from sftdata.building.plan import Plan, make_plan
+from sftdata.building.run import no_rows
+from sftdata.examples.maker import Examples, Work
+from sftdata.reading.chunks import read_chunks
+from sftdata.spec.model import Mixture, load_spec
+from sftdata.tokenizing.encoder import choose_encoder
+
+
+def try_out(
+    task: str | None = None, *, spec: Path | str | None = None, **options: Any
+) -> list[Examples]:
+    """Everything a build checks before its first row, and the first examples of each source.
+
+    Nothing is written. Raises `SftdataError` as `build` does.
+    """
+    loaded = load_spec(task=task, file=None if spec is None else Path(spec), **options)
+    specs = [s.spec for s in loaded.sources] if isinstance(loaded, Mixture) else [loaded]
+    return [examples for one in specs for examples in _try_plan(make_plan(one))]
+
+
+def _try_plan(plan: Plan) -> list[Examples]:
+    maker = example_maker(plan, lambda: choose_encoder(plan.tokenizer, lambda line: None).encoder)
+    made = []
+    templates = tuple(range(len(plan.block_keys)))
+    for index, source in enumerate(plan.sources):
+        for chunks in islice(read_chunks(source, index), 1):
+            maker.reader.check_columns(chunks)
+            made.append(maker.make([Work(chunk, templates) for chunk in chunks[:4]]))
+    if not made:
+        raise no_rows(plan.sources)
+    return made

@@ -1,0 +1,1 @@
+"""Mixtures: several sources built apart, sampled and written together."""

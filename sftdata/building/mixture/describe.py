@@ -1,0 +1,128 @@
+"""The record of a mixture: its ledger and its manifest, made of those of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+import sftdata
+from sftdata.base.arrow import numbers
+from sftdata.building.describe import describe_sizes, describe_splits
+from sftdata.building.mixture.identity import PARTS, mixing_options
+from sftdata.building.mixture.parts import LeftOut, Part, SplitMix, task_names, template_labels
+from sftdata.reading.outcomes import DROPPED
+from sftdata.spec.model import Mixture
+from sftdata.writing.ledger import LEDGER_COLUMNS, Ledger, read_ledger
+from sftdata.writing.manifest import SCHEMA_VERSION
+from sftdata.writing.shards import RowSizes, Shard
+
+
+def _row_ids(part: Part, split: str, rows: Sequence[int]) -> Iterator[str]:
+    ids = pa.chunked_array([batch.column("row_id") for batch in part.batches(split)], pa.string())
+    yield from ids.take(numbers(np.array(rows, np.int64))).to_pylist()
+
+
+def merge_ledgers(parts: Sequence[Part], left_out: LeftOut) -> tuple[Ledger, list[frozenset[str]]]:
+    """The ledger of the mixture, and for each part the ids of its rows that are left out."""
+    ledger = Ledger()
+    gone = []
+    for at, part in enumerate(parts):
+        own = [entry for entry in left_out.rows if entry[0] == at]
+        lines = []
+        for split in part.hashes:
+            here = [entry for entry in own if entry[1] == split]
+            ids = _row_ids(part, split, [row for _, _, row, _, _ in here])
+            lines += [
+                (i, reason, detail) for i, (*_, reason, detail) in zip(ids, here, strict=True)
+            ]
+        gone.append(frozenset(row_id for row_id, _, _ in lines))
+        for line in read_ledger(part.manifest).to_pylist():
+            # A row that was cut or flagged and then left out has one line: why it is not here.
+            if line["status"] == DROPPED or line["row_id"] not in gone[-1]:
+                ledger.lines.append(tuple(line[name] for name in LEDGER_COLUMNS))
+        for row_id, reason, detail in lines:
+            place = f"{PARTS}/{part.source.name}"
+            ledger.lines.append((row_id, place, DROPPED, reason, detail))
+    return ledger, gone
+
+
+def describe(
+    mixture: Mixture,
+    parts: Sequence[Part],
+    build: str,
+    plans: Mapping[str, SplitMix],
+    shards: Mapping[str, Sequence[Shard]],
+    sizes: Mapping[str, RowSizes],
+    ledger: Ledger,
+    gone: Sequence[frozenset[str]],
+) -> dict[str, Any]:
+    """The manifest of the mixture."""
+    rows_in = sum(part.manifest["rows_in"] for part in parts)
+    rows_out = rows_in - sum(ledger.dropped.values())
+    copies = sum(len(plan.row) for plan in plans.values())
+    differs = sum(
+        len(part.whole_text_differs - left) for part, left in zip(parts, gone, strict=True)
+    )
+    first = parts[0].manifest
+    templates = {k: v for part in parts for k, v in part.manifest["template"].items()}
+    stats = describe_sizes(
+        sizes,
+        {
+            "by_template": ("template", template_labels(parts)),
+            "by_task": ("task", task_names(parts)),
+        },
+    )
+    return {
+        "version": SCHEMA_VERSION,
+        "sftdata": sftdata.__version__,
+        "build": build,
+        "task": mixture.task,
+        "draft": any(part.manifest["draft"] for part in parts),
+        "template": templates,
+        "tokenizer": first["tokenizer"],
+        "chat": first["chat"],
+        "sources": [
+            {**source, "part": part.source.name}
+            for part in parts
+            for source in part.manifest["sources"]
+        ],
+        "spec": mixture.to_json(),
+        "options": mixing_options(mixture),
+        "splits": describe_splits(shards, build),
+        "rows_in": rows_in,
+        "rows_out": rows_out,
+        "repeated": copies - rows_out,
+        "dropped": ledger.dropped,
+        "cut": ledger.cut,
+        "flagged": ledger.flagged,
+        "certificate": {
+            "rows": rows_out,
+            "prompt_equal": rows_out,
+            "whole_text_equal": rows_out - differs,
+        },
+        "stats": stats | {"by_source": _by_source(parts, plans, sizes)},
+    }
+
+
+def _by_source(
+    parts: Sequence[Part], plans: Mapping[str, SplitMix], sizes: Mapping[str, RowSizes]
+) -> dict[str, dict[str, Any]]:
+    """Rows, copies and tokens of each source, and its share of the training split."""
+    counted = {}
+    for at, part in enumerate(parts):
+        used = {split: plan.part == at for split, plan in plans.items()}
+        copies = sum(int(mask.sum()) for mask in used.values())
+        rows = sum(len(np.unique(plan.row[used[split]])) for split, plan in plans.items())
+        counted[part.source.name] = {
+            "task": part.source.spec.task,
+            "rows": rows,
+            "repeated": copies - rows,
+            "tokens": sum(int(s.tokens[used[split]].sum()) for split, s in sizes.items()),
+            "target_tokens": sum(
+                int(s.target_tokens[used[split]].sum()) for split, s in sizes.items()
+            ),
+        }
+    return counted

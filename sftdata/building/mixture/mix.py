@@ -1,0 +1,130 @@
+"""Mixtures: several data sets in, one out, with the share of each that the spec asks for.
+
+Every source is built as a data set of its own in `parts/`, so what is unchanged in one is never
+built again for another. Mixing copies rows; it renders and tokenizes nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sftdata.building.deduplicate import DUPLICATE, REPEATED_ID
+from sftdata.building.mixture.describe import describe, merge_ledgers
+from sftdata.building.mixture.parts import LeftOut, Part, SplitMix
+from sftdata.building.mixture.sampling import Candidates, Sample, draw_samples, interleave
+from sftdata.building.mixture.writing import MixtureWriter
+from sftdata.errors import SftdataError
+from sftdata.reading.screening.duplicates import SeenIds
+from sftdata.spec.model import Mixture
+from sftdata.writing.manifest import Manifest, commit, ledger_path, sync
+from sftdata.writing.shards import RowSizes, Shard, row_sizes
+
+OVER_CAP, NOT_SAMPLED = "over_cap", "not_sampled"
+_TRAIN = "train"  # the split that weights are for; the others hold each row once
+
+
+def mix(mixture: Mixture, parts: Sequence[Part], directory: Path, build: str) -> Manifest:
+    """Commits the mixture of `parts`, called `build`, in `directory`.
+
+    Raises `SftdataError` when nothing is left to train on.
+    """
+    for kind in ("shards", "ledger"):
+        (directory / kind).mkdir(parents=True, exist_ok=True)
+    folder = f"shards/{build}"
+    shutil.rmtree(directory / folder, ignore_errors=True)  # what a killed run left
+    (directory / folder).mkdir()
+    left_out = LeftOut()
+    plans = _plan(mixture, parts, left_out)
+    if not sum(len(plan.row) for plan in plans.values()):
+        raise SftdataError("The mixture has no rows.", "Look at the caps and the sources' ledgers.")
+    writer = MixtureWriter(parts, directory / folder)
+    shards: dict[str, list[Shard]] = {}
+    sizes: dict[str, RowSizes] = {}
+    for name, plan in plans.items():
+        shards[name], sizes[name] = writer.write(name, plan)
+    ledger, gone = merge_ledgers(parts, left_out)
+    ledger.write(directory / ledger_path(build))
+    for kind in ("shards", "ledger", folder):
+        sync(directory / kind)
+    content = describe(mixture, parts, build, plans, shards, sizes, ledger, gone)
+    manifest = Manifest(directory, content)
+    commit(manifest)
+    return manifest
+
+
+def _plan(mixture: Mixture, parts: Sequence[Part], left_out: LeftOut) -> dict[str, SplitMix]:
+    """For each split the rows of the mixture, in order."""
+    fresh = _without_repeats(parts, left_out)
+    plans = {}
+    for split in parts[0].manifest["splits"]:
+        ids = [part.hashes[split][:, 0] for part in parts]
+        used = [fresh[at][split] for at in range(len(parts))]
+        if split == _TRAIN or len(parts[0].manifest["splits"]) == 1:
+            samples = _sample(mixture, parts, split, ids, used)
+            for at, sample in enumerate(samples):
+                left_out.add(
+                    at, split, used[at][sample.over_cap], (OVER_CAP, _cap_detail(parts[at]))
+                )
+                detail = "its source has more than its share of the mixture"
+                left_out.add(at, split, used[at][sample.not_sampled], (NOT_SAMPLED, detail))
+            used = [rows[sample.used] for rows, sample in zip(used, samples, strict=True)]
+        plans[split] = SplitMix(*interleave(ids, used, mixture.seed))
+    return plans
+
+
+def _cap_detail(part: Part) -> str:
+    return f"'{part.source.name}' may give {part.source.cap:,} rows" if part.source.cap else ""
+
+
+def _sample(
+    mixture: Mixture,
+    parts: Sequence[Part],
+    split: str,
+    ids: Sequence[npt.NDArray[np.uint64]],
+    used: Sequence[npt.NDArray[np.int64]],
+) -> list[Sample]:
+    candidates = []
+    for part, own, rows in zip(parts, ids, used, strict=True):
+        sizes = RowSizes.concatenate([row_sizes(batch) for batch in part.batches(split)])
+        units = {
+            "rows": np.ones(len(own), np.int64),
+            "tokens": sizes.tokens.astype(np.int64),
+            "target_tokens": sizes.target_tokens.astype(np.int64),
+        }[mixture.by]
+        source = part.source
+        candidates.append(Candidates(own[rows], units[rows], source.weight, source.cap))
+    return draw_samples(
+        candidates,
+        temperature=mixture.temperature,
+        max_repeats=mixture.max_repeats,
+        seed=mixture.seed,
+    )
+
+
+def _without_repeats(
+    parts: Sequence[Part], left_out: LeftOut
+) -> list[dict[str, npt.NDArray[np.int64]]]:
+    """For each part and split the rows that no earlier part has, by id or by content."""
+    ids, contents = SeenIds(), SeenIds()
+    fresh = []
+    for at, part in enumerate(parts):
+        keep = {}
+        for split, hashes in part.hashes.items():
+            same_id = ids.add(hashes[:, :2])
+            same_content = contents.add(hashes[:, 2:])
+            if part.source.spec.duplicates == "keep":
+                same_content &= same_id
+            keep[split] = np.flatnonzero(~(same_id | same_content))
+            other = "a row of an earlier source"
+            left_out.add(
+                at, split, np.flatnonzero(same_content), (DUPLICATE, f"the same as {other}")
+            )
+            why = (REPEATED_ID, f"has the id of {other}, which says something else")
+            left_out.add(at, split, np.flatnonzero(same_id & ~same_content), why)
+        fresh.append(keep)
+    return fresh

@@ -1,0 +1,158 @@
+"""The plan of a build: everything it is made from, loaded, checked and given a name.
+
+Whether a data set is up to date is known from its plan, and nothing that takes long to import is
+needed to make one (see `making` for what is done with it).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sftdata.base.pickling import Sent
+from sftdata.errors import TemplateError
+from sftdata.reading.messages import MESSAGES
+from sftdata.reading.sources import Source, resolve_sources
+from sftdata.rendering.template import Template, load_template
+from sftdata.spec.model import Spec
+from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat
+from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
+from sftdata.writing.manifest import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from sftdata.examples.shots import ShotPool
+    from sftdata.reading.screening.contamination import EvaluationTexts
+
+# What a block depends on beside everything a plan names: how this code makes it and notes it.
+_BLOCK_VERSION = 4
+# In the spec, but in a place of its own in the manifest or without a part in what rows become.
+_NO_OPTION = {
+    "task", "description", "license", "language", "data", "templates", "tokenizer", "preset",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan(Sent):
+    """Everything a build is made from. `pool` and `evaluation` are None where nothing asks."""
+
+    spec: Spec
+    sources: tuple[Source, ...]
+    templates: tuple[Template, ...]
+    tokenizer: Tokenizer
+    evaluation_sources: tuple[Source, ...] = ()
+    pool: ShotPool | None = None
+    evaluation: EvaluationTexts | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        """What the `template` column of the shards can say, in the order of the spec."""
+        return [template.label for template in self.templates] or [MESSAGES]
+
+    @property
+    def weights(self) -> list[float]:
+        """How often each template is chosen beside the others."""
+        return [choice.weight for choice in self.spec.templates] or [1.0]
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether any template was never released."""
+        return any(template.is_draft for template in self.templates)
+
+    @cached_property
+    def chat(self) -> ChatFormat | None:
+        """The tokenizer's chat template; None for plain examples."""
+        if not self.spec.chat:
+            return None
+        return ChatFormat(self.tokenizer, self.spec.chat_options)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The spec without what has a place of its own in the manifest."""
+        return {k: v for k, v in self.spec.to_json().items() if k not in _NO_OPTION}
+
+    @cached_property
+    def block_keys(self) -> list[bytes]:
+        """For each template the digest of all that decides what a row becomes, but the row."""
+        options = self.options
+        for name in ("max_dropped", "against"):
+            options.pop(name)
+        common = {
+            "version": [SCHEMA_VERSION, _BLOCK_VERSION],
+            "tokenizer": [self.tokenizer.sha256, self.tokenizer.eos_id, self.tokenizer.bos_id],
+            "control": sorted(self.tokenizer.control_tokens.items()),
+            "chat": [self.tokenizer.chat_template, dict(self.tokenizer.special_texts)]
+            if self.spec.chat
+            else None,
+            "split": list(self.spec.split.items()),  # their order decides, too
+            "options": options,
+            "choice": [[t.id, w] for t, w in zip(self.templates, self.weights, strict=False)],
+            "pool": self.pool.digest if self.pool is not None else None,
+            "against": [source.sha256 for source in self.evaluation_sources],
+        }
+        own = [[t.id, t.semantics_sha256] for t in self.templates] or [[MESSAGES]]
+        return [_digest([common, key]).encode() for key in own]
+
+    @cached_property
+    def build(self) -> str:
+        """The build's name: a digest of all its inputs, so equal inputs have equal names."""
+        return _digest(
+            [
+                [key.decode() for key in self.block_keys],
+                [[t.label, t.source_sha256] for t in self.templates],
+                self.spec.max_dropped,
+                [source.sha256 for source in self.sources],
+            ]
+        )[:16]
+
+
+def make_plan(
+    spec: Spec, *, frozen: bool = False, load_tokenizer: Callable[[str], Tokenizer] = load_tokenizer
+) -> Plan:
+    """The plan of a spec. Reads every source once where shots or evaluation files ask for it.
+
+    Raises `SftdataError` for anything that can be known to be wrong before the first row.
+    """
+    templates = tuple(load_template(choice.id) for choice in spec.templates)
+    for template in templates:
+        _check_template(template, spec, frozen)
+    plan = Plan(
+        spec=spec,
+        sources=tuple(resolve_sources(spec.data)),
+        templates=templates,
+        tokenizer=load_tokenizer(spec.tokenizer),
+        evaluation_sources=tuple(resolve_sources(spec.against)),
+    )
+    if plan.chat is not None:
+        has_system = any("system" in template.blocks for template in templates)
+        plan.chat.layout(((SYSTEM,) if has_system else ()) + (USER, ASSISTANT))
+    if not spec.against and not max(spec.shots):
+        return plan
+    from sftdata.building.maker import draw_pool, index_evaluation
+
+    if spec.against:
+        plan = replace(plan, evaluation=index_evaluation(plan))
+    return replace(plan, pool=draw_pool(plan)) if max(spec.shots) else plan
+
+
+def _check_template(template: Template, spec: Spec, frozen: bool) -> None:
+    if template.is_draft and frozen:
+        raise TemplateError(
+            f"Template '{template.id}' is a draft, and --frozen builds released versions only.",
+            f"Release it: sftdata template release {template.id}",
+        )
+    missing = template.fields - spec.fields.keys()
+    if missing:
+        raise TemplateError(
+            f"Template '{template.label}' needs the field '{min(missing)}', which the spec does "
+            f"not map; it maps: {', '.join(sorted(spec.fields))}.",
+            f"Map it, for example: --map {min(missing)}=COLUMN",
+        )
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

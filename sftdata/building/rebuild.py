@@ -1,0 +1,180 @@
+"""Rebuild: the data set of a manifest once more, from the recorded inputs and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sftdata.building.build import build_spec
+from sftdata.errors import SftdataError, SpecError, TemplateError, VerificationError
+from sftdata.reading.sources import resolve_sources
+from sftdata.rendering.template import DRAFT, load_template
+from sftdata.spec.model import Mixture, Spec, spec_from_json
+from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.versioning.versions import parse_selector, parse_version
+from sftdata.writing.manifest import FILE, Manifest, read_manifest
+
+# What may differ between two builds of the same bytes.
+_NOT_COMPARED = {"sftdata", "spec"}
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A data set built again, and the first thing in which it differs, or None."""
+
+    manifest: Manifest
+    difference: str | None
+
+
+def rebuild(
+    path: Path, out: Path, *, workers: int = 1, report: Callable[[str], None] = lambda line: None
+) -> Rebuilt:
+    """Builds into `out` what the manifest at `path` (a file or its folder) says.
+
+    Raises `VerificationError` when a source, the tokenizer or a template is not there as it was.
+    """
+    recorded = read_manifest(path if path.is_dir() else path.parent)
+    if path.is_file() and path.name != FILE:
+        raise SftdataError(f"{path} is not a {FILE}.", f"Give the {FILE} of a data set.")
+    if out.resolve() == recorded.directory.resolve():
+        raise SftdataError(f"{out} holds the data set itself.", "Give another folder with --out.")
+    _check_sources(recorded)
+    _check_tokenizer(recorded)
+    spec = _recorded_spec(recorded, _pins(recorded))
+    outcome = build_spec(spec, out=out, workers=workers, report=report)
+    return Rebuilt(
+        outcome.manifest,
+        first_difference(_compared(recorded.content), _compared(outcome.manifest.content)),
+    )
+
+
+def _check_sources(recorded: Manifest) -> None:
+    for entry in recorded["sources"]:
+        name = entry["path"]
+        if name == "<stdin>":
+            raise VerificationError(
+                "The rows came from standard input, which is not kept.",
+                "Put them in a file and build from that.",
+            )
+        digests = [source.sha256 for source in resolve_sources([name])]
+        if entry["sha256"] not in digests:
+            found = f"sha256 {digests[0][:12]}…" if digests else "nothing"
+            raise VerificationError(
+                f"The source {name} is not what the data set was built from: {found}, recorded "
+                f"{entry['sha256'][:12]}….",
+                "Put the recorded rows back, or build a new data set.",
+            )
+
+
+def _check_tokenizer(recorded: Manifest) -> None:
+    entry = recorded["tokenizer"]
+    digest = load_tokenizer(entry["name"]).sha256
+    if digest != entry["sha256"]:
+        raise VerificationError(
+            f"The tokenizer '{entry['name']}' is not the one of the data set: sha256 "
+            f"{digest[:12]}…, recorded {entry['sha256'][:12]}….",
+            "Put the recorded tokenizer back.",
+        )
+
+
+def _pins(recorded: Manifest) -> list[str]:
+    """A selector for each recorded template, exactly the text it was built with."""
+    return [_pin(label, digest) for label, digest in recorded["template"].items()]
+
+
+def _pin(label: str, digest: str) -> str:
+    template_id, _, version = label.partition("@")
+    for selector in (label, f"{template_id}@sha256:{digest}"):
+        try:
+            template = load_template(selector)
+        except TemplateError as error:
+            if error.rule in ("RELEASED_EDITED", "RELEASED_MISSING", "LOCK_EDITED"):
+                raise
+            continue
+        if template.source_sha256 == digest and template.version == version:
+            return selector
+    way_out = "Bring its release back from the history of templates/."
+    if version == DRAFT:
+        way_out = "It was a draft, which is not kept: release templates before building with them."
+    raise VerificationError(
+        f"The text of {label} that the data set was built with (sha256 {digest[:12]}…) is gone.",
+        way_out,
+    )
+
+
+def _recorded_spec(recorded: Manifest, pins: list[str]) -> Spec | Mixture:
+    content = recorded.content.get("spec")
+    if content is None:
+        raise SftdataError(
+            f"{recorded.directory / FILE} does not record its spec; an older sftdata wrote it.",
+            "Build the data set again with this version first.",
+        )
+    try:
+        return spec_from_json(_with_pins(content, pins))
+    except SpecError as error:
+        raise SftdataError(
+            f"{recorded.directory / FILE}: its spec cannot be used: {error}",
+            "Rebuild with the version of sftdata that wrote it.",
+        ) from error
+
+
+def _with_pins(content: Mapping[str, Any], pins: list[str]) -> dict[str, Any]:
+    """The spec with its templates pinned; of a mixture, those of each source."""
+    if "sources" in content:
+        sources = [s | {"spec": _with_pins(s["spec"], pins)} for s in content["sources"]]
+        return dict(content) | {"sources": sources}
+    return dict(content) | {"templates": _pinned(content["templates"], pins)}
+
+
+def _pinned(value: Any, pins: list[str]) -> Any:
+    """`value` with every selector of a template in it replaced by the one that is pinned."""
+    if isinstance(value, str):
+        return _pinned_selector(value, pins)
+    if isinstance(value, list):
+        return [_pinned(item, pins) for item in value]
+    if isinstance(value, dict):
+        return {_pinned_selector(k, pins): _pinned(v, pins) for k, v in value.items()}
+    return value
+
+
+def _pinned_selector(text: str, pins: list[str]) -> str:
+    try:
+        asked = parse_selector(text)
+    except TemplateError:
+        return text  # another key or value of the entry
+    for pin in pins:
+        pinned = parse_selector(pin)
+        if pinned.id != asked.id:
+            continue
+        version = parse_version(pinned.prefix or "")
+        if asked.prefix is None or (version is not None and asked.takes(version)):
+            return pin
+    return text
+
+
+def _compared(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in content.items() if key not in _NOT_COMPARED}
+
+
+def first_difference(recorded: Any, rebuilt: Any) -> str | None:
+    """Where two manifests first differ, with both values, or None."""
+    return next(_differences("", recorded, rebuilt), None)
+
+
+def _differences(where: str, recorded: Any, rebuilt: Any) -> Iterator[str]:
+    if isinstance(recorded, Mapping) and isinstance(rebuilt, Mapping):
+        for key in [*recorded, *(k for k in rebuilt if k not in recorded)]:
+            place = f"{where}.{key}" if where else str(key)
+            if key not in recorded or key not in rebuilt:
+                yield f"{place}: only in the {'rebuilt' if key in rebuilt else 'recorded'} manifest"
+            else:
+                yield from _differences(place, recorded[key], rebuilt[key])
+    elif isinstance(recorded, list) and isinstance(rebuilt, list):
+        for index, pair in enumerate(zip(recorded, rebuilt, strict=False)):
+            yield from _differences(f"{where}[{index}]", *pair)
+        if len(recorded) != len(rebuilt):
+            yield f"{where}: {len(recorded)} recorded, {len(rebuilt)} rebuilt"
+    elif recorded != rebuilt:
+        yield f"{where}: {recorded!r} recorded, {rebuilt!r} rebuilt"

@@ -1,0 +1,160 @@
+"""Known: what earlier builds have of the blocks of the sources; the rest is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import xxhash
+
+from sftdata.building.maker import row_reader
+from sftdata.building.plan import Plan
+from sftdata.examples.blocks import Run
+from sftdata.examples.maker import Examples, Work
+from sftdata.reading.chunks import Chunk, Chunks, Outline, read_chunks
+from sftdata.writing.earlier_build import FinishedBlocks, Place
+from sftdata.writing.journal import KEY_BYTES
+
+# Before what is new in them is made: that costs something each time, however little it is.
+_LOOKED_UP_TOGETHER = 4
+
+Submit = Callable[[Sequence[Work]], list[Future[Examples]]]  # starts on work, perhaps in parts
+
+
+class Made:
+    """The blocks of several jobs, in order."""
+
+    def __init__(self, jobs: Sequence[Future[Examples]]) -> None:
+        self._results = (job.result() for job in jobs)
+        self._examples: Examples | None = None
+        self._taken = 0
+
+    def take(self, blocks: int) -> Iterator[Run]:
+        """So many of those that were not taken yet, when they are made."""
+        while blocks:
+            if self._examples is None or self._taken == len(self._examples.blocks):
+                self._examples, self._taken = next(self._results), 0
+            first = self._taken
+            self._taken = min(first + blocks, len(self._examples.blocks))
+            blocks -= self._taken - first
+            yield self._examples.part(first, self._taken)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Chunks read together, and what is known of their blocks."""
+
+    chunks: Chunks
+    keys: bytes  # of the blocks, joined
+    # Where earlier builds have them, None for those that are to be made; each for so many blocks.
+    found: list[tuple[Place | None, int]]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether nothing is to be made."""
+        return all(place is not None for place, _ in self.found)
+
+    def work(self, templates: int) -> list[Work]:
+        """What is to be made, in order."""
+        wanted: dict[int, list[int]] = {}
+        first = 0
+        for place, blocks in self.found:
+            if place is None:
+                for block in range(first, first + blocks):
+                    wanted.setdefault(block // templates, []).append(block % templates)
+            first += blocks
+        return [Work(self.chunks[at], tuple(missing)) for at, missing in wanted.items()]
+
+    def runs(self, made: Made) -> Iterator[Run]:
+        """The blocks, as many at a time as lie together."""
+        for place, blocks in self.found:
+            if place is None:
+                yield from made.take(blocks)
+            else:
+                yield place.finished.run(place, blocks)
+
+
+class Known:
+    """Looks the blocks of a plan's sources up in what was `finished`.
+
+    `uses_trimmed` says whether blocks may be used that rows were left out of.
+    """
+
+    def __init__(
+        self, plan: Plan, finished: Sequence[FinishedBlocks], *, uses_trimmed: bool
+    ) -> None:
+        self._plan, self._finished, self._uses_trimmed = plan, finished, uses_trimmed
+
+    def pieces(self, submit: Submit) -> Iterator[tuple[Piece, Made]]:
+        """Everything the sources hold, piece by piece; work on what is not known is started."""
+        together: list[Piece] = []
+        for chunks in self._chunks():
+            if together and together[0].chunks.source != chunks.source:
+                yield from self._started(together, submit)
+                together = []
+            keys = b"".join(
+                self._key(chunks.outline.digest(at), template)
+                for at in range(len(chunks))
+                for template in range(len(self._plan.block_keys))
+            )
+            together.append(Piece(chunks, keys, list(self._find_all(keys))))
+            if together[0].is_known or len(together) == _LOOKED_UP_TOGETHER or _are_new(together):
+                yield from self._started(together, submit)
+                together = []
+        yield from self._started(together, submit)
+
+    def _started(self, pieces: Sequence[Piece], submit: Submit) -> list[tuple[Piece, Made]]:
+        templates = len(self._plan.block_keys)
+        work = [item for piece in pieces for item in piece.work(templates)]
+        made = Made(submit(work))
+        return [(piece, made) for piece in pieces]
+
+    def _key(self, chunk: bytes, template: int) -> bytes:
+        """The key of a block: of the chunk with this digest, and the template."""
+        return xxhash.xxh3_128_digest(self._plan.block_keys[template] + chunk)
+
+    def _find_all(self, keys: bytes) -> Iterator[tuple[Place | None, int]]:
+        """Where blocks with these keys are: each place with how many of them lie there together,
+        None with how many of them are not known."""
+        at = unknown = 0
+        while at < len(keys):
+            place = self._find(keys[at : at + KEY_BYTES])
+            if place is None:
+                unknown += 1
+                at += KEY_BYTES
+                continue
+            if unknown:
+                yield None, unknown
+                unknown = 0
+            blocks = place.finished.together(place, keys[at:])
+            yield place, blocks
+            at += blocks * KEY_BYTES
+        if unknown:
+            yield None, unknown
+
+    def _find(self, key: bytes) -> Place | None:
+        for done in self._finished:
+            if (found := done.find(key)) is not None:
+                return found if self._uses_trimmed or not found.is_trimmed else None
+        return None
+
+    def _foresee(self, chunk: Chunk) -> Iterator[Outline]:
+        """What came after the chunk when it was built before."""
+        place = self._find(self._key(chunk.digest, 0))
+        return place.finished.after(place) if place is not None else iter(())
+
+    def _chunks(self) -> Iterator[Chunks]:
+        for index, source in enumerate(self._plan.sources):
+            first = True
+            for chunks in read_chunks(source, index, self._foresee):
+                if first:
+                    row_reader(self._plan).check_columns(chunks)
+                    first = False
+                yield chunks
+
+
+def _are_new(pieces: Sequence[Piece]) -> bool:
+    """Whether half a piece or more is to be made."""
+    new = sum(blocks for piece in pieces for place, blocks in piece.found if place is None)
+    return 2 * new >= sum(blocks for _, blocks in pieces[-1].found)

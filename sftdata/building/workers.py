@@ -1,0 +1,203 @@
+"""Workers: where chunks become examples, in this process or in others that may die.
+
+Results come back in the order of submission from either, so the shards never show which it was.
+"""
+
+from __future__ import annotations
+
+import queue
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from sftdata.errors import SftdataError
+from sftdata.examples.maker import ExampleMaker, Examples, Work
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+_TRIES = 3
+
+MakeMaker = Callable[[], ExampleMaker]
+
+
+class Workers(Protocol):
+    """Where chunks are made into examples."""
+
+    def submit(self, work: Sequence[Work]) -> Future[Examples]:
+        """Starts on `work`."""
+        ...
+
+    def close(self) -> None:
+        """Ends the workers; what they have not finished is given up."""
+        ...
+
+
+class InProcess:
+    """Threads beside the one that reads and writes: with two, one batch is parsed while another is
+    encoded. Native code does both and lets other threads run."""
+
+    def __init__(self, maker: ExampleMaker, threads: int = 2) -> None:
+        self._maker = maker
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="examples")
+
+    def submit(self, work: Sequence[Work]) -> Future[Examples]:
+        """Starts on `work`."""
+        return self._pool.submit(self._maker.make, work)
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass
+class _Job:
+    work: list[Work]
+    future: Future[Examples] = field(default_factory=Future)
+    tries: int = 0
+
+
+class Processes:
+    """Several processes, each served by a thread of its own over a pipe of its own.
+
+    A process that dies closes its pipe, which its thread sees at once: it starts another one and
+    hands it the same chunks. No queue or lock is shared between processes, so none can be left
+    held by a dead one.
+    """
+
+    def __init__(self, number: int, make_maker: MakeMaker) -> None:
+        from multiprocessing import resource_tracker
+
+        # Whoever starts the tracker has SIGINT unblocked by it, which the workers would inherit.
+        resource_tracker.ensure_running()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = False
+        self._running: dict[int, SpawnProcess] = {}  # by thread
+        self._threads = [
+            threading.Thread(target=self._serve, args=(make_maker,), daemon=True)
+            for _ in range(number)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, work: Sequence[Work]) -> Future[Examples]:
+        """Starts on `work`.
+
+        The future raises `SftdataError` that names the rows when every try ended with a dead
+        process.
+        """
+        job = _Job([_sendable(item) for item in work])
+        self._jobs.put(job)
+        return job.future
+
+    def close(self) -> None:
+        """Ends the processes."""
+        self._closed = True
+        for process in list(self._running.values()):
+            process.kill()
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self, make_maker: MakeMaker) -> None:
+        # A process inherits the mask: Ctrl-C is for the parent, which ends its workers itself.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        pipe: Connection | None = None
+        while not self._closed and (job := self._jobs.get()) is not None:
+            while not job.future.done() and not self._closed:
+                job.tries += 1
+                try:
+                    if pipe is None:
+                        pipe = self._start(make_maker)
+                    pipe.send(job.work)
+                    answer = pipe.recv()
+                except (EOFError, OSError):
+                    pipe = None
+                    if job.tries >= _TRIES:
+                        job.future.set_exception(_died(job, self._end()))
+                    else:
+                        self._end()
+                    continue
+                except Exception as error:  # nobody else would hear of it, and wait for ever
+                    pipe = None
+                    self._end()
+                    job.future.set_exception(error)
+                    continue
+                if isinstance(answer, Exception):
+                    job.future.set_exception(answer)
+                else:
+                    job.future.set_result(answer)
+        self._end()
+
+    def _start(self, make_maker: MakeMaker) -> Connection:
+        from multiprocessing import get_context
+
+        # Threads of this process may hold locks that a fork would copy as held.
+        context = get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs,), daemon=True)
+        process.start()
+        theirs.close()
+        self._running[threading.get_ident()] = process
+        if self._closed:  # between the start and the entry above
+            process.kill()
+        # Sent, not given as an argument: what starts a process waits for a reader that has died.
+        ours.send(make_maker)
+        return ours
+
+    def _end(self) -> int | None:
+        """Ends this thread's process; its exit code."""
+        process = self._running.pop(threading.get_ident(), None)
+        if process is None:
+            return None
+        process.kill()
+        process.join()
+        return process.exitcode
+
+
+def _died(job: _Job, exit_code: int | None) -> SftdataError:
+    first, last = job.work[0].chunk, job.work[-1].chunk
+    return SftdataError(
+        f"A worker died {job.tries} times (exit code {exit_code}) on rows {first.first_row} to "
+        f"{last.first_row + last.rows - 1} of source {first.source + 1}.",
+        "Look for a row of extreme size there, or use fewer workers if memory ran out. Finished "
+        "rows are kept; the same command goes on from them.",
+    )
+
+
+def _work(pipe: Connection) -> None:
+    """The life of a worker process: makes examples until its pipe closes."""
+    import pyarrow as pa
+
+    pa.set_cpu_count(1)
+    try:
+        maker = pipe.recv()()
+        while True:
+            work = pipe.recv()
+            try:
+                answer = maker.make([_received(item) for item in work])
+            except Exception as error:
+                answer = error
+            pipe.send(answer)
+    except (EOFError, OSError):
+        return  # the parent is gone, or has closed the pipe
+
+
+def _sendable(item: Work) -> Work:
+    """The work with bytes of its own: a window cannot travel to another process."""
+    data = item.chunk.data
+    return _with_data(item, bytes(data)) if isinstance(data, memoryview) else item
+
+
+def _received(item: Work) -> Work:
+    data = item.chunk.data
+    return _with_data(item, memoryview(data)) if isinstance(data, bytes) else item
+
+
+def _with_data(item: Work, data: bytes | memoryview) -> Work:
+    return replace(item, chunk=replace(item.chunk, data=data))

@@ -1,0 +1,39 @@
+"""sftdata template check."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from sftdata.base.escaping import escape
+from sftdata.cli.output import json_option, print_json
+
+
+@click.command("check")
+@click.argument("templates", nargs=-1, metavar="[TEMPLATE]...")
+@click.option(
+    "--against",
+    metavar="REV|VERSION",
+    help="Compare the releases with those of a commit, or what the templates do with a version.",
+)
+@click.option("--frozen", is_flag=True, help="A change that is not released is an error.")
+@json_option()
+def command(templates: tuple[str, ...], against: str | None, frozen: bool, as_json: bool) -> None:
+    """Check releases and working copies, for CI. Exit code 1 with the id of each broken rule.
+
+    Example: sftdata template check --against origin/main --frozen
+    """
+    from sftdata.versioning.check import check
+
+    findings = check(templates, against=against, frozen=frozen)
+    failed = any(finding.level == "error" for finding in findings)
+    if as_json:
+        print_json({"ok": not failed, "findings": [f.to_json() for f in findings]})
+    else:
+        for finding in findings:
+            click.echo(escape(finding.to_line()))
+        if not failed:
+            click.echo("The templates are as they were released." if frozen else "No faults.")
+    if failed:
+        sys.exit(1)

@@ -1,0 +1,40 @@
+"""sftdata template import."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sftdata.base.escaping import escape
+from sftdata.cli.output import json_option, print_json, print_note
+
+if TYPE_CHECKING:
+    from sftdata.versioning.importers import Collection
+
+
+@click.command("import")
+@click.argument("collection", type=click.Choice(["promptsource", "flan"]))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--task", help="Put them into templates/TASK. Default: the name in the file.")
+@json_option()
+def command(collection: Collection, file: Path, task: str | None, as_json: bool) -> None:
+    """Make working copies of the templates in FILE: promptsource YAML, or patterns of FLAN.
+
+    Example: sftdata template import promptsource templates.yaml --task news
+    """
+    from sftdata.versioning.importers import import_templates
+
+    imported = import_templates(collection, file, task)
+    if as_json:
+        written = {template_id: str(path) for template_id, path in imported.written.items()}
+        left_out = [asdict(item) for item in imported.left_out]
+        print_json({"written": written, "left_out": left_out})
+        return
+    for template_id, path in imported.written.items():
+        click.echo(escape(f"{template_id}  {path}"))
+    for item in imported.left_out:
+        print_note(f"Left out of {item.template}: {item.what}")
+    print_note(f"{len(imported.written)} written. Review them, then: sftdata template lint")

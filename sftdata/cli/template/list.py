@@ -1,0 +1,51 @@
+"""sftdata template list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sftdata.base.escaping import escape
+from sftdata.cli.output import json_option, print_json
+
+if TYPE_CHECKING:
+    from sftdata.versioning.catalog import Entry
+
+DATA_ROOT = click.option(
+    "--data-root",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="data",
+    show_default=True,
+    help="Look here for the data sets that were built.",
+)
+
+
+@click.command("list")
+@DATA_ROOT
+@json_option()
+def command(data_root: Path, as_json: bool) -> None:
+    """List the templates: latest release, draft, fields, and the data sets built with them.
+
+    Example: sftdata template list
+    """
+    from sftdata.versioning.catalog import list_templates
+
+    entries = list_templates(data_root)
+    if as_json:
+        print_json([entry.to_json() for entry in entries])
+    else:
+        click.echo(_table(entries))
+
+
+def _table(entries: list[Entry]) -> str:
+    wide = max((len(entry.id) for entry in entries), default=0)
+    lines = [f"{'template':{wide}}  {'release':9} {'draft':10} fields → target; data sets"]
+    for entry in entries:
+        inputs = ", ".join(f for f in entry.fields if f not in entry.target_fields)
+        fields = f"{inputs} → {', '.join(entry.target_fields)}"
+        built = f"; {', '.join(entry.built)}" if entry.built else ""
+        line = f"{entry.id:{wide}}  {entry.latest or '-':9} {entry.draft:10} {fields}{built}"
+        lines.append(escape(f"{line}; {entry.fault}" if entry.fault else line))
+    return "\n".join(lines)

@@ -1,0 +1,169 @@
+"""Seams: whether prompt and target encoded as one text give the ids they have apart.
+
+Encoding everything a second time would tell, at the price of a second encoding. But it is around
+the seam that ids change or do not, so where there are words, those next to it are enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sftdata.base.arrow import numbers, string_buffers, texts
+from sftdata.examples.layout import Column, Drawn, Stretch, join
+from sftdata.tokenizing.encoder import Encoder, Part, whole_text_equal
+from sftdata.tokenizing.engines import Encoded
+
+# Bytes on either side of a seam in which the space between two words is looked for; first in few.
+_REACHES = (64, 1024)
+
+Flags = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
+
+
+def is_seamless(
+    stretches: Sequence[Stretch], parts: Sequence[Part], encoder: Encoder, rows: int
+) -> Flags:
+    """bool[rows]: whether the text of each row, encoded at once, gives the ids encoded apart."""
+    equal = np.ones(rows, np.bool_)
+    # Unigram weighs whole stretches of text against each other, so nothing near tells for sure.
+    merges_pairs = encoder.tokenizer.plain.merges_pairs
+    for at, stretch in enumerate(stretches):
+        if not stretch.continues:
+            continue
+        before, after = (_to_column(s.content, rows) for s in stretches[at - 1 : at + 1])
+        first, second = (_to_rows(part.ids, rows) for part in parts[at - 1 : at + 1])
+        own = np.zeros(rows, np.bool_)
+        if merges_pairs:
+            own = _is_equal_nearby(before, after, first, second, encoder)
+        rest = np.flatnonzero(~own)
+        if len(rest):
+            whole = join(*(column.take(numbers(rest)) for column in (before, after)))
+            a, b = (encoded.take(rest) for encoded in (first, second))
+            own[rest] = whole_text_equal(a, b, encoder.encode_prompts(whole))
+        equal &= own
+    return equal
+
+
+def _is_equal_nearby(
+    before: pa.LargeStringArray,
+    after: pa.LargeStringArray,
+    first: Encoded,
+    second: Encoded,
+    encoder: Encoder,
+) -> Flags:
+    """Whether the words around each seam have the last ids of `first` and the next of `second`.
+
+    Then the whole text has them, too. Left of the cut nothing depends on the seam, since the words
+    right of it have the same ids alone and in the prompt; the same holds after the target's first
+    words. This is so where pairs are merged, within words or anywhere. False says nothing yet:
+    there may be no such words.
+    """
+    left, right = _last_words(before), _first_words(after)
+    rows = np.flatnonzero((left > 0) & (right > 0))
+    _, ends, data = _bounds(before)
+    words = _windows(data, ends[rows] - left[rows], left[rows])
+    starts, _, data = _bounds(after)
+    around = join(words, _windows(data, starts[rows], right[rows]))
+    both = encoder.encode_targets(pa.concat_arrays([words, around]))
+    alone, joined = both.offsets[: len(rows)], both.offsets[len(rows) : -1]
+    lengths = both.lengths
+    a = lengths[: len(rows)]
+    b = lengths[len(rows) :] - a
+    possible = (a <= first.lengths[rows]) & (b > 0) & (b <= second.lengths[rows])
+    a, b = np.where(possible, a, 0), np.where(possible, b, 0)
+    equal = np.zeros(len(before), np.bool_)
+    equal[rows] = (
+        possible
+        & _same(both.ids, joined, both.ids, alone, a)
+        & _same(both.ids, joined, first.ids, first.offsets[1:][rows] - a, a)
+        & _same(both.ids, joined + a, second.ids, second.offsets[:-1][rows], b)
+    )
+    return equal
+
+
+def _same(
+    ids: npt.NDArray[np.int32],
+    start: Places,
+    others: npt.NDArray[np.int32],
+    other_start: Places,
+    lengths: Places,
+) -> Flags:
+    """For each of `lengths`, whether so many ids from the one start and the other are the same."""
+    step = _steps(lengths)
+    one, other = np.repeat(start, lengths) + step, np.repeat(other_start, lengths) + step
+    same = np.ones(len(lengths), np.bool_)
+    same[np.repeat(np.arange(len(lengths)), lengths)[ids[one] != others[other]]] = False
+    return same
+
+
+def _steps(lengths: Places) -> Places:
+    """0, 1, … for each of `lengths`, one after another."""
+    ends = np.cumsum(lengths)
+    return np.arange(lengths.sum()) - np.repeat(ends - lengths, lengths)
+
+
+def _last_words(column: pa.LargeStringArray) -> Places:
+    """Bytes from the last space between two ASCII letters to the end of each text; 0 for none."""
+    starts, ends, data = _bounds(column)
+    return _bytes_to_space(data, ends - 1, -1, ends - starts) + 1
+
+
+def _first_words(column: pa.LargeStringArray) -> Places:
+    """Bytes before the first space between two ASCII letters, or of the whole short text; or 0."""
+    starts, ends, data = _bounds(column)
+    sizes = ends - starts
+    before = _bytes_to_space(data, starts, 1, sizes)
+    return np.where((before < 0) & (sizes <= _REACHES[-1]), sizes, np.maximum(before, 0))
+
+
+def _bytes_to_space(data: npt.NDArray[np.uint8], edges: Places, step: int, sizes: Places) -> Places:
+    """How many bytes are passed from the edge of each text to the first space between two ASCII
+    letters; -1 where there is none within reach. A `step` of -1 goes back from the last byte."""
+    passed = np.full(len(edges), -1)
+    left = np.flatnonzero(sizes > 2)
+    for reach in _REACHES:
+        if not len(left):
+            break
+        steps = np.arange(min(reach, sizes[left].max()))
+        at = edges[left, None] + step * steps
+        window = data[np.clip(at, 0, len(data) - 1)]
+        is_letter = ((window | 0x20) - np.uint8(ord("a"))) < 26
+        is_between = is_letter[:, :-2] & (window[:, 1:-1] == 0x20) & is_letter[:, 2:]
+        is_between &= steps[2:] < sizes[left, None]
+        found = is_between.any(axis=1)
+        passed[left[found]] = is_between[found].argmax(axis=1) + 1
+        left = left[~found & (sizes[left] > reach)]
+    return passed
+
+
+def _bounds(column: pa.LargeStringArray) -> tuple[Places, Places, npt.NDArray[np.uint8]]:
+    """Where each text starts and ends in the bytes, and the bytes."""
+    offsets, data = string_buffers(column)
+    return offsets[:-1], offsets[1:], data
+
+
+def _windows(data: npt.NDArray[np.uint8], starts: Places, lengths: Places) -> pa.LargeStringArray:
+    """A column of parts of `data`."""
+    at = np.repeat(starts, lengths) + _steps(lengths)
+    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+    return pa.LargeStringArray.from_buffers(
+        len(lengths), pa.py_buffer(offsets), pa.py_buffer(data[at])
+    )
+
+
+def _to_column(content: Column | str | int, rows: int) -> pa.LargeStringArray:
+    if isinstance(content, Drawn):
+        return content.to_column()
+    if isinstance(content, (str, int)):
+        return texts([str(content)] * rows)
+    return content
+
+
+def _to_rows(ids: Encoded | tuple[int, ...], rows: int) -> Encoded:
+    if isinstance(ids, Encoded):
+        return ids
+    return Encoded(np.tile(np.array(ids, np.int32), rows), np.arange(rows + 1) * len(ids))

@@ -1,0 +1,191 @@
+"""Layout: where system, shots, prompt and target stand in an example, as stretches to encode.
+
+A stretch is a text or a token that every example of a batch has in the same place. Plain examples
+and chat examples differ in their stretches and in nothing after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sftdata.base.arrow import numbers, text, to_flags
+from sftdata.rendering.render import Rendered
+from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat, Control
+from sftdata.tokenizing.encoder import Encoder, Part
+from sftdata.tokenizing.engines import Encoded
+
+BLANK_LINE = "\n\n"  # after each shot of a plain prompt
+# What Python's str.strip takes off: a chat template's `trim` must find nothing left to do.
+_WHITE_SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A column whose row i is `values[index[i]]`: a shot, drawn from the pool.
+
+    Equal names mean equal values, which are then encoded once.
+    """
+
+    name: tuple[str, ...]
+    values: pa.LargeStringArray
+    index: npt.NDArray[np.int64]
+
+    def to_column(self) -> pa.LargeStringArray:
+        """The column itself."""
+        return self.values.take(numbers(self.index))
+
+
+Column: TypeAlias = pa.LargeStringArray | Drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of every example of a batch: a column of text, one text for all, or one token."""
+
+    content: Column | str | int
+    in_loss: bool
+    continues: bool = False  # the continuation of the text before, not the start of a text
+
+
+@dataclass(frozen=True, slots=True)
+class Shots:
+    """Solved examples for each row of a batch: `index[row, i]` is the i-th in `pool`."""
+
+    pool: Rendered
+    name: str  # of the template that rendered the pool
+    index: npt.NDArray[np.int64]
+
+
+class Composer(Protocol):
+    """Lays rendered rows out as stretches."""
+
+    def compose(self, rendered: Rendered, shots: Shots | None) -> list[Stretch]:
+        """The stretches of a batch of examples that have the same number of shots."""
+        ...
+
+
+@dataclass(frozen=True)
+class PlainComposer:
+    """`[bos?] + (system + shots + prompt) + target + [eos]`."""
+
+    bos_id: int | None
+    eos_id: int
+
+    def compose(self, rendered: Rendered, shots: Shots | None) -> list[Stretch]:
+        """The stretches of a batch of examples that have the same number of shots."""
+        pieces = [] if rendered.system is None else [rendered.system]
+        if shots is not None:
+            solved = join(shots.pool.prompt, shots.pool.target, text(BLANK_LINE))
+            pieces += [solved.take(numbers(column)) for column in shots.index.T]
+        stretches = [
+            Stretch(join(*pieces, rendered.prompt), in_loss=False),
+            Stretch(rendered.target, in_loss=True, continues=True),
+            Stretch(self.eos_id, in_loss=True),
+        ]
+        bos = [] if self.bos_id is None else [Stretch(self.bos_id, in_loss=False)]
+        return bos + stretches
+
+
+@dataclass(frozen=True)
+class ChatComposer:
+    """System, user and assistant turns in the tokenizer's own chat template; contents stripped."""
+
+    chat: ChatFormat
+
+    def compose(self, rendered: Rendered, shots: Shots | None) -> list[Stretch]:
+        """The stretches of a batch of examples that have the same number of shots."""
+        roles: list[str] = []
+        contents: list[Column] = []
+        if rendered.system is not None:
+            roles.append(SYSTEM)
+            contents.append(strip(rendered.system))
+        if shots is not None:
+            questions, answers = strip(shots.pool.prompt), strip(shots.pool.target)
+            for column in shots.index.T:
+                roles += [USER, ASSISTANT]
+                contents.append(Drawn((shots.name, USER), questions, column))
+                contents.append(Drawn((shots.name, ASSISTANT), answers, column))
+        roles += [USER, ASSISTANT]
+        contents += [strip(rendered.prompt), strip(rendered.target)]
+        return self.compose_turns(tuple(roles), contents, all_turns=False)
+
+    def compose_turns(
+        self, roles: tuple[str, ...], contents: Sequence[Column], *, all_turns: bool
+    ) -> list[Stretch]:
+        """The stretches of conversations that all have these roles; a column for each turn."""
+        stretches = []
+        for piece in self.chat.layout(roles, all_turns=all_turns):
+            if isinstance(piece, Control):
+                stretches.append(Stretch(piece.token_id, piece.in_loss))
+                continue
+            parts = [part if isinstance(part, str) else contents[part] for part in piece.parts]
+            stretches.append(Stretch(_run(parts), piece.in_loss, piece.continues))
+        return stretches
+
+
+def _run(parts: Sequence[str | Column]) -> Column | str:
+    columns = [part for part in parts if not isinstance(part, str)]
+    if not columns:
+        return "".join(map(str, parts))
+    if len(columns) == 1 and isinstance(columns[0], Drawn):
+        # The literal text is joined to the pool once, not to each row.
+        drawn = columns[0]
+        values = [text(part) if isinstance(part, str) else drawn.values for part in parts]
+        around = [part if isinstance(part, str) else "" for part in parts]
+        return Drawn((*drawn.name, *around), join(*values), drawn.index)
+    flat = [part.to_column() if isinstance(part, Drawn) else part for part in parts]
+    return join(*(text(part) if isinstance(part, str) else part for part in flat))
+
+
+def encode_stretches(stretches: Sequence[Stretch], encoder: Encoder) -> list[Part]:
+    """The ids of each stretch."""
+    return [Part(_encode(stretch, encoder), stretch.in_loss) for stretch in stretches]
+
+
+def _encode(stretch: Stretch, encoder: Encoder) -> Encoded | tuple[int, ...]:
+    content = stretch.content
+    if isinstance(content, int):
+        return (content,)
+    if isinstance(content, str):
+        return encoder.encode_constant(content, continues=stretch.continues)
+    if isinstance(content, Drawn):
+        return encoder.encode_named(content.name, content.values).take(content.index)
+    return (encoder.encode_targets if stretch.continues else encoder.encode_prompts)(content)
+
+
+def prompt_length(stretches: Sequence[Stretch]) -> int:
+    """How many stretches the model is fed at inference: those before the first in the loss."""
+    return next(at for at, stretch in enumerate(stretches) if stretch.in_loss)
+
+
+def text_of(stretch: Stretch, row: int, tokens: Callable[[int], str]) -> str:
+    """The text of one row of a stretch; `tokens` gives that of a token."""
+    content = stretch.content
+    if isinstance(content, int):
+        return tokens(content)
+    if isinstance(content, str):
+        return content
+    column = content.to_column() if isinstance(content, Drawn) else content
+    return str(column[row].as_py())
+
+
+def join(*columns: pa.LargeStringArray | pa.LargeStringScalar) -> pa.LargeStringArray:
+    """The texts of each row one after another."""
+    return columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, text(""))
+
+
+def strip(column: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Each text without white space at either end, as `str.strip` does it."""
+    return pc.utf8_trim(column, _WHITE_SPACE)
+
+
+def is_blank(column: pa.LargeStringArray) -> npt.NDArray[np.bool_]:
+    """Whether each text is nothing but white space."""
+    return to_flags(pc.equal(strip(column), text("")))

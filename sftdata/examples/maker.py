@@ -1,0 +1,237 @@
+"""Examples: chunks of source rows in, tokenized examples out.
+
+The one pure function of a build, `ExampleMaker.make`, runs in the building process or in any of
+its workers. What it gives for a block (the rows of a chunk that one template renders) depends on
+the chunk and the build's settings alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sftdata.base.arrow import flags
+from sftdata.base.escaping import escape
+from sftdata.base.hashing import assign_splits, choose, hash_texts
+from sftdata.errors import GoldenSetError
+from sftdata.examples.blocks import Blocks, LedgerLine, Run, Slice
+from sftdata.examples.fit import DraftMaker, ExampleTokens
+from sftdata.reading.chunks import Chunk
+from sftdata.reading.messages import MESSAGES
+from sftdata.reading.outcomes import DROPPED, FLAGGED, Fates
+from sftdata.reading.rows import RowFault, RowReader, Rows
+from sftdata.reading.screening.checks import find_suspects
+from sftdata.reading.screening.contamination import EvaluationTexts
+from sftdata.reading.screening.duplicates import content_hashes
+from sftdata.rendering.template import Template
+from sftdata.spec.check_rules import CheckRule
+from sftdata.writing.shards import label_column, shard_schema
+
+CONTAMINATED = "contaminated"
+_NOT_WANTED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A chunk, and the templates (by index) whose rows of it are wanted."""
+
+    chunk: Chunk
+    templates: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """The examples of several blocks: one batch, sorted by split and then by block."""
+
+    batch: pa.RecordBatch  # with the columns of a shard
+    blocks: Blocks
+
+    def part(self, first: int, last: int) -> Run:
+        """Blocks `first` to `last - 1`."""
+        before = np.cumsum(np.concatenate(([0], self.blocks.rows.T.ravel())))
+        starts = before[:-1].reshape(self.blocks.rows.T.shape)  # all of a split, then the next
+        counts = self.blocks.rows[first:last].sum(axis=0)
+        return Run(
+            self.blocks.part(first, last),
+            [
+                [Slice(self.batch, int(start), int(rows), is_finished=False)] if rows else []
+                for start, rows in zip(starts[:, first], counts, strict=True)
+            ],
+        )
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What rows are suspected of before they are rendered, and what is then done."""
+
+    checks: Mapping[str, CheckRule]
+    source_field: str | None
+    target_field: str | None
+    evaluation: EvaluationTexts | None  # what must not be in the data set
+
+    def inspect(self, rows: Rows, source: str, fates: Fates) -> None:
+        """Writes the fate of every suspect row.
+
+        Raises `GoldenSetError` with the row's place where a check is to end the build.
+        """
+        if self.checks:
+            for found in find_suspects(
+                rows.batch, self.checks, str(self.source_field), str(self.target_field)
+            ):
+                if found.action == "fail":
+                    row_id = escape(rows.batch.column("row_id")[found.row].as_py())
+                    raise GoldenSetError(
+                        f"{source}:{rows.line[found.row]}: {found.detail} ({found.check}, row "
+                        f"'{row_id}').",
+                        f"Fix the row, or let it be dropped or flagged: the spec's checks."
+                        f'{found.check} = "drop"',
+                    )
+                status = DROPPED if found.action == "drop" else FLAGGED
+                fates.add(found.row, status, found.check, found.detail)
+        if self.evaluation is not None:
+            field = str(self.source_field)
+            overlaps = self.evaluation.overlaps(rows.batch.column(field).to_pylist())
+            for row in np.flatnonzero(overlaps >= self.evaluation.overlap):
+                detail = f"{overlaps[row]:.0%} of '{field}' stands in an evaluation file"
+                fates.add(int(row), DROPPED, CONTAMINATED, detail)
+
+
+@dataclass(frozen=True)
+class ExampleMaker:
+    """Reads, screens, renders, fits and tokenizes blocks. Holds the build's settings."""
+
+    reader: RowReader
+    templates: Sequence[Template]  # empty where rows are conversations
+    weights: Sequence[float]  # of the templates; one where there is none
+    screen: Screen
+    drafts: Callable[[], DraftMaker]  # which may wait for its tokenizer to be loaded
+    split: Mapping[str, float]
+    seed: int
+
+    def make(self, work: Sequence[Work]) -> Examples:
+        """The examples of every wanted block, chunk by chunk and template by template.
+
+        All chunks come from one source.
+        """
+        chunks = [item.chunk for item in work]
+        blocks = [(at, template) for at, item in enumerate(work) for template in item.templates]
+        number = np.full((len(chunks), len(self.weights)), _NOT_WANTED)
+        for at, place in enumerate(blocks):
+            number[place] = at
+        parsed = self.reader.parse(chunks)
+        chosen = self.choose_template(parsed.hashes)
+        rows, block = self._wanted(parsed, number[parsed.chunk, chosen])
+        fates = Fates(rows.batch.num_rows)
+        self.screen.inspect(rows, self.reader.sources[chunks[0].source].name, fates)
+        # Everything that needs no tokenizer comes first: it may still be loading.
+        hashes = np.concatenate((rows.hashes, content_hashes(rows.batch)), axis=1)
+        tokens = self._tokens(rows, block, blocks, fates)
+        kept = ~fates.dropped
+        ids = rows.batch.column("row_id")
+        labels = label_column(self._template_of(block, blocks)[kept], self.labels)
+        columns = [
+            ids.filter(flags(kept)).cast(pa.string()),
+            labels,
+            *tokens.tokens.columns().values(),
+        ]
+        return Examples(
+            batch=pa.RecordBatch.from_arrays(columns, schema=shard_schema()),
+            blocks=self._account(chunks, blocks, number, rows, block, fates, tokens, hashes),
+        )
+
+    @property
+    def labels(self) -> list[str]:
+        """What the `template` column can say."""
+        return [template.label for template in self.templates] or [MESSAGES]
+
+    def choose_template(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int8]:
+        """int8[rows]: the template of each row, by index; `hashes` are of the row ids."""
+        if len(self.weights) == 1:
+            return np.zeros(len(hashes), np.int8)
+        return choose(hashes, self.weights, f"template:{self.seed}")
+
+    def _wanted(
+        self, rows: Rows, block: npt.NDArray[np.int64]
+    ) -> tuple[Rows, npt.NDArray[np.int64]]:
+        """The rows of wanted blocks, sorted by split and block, and the block of each."""
+        splits = assign_splits(rows.group_hashes, self.split, self.seed)
+        order = np.lexsort((block, splits))
+        order = order[block[order] != _NOT_WANTED]
+        return rows.take(order), block[order]
+
+    def _tokens(
+        self,
+        rows: Rows,
+        block: npt.NDArray[np.int64],
+        blocks: Sequence[tuple[int, int]],
+        fates: Fates,
+    ) -> ExampleTokens:
+        """The tokens of every row that is not dropped, in order."""
+        template_of, drafts = self._template_of(block, blocks), self.drafts()
+        made: list[ExampleTokens] = []
+        for index in range(len(self.weights)):
+            mine = np.flatnonzero((template_of == index) & ~fates.dropped)
+            template = self.templates[index] if self.templates else None
+            for draft in drafts.make(rows, mine, template, fates):
+                made.append(drafts.tokens(draft))
+        return ExampleTokens.in_order(made)
+
+    def _template_of(
+        self, block: npt.NDArray[np.int64], blocks: Sequence[tuple[int, int]]
+    ) -> npt.NDArray[np.int8]:
+        return np.array([template for _, template in blocks], np.int8)[block]
+
+    def _account(
+        self,
+        chunks: Sequence[Chunk],
+        blocks: Sequence[tuple[int, int]],
+        number: npt.NDArray[np.int64],
+        rows: Rows,
+        block: npt.NDArray[np.int64],
+        fates: Fates,
+        tokens: ExampleTokens,
+        hashes: npt.NDArray[np.uint64],
+    ) -> Blocks:
+        splits = assign_splits(rows.group_hashes, self.split, self.seed)
+        kept = ~fates.dropped
+        cell = block[kept] * len(self.split) + splits[kept]
+        counts = np.bincount(cell, minlength=len(blocks) * len(self.split))
+        counts = counts.reshape(-1, len(self.split))
+        seen = np.bincount(block, minlength=len(blocks))
+        ledger: list[tuple[int, LedgerLine]] = []
+        for fault in rows.faults:
+            at = self._block_of(fault, number)
+            if at != _NOT_WANTED:
+                ledger.append((at, _faulty(fault, chunks[fault.chunk])))
+                seen[at] += 1
+        ids = rows.batch.column("row_id")
+        for row, status, reason, detail in fates:
+            line = int(rows.line[row]) - chunks[rows.chunk[row]].first_row
+            entry = LedgerLine(ids[row].as_py(), line, status, reason, detail)
+            ledger.append((int(block[row]), entry))
+        differs = [
+            (int(block[row]), ids[row].as_py())
+            for row in np.flatnonzero(kept)[~tokens.seamless].tolist()
+        ]
+        by_block = np.argsort(block[kept], kind="stable")  # and in a block split by split
+        return Blocks(
+            rows_in=seen,
+            rows=counts,
+            hashes=hashes[kept][by_block],
+            ledger=sorted(ledger, key=lambda entry: (entry[0], entry[1].line)),
+            whole_text_differs=sorted(differs, key=lambda entry: entry[0]),
+        )
+
+    def _block_of(self, fault: RowFault, number: npt.NDArray[np.int64]) -> int:
+        """The block that counts a row which cannot be rendered: that of the template it'd have."""
+        (template,) = self.choose_template(hash_texts([fault.row_id.encode()]))
+        return int(number[fault.chunk, template])
+
+
+def _faulty(fault: RowFault, chunk: Chunk) -> LedgerLine:
+    line = fault.line - chunk.first_row
+    return LedgerLine(fault.row_id, line, DROPPED, fault.reason, fault.detail)

@@ -1,1 +1,0 @@
-"""Export: a data set in the format another trainer takes."""

@@ -1,0 +1,60 @@
+"""Formats that are text again: messages, and prompt and completion, a JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sftdata.errors import SftdataError
+from sftdata.inspecting.rows.example import Inspected, Inspector
+from sftdata.loading.dataset import DataSet
+
+
+def write_messages(data: DataSet, splits: list[str], out: Path, max_length: int | None) -> None:
+    """A JSONL file a split with `messages`: the prompt as the user's, the target as the answer.
+
+    Raises `SftdataError` for a chat data set, whose turns are no longer apart.
+    """
+    _refuse_chat(data)
+    for name in splits:
+        _write(
+            out / f"{name}.jsonl",
+            (
+                {
+                    "messages": [
+                        {"role": "user", "content": row.prompt.strip()},
+                        {"role": "assistant", "content": row.target.strip()},
+                    ]
+                }
+                for row in _rows(data, name)
+            ),
+        )
+
+
+def write_prompt_completion(
+    data: DataSet, splits: list[str], out: Path, max_length: int | None
+) -> None:
+    """A JSONL file a split with `prompt` and `completion`, the text as it was tokenized."""
+    for name in splits:
+        rows = ({"prompt": row.prompt, "completion": row.target} for row in _rows(data, name))
+        _write(out / f"{name}.jsonl", rows)
+
+
+def _rows(data: DataSet, split: str) -> Iterator[Inspected]:
+    inspector = Inspector(data)
+    return (inspector.inspect(split, example) for example in data[split])
+
+
+def _write(path: Path, lines: Iterator[dict[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+def _refuse_chat(data: DataSet) -> None:
+    if data.manifest.content.get("chat"):
+        raise SftdataError(
+            f"{data.manifest.directory} is a chat data set: its prompts hold the turns' markup.",
+            "Export it as prompt-completion, or build it without --chat and export that.",
+        )

@@ -1,0 +1,1 @@
+"""Looking at datasets: rows, statistics, checks, comparisons, reports."""

@@ -1,0 +1,1 @@
+"""Two datasets or two template versions side by side."""

@@ -1,0 +1,188 @@
+"""Checks on text that was damaged on its way here, or never was text."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+
+from sftdata.inspecting.doctor.finding import RowCheck
+from sftdata.inspecting.doctor.rows import Rows, matches, text_bytes
+
+# Each pattern starts with a fixed character where it can: RE2 then skips to that character.
+_MARKERS = (
+    r"<(?:\|[A-Za-z0-9_]{2,30}\|>|/?s>|<SYS>>|</SYS>>|(?:bos|eos|pad|unk|mask)>"
+    r"|(?:start|end)_of_turn>|/?(?:think|tool_call)>|｜[^<>｜]{2,30}｜>)"
+)
+_BRACKETS = r"\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]"
+_JINJA = (
+    r"\{(?:\{[-+]?\s*[A-Za-z_][\w.\[\]'\"]*\s*(?:\|[^{}]*)?[-+]?\}\}"
+    r"|%[-+]?\s*(?:if|for|endif|endfor|else|elif|block|endblock|set|include|raw|macro)\b)"
+)
+_ENTITY = (
+    r"&(?:amp|lt|gt|quot|apos|nbsp|copy|reg|trade|hellip|[mn]dash|[lr][sd]quo|[lr]aquo|bull|middot"
+    r"|szlig|[aeiouyAEIOUY](?:acute|grave|circ|uml)|[anoANO]tilde|[cC]cedil"
+    r"|#[0-9]{2,6}|#[xX][0-9a-fA-F]{2,6});"
+)
+# UTF-8 read as Latin-1 or Windows-1252. Quotes and dashes may follow these letters in real text.
+_MOJIBAKE = (
+    r"Ã[\x{80}-\x{BF}ƒ†‡ˆ‰ŠŒŽšœžŸ]",
+    r"Â[\x{80}-\x{9F}\x{A1}-\x{BF}]",
+    r"â(?:€[\x{80}-\x{BF}™œ˜¦š¢]|\x{80}[\x{80}-\x{BF}])",
+    r"ï¿½|ï»¿",
+)
+_PLACEHOLDER = (
+    r"(?i)^\W*(?:n/a|n\.a\.|todo|tbd|tba|fixme|null|none|nan|undefined|placeholder|x{3,}"
+    r"|lorem ipsum\b.*|(?:your|insert) (?:text|answer|summary|translation) here)\W*$"
+    r"|^\s*[-.?_*/][-.?_*/\s]*$|^\s*[<\[{](?:answer|summary|target|text|translation|output)[>\]}]\s*$"
+)
+
+_PADDING = 8  # bytes of white space that a field may have around it
+
+
+def _control_like(rows: Rows) -> npt.NDArray[np.bool_]:
+    patterns = [_MARKERS, _BRACKETS]
+    known = re.compile(f"{_MARKERS}|{_BRACKETS}")
+    others = [t for t in rows.context.tokenizer.control_tokens if not known.fullmatch(t)]
+    if 0 < len(others) <= 64:
+        patterns.append("|".join(map(_literal, others)))
+    return _anywhere(rows, *patterns)
+
+
+def _unrendered(rows: Rows) -> npt.NDArray[np.bool_]:
+    return _anywhere(rows, _JINJA)
+
+
+def _entities(rows: Rows) -> npt.NDArray[np.bool_]:
+    return _anywhere(rows, _ENTITY)
+
+
+def _mojibake(rows: Rows) -> npt.NDArray[np.bool_]:
+    return _anywhere(rows, *_MOJIBAKE)
+
+
+def _replacement(rows: Rows) -> npt.NDArray[np.bool_]:
+    found = _anywhere(rows, "\ufffd")
+    for row, prompt, target in rows.pairs(found):
+        found[row] = "FFFD" not in prompt + target  # a text about the character itself
+    return found
+
+
+def _placeholder(rows: Rows) -> npt.NDArray[np.bool_]:
+    short = text_bytes(rows.target) > 0
+    return np.asarray(short & matches(rows.target, _PLACEHOLDER))
+
+
+def _boundary_space(rows: Rows) -> npt.NDArray[np.bool_]:
+    if rows.context.is_chat:  # contents are stripped, and the seams are the chat template's
+        return np.zeros(len(rows), np.bool_)
+    found = matches(rows.target, r"^[\s\p{Z}]+[^\s\p{Z}\p{Cf}]|[^\s\p{Z}\p{Cf}][\s\p{Z}]+$")
+    return np.asarray(found | matches(rows.prompt, r"[ \t\p{Zs}]$|\n\n$"))
+
+
+def _equals_source(rows: Rows) -> npt.NDArray[np.bool_]:
+    """The target is in the prompt, and has all of it that is not the template's own text."""
+    fixed = {name: facts.fixed_bytes for name, facts in rows.templates.items()}
+    known = np.array([fixed.get(name) is not None for name in rows.template_names], np.bool_)
+    own = np.array([fixed.get(name) or 0 for name in rows.template_names], np.int64)
+    content, target = text_bytes(rows.prompt) - own, text_bytes(rows.target)
+    chosen = known & (content > 0) & (target >= content - _PADDING)
+    found = np.zeros(len(rows), np.bool_)
+    for row, prompt, text in rows.pairs(np.asarray(chosen)):
+        facts, whole = rows.templates[rows.template_names[row]], prompt.encode()
+        # All fields may begin with the same letters, so this is the source or a part of it.
+        source = whole[facts.before : len(whole) - facts.after].strip()
+        found[row] = source in text.encode() and text.strip() in prompt
+    return found
+
+
+def _not_in_context(rows: Rows) -> npt.NDArray[np.bool_]:
+    extractive = {name: facts.is_extractive for name, facts in rows.templates.items()}
+    found = np.zeros(len(rows), np.bool_)
+    for row, prompt, text in rows.pairs(rows.where_template(extractive)):
+        answer = text.strip()
+        found[row] = answer not in prompt and _squeezed(answer) not in _squeezed(prompt)
+    return found
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(".")
+
+
+def _anywhere(rows: Rows, *patterns: str) -> npt.NDArray[np.bool_]:
+    found = np.zeros(len(rows), np.bool_)
+    for pattern in patterns:
+        found |= matches(rows.prompt, pattern) | matches(rows.target, pattern)
+    return found
+
+
+def _literal(text: str) -> str:
+    return re.sub(r"([^\w\s])", r"\\\1", text, flags=re.ASCII)
+
+
+CHECKS = (
+    RowCheck(
+        "control-like-text",
+        "note",
+        "text that looks like a control token of some chat format",
+        "Nothing, if the text means it: it is encoded as plain text. Else clean the field.",
+        _control_like,
+    ),
+    RowCheck(
+        "unrendered-template",
+        "warning",
+        "a template's braces were not filled in, as in '{{ name }}'",
+        "Render the source's own template first, or drop the rows.",
+        _unrendered,
+    ),
+    RowCheck(
+        "html-entity",
+        "warning",
+        "HTML entities such as '&amp;' in the text",
+        "Unescape the field in the source (Python: html.unescape).",
+        _entities,
+    ),
+    RowCheck(
+        "mojibake",
+        "warning",
+        "UTF-8 text that was once read in another encoding, as in 'Ã©' for 'é'",
+        "Read the source again as UTF-8, or repair the field (the ftfy package does).",
+        _mojibake,
+    ),
+    RowCheck(
+        "replacement-character",
+        "warning",
+        "U+FFFD stands where bytes were lost",
+        "Read the source again in its own encoding.",
+        _replacement,
+    ),
+    RowCheck(
+        "boundary-whitespace",
+        "warning",
+        "white space at the seam: a prompt not ending in one newline, or a padded target",
+        "Trim the field, or the template at the end of its block: {{ field | trim }}.",
+        _boundary_space,
+    ),
+    RowCheck(
+        "target-placeholder",
+        "warning",
+        "the target is a placeholder such as 'N/A' or 'TODO'",
+        "Fill the field, or drop the rows.",
+        _placeholder,
+    ),
+    RowCheck(
+        "target-equals-source",
+        "warning",
+        "the target repeats the source",
+        "Drop the rows, unless an unchanged text is a right answer, as in corrections.",
+        _equals_source,
+    ),
+    RowCheck(
+        "answer-not-in-context",
+        "warning",
+        "the answer is not in the prompt, where nearly all others are",
+        "Correct the answer, or drop the rows.",
+        _not_in_context,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Single rows: select them, decode them, show them."""

@@ -1,0 +1,90 @@
+"""Where an example was cut to fit `max_length`, from its ledger line and its template."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sftdata.base.arrow import texts
+from sftdata.errors import SftdataError
+from sftdata.reading.outcomes import CUT
+from sftdata.rendering.template import Field, load_template
+from sftdata.writing.ledger import read_ledger
+from sftdata.writing.manifest import Manifest
+
+_KEPT = re.compile(r"(\w+): kept ([\d,]+) of [\d,]+ characters")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What the ledger says of a cut row, and the places of the prompt where text is missing.
+
+    `places` (characters) is empty where they cannot be told: the template is not the recorded one,
+    needs Jinja, or the tokenizer has changed the text.
+    """
+
+    detail: str
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class CutFinder:
+    """Finds the cuts of a data set's rows."""
+
+    manifest: Manifest
+
+    @cached_property
+    def _lines(self) -> pa.Table:
+        lines = read_ledger(self.manifest)
+        return lines.filter(pc.field("status") == CUT)
+
+    def find(self, row_id: str, task: str, template: str, prompt: str) -> Cut | None:
+        """The cut of the row of this id, task and template, None if it was not cut."""
+        place = pc.index(self._lines.column("row_id"), texts([row_id]).cast(pa.string())[0])
+        if place.as_py() < 0:
+            return None
+        detail = str(self._lines.column("detail")[place.as_py()].as_py())
+        kept = _KEPT.match(detail)
+        around = kept and _text_around(
+            template, str(self.manifest["template"].get(template)), kept[1]
+        )
+        if not kept or not around:
+            return Cut(detail, ())
+        size, (before, after) = int(kept[2].replace(",", "")), around
+        end = prompt.rfind(after) if after else len(prompt)
+        start = end - size
+        if start < 0 or not prompt[:start].endswith(before):
+            return Cut(detail, ())
+        keep = self._keep(task)
+        return Cut(detail, {"start": (end,), "end": (start,)}.get(keep, (start, end)))
+
+    def _keep(self, task: str) -> str:
+        """What the spec of the task keeps of a field that is cut."""
+        spec = self.manifest["spec"]
+        specs = {part["spec"]["task"]: part["spec"] for part in spec.get("sources", ())}
+        return str(specs.get(task, spec).get("keep", "start"))
+
+
+@lru_cache(maxsize=64)
+def _text_around(label: str, sha256: str, field: str) -> tuple[str, str] | None:
+    """The template's own text right before and after a field of its prompt, ends stripped.
+
+    Stripped because a chat message is; None when the template on disk is not the one recorded.
+    """
+    try:
+        template = load_template(f"{label.partition('@')[0]}@sha256:{sha256}")
+    except SftdataError:
+        return None
+    parts = template.blocks["prompt"].parts
+    if parts is None or Field(field) not in parts:
+        return None
+    at = len(parts) - 1 - parts[::-1].index(Field(field))
+    before, after = (
+        part if isinstance(part, str) else ""
+        for part in (parts[at - 1] if at else "", parts[at + 1] if at + 1 < len(parts) else "")
+    )
+    return before.lstrip(), after.rstrip()

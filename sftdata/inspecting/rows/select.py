@@ -1,0 +1,197 @@
+"""Choose rows: by id, place, chance, task, template, length or what the ledger says of them.
+
+Only the columns that the question is about are read: the ids for an id, the offsets for a length.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sftdata.base.arrow import texts, to_flags, to_numbers
+from sftdata.errors import SftdataError, did_you_mean
+from sftdata.loading.dataset import DataSet, Example
+from sftdata.reading.outcomes import DROPPED
+from sftdata.writing.ledger import read_ledger
+
+SHOWN = 3  # rows, where no number is asked for
+
+
+@dataclass(frozen=True)
+class RowFilter:
+    """Conditions on a row; what is None is no condition."""
+
+    task: str | None = None
+    template: str | None = None  # `id@version`, or only the id
+    min_tokens: int | None = None
+    max_tokens: int | None = None
+    reason: str | None = None  # of the row's ledger line
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it lets every row through."""
+        return self == RowFilter()
+
+
+@dataclass(frozen=True)
+class RowSet:
+    """Rows of a data set in order: the places in each split."""
+
+    data: DataSet
+    places: Mapping[str, npt.NDArray[np.int64]]
+
+    def __len__(self) -> int:
+        return sum(len(rows) for rows in self.places.values())
+
+    def place(self, number: int) -> tuple[str, int]:
+        """The split of the row with this number, and its place there."""
+        for split, rows in self.places.items():
+            if number < len(rows):
+                return split, int(rows[number])
+            number -= len(rows)
+        raise IndexError(number)
+
+    def places_of(self, numbers: range) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+        """The rows with these numbers, split by split, as places there."""
+        first = 0
+        for split, rows in self.places.items():
+            part = rows[max(numbers.start - first, 0) : max(numbers.stop - first, 0)]
+            if len(part):
+                yield split, part
+            first += len(rows)
+
+    def __getitem__(self, number: int) -> tuple[str, Example]:
+        split, row = self.place(number)
+        return split, self.data[split][row]
+
+
+def find_rows(data: DataSet, splits: Sequence[str], wanted: RowFilter) -> RowSet:
+    """The rows of `splits` that `wanted` lets through.
+
+    Raises `SftdataError` for a task, template or reason that no row has.
+    """
+    ledgered = None if wanted.reason is None else _ids_with_reason(data, wanted.reason)
+    template = None if wanted.template is None else _templates(data, wanted.template)
+    if wanted.task is not None:
+        _check_task(data, wanted.task)
+    places = {}
+    for name in splits:
+        kept = np.ones(len(data[name]), np.bool_)
+        if ledgered is not None:
+            kept &= _is_in(data, name, "row_id", ledgered)
+        if template is not None:
+            kept &= _is_in(data, name, "template", template)
+        if wanted.task is not None and "task" in data[name].to_arrow().column_names:
+            kept &= _is_in(data, name, "task", [wanted.task])
+        if wanted.min_tokens is not None or wanted.max_tokens is not None:
+            tokens = data[name].lengths
+            kept &= tokens >= (wanted.min_tokens or 0)
+            kept &= tokens <= (tokens if wanted.max_tokens is None else wanted.max_tokens)
+        places[name] = np.flatnonzero(kept)
+    return RowSet(data, places)
+
+
+def choose_rows(
+    data: DataSet,
+    *,
+    split: str | None = None,
+    row_id: str | None = None,
+    index: int | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    wanted: RowFilter | None = None,
+    limit: int = SHOWN,
+) -> list[tuple[str, Example]]:
+    """The rows asked for: one by id, one by index, `sample` at random, or else the first `limit`.
+
+    All but the one by id are taken from the rows that `wanted` lets through, of all splits; with
+    no condition and no sample, of the first split. Raises `SftdataError` where there is none.
+    """
+    names = [split] if split is not None else [name for name in data if len(data[name])]
+    if row_id is not None:
+        return [_with_id(data, names, row_id)]
+    wanted = wanted or RowFilter()
+    if wanted.is_empty and sample is None:
+        names = names[:1]
+    found = find_rows(data, names, wanted)
+    if not len(found) and not wanted.is_empty:
+        raise SftdataError(
+            f"No row of {', '.join(names)} meets all conditions.",
+            f"See what there is: sftdata stats {data.manifest.directory}",
+        )
+    if index is not None:
+        if not 0 <= index < len(found):
+            where = f"'{names[0]}'" if len(names) == 1 else "the rows that meet the conditions"
+            raise SftdataError(
+                f"There is no index {index} in {where}.",
+                f"There are {len(found):,} rows, counted from 0.",
+            )
+        return [found[index]]
+    if sample is not None:
+        numbers = random.Random(seed).sample(range(len(found)), min(sample, len(found)))
+        return [found[number] for number in numbers]
+    return [found[number] for number in range(min(limit, len(found)))]
+
+
+def _with_id(data: DataSet, names: Sequence[str], row_id: str) -> tuple[str, Example]:
+    value = texts([row_id]).cast(pa.string())[0]
+    for name in names:
+        place = pc.index(data[name].to_arrow().column("row_id"), value).as_py()
+        if place >= 0:
+            return name, data[name][place]
+    raise SftdataError(
+        f"No example has the row id {row_id!r}.",
+        f"It may have been dropped: sftdata ledger {data.manifest.directory}",
+    )
+
+
+def _is_in(data: DataSet, split: str, column: str, values: Sequence[str]) -> npt.NDArray[np.bool_]:
+    wanted = texts(values).cast(pa.string())
+    found = [np.empty(0, np.bool_)]
+    for chunk in data[split].to_arrow().column(column).chunks:
+        if pa.types.is_dictionary(chunk.type):
+            of_entry = to_flags(pc.is_in(chunk.dictionary, wanted))
+            found.append(of_entry[to_numbers(chunk.indices)])
+        else:
+            found.append(to_flags(pc.is_in(chunk, wanted)))
+    return np.concatenate(found)
+
+
+def _ids_with_reason(data: DataSet, reason: str) -> list[str]:
+    lines = read_ledger(data.manifest)
+    reasons = set(lines.column("reason").to_pylist())
+    if reason not in reasons:
+        raise SftdataError(f"No row has the reason '{reason}'.", did_you_mean(reason, reasons))
+    lines = lines.filter((pc.field("reason") == reason) & (pc.field("status") != DROPPED))
+    if not lines.num_rows:
+        raise SftdataError(
+            f"Every row with the reason '{reason}' was dropped, so there is no example to show.",
+            f"See the rows: sftdata ledger {data.manifest.directory} --reason {reason}",
+        )
+    ids: list[str] = lines.column("row_id").to_pylist()
+    return ids
+
+
+def _templates(data: DataSet, name: str) -> list[str]:
+    labels = list(data.manifest["template"])
+    found = [label for label in labels if name in (label, label.partition("@")[0])]
+    if not found:
+        raise SftdataError(f"The data set has no template '{name}'.", did_you_mean(name, labels))
+    return found
+
+
+def _check_task(data: DataSet, task: str) -> None:
+    tasks: set[str] = set()
+    for split in data.values():
+        table = split.to_arrow()
+        if "task" in table.column_names:
+            tasks.update(pc.unique(table.column("task")).to_pylist())
+    tasks = tasks or {data.manifest["task"]}
+    if task not in tasks:
+        raise SftdataError(f"The data set has no task '{task}'.", did_you_mean(task, tasks))

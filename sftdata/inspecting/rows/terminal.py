@@ -1,0 +1,31 @@
+"""Views as rich text: whatever they hold is escaped here, and no markup in it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from sftdata.base.escaping import escape
+from sftdata.inspecting.rows.views import Mark, Span
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_STYLES: dict[Mark, str] = {
+    "prompt": "dim",
+    "target": "bold green",
+    "control": "dim reverse",
+    "control-target": "bold green reverse",
+    "cut": "bold yellow reverse",
+    "note": "",
+}
+
+
+def to_rich(spans: Iterable[Span]) -> Text:
+    """The spans as one text; line breaks stay."""
+    from rich.text import Text
+
+    text = Text()
+    for span in spans:
+        text.append(escape(span.text, keep_newlines=True), _STYLES[span.mark])
+    return text

@@ -1,0 +1,272 @@
+"""Browse: the rows of a data set full-screen, with search, filter and the next outlier."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual import work
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widgets import Footer, Input, Static
+from textual.worker import get_current_worker
+
+from sftdata.base.escaping import escape
+from sftdata.errors import SftdataError, did_you_mean
+from sftdata.inspecting.rows.example import Inspector
+from sftdata.inspecting.rows.search import Outlier, find_outliers, find_text
+from sftdata.inspecting.rows.select import RowFilter, RowSet, find_rows
+from sftdata.inspecting.rows.terminal import to_rich
+from sftdata.inspecting.rows.views import Span, View, heading, view_spans
+from sftdata.tokenizing.decoder import Decoder
+
+_FILTERS = {
+    "task": "task",
+    "template": "template",
+    "min": "min_tokens",
+    "max": "max_tokens",
+    "reason": "reason",
+}
+
+
+def browse(rows: RowSet) -> None:
+    """Runs the browser until its user leaves it."""
+    Browser(rows).run()
+
+
+class RowList(ScrollView, can_focus=True):
+    """A list of rows of any number: only the lines on the screen are made."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "move(-20)", "Page up", show=False),
+        Binding("pagedown", "move(20)", "Page down", show=False),
+        Binding("home", "go(0)", "First", show=False),
+        Binding("end", "go(-1)", "Last", show=False),
+    ]
+
+    class Chosen(Message):
+        """Another row is the current one, and why, where there is a reason."""
+
+        def __init__(self, why: str = "") -> None:
+            super().__init__()
+            self.why = why
+
+    def __init__(self, rows: RowSet) -> None:
+        super().__init__(id="rows")
+        self.rows = rows
+        self.number = 0
+        self.virtual_size = Size(0, len(rows))
+
+    def show(self, rows: RowSet) -> None:
+        """Lists these rows and goes to the first."""
+        self.rows = rows
+        self.number = 0
+        self.virtual_size = Size(0, len(rows))
+        self.scroll_to(0, 0, animate=False)
+        self.refresh()
+        self.post_message(self.Chosen())
+
+    def action_move(self, by: int) -> None:
+        """Goes `by` rows down."""
+        self.choose(max(0, min(self.number + by, len(self.rows) - 1)))
+
+    def action_go(self, number: int) -> None:
+        """Goes to a row; -1 is the last."""
+        self.choose(number if number >= 0 else len(self.rows) - 1)
+
+    def choose(self, number: int, why: str = "") -> None:
+        """Makes the row with this number the current one."""
+        self.number = number
+        self.scroll_to_region(Region(0, number, 1, 1), animate=False)
+        self.refresh()
+        self.post_message(self.Chosen(why))
+
+    def render_line(self, y: int) -> Strip:
+        """The line of the screen with the row that is scrolled there."""
+        number = y + int(self.scroll_offset.y)
+        if number >= len(self.rows):
+            return Strip.blank(self.size.width)
+        split, example = self.rows[number]
+        text = f"{len(example.input_ids):>7,} {split[:5]:5} {escape(example.row_id)}"
+        style = Style(reverse=number == self.number)
+        return Strip([Segment(text, style)]).adjust_cell_length(self.size.width, style)
+
+
+class Browser(App[None]):
+    """The rows on the left, the current one on the right, a line to type in below."""
+
+    CSS = """
+    #rows { width: 36; border-right: solid $surface-lighten-2; scrollbar-size-vertical: 1;
+      overflow-x: hidden; }
+    #row { padding: 0 1; }
+    #status { height: 1; padding: 0 1; text-style: bold; }
+    #line { display: none; }
+    #line.open { display: block; }
+    """
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("t", "view('text')", "Text"),
+        ("i", "view('tokens')", "Tokens"),
+        ("l", "view('labels')", "Labels"),
+        ("slash", "type('search')", "Search"),
+        ("n", "search_again", "Next match"),
+        ("o", "outlier", "Next outlier"),
+        ("f", "type('filter')", "Filter"),
+        ("escape", "close", "Close"),
+        ("q", "quit", "Quit"),
+    ]
+
+    def __init__(self, rows: RowSet) -> None:
+        super().__init__()
+        self._rows = rows
+        self._inspector = Inspector(rows.data)
+        self._view: View = "text"
+        self._wanted = ""
+        self._typing = ""
+        self._outliers: list[Outlier] | None = None
+
+    @cached_property
+    def _decoder(self) -> Decoder:
+        return Decoder(self._inspector.tokenizer)
+
+    def compose(self) -> ComposeResult:
+        """The widgets."""
+        yield Static(id="status")
+        with Horizontal():
+            yield RowList(self._rows)
+            with VerticalScroll():
+                yield Static(id="row")
+        yield Input(id="line")
+        yield Footer()
+
+    @property
+    def _list(self) -> RowList:
+        return self.query_one(RowList)
+
+    def on_mount(self) -> None:
+        """Starts on the first row."""
+        self._list.focus()
+        self._show_row()
+        self._say("")
+
+    def on_row_list_chosen(self, event: RowList.Chosen) -> None:
+        """Shows the current row."""
+        self._show_row()
+        self._say(event.why)
+
+    def action_view(self, view: View) -> None:
+        """Changes the view of the current row."""
+        self._view = view
+        self._show_row()
+
+    def action_type(self, what: str) -> None:
+        """Opens the line to type a search or a filter in."""
+        line = self.query_one("#line", Input)
+        self._typing = what
+        line.placeholder = {
+            "search": "text or part of a row id",
+            "filter": "split=… task=… template=… min=TOKENS max=TOKENS reason=…; empty for all",
+        }[what]
+        line.value = ""
+        line.add_class("open")
+        line.focus()
+
+    def action_close(self) -> None:
+        """Closes the line and stops a search."""
+        self.workers.cancel_group(self, "search")
+        self.query_one("#line", Input).remove_class("open")
+        self._list.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Searches or filters for what was typed."""
+        self.action_close()
+        if self._typing == "filter":
+            self._filter(event.value)
+        elif event.value:
+            self._wanted = event.value
+            self._search(self._list.number)
+
+    def action_search_again(self) -> None:
+        """Goes to the next row that holds the text searched for."""
+        if self._wanted:
+            self._search(self._list.number + 1)
+
+    @work(thread=True, exclusive=True, group="search")
+    def _search(self, start: int) -> None:
+        worker, rows, wanted = get_current_worker(), self._list.rows, self._wanted
+        self.call_from_thread(self._say, f"searching for '{wanted}' …")
+        found = find_text(rows, self._decoder, wanted, start, lambda: not worker.is_cancelled)
+        if worker.is_cancelled:
+            return
+        if found is None:
+            self.call_from_thread(self._say, f"no row holds '{wanted}'")
+        else:
+            self.call_from_thread(self._list.choose, found)
+
+    def action_outlier(self) -> None:
+        """Goes to the next row whose length is far from the others'."""
+        if self._outliers is None:
+            self._outliers = find_outliers(self._list.rows)
+        later = [outlier for outlier in self._outliers if outlier.number > self._list.number]
+        following = next(iter([*later, *self._outliers]), None)
+        if following is None:
+            self._say("no outlier")
+            return
+        why = f"{following.why}; {len(self._outliers):,} outliers"
+        self._list.choose(following.number, why)
+
+    def _filter(self, typed: str) -> None:
+        try:
+            self._list.show(_find(self._rows, typed))
+        except SftdataError as error:
+            self._say(str(error).replace("\n", " "))
+            return
+        self._outliers = None
+
+    def _show_row(self) -> None:
+        rows, shown = self._list.rows, self.query_one("#row", Static)
+        if not len(rows):
+            shown.update(Text("no row"))
+            return
+        inspected = self._inspector.inspect(*rows[self._list.number])
+        spans = [Span(f"{heading(inspected)}\n\n", "note"), *view_spans(self._view, inspected)]
+        shown.update(to_rich(spans))
+
+    def _say(self, message: str) -> None:
+        rows = self._list
+        place = f"{rows.number + 1:,} of {len(rows.rows):,}" if len(rows.rows) else "no row"
+        name = self._rows.data.manifest.directory.name
+        self.query_one("#status", Static).update(Text(escape(f"{name}  {place}  {message}")))
+
+
+def _find(rows: RowSet, typed: str) -> RowSet:
+    """The rows of all splits that a typed filter lets through; raises `SftdataError`."""
+    conditions: dict[str, str | int] = {}
+    splits = list(rows.places)
+    for part in typed.split():
+        name, _, value = part.partition("=")
+        if name == "split":
+            splits = [rows.data[value].name]
+        elif name not in _FILTERS or not value:
+            raise SftdataError(
+                f"'{part}' is no condition.", did_you_mean(name, ["split", *_FILTERS])
+            )
+        elif name in ("min", "max"):
+            if not value.isdecimal():
+                raise SftdataError(f"'{value}' is no number of tokens.")
+            conditions[_FILTERS[name]] = int(value)
+        else:
+            conditions[_FILTERS[name]] = value
+    if not typed.strip():
+        return rows
+    return find_rows(rows.data, splits, RowFilter(**conditions))  # type: ignore[arg-type]

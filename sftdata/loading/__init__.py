@@ -1,0 +1,1 @@
+"""Committed datasets in memory-mapped form: rows, order, packing, text."""

@@ -1,0 +1,295 @@
+"""Load: a data set's shards, mapped, as rows and batches of NumPy arrays."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sftdata.base.arrow import numbers, to_flags, to_numbers
+from sftdata.errors import SftdataError, UnknownSplitError, did_you_mean
+from sftdata.loading.order import Place, rows_from
+from sftdata.writing.manifest import Manifest, read_manifest
+
+IGNORED = -100  # the label of a token that does not count in the loss
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One row. The arrays are views into the mapped shard and cannot be written to."""
+
+    row_id: str
+    template: str
+    input_ids: npt.NDArray[np.int32]  # [tokens]
+    label_mask: npt.NDArray[np.bool_]  # [tokens], true where the token counts in the loss
+    target_start: int  # index of the first target token
+    task: str | None = None  # only in a mixture
+
+    @property
+    def labels(self) -> npt.NDArray[np.int32]:
+        """int32[tokens]: `input_ids` where they count in the loss, else -100. Unshifted."""
+        return make_labels(self.input_ids, self.label_mask)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Several rows, flat. Row i has `input_ids[offsets[i]:offsets[i + 1]]`, labels likewise."""
+
+    row_id: list[str]
+    template: list[str]
+    input_ids: npt.NDArray[np.int32]  # [tokens of all rows]
+    label_mask: npt.NDArray[np.bool_]
+    offsets: npt.NDArray[np.int64]  # [rows + 1]
+    target_start: npt.NDArray[np.int32]  # [rows], from each row's own start
+
+    @property
+    def labels(self) -> npt.NDArray[np.int32]:
+        """int32[tokens of all rows]: `input_ids` where they count in the loss, else -100."""
+        return make_labels(self.input_ids, self.label_mask)
+
+
+class Split:
+    """The examples of one split, mapped from disk. Indexing gives an `Example`, slicing a view."""
+
+    def __init__(self, name: str, batches: _Batches, rows: range) -> None:
+        self.name = name
+        self._batches = batches
+        self._rows = rows
+        self._columns: dict[int, _Columns] = {}  # of the record batches that were asked for
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        return f"Split({self.name!r}, {len(self):,} rows)"
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice) -> Split: ...
+    def __getitem__(self, index: int | slice) -> Example | Split:
+        if isinstance(index, slice):
+            return Split(self.name, self._batches, self._rows[index])
+        row = self._rows[index]
+        at = bisect_right(self._batches.ends, row)
+        columns = self._columns.get(at)
+        if columns is None:
+            columns = self._columns[at] = _Columns(self._batches[at])
+        return columns.example(row - (self._batches.ends[at - 1] if at else 0))
+
+    def __iter__(self) -> Iterator[Example]:
+        return (self[i] for i in range(len(self)))
+
+    def stream(
+        self, place: Place, *, rank: int = 0, ranks: int = 1
+    ) -> Iterator[tuple[Example, Place]]:
+        """The rows of one rank from `place` to the end of the epoch, shuffled by seed and epoch.
+
+        With each row comes the place after it, which is all a resumed run needs to go on with the
+        next one.
+        """
+        for row, after in rows_from(place, len(self), rank=rank, ranks=ranks):
+            yield self[row], after
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """The rows in order, `size` at a time; the last batch may be smaller."""
+        for start in range(0, len(self), size):
+            yield self[start : start + size].to_batch()
+
+    def to_batch(self) -> Batch:
+        """All rows of this view as one batch."""
+        table = self.to_arrow().combine_chunks()
+        ids, mask = table.column("input_ids"), table.column("label_mask")
+        if not table.num_rows:
+            empty = np.empty(0, np.int32)
+            return Batch([], [], empty, empty.astype(bool), np.zeros(1, np.int64), empty)
+        offsets = to_numbers(ids.chunk(0).offsets).astype(np.int64)
+        return Batch(
+            row_id=table.column("row_id").to_pylist(),
+            template=table.column("template").to_pylist(),
+            input_ids=to_numbers(ids.chunk(0).flatten()),
+            label_mask=to_flags(mask.chunk(0).flatten()),
+            offsets=offsets - offsets[0],
+            target_start=to_numbers(table.column("target_start").chunk(0)),
+        )
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """int64[rows]: tokens of each row, from the offsets alone."""
+        of_batches = [np.diff(to_numbers(b.column("input_ids").offsets)) for b in self._batches]
+        return self._view(of_batches)
+
+    @cached_property
+    def target_counts(self) -> npt.NDArray[np.int64]:
+        """int64[rows]: tokens of each row that count in the loss, summed from the masks."""
+        return self._view([_mask_sums(batch) for batch in self._batches])
+
+    def to_arrow(self) -> pa.Table:
+        """The rows of this view with the columns of the shard; mapped where it is a plain range."""
+        from sftdata.writing.shards import shard_schema
+
+        schema = self._batches[0].schema if self._batches else shard_schema()
+        table = pa.Table.from_batches([*self._batches], schema)
+        if self._rows.step == 1:
+            return table.slice(self._rows.start, len(self._rows))
+        return table.take(numbers(np.array(self._rows, np.int64)))
+
+    def _view(self, of_batches: list[npt.NDArray[Any]]) -> npt.NDArray[np.int64]:
+        """The numbers of this view's rows, of those of each record batch."""
+        of_all = np.concatenate([np.empty(0, np.int64), *of_batches])
+        if self._rows.step == 1:
+            return of_all[self._rows.start : self._rows.stop]
+        return of_all[np.array(self._rows, np.int64)]
+
+    def to_hf(self) -> Any:
+        """A `datasets.Dataset` with the shard's columns and `labels` (-100 where ignored)."""
+        import datasets
+
+        batch = self.to_batch()
+        labels = pa.ListArray.from_arrays(
+            numbers(batch.offsets.astype(np.int32)), numbers(batch.labels)
+        )
+        table = self.to_arrow()
+        index = table.schema.get_field_index("template")
+        plain = table.column("template").cast(pa.string())  # `datasets` has no dictionary type
+        return datasets.Dataset(
+            table.set_column(index, "template", plain).append_column("labels", labels)
+        )
+
+
+@dataclass(frozen=True)
+class DataSet(Mapping[str, Split]):
+    """The splits of a data set by name, and its manifest."""
+
+    manifest: Manifest
+
+    @cached_property
+    def _splits(self) -> dict[str, Split]:
+        opened = {name: _Batches(self.manifest, name) for name in self.manifest["splits"]}
+        return {
+            name: Split(name, batches, range(batches.ends[-1] if batches.ends else 0))
+            for name, batches in opened.items()
+        }
+
+    def __getitem__(self, name: str) -> Split:
+        if name not in self._splits:
+            raise UnknownSplitError(
+                f"{self.manifest.directory} has no split '{name}'.",
+                did_you_mean(name, self._splits),
+            )
+        return self._splits[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._splits)
+
+    def __len__(self) -> int:
+        return len(self._splits)
+
+
+def load(directory: str | Path) -> DataSet:
+    """The data set in `directory`; `load(out)["train"][0].input_ids` is a NumPy array.
+
+    Raises `SftdataError` when there is none, or a shard is missing or not an Arrow file.
+    """
+    return DataSet(read_manifest(Path(directory)))
+
+
+def make_labels(
+    input_ids: npt.NDArray[np.int32], label_mask: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int32]:
+    """`input_ids` where `label_mask` is true, else -100."""
+    return np.where(label_mask, input_ids, np.int32(IGNORED))
+
+
+class _Batches:
+    """The record batches of a split, mapped, each opened when it is asked for."""
+
+    def __init__(self, manifest: Manifest, split: str) -> None:
+        self._directory = manifest.directory
+        self._places: list[tuple[Path, pa.ipc.RecordBatchFileReader, int]] = []
+        rows: list[int] = []
+        for shard in manifest["splits"][split]["shards"]:
+            path = manifest.directory / shard["path"]
+            with self._explained(path):
+                file = pa.ipc.open_file(pa.memory_map(str(path)))
+                self._places += [(path, file, i) for i in range(file.num_record_batches)]
+            # Older manifests do not say it.
+            rows += shard.get("batch_rows") or [
+                self[at].num_rows for at in range(len(rows), len(self._places))
+            ]
+        self.ends = list(accumulate(rows))  # rows before the end of each batch
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return (self[at] for at in range(len(self)))
+
+    def __getitem__(self, index: int) -> pa.RecordBatch:
+        path, file, number = self._places[index]
+        with self._explained(path):
+            return file.get_batch(number)
+
+    @contextmanager
+    def _explained(self, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, pa.ArrowInvalid) as error:
+            raise SftdataError(
+                f"{path}: the shard cannot be read: {error}",
+                f"See what is wrong: sftdata verify {self._directory}",
+            ) from error
+
+
+def _mask_sums(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
+    masks = batch.column("label_mask")
+    offsets = to_numbers(masks.offsets)
+    # A running count and not `reduceat`, which has no sum for a row without tokens.
+    counted = np.zeros(int(offsets[-1] - offsets[0]) + 1, np.int64)
+    np.cumsum(to_flags(masks.flatten()), out=counted[1:])
+    sums: npt.NDArray[np.int64] = np.diff(counted[offsets - offsets[0]])
+    return sums
+
+
+class _Columns:
+    """The columns of a record batch as arrays, from which rows are cut."""
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        ids, mask = batch.column("input_ids"), batch.column("label_mask")
+        self._ids, self._ends = to_numbers(ids.values), to_numbers(ids.offsets)
+        self._mask, self._mask_ends = mask.values, to_numbers(mask.offsets)
+        self._starts = to_numbers(batch.column("target_start"))
+        self._row_ids = batch.column("row_id")
+        self._templates = _Labels(batch.column("template"))
+        self._tasks = _Labels(batch.column("task")) if "task" in batch.schema.names else None
+
+    def example(self, row: int) -> Example:
+        first, length = int(self._mask_ends[row]), int(self._ends[row + 1] - self._ends[row])
+        return Example(
+            row_id=self._row_ids[row].as_py(),
+            template=self._templates[row],
+            input_ids=self._ids[self._ends[row] : self._ends[row + 1]],
+            label_mask=to_flags(self._mask.slice(first, length)),
+            target_start=int(self._starts[row]),
+            task=None if self._tasks is None else self._tasks[row],
+        )
+
+
+class _Labels:
+    """A column of labels, each of which is there once."""
+
+    def __init__(self, column: pa.DictionaryArray) -> None:
+        self._labels: list[str] = column.dictionary.to_pylist()
+        self._index: npt.NDArray[np.int8] = to_numbers(column.indices)
+
+    def __getitem__(self, row: int) -> str:
+        return self._labels[int(self._index[row])]

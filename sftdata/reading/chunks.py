@@ -1,0 +1,307 @@
+"""Chunks: short runs of source rows with a digest, the unit that is built once and then reused.
+
+Where a chunk ends is decided by the rows alone (content-defined), so a row put in or taken out
+changes the chunk around it and no other. A line ends a chunk with a probability that grows with
+its length, so chunks have about the same size for long and for short rows.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from sftdata.base.arrow import text, to_flags, to_numbers
+from sftdata.base.hashing import hash_column, hash_rows, hash_texts
+from sftdata.errors import GoldenSetError
+from sftdata.reading.sources import Source
+from sftdata.reading.tables import open_source, read_tables
+
+CHUNK_BYTES = 16 * 1024  # on average
+_MAX_CHUNK_BYTES = 1024 * 1024  # where the rows give no boundary, as when all are alike
+_PIECE_BYTES = 4 * 1024 * 1024
+DIGEST_BYTES = 16
+_TAIL = 24  # bytes at either end of a line that its boundary hash looks at
+_BOM = b"\xef\xbb\xbf"
+_LINE_END = 0x0A
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows `first_row` to `first_row + rows - 1` of a source, unparsed."""
+
+    source: int  # index in the build's sources
+    first_row: int  # from 1: its line in a text file, else its number
+    rows: int
+    size: int  # in bytes: of its lines, or of its values where they are read from a table
+    digest: bytes  # over the rows
+    data: memoryview | pa.RecordBatch  # a JSONL chunk is a window on the bytes read with it
+    lines: npt.NDArray[np.int64] | None = None  # of a table's rows; a JSONL row is a line
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What is known of chunks that follow each other, but their rows and where they are."""
+
+    rows: npt.NDArray[np.int64]  # [chunks]
+    sizes: npt.NDArray[np.int64]  # [chunks], see `Chunk.size`
+    digests: bytes  # of each chunk, joined
+    is_closed: bool  # whether the last chunk ends there in whatever comes after it
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def after(self, at: int) -> Outline:
+        """The chunks that come after chunk `at`."""
+        digests = self.digests[(at + 1) * DIGEST_BYTES :]
+        return Outline(self.rows[at + 1 :], self.sizes[at + 1 :], digests, self.is_closed)
+
+    def digest(self, at: int) -> bytes:
+        """The digest of chunk `at`."""
+        return self.digests[at * DIGEST_BYTES : (at + 1) * DIGEST_BYTES]
+
+
+@dataclass(frozen=True)
+class Chunks(Sequence[Chunk]):
+    """Chunks that follow each other in a source."""
+
+    source: int  # index in the build's sources
+    outline: Outline
+    first_rows: npt.NDArray[np.int64]  # [chunks], see `Chunk.first_row`
+    data: memoryview | pa.RecordBatch  # of all of them
+    lines: npt.NDArray[np.int64] | None = None  # of all rows of a table
+
+    def __len__(self) -> int:
+        return len(self.outline)
+
+    @overload
+    def __getitem__(self, at: int) -> Chunk: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Chunk]: ...
+    def __getitem__(self, at: int | slice) -> Chunk | list[Chunk]:
+        if isinstance(at, slice):
+            return [self[place] for place in range(*at.indices(len(self)))]
+        at = range(len(self))[at]
+        first, last = self._bounds[at : at + 2]
+        first_row, rows, size = self._numbers[at]
+        data = self.data
+        return Chunk(
+            self.source,
+            first_row,
+            rows,
+            size,
+            self.outline.digest(at),
+            data[first:last] if isinstance(data, memoryview) else data.slice(first, last - first),
+            None if self.lines is None else self.lines[first:last],
+        )
+
+    @cached_property
+    def _numbers(self) -> list[tuple[int, int, int]]:
+        """First row, rows and size of each chunk."""
+        columns = self.first_rows, self.outline.rows, self.outline.sizes
+        return list(zip(*(column.tolist() for column in columns), strict=True))
+
+    @cached_property
+    def _bounds(self) -> list[int]:
+        """Where in `data` each chunk starts, and where the last one ends."""
+        outline = self.outline
+        parts = outline.sizes if isinstance(self.data, memoryview) else outline.rows
+        return [0, *np.cumsum(parts).tolist()]
+
+
+# Gives what is likely to come after a chunk; whether it does is looked at.
+Foresee = Callable[[Chunk], Iterator[Outline]]
+
+
+def read_chunks(
+    source: Source, index: int, foresee: Foresee = lambda chunk: iter(())
+) -> Iterator[Chunks]:
+    """The chunks of a source in order, some megabytes of them at a time, never none.
+
+    What was foreseen rightly need not be cut again, and makes no other difference.
+    Memory stays within a few pieces, or one line where that is longer.
+    Raises `GoldenSetError` for bytes that cannot be decompressed or parsed as rows.
+    """
+    if source.format == "jsonl":
+        return _jsonl_chunks(source, index, foresee)
+    return _table_chunks(source, index)
+
+
+def _jsonl_chunks(source: Source, index: int, foresee: Foresee) -> Iterator[Chunks]:
+    (path,) = source.files
+    with open_source(path, source.compression) as stream:
+        window, line = _Window(source, stream), 1
+        foreseen: Iterator[Outline] = iter(())
+        while True:
+            outline = next(foreseen, None)
+            is_cut = outline is None or not window.starts_with(outline)
+            if outline is None or is_cut:
+                outline = window.cut()
+            if not len(outline):
+                return
+            first_rows = line + np.cumsum(outline.rows) - outline.rows
+            chunks = Chunks(index, outline, first_rows, window.take(int(outline.sizes.sum())))
+            yield chunks
+            line += int(outline.rows.sum())
+            if is_cut:
+                foreseen = foresee(chunks[-1])
+
+
+class _Window:
+    """The bytes of a stream of lines from the first that is of no chunk yet."""
+
+    def __init__(self, source: Source, stream: Any) -> None:
+        self._source, self._stream = source, stream
+        self._bytes = np.empty(0, np.uint8)
+        self._is_at_end = False
+        self._fill(_PIECE_BYTES)
+        if self._bytes[: len(_BOM)].tobytes() == _BOM:
+            self._bytes = self._bytes[len(_BOM) :]
+
+    def starts_with(self, outline: Outline) -> bool:
+        """Whether the next chunks are these."""
+        bounds = [0, *np.cumsum(outline.sizes).tolist()]
+        self._fill(bounds[-1])
+        return _digests(self._bytes, bounds) == outline.digests
+
+    def cut(self) -> Outline:
+        """The next chunks; none at the end of the stream."""
+        size = _PIECE_BYTES
+        while True:
+            self._fill(size)
+            outline = _cut_lines(self._bytes, self._is_at_end)
+            if len(outline) or self._is_at_end:
+                return outline
+            size = 2 * len(self._bytes)  # a line may be longer than any piece
+
+    def take(self, size: int) -> memoryview:
+        """The next so many bytes, which are in the window no more."""
+        taken, self._bytes = self._bytes[:size], self._bytes[size:]
+        return taken.data
+
+    def _fill(self, size: int) -> None:
+        """Reads until so many bytes are there, or the stream ends, if need be with a line end."""
+        if self._is_at_end or size <= len(self._bytes):
+            return
+        buffer = np.empty(size, np.uint8)
+        filled = len(self._bytes)
+        buffer[:filled] = self._bytes
+        try:
+            while filled < size and (read := self._stream.readinto(buffer.data[filled:])):
+                filled += read
+        except (OSError, EOFError, zlib.error) as error:
+            raise GoldenSetError(
+                f"{self._source.name}: the {self._source.compression} data is damaged or cut: "
+                f"{error}",
+                "Compress or copy the file again.",
+            ) from error
+        if filled < size:
+            self._is_at_end = True
+            if filled and buffer[filled - 1] != _LINE_END:
+                buffer[filled] = _LINE_END
+                filled += 1
+        self._bytes = buffer[:filled]
+
+
+def _cut_lines(data: npt.NDArray[np.uint8], is_at_end: bool) -> Outline:
+    """The chunks of the lines in `data`.
+
+    The last run of lines may go on in what is read next, for where one reads must not end a chunk;
+    it is left out unless it ends by itself or nothing comes after it.
+    """
+    bounds = np.concatenate(([0], np.flatnonzero(data == _LINE_END) + 1))
+    starts, ends = bounds[:-1], bounds[1:]
+    is_end = _ends_chunk(_line_hashes(data, starts, ends), ends - starts)
+    lines = _bounds(is_end, ends - starts)
+    if len(ends) and not (is_end[-1] or is_at_end):
+        lines.pop()
+    at = bounds[lines]
+    is_closed = bool(lines[-1] and is_end[lines[-1] - 1])
+    return Outline(np.diff(lines), np.diff(at), _digests(data, at.tolist()), is_closed)
+
+
+def _digests(data: npt.NDArray[np.uint8], bounds: Sequence[int]) -> bytes:
+    """The digest of each stretch between two bounds, joined."""
+    window = data.data
+    return b"".join(
+        [xxhash.xxh3_128_digest(window[first:last]) for first, last in pairwise(bounds)]
+    )
+
+
+def _line_hashes(
+    data: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint64]:
+    """uint64[lines]: a hash of both ends of each line and of its length."""
+    steps = np.arange(_TAIL)
+    head = np.minimum(starts[:, None] + steps, ends[:, None] - 1)
+    tail = np.maximum(ends[:, None] - 1 - steps, starts[:, None])
+    sample = np.concatenate((data[head], data[tail]), axis=1).view(np.uint64)
+    hashes = (ends - starts).astype(np.uint64)
+    for word in sample.T:
+        hashes = (hashes ^ word) * np.uint64(0x9E3779B97F4A7C15)
+        hashes ^= hashes >> np.uint64(29)
+    return hashes * np.uint64(0xBF58476D1CE4E5B9)
+
+
+def _ends_chunk(
+    hashes: npt.NDArray[np.uint64], sizes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """bool[rows]: whether a chunk ends after the row, for what the row itself is."""
+    return hashes.astype(np.float64) < np.minimum(sizes / CHUNK_BYTES, 1.0) * 2.0**64
+
+
+def _bounds(is_end: npt.NDArray[np.bool_], sizes: npt.NDArray[np.int64]) -> list[int]:
+    """The first row of each chunk, and how many rows there are."""
+    total = np.concatenate(([0], np.cumsum(sizes)))
+    bounds = [0]
+    for bound in (*(np.flatnonzero(is_end) + 1).tolist(), len(sizes)):
+        while total[bound] - total[bounds[-1]] > _MAX_CHUNK_BYTES and bound - bounds[-1] > 1:
+            limit = total[bounds[-1]] + _MAX_CHUNK_BYTES
+            cut = int(np.searchsorted(total, limit, side="right")) - 1
+            cut = min(max(cut, bounds[-1] + 1), bound)
+            if cut == bound:
+                break
+            bounds.append(cut)
+        if bound > bounds[-1]:
+            bounds.append(bound)
+    return bounds
+
+
+def _table_chunks(source: Source, index: int) -> Iterator[Chunks]:
+    for table in read_tables(source):
+        columns = [_digest_values(column) for column in table.batch.columns]
+        hashes = hash_rows(np.concatenate([hashes for hashes, _ in columns], axis=1))
+        sizes = np.sum([size for _, size in columns], axis=0)
+        names = repr([(field.name, str(field.type)) for field in table.batch.schema]).encode()
+        bounds = _bounds(_ends_chunk(hashes[:, 0], sizes), sizes)
+        digests = [
+            xxhash.xxh3_128_digest(names + hashes[first:last].tobytes())
+            for first, last in pairwise(bounds)
+        ]
+        outline = Outline(
+            rows=np.diff(bounds),
+            sizes=np.add.reduceat(sizes, bounds[:-1]),
+            digests=b"".join(digests),
+            is_closed=False,  # what is read from a table is cut anew each time
+        )
+        yield Chunks(index, outline, table.lines[bounds[:-1]], table.batch, table.lines)
+
+
+def _digest_values(column: pa.Array) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """uint64[rows, 2] and int64[rows]: a digest of each value and its size in bytes."""
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        values = [repr(value).encode() for value in column.to_pylist()]
+        return hash_texts(values), np.array([len(value) for value in values], np.int64)
+    column = column.cast(pa.large_string())
+    hashes = hash_column(pc.fill_null(column, text("")))
+    hashes[to_flags(column.is_null())] = 0
+    return hashes, to_numbers(pc.fill_null(pc.binary_length(column), 0))

@@ -1,0 +1,277 @@
+"""Rows: chunks in, golden fields out, with a fault for every row that is not usable."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sftdata.base.arrow import flag, flags, numbers, text, texts, to_flags
+from sftdata.base.escaping import escape
+from sftdata.base.hashing import hash_column, hash_rows
+from sftdata.errors import GoldenSetError, did_you_mean
+from sftdata.reading.chunks import Chunk
+from sftdata.reading.parsing import GROUP, ID, WHERE, Parsed, parse_chunks
+from sftdata.reading.sources import Source
+from sftdata.spec.fields import FieldRule, parse_path
+
+_PEEKED_ROWS = 64
+_VISIBLE = r"[^\s\v\x{1c}-\x{1f}\x{85}\p{Z}]"  # a character that is no white space to Python
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """A row that cannot become an example, as its ledger line will say it."""
+
+    row_id: str
+    chunk: int  # position in the parsed chunks
+    line: int  # in the source, see Chunk.first_row
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Usable rows in source order. `batch`: row_id and every golden field, as `large_string`."""
+
+    batch: pa.RecordBatch
+    chunk: npt.NDArray[np.int32]  # position in the parsed chunks, of each row
+    line: npt.NDArray[np.int64]
+    hashes: npt.NDArray[np.uint64]  # [rows, 2], of the row id
+    group_hashes: npt.NDArray[np.uint64]  # [rows, 2], of what the split is made by
+    has_own_id: npt.NDArray[np.bool_]  # whether the source gave the id
+    faults: list[RowFault]
+
+    @classmethod
+    def of(cls, batch: pa.RecordBatch, group_hashes: npt.NDArray[np.uint64] | None = None) -> Rows:
+        """Rows in hand, of no source: `row_id` and golden fields as `large_string`."""
+        hashes = hash_column(batch.column("row_id"))
+        nothing = np.zeros(batch.num_rows, np.int64)
+        return cls(
+            batch=batch,
+            chunk=nothing.astype(np.int32),
+            line=nothing,
+            hashes=hashes,
+            group_hashes=hashes if group_hashes is None else group_hashes,
+            has_own_id=np.ones(batch.num_rows, np.bool_),
+            faults=[],
+        )
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Rows:
+        """The rows at these places, in this order; all faults."""
+        return Rows(
+            batch=self.batch.take(numbers(rows)),
+            chunk=self.chunk[rows],
+            line=self.line[rows],
+            hashes=self.hashes[rows],
+            group_hashes=self.group_hashes[rows],
+            has_own_id=self.has_own_id[rows],
+            faults=self.faults,
+        )
+
+
+@dataclass(frozen=True)
+class RowReader:
+    """How rows of the build's sources become golden fields."""
+
+    sources: tuple[Source, ...]
+    fields: Mapping[str, FieldRule]  # golden field → rule, without the id
+    id_path: str | None
+    group_path: str | None
+    keep_nul: bool
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # path → texts let through
+
+    @cached_property
+    def _columns(self) -> dict[str, str]:
+        """Path of every value that is read, by the name of its column."""
+        columns = {
+            _field(name, i): path
+            for name, rule in self.fields.items()
+            for i, path in enumerate(rule.paths)
+        }
+        columns |= {f"{WHERE}{path}": path for path in self.where}
+        if self.id_path is not None:
+            columns[ID] = self.id_path
+        if self.group_path is not None:
+            columns[GROUP] = self.group_path
+        return columns
+
+    def check_columns(self, chunks: Sequence[Chunk]) -> None:
+        """Compares the mapping with the columns of a source's first rows, before any is built.
+
+        Raises `GoldenSetError` that names the missing field, the columns and how to map it.
+        """
+        rows = _peek(chunks)
+        columns = {name for row in rows for name in row}
+        source = self.sources[chunks[0].source]
+        needed = {n: rule.paths for n, rule in self.fields.items() if not rule.optional}
+        needed |= {path: (path,) for path in self.where}
+        if self.group_path is not None:
+            needed["group"] = (self.group_path,)
+        for name, paths in needed.items():
+            first = [str(parse_path(path)[0]) for path in paths]
+            if rows and paths and columns.isdisjoint(first):
+                likely = _likely(name, paths[0], columns)
+                raise GoldenSetError(
+                    f"The field '{name}' is read from '{paths[0]}'; {source.name} has: "
+                    f"{', '.join(escape(c) for c in sorted(columns))}.",
+                    f"Map it, for example: --map {name}={escape(likely)}\n"
+                    f"{escape(did_you_mean(first[0], columns))}",
+                )
+
+    def parse(self, chunks: Sequence[Chunk]) -> Rows:
+        """The rows of `chunks`, which all come from one source.
+
+        Raises `GoldenSetError` with file and line for what is no row at all: a line that is not
+        JSON or not UTF-8, or a field that the row gives twice.
+        """
+        source = self.sources[chunks[0].source]
+        return self._check(parse_chunks(chunks, self._columns, source))
+
+    def _check(self, raw: Parsed) -> Rows:
+        parsed = self._to_fields(raw)
+        row_ids, own = self._row_ids(parsed)
+        faults = self._find_faults(parsed)
+        usable = np.ones(len(parsed.chunk), np.bool_)
+        usable[list(faults)] = False
+        columns = {"row_id": row_ids} | {name: parsed.columns[name] for name in self.fields}
+        batch = pa.RecordBatch.from_pydict(columns)
+        if faults:
+            batch = batch.filter(flags(usable))
+        hashes = hash_column(batch.column("row_id"))
+        group_hashes = hashes
+        if GROUP in parsed.columns:
+            groups = parsed.columns[GROUP].filter(flags(usable))
+            alone = to_flags(groups.is_null())  # a row of no group is a group of its own
+            group_hashes = hash_column(pc.fill_null(groups, text("")))
+            group_hashes = np.where(alone[:, None], hashes, group_hashes)
+        ids = row_ids.to_pylist() if faults else []
+        return Rows(
+            batch=batch,
+            chunk=parsed.chunk[usable],
+            line=parsed.line[usable],
+            hashes=hashes,
+            group_hashes=group_hashes,
+            has_own_id=own[usable],
+            faults=[
+                RowFault(ids[row], int(parsed.chunk[row]), int(parsed.line[row]), *fault)
+                for row, fault in sorted(faults.items())
+            ],
+        )
+
+    def _to_fields(self, raw: Parsed) -> Parsed:
+        """The golden fields made of the columns that were read; a fault for each row let out."""
+        columns = {n: raw.columns[n] for n in (ID, GROUP) if n in raw.columns}
+        faults = dict(raw.faults)
+        for name, rule in self.fields.items():
+            read = [raw.columns[_field(name, i)] for i in range(len(rule.paths))]
+            columns[name] = _apply(rule, read, len(raw.chunk))
+        for path, allowed in self.where.items():
+            column = raw.columns[f"{WHERE}{path}"]
+            passes = to_flags(pc.is_in(column, texts(allowed)))
+            for row in np.flatnonzero(~passes).tolist():
+                # What is not asked for need not be whole.
+                faults[row] = (FILTERED, f"'{path}' is not {' or '.join(map(repr, allowed))}")
+        return Parsed(columns, raw.chunk, raw.line, faults)
+
+    def _row_ids(self, parsed: Parsed) -> tuple[pa.LargeStringArray, npt.NDArray[np.bool_]]:
+        """The mapped id where the row has one, else a digest of the row's fields."""
+        given = parsed.columns.get(ID)
+        if given is None:
+            return _content_ids(parsed, self.fields), np.zeros(len(parsed.chunk), np.bool_)
+        own = to_flags(pc.fill_null(pc.not_equal(given, text("")), flag(False)))
+        if own.all():
+            return given, own
+        return pc.if_else(flags(own), given, _content_ids(parsed, self.fields)), own
+
+    def _find_faults(self, parsed: Parsed) -> dict[int, tuple[str, str]]:
+        """Reason and detail by row; of several faults in a row, the first in field order."""
+        faults = dict(parsed.faults)
+        for name, rule in self.fields.items():
+            if rule.optional:
+                continue
+            column = parsed.columns[name]
+            for row in np.flatnonzero(to_flags(column.is_null())):
+                faults.setdefault(int(row), ("missing_field", f"'{name}' is missing or null"))
+            visible = pc.match_substring_regex(column, _VISIBLE)
+            for row in np.flatnonzero(~to_flags(pc.fill_null(visible, flag(True)))):
+                faults.setdefault(int(row), ("empty_field", f"'{name}' is empty"))
+        for name in self.fields:
+            column = parsed.columns[name]
+            if not self.keep_nul and _holds_nul(column):
+                nul = pc.fill_null(pc.match_substring(column, "\0"), flag(False))
+                for row in np.flatnonzero(to_flags(nul)):
+                    faults.setdefault(int(row), ("nul_character", f"'{name}' holds a NUL (U+0000)"))
+        return faults
+
+
+FILTERED = "filtered"
+
+
+def _field(name: str, alternative: int) -> str:
+    """The column of a field's path; further ones are read for rules with several."""
+    return name if alternative == 0 else f"{name}\0{alternative}"
+
+
+def _apply(rule: FieldRule, read: Sequence[pa.LargeStringArray], rows: int) -> pa.LargeStringArray:
+    """The golden field that `rule` makes of the columns it reads."""
+    if rule.value is not None:
+        return texts([rule.value] * rows)
+    column = read[0]
+    if len(read) > 1:
+        nothing = pa.nulls(rows, pa.large_string())
+        column = pc.coalesce(
+            *(pc.if_else(pc.match_substring_regex(c, _VISIBLE), c, nothing) for c in read),
+            read[-1],
+        )
+    if rule.strip_prefix:
+        longest_first = sorted(rule.strip_prefix, key=len, reverse=True)
+        prefixes = "|".join(map(re.escape, longest_first))
+        column = pc.replace_substring_regex(column, f"^(?:{prefixes})", "", max_replacements=1)
+    return pc.fill_null(column, text("")) if rule.optional else column
+
+
+def _likely(name: str, path: str, columns: set[str]) -> str:
+    near = [c for c in sorted(columns) if name in c or c in name or path in c]
+    return near[0] if near else "COLUMN"
+
+
+def _peek(chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for chunk in chunks:
+        if isinstance(chunk.data, pa.RecordBatch):
+            return [dict.fromkeys(chunk.data.schema.names)]
+        for line in bytes(chunk.data).split(b"\n"):
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                continue  # parsing says so, with the line
+            if isinstance(row, dict):
+                rows.append(row)
+            if len(rows) >= _PEEKED_ROWS:
+                return rows
+    return rows
+
+
+def _content_ids(parsed: Parsed, fields: Iterable[str]) -> pa.LargeStringArray:
+    """Hexadecimal XXH3 128-bit digests over the digests of the fields, in order of their names."""
+    columns = [pc.fill_null(parsed.columns[name], text("")) for name in sorted(fields)]
+    hashes = hash_rows(np.concatenate([hash_column(column) for column in columns], axis=1))
+    digits = hashes.astype(">u8").tobytes().hex().encode()
+    offsets = np.arange(len(hashes) + 1) * 32
+    return pa.LargeStringArray.from_buffers(
+        len(hashes), pa.py_buffer(offsets), pa.py_buffer(digits)
+    )
+
+
+def _holds_nul(column: pa.LargeStringArray) -> bool:
+    data = column.buffers()[2]
+    return data is not None and data.size > 0 and np.frombuffer(data, np.uint8).min() == 0

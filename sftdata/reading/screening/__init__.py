@@ -1,0 +1,1 @@
+"""Which golden rows may become examples: checks, duplicates, contamination."""

@@ -1,0 +1,145 @@
+"""Duplicates: rows that say what an earlier row has said, exactly or nearly.
+
+Hashes of what was seen are kept, sixteen bytes a row, for ids as well as for contents.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from unicodedata import normalize
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sftdata.base.arrow import (
+    flags,
+    from_first_byte,
+    numbers,
+    string_buffers,
+    texts,
+    to_flags,
+    to_numbers,
+)
+from sftdata.base.hashing import hash_rows, hash_texts
+
+_NAMES_NO_CONTENT = ("row_id",)
+_WORD = re.compile(r"\w+")
+_PERMUTATIONS = 128
+_SHINGLE = 3  # words
+_SEED = 42
+
+
+def content_hashes(rows: pa.RecordBatch) -> npt.NDArray[np.uint64]:
+    """uint64[rows, 2]: a digest of all golden fields of each row but its id.
+
+    Case makes no difference, nor how much white space there is and of which kind, nor the forms
+    that Unicode calls compatible.
+    """
+    names = sorted(set(rows.schema.names) - set(_NAMES_NO_CONTENT))
+    by_field = np.concatenate([_normal_hashes(rows.column(name)) for name in names], axis=1)
+    return hash_rows(by_field)
+
+
+def _normal_hashes(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
+    """uint64[rows, 2]: a digest of each text in lower case and NFKC, its words a space apart."""
+    hashes = _hash_words(pc.ascii_lower(from_first_byte(column)))
+    other = np.flatnonzero(~to_flags(pc.string_is_ascii(column)))
+    if len(other):  # ASCII is in every normal form already, and most text is ASCII
+        found = column.take(numbers(other)).to_pylist()
+        hashes[other] = _hash_words(pc.utf8_lower(texts([normalize("NFKC", t) for t in found])))
+    return hashes
+
+
+def _hash_words(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
+    """uint64[rows, 2]: a digest of each text with one space for each run of white space, none at
+    the ends. White space is ASCII's, control characters included."""
+    offsets, data = string_buffers(column)
+    data, ends = data[offsets[0] : offsets[-1]], offsets - offsets[0]
+    is_kept = data <= 0x20
+    letters = is_kept.view(np.uint8) - np.uint8(1)
+    letters &= data  # white space is 0 from here on
+    # A run that goes on in the next row loses what is taken off there anyway.
+    goes_on = is_kept[1:] & is_kept[:-1]
+    taken_off = np.flatnonzero(goes_on) + 1
+    if len(taken_off):
+        is_kept[0] = True
+        np.logical_not(goes_on, out=is_kept[1:])
+        letters = to_numbers(numbers(letters).filter(flags(is_kept)))  # ten times NumPy's speed
+        ends = ends - np.searchsorted(taken_off, ends)
+    first, last = ends[:-1], ends[1:]
+    if len(letters):
+        first = first + ((letters[np.minimum(first, len(letters) - 1)] == 0) & (first < last))
+        last = last - ((letters[last - 1] == 0) & (first < last))
+    text = letters.data
+    return hash_texts([text[a:b] for a, b in zip(first.tolist(), last.tolist(), strict=True)])
+
+
+class SeenIds:
+    """A growing set of 128-bit hashes, kept as a few sorted runs of doubling size."""
+
+    def __init__(self) -> None:
+        self._runs: list[_Run] = []
+
+    def add(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Adds uint64[rows, 2]; for each row, whether its hash was there already.
+
+        A hash that stands twice in `hashes` counts as new the first time.
+        """
+        halves = np.ascontiguousarray(hashes.T)
+        run, order = _sorted(halves)
+        repeated = np.zeros(len(hashes), np.bool_)
+        repeated[order[1:]] = (run[:, 1:] == run[:, :-1]).all(axis=0)
+        for earlier in self._runs:
+            repeated[order] |= _contains(earlier, run)
+        self._runs.append(run)
+        while len(self._runs) > 1 and self._runs[-2].size < 2 * self._runs[-1].size:
+            last, merged = self._runs.pop(), self._runs.pop()
+            self._runs.append(_sorted(np.concatenate((merged, last), axis=1))[0])
+        return repeated
+
+
+_Run = npt.NDArray[np.uint64]  # [2, hashes]: their first halves, sorted, and their second halves
+
+
+def _sorted(halves: _Run) -> tuple[_Run, npt.NDArray[np.int64]]:
+    """The hashes sorted by their first half, and the place each had."""
+    order = np.argsort(halves[0], kind="stable")  # two sorted runs are only merged by it
+    return halves[:, order], order
+
+
+def _contains(run: _Run, halves: _Run) -> npt.NDArray[np.bool_]:
+    """For each of some sorted hashes whether it is in the run. Looking up is fast in order."""
+    if not run.size:
+        return np.zeros(halves.shape[1], np.bool_)
+    at = np.minimum(np.searchsorted(run[0], halves[0]), run.shape[1] - 1)
+    # Equal first halves are equal hashes but for one in 2**64; that one is taken for new.
+    found: npt.NDArray[np.bool_] = (run[:, at] == halves).all(axis=0)
+    return found
+
+
+class NearDuplicates:
+    """Finds texts that share most of their words with an earlier one, by MinHash (rensa)."""
+
+    def __init__(self, similarity: float) -> None:
+        from rensa import RMinHashDeduplicator
+
+        self._seen = RMinHashDeduplicator(
+            threshold=similarity, num_perm=_PERMUTATIONS, use_lsh=True, num_bands=32, seed=_SEED
+        )
+
+    def add(self, row_id: str, content: str) -> str | None:
+        """Adds a text; the id of the earlier one it nearly repeats, and then it is not added."""
+        from rensa import RMinHash
+
+        words = _WORD.findall(content.lower())
+        shingles = [" ".join(words[i : i + _SHINGLE]) for i in range(len(words) - _SHINGLE + 1)]
+        signature = RMinHash(num_perm=_PERMUTATIONS, seed=_SEED)
+        signature.update(shingles or words)
+        near: Sequence[str] = self._seen.get_duplicates(signature)
+        if near:
+            return min(near)
+        self._seen.add(row_id, signature)
+        return None

@@ -1,0 +1,1 @@
+"""Instruction templates: parse, sandbox, render."""

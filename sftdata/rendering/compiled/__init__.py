@@ -1,0 +1,1 @@
+"""Jinja templates compiled to plain Python, for speed."""

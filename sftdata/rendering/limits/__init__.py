@@ -1,0 +1,1 @@
+"""The budget that a template renders within."""

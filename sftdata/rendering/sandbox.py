@@ -1,0 +1,166 @@
+"""The Jinja environment of templates: text in, text out, and nothing else within reach.
+
+Templates come from other people's repositories. They may loop, branch and filter, but they see no
+clock, no randomness, no file outside the templates root, and what they do is paid from a budget.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from sftdata.rendering.limits.budget import CALL, spend, spend_on
+from sftdata.rendering.limits.metering import (
+    Metering,
+    metered_filters,
+    metered_tests,
+    require_value,
+)
+from sftdata.rendering.source import find_inside, read_source
+
+# One example is at most a few megabytes of text; a template that makes more is a bomb or a bug.
+MAX_RENDERED_CHARS = 32 * 1024 * 1024
+
+# Methods a template may call. Those left out pad to any width, multiply text, or give bytes.
+_STR_METHODS = (
+    "capitalize casefold count endswith find index isalnum isalpha isascii isdecimal isdigit "
+    "islower isnumeric isspace istitle isupper join lower lstrip partition removeprefix "
+    "removesuffix replace rfind rindex rpartition rsplit rstrip split splitlines startswith "
+    "strip swapcase title upper"
+)
+_LOOP_ATTRIBUTES = (
+    "changed cycle depth depth0 first index index0 last length nextitem previtem revindex revindex0"
+)
+_METHODS: dict[type, frozenset[str]] = {
+    str: frozenset(_STR_METHODS.split()),
+    dict: frozenset({"get", "items", "keys", "values"}),
+    list: frozenset({"count", "index"}),
+    tuple: frozenset({"count", "index"}),
+    int: frozenset(),
+    float: frozenset(),
+    bytes: frozenset(),
+    range: frozenset(),
+    LoopContext: frozenset(_LOOP_ATTRIBUTES.split()),
+}
+
+
+class NondeterminismError(SecurityError):
+    """A template that asks for what differs from run to run."""
+
+    rule = "NONDETERMINISTIC"
+
+
+class TemplatesRootLoader(BaseLoader):
+    """Loads includes and imports from one folder; a path that leaves it is not found.
+
+    Paths are compared after symbolic links are resolved, so a link cannot lead outside.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Any]:
+        """Text, file name and freshness check of the template at `template` under the root."""
+        path = find_inside(self._root, template)
+        if path is None:
+            raise TemplateNotFound(template)
+        return read_source(path), str(path), lambda: True
+
+
+class _StatelessTemplate(jinja2.Template):
+    """A template whose imports start anew in every rendering: no row sees what another left."""
+
+    def _get_default_module(self, ctx: Any = None) -> Any:
+        self._module = None
+        return super()._get_default_module(ctx)
+
+
+class TemplateEnvironment(ImmutableSandboxedEnvironment):
+    """The sandbox with everything removed that is not a function of the row."""
+
+    template_class = _StatelessTemplate
+    # `*` and `%` repeat and pad text, `**` makes numbers of any length.
+    intercepted_binops = frozenset({"*", "**", "%", "+", "-"})
+
+    def __init__(self, root: Path | None) -> None:
+        super().__init__(
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            autoescape=False,
+            undefined=StrictUndefined,
+            finalize=_only_values,
+            loader=None if root is None else TemplatesRootLoader(root),
+            optimized=False,  # constants folded while compiling would cost what nobody counts
+        )
+        self.globals.pop("lipsum", None)
+        self.filters = dict(metered_filters())
+        self.tests = dict(metered_tests())
+
+    def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
+        return super()._generate(Metering().visit(source), *args, **kwargs)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """`left + right` or `left - right`; refuses the other intercepted operators."""
+        if operator not in ("+", "-"):
+            raise SecurityError(f"the operator '{operator}' is not available in templates")
+        for value in (left, right):
+            spend_on(value)
+        result = left + right if operator == "+" else left - right
+        if isinstance(result, (set, frozenset)):
+            raise NondeterminismError("it makes a set, whose order differs from run to run")
+        return result
+
+    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        """What the call gives, which is paid for; the names leave every keyword to the callee."""
+        spend(CALL)
+        owner = getattr(__obj, "__self__", None)
+        for value in (owner, *args, *kwargs.values()):
+            if not isinstance(value, int):
+                spend_on(value)
+        if isinstance(owner, str):
+            args = _priced_method(owner, __obj.__name__, args)
+        result = super().call(__context, __obj, *args, **kwargs)
+        spend_on(result)
+        return result
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Whether a template may read `obj.attr`."""
+        allowed = _METHODS.get(type(obj))
+        if allowed is not None:
+            return attr in allowed
+        if isinstance(obj, tuple(_METHODS)):  # a kind of text or list of its own
+            return False
+        return super().is_safe_attribute(obj, attr, value)
+
+    def wrap_str_format(self, value: Any) -> None:
+        """Refuses `str.format` and `str.format_map`, which pad to any width."""
+        if super().wrap_str_format(value) is not None:
+            raise SecurityError("format strings are not available in templates")
+
+
+def _priced_method(text: str, method: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Pays for what `replace` and `join` will make before they make it."""
+    if method == "replace" and len(args) > 1:
+        spend(text.count(str(args[0])) * len(str(args[1])))
+    elif method == "join" and args:
+        items = list(args[0])
+        spend_on(items)
+        spend(len(text) * len(items))
+        require_value(items)
+        return (items,)
+    return args
+
+
+@jinja2.pass_context
+def _only_values(context: Any, value: Any) -> Any:
+    spend_on(value)
+    if type(value) is not str:
+        require_value(value)
+    return value

@@ -1,0 +1,295 @@
+"""A template: three blocks of text with fields, read from `templates/<task>/<name>.jinja`.
+
+The blocks are parsed once. What fields they need comes from the syntax tree, so a missing column
+is found before the first row; a block of text and bare `{{ field }}` keeps its parts, so it can be
+rendered by column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+
+from sftdata.base.pickling import Sent
+from sftdata.errors import TemplateError
+from sftdata.rendering.blocks import (
+    BLOCK_NAMES,
+    Block,
+    Field,
+    check_names,
+    read_blocks,
+    read_included,
+)
+from sftdata.rendering.compiled.compiler import StraightCode, straight_code
+from sftdata.rendering.limits.budget import limited
+from sftdata.rendering.sandbox import MAX_RENDERED_CHARS, TemplateEnvironment
+from sftdata.rendering.semantics import semantics_digest
+from sftdata.rendering.source import MAX_SOURCE_BYTES, canonical
+
+__all__ = ["BLOCK_NAMES", "DRAFT", "Block", "Field", "Template", "load_template", "parse_template"]
+
+DRAFT = "draft"
+
+# What a template can do to itself; anything else that is raised is a fault of ours.
+_FAULTS_OF_A_TEMPLATE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True)
+class Template(Sent):
+    """A parsed template. `id` is `<task>/<name>`; `version` is "draft" until it is released."""
+
+    id: str
+    version: str
+    source: str  # canonical, see template_source
+    description: str
+    shorten: str | None  # the one field that may be cut to fit max_length
+    metadata: Mapping[str, Any]  # the whole first comment
+    blocks: Mapping[str, Block]
+    root: Path | None  # the templates root, for includes
+    note: str | None = None  # what a person who builds with it should know
+
+    @property
+    def label(self) -> str:
+        """`id@version`, as the shards' `template` column and the manifest write it."""
+        return f"{self.id}@{self.version}"
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether this text of the template is not a release."""
+        return self.version == DRAFT
+
+    @cached_property
+    def included(self) -> Mapping[str, str]:
+        """Canonical texts of the files it includes or imports, by the name it uses for them."""
+        environment = TemplateEnvironment(self.root)
+        return read_included(self.id, environment, environment.parse(self.source))
+
+    @cached_property
+    def source_sha256(self) -> str:
+        """Digest of the template's canonical text and of every file it includes or imports."""
+        digest = hashlib.sha256(self.source.encode("utf-8"))
+        for name, text in sorted(self.included.items()):
+            digest.update(f"\0{name}\0{text}".encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def semantics_sha256(self) -> str:
+        """Digest of what the template does, without comments, spelling, id and version.
+
+        Templates that share it render every row alike and shorten the same field.
+        """
+        environment = TemplateEnvironment(self.root)
+        tree = environment.parse(self.source)
+        blocks = {node.name: node for node in tree.body if isinstance(node, nodes.Block)}
+        included = {name: environment.parse(text) for name, text in self.included.items()}
+        return semantics_digest(blocks, included, self.shorten)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Every field the template reads."""
+        return frozenset().union(*(block.fields for block in self.blocks.values()))
+
+    @property
+    def target_fields(self) -> frozenset[str]:
+        """The fields that reach the target."""
+        return self.blocks["target"].fields
+
+    @cached_property
+    def _compiled(self) -> jinja2.Template:
+        return TemplateEnvironment(self.root).from_string(self.source)
+
+    @cached_property
+    def _straight(self) -> Mapping[str, StraightCode | None]:
+        """By block the code for texts."""
+        tree = TemplateEnvironment(self.root).parse(self.source)
+        return {
+            block.name: straight_code(block.body, self.blocks[block.name].fields)
+            for block in tree.find_all(nodes.Block)
+            if block.name in self.blocks
+        }
+
+    def render_block(self, name: str, row: Mapping[str, Any]) -> str:
+        """Text of the block `name` for one row; "" where the template has no such block.
+
+        Raises `TemplateError` when the template fails on the row or costs more than it may.
+        """
+        if name not in self.blocks:
+            return ""
+        straight = self._straight[name]
+        if straight is not None:
+            try:
+                text = straight(row)
+            except _FAULTS_OF_A_TEMPLATE:
+                text = None
+            if text is not None and len(text) <= MAX_RENDERED_CHARS:
+                return text
+        return self._render_with_jinja(name, row)
+
+    def _render_with_jinja(self, name: str, row: Mapping[str, Any]) -> str:
+        pieces: list[str] = []
+        size = 0
+        try:
+            with limited(row):
+                for piece in self._compiled.blocks[name](self._compiled.new_context(dict(row))):
+                    size += len(piece)
+                    if size > MAX_RENDERED_CHARS:
+                        raise TemplateError(
+                            f"Template '{self.id}': the {name} block renders to more than "
+                            f"{MAX_RENDERED_CHARS:,} characters.",
+                            "Look for a loop that multiplies text.",
+                            rule="LINT_RENDER",
+                        )
+                    pieces.append(piece)
+        except (*_FAULTS_OF_A_TEMPLATE, jinja2.TemplateError) as error:
+            what = str(error) or type(error).__name__
+            raise TemplateError(
+                f"Template '{self.id}': the {name} block fails: {what}",
+                rule=getattr(error, "rule", "LINT_RENDER"),
+            ) from error
+        return "".join(pieces)
+
+
+def parse_template(
+    template_id: str, source: str, *, version: str = DRAFT, root: Path | None = None
+) -> Template:
+    """The template in `source`, checked against the rules of the format.
+
+    Raises `TemplateError` with the line for a syntax error, text outside the blocks, a missing
+    block, metadata that is not TOML, or a prompt that does not end with exactly one newline.
+    """
+    source = canonical(source)
+    if len(source) > MAX_SOURCE_BYTES:
+        raise TemplateError(f"Template '{template_id}': more than {MAX_SOURCE_BYTES:,} characters.")
+    metadata = _metadata(template_id, source)
+    environment = TemplateEnvironment(root)
+    with _faults_explained(template_id, root):
+        tree = environment.parse(source)
+        environment.from_string(tree)  # finds what parsing does not
+        check_names(environment, tree)
+        blocks = read_blocks(template_id, environment, tree)
+    for name in ("prompt", "target"):
+        if name not in blocks:
+            raise TemplateError(
+                f"Template '{template_id}' has no block '{name}'.",
+                f"Add it: {{% block {name} %}} … {{% endblock %}}",
+                rule="LINT_NO_BLOCK",
+            )
+    template = Template(
+        id=template_id,
+        version=version,
+        source=source,
+        description=str(metadata.get("description", "")),
+        shorten=metadata.get("shorten"),
+        metadata=metadata,
+        blocks=blocks,
+        root=root,
+    )
+    _check_shorten(template)
+    _check_seam(template)
+    return template
+
+
+def load_template(selector: str) -> Template:
+    """The template a selector names: an id, alone or with `@` and which text of it.
+
+    `summarize/article` is the latest release, or the working copy where nothing was released;
+    `@1`, `@1.2` and `@1.2.0` the latest release that begins so, `@draft` the working copy, and
+    `@sha256:ab12` the text with that source digest. The user's templates come before the bundled.
+    Raises `TemplateError`, also when released bytes were changed.
+    """
+    from sftdata.versioning.releases import resolve
+
+    return resolve(selector)
+
+
+@contextmanager
+def _faults_explained(template_id: str, root: Path | None) -> Iterator[None]:
+    """What Jinja and Python raise on a bad source, as an error with the template and the line."""
+    name = f"Template '{template_id}'"
+    try:
+        yield
+    except jinja2.TemplateSyntaxError as error:
+        where = f"{error.name}, line {error.lineno}" if error.name else f"line {error.lineno}"
+        raise TemplateError(f"{name}, {where}: {error.message}") from error
+    except jinja2.TemplateNotFound as error:
+        raise TemplateError(
+            f"{name} includes '{error.name}', which is not in its root.",
+            f"Only files under {root} can be included." if root else "It has no templates root.",
+            rule="LINT_INCLUDE",
+        ) from error
+    except (RecursionError, MemoryError) as error:
+        raise TemplateError(f"{name} is nested too deeply.") from error
+    except (SyntaxError, ValueError, OverflowError) as error:  # too many loops, digits, …
+        raise TemplateError(f"{name} cannot be compiled: {error}") from error
+
+
+def _metadata(template_id: str, source: str) -> dict[str, Any]:
+    start = source.lstrip()
+    if not start.startswith("{#"):
+        return {}
+    text = start[2:].partition("#}")[0].strip("-+")
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise TemplateError(
+            f"Template '{template_id}': its first comment is not TOML: {error}",
+            'Write metadata as key = "value", or put prose in a second comment.',
+            rule="LINT_METADATA",
+        ) from error
+
+
+def _check_shorten(template: Template) -> None:
+    prompt_fields = template.blocks["prompt"].fields
+    if template.shorten is None or (
+        isinstance(template.shorten, str)  # metadata can hold anything
+        and template.shorten in prompt_fields - template.target_fields
+    ):
+        return
+    raise TemplateError(
+        f"Template '{template.id}': shorten = {json.dumps(template.shorten, default=str)}, which "
+        "is not a field of the prompt alone.",
+        f"The prompt reads: {', '.join(sorted(prompt_fields)) or 'no field'}.",
+        rule="LINT_SHORTEN",
+    )
+
+
+def _check_seam(template: Template) -> None:
+    """The prompt's last characters are part of every token boundary: one newline, no space.
+
+    Measured on six tokenizers, one trailing newline keeps the prompt's ids a prefix of the whole
+    text's on all of them, and a trailing space on none.
+    """
+    tail = template.blocks["prompt"].tail
+    if tail is not None and (not tail.endswith("\n") or tail.endswith("\n\n")):
+        raise TemplateError(
+            f"Template '{template.id}': the prompt must end with exactly one newline.",
+            "Put {% endblock %} on a line of its own after the prompt's last line.",
+            rule="LINT_PROMPT_END",
+        )
+    head = template.blocks["target"].head
+    if head is not None and head[:1].isspace():
+        raise TemplateError(
+            f"Template '{template.id}': the target starts with white space.",
+            "Start the target block with a visible character.",
+            rule="LINT_TARGET_START",
+        )

@@ -1,0 +1,1 @@
+"""The exact prompt that a server must send for a row."""

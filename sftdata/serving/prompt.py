@@ -1,0 +1,231 @@
+"""Inference: the exact prompt that serving must send, made by the code that makes the shards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from sftdata.base.arrow import texts
+from sftdata.base.hashing import hash_texts
+from sftdata.building.maker import draw_pool, example_maker, row_reader
+from sftdata.building.plan import Plan, make_plan
+from sftdata.errors import GoldenSetError, SftdataError, SpecError, did_you_mean
+from sftdata.examples.layout import prompt_length, text_of
+from sftdata.examples.maker import ExampleMaker
+from sftdata.examples.shots import read_pool
+from sftdata.reading.outcomes import Fates
+from sftdata.reading.rows import Rows
+from sftdata.rendering.template import Template
+from sftdata.spec.model import Mixture, Spec, load_spec, spec_from_json
+from sftdata.tokenizing.encoder import REFERENCE, load_encoder
+from sftdata.tokenizing.engines import Encoded
+from sftdata.writing.manifest import pool_path, read_manifest
+
+_ID, _GROUP = "id", "group"
+# Stands for the answer that is not known yet. It is never shown: only what is before it is.
+_NO_ANSWER = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class ServingPrompt:
+    """What a server must send for one row. `input_ids` are the ids before `target_start`."""
+
+    template: str
+    text: str  # control tokens of a chat template written out; BOS by the tokenizer's rule is not
+    input_ids: list[int]
+    stop_ids: list[int]  # generation ends at any of them
+
+    def to_json(self) -> dict[str, Any]:
+        """The object `template render --json` prints."""
+        return {
+            "template": self.template,
+            "text": self.text,
+            "input_ids": self.input_ids,
+            "stop_ids": self.stop_ids,
+        }
+
+
+@dataclass(frozen=True)
+class Prompter:
+    """Makes serving prompts as a build with this plan makes examples."""
+
+    plan: Plan
+
+    @cached_property
+    def _maker(self) -> ExampleMaker:
+        return example_maker(self.plan, lambda: load_encoder(self.plan.tokenizer, REFERENCE))
+
+    @cached_property
+    def stop_ids(self) -> list[int]:
+        """Ids at which generation ends: the end of the turn, and EOS."""
+        ends = [] if self.plan.chat is None else [self.plan.chat.end_id()]
+        return list(dict.fromkeys([*ends, self.plan.tokenizer.eos_id]))
+
+    def render(
+        self, row: Mapping[str, str], *, template: str | None = None, shots: int | None = None
+    ) -> ServingPrompt:
+        """The prompt of a row of golden fields.
+
+        Without `template` the row gets the one the build gives it, by its `id`; without `shots` as
+        many as the build gives it. A row with its target fields is fitted into the `max_length` of
+        the build, as training did; without them nothing is known of the answer, and nothing is cut.
+        Raises `SftdataError` for a field that is missing, or a row that does not fit.
+        """
+        chosen = self._choose_template(row, template)
+        rows, is_solved = self._to_rows(row, chosen)
+        drafts = self._maker.drafts()
+        if shots is not None:
+            drafts = replace(drafts, shots=(shots,))
+        if not is_solved:
+            drafts = replace(drafts, max_length=None)
+        fates = Fates(1)
+        for draft in drafts.make(rows, np.zeros(1, np.int64), chosen, fates):
+            if draft.kept.all():
+                length = prompt_length(draft.stretches)
+                parts = [part.ids for part in draft.parts[:length]]
+                ids = [list(p.ids) if isinstance(p, Encoded) else list(p) for p in parts]
+                bos = self._is_bos_by_rule(draft.stretches[0].content)
+                return ServingPrompt(
+                    template=chosen.label,
+                    text="".join(
+                        text_of(stretch, 0, self._token) for stretch in draft.stretches[bos:length]
+                    ),
+                    input_ids=[int(i) for part in ids for i in part],
+                    stop_ids=self.stop_ids,
+                )
+        _, _, reason, detail = next(iter(fates))
+        raise GoldenSetError(f"The row cannot be rendered: {detail} ({reason}).")
+
+    def _is_bos_by_rule(self, content: Any) -> bool:
+        return self.plan.chat is None and content == self.plan.tokenizer.bos_id is not None
+
+    def _token(self, token_id: int) -> str:
+        return str(self.plan.tokenizer.decoder.id_to_token(token_id))
+
+    def _choose_template(self, row: Mapping[str, str], wanted: str | None) -> Template:
+        templates = self.plan.templates
+        if not templates:
+            raise SpecError("The data set is of conversations; it has no template to render.")
+        if wanted is None:
+            hashes = hash_texts([str(row.get(_ID, "")).encode()])
+            return templates[int(self._maker.choose_template(hashes)[0])]
+        for template in templates:
+            if wanted in (template.label, template.id):
+                return template
+        known = [template.label for template in templates]
+        raise SpecError(f"There is no template '{wanted}' here.", did_you_mean(wanted, known))
+
+    def _to_rows(self, row: Mapping[str, str], template: Template) -> tuple[Rows, bool]:
+        """The row as a batch of one, and whether it has all its target fields."""
+        rules = row_reader(self.plan).fields
+        names = sorted(rules.keys() | template.fields)
+        asked = set().union(*(b.fields for n, b in template.blocks.items() if n != "target"))
+        values = {}
+        for name in names:
+            value = row.get(name)
+            rule = rules.get(name)
+            if value is None and rule is not None and (rule.value is not None or rule.optional):
+                value = rule.value or ""
+            if value is None and name in asked:
+                raise GoldenSetError(
+                    f"Template '{template.label}' needs the field '{name}'; the row has: "
+                    f"{', '.join(sorted(row)) or 'none'}.",
+                    f'Give it, for example: --row \'{{"{name}": "…"}}\'',
+                )
+            if value is not None and not isinstance(value, str):
+                raise GoldenSetError(f"The field '{name}' is not text: {value!r}.")
+            values[name] = value
+        is_solved = all(values[name] is not None for name in template.target_fields)
+        texts_of = {name: [_NO_ANSWER if v is None else v] for name, v in values.items()}
+        columns = {"row_id": texts([str(row.get(_ID, ""))])}
+        columns |= {name: texts(value) for name, value in texts_of.items()}
+        batch = pa.RecordBatch.from_pydict(columns)
+        groups = hash_texts([row[_GROUP].encode()]) if _GROUP in row else None
+        return Rows.of(batch, groups), is_solved
+
+
+def open_prompter(dataset: Path | str, *, part: str | None = None) -> Prompter:
+    """Makes the prompts of the data set in `dataset`; of a mixture, those of its source `part`.
+
+    The templates are those the data set was built with, and shots come from the pool it keeps.
+    Raises `SftdataError` when the tokenizer is another one than the data set's.
+    """
+    directory = Path(dataset)
+    manifest = read_manifest(directory)
+    spec = spec_from_json(manifest["spec"])
+    if isinstance(spec, Mixture):
+        names = [source.name for source in spec.sources]
+        if part not in names:
+            raise SpecError(
+                f"{directory} is a mixture of {', '.join(names)}; say of which the row is.",
+                did_you_mean(part or "", names),
+            )
+        return open_prompter(directory / "parts" / part)
+    built = list(manifest["template"])
+    choices = [
+        replace(choice, id=label) for choice, label in zip(spec.templates, built, strict=True)
+    ]
+    plan = make_plan(replace(spec, templates=tuple(choices), shots=(0,)))
+    if plan.tokenizer.sha256 != manifest["tokenizer"]["sha256"]:
+        raise SftdataError(
+            f"The tokenizer '{plan.tokenizer.name}' is not the one {directory} was built with.",
+            "Put the recorded tokenizer back, or build the data set again.",
+        )
+    for template in plan.templates:
+        if template.source_sha256 != manifest["template"][template.label]:
+            raise SftdataError(
+                f"The template '{template.label}' is not the one {directory} was built with.",
+                "Build the data set again, or put the template back.",
+            )
+    path = directory / pool_path(manifest["build"])
+    pool = read_pool(path) if path.is_file() else None
+    return Prompter(replace(plan, spec=replace(plan.spec, shots=spec.shots), pool=pool))
+
+
+def make_prompter(
+    template: str,
+    *,
+    tokenizer: str | None = None,
+    chat: bool = False,
+    shots: int = 0,
+    **options: Any,
+) -> Prompter:
+    """Makes prompts with one template and what the spec of its task says, but for these options.
+
+    Shots are drawn from the training rows of the task's own data.
+    """
+    spec = load_spec(
+        task=template.partition("/")[0],
+        templates=[template],
+        tokenizer=tokenizer,
+        chat=chat or None,
+        shots=shots,
+        **options,
+    )
+    assert isinstance(spec, Spec)
+    plan = make_plan(replace(spec, shots=(0,)))
+    return Prompter(replace(plan, spec=spec, pool=draw_pool(plan) if shots else None))
+
+
+def render_prompt(
+    source: str | Path,
+    row: Mapping[str, str],
+    *,
+    template: str | None = None,
+    shots: int | None = None,
+    **options: Any,
+) -> ServingPrompt:
+    """The exact prompt that serving must send for a row of golden fields.
+
+    `source` is the directory of a data set, or a template id such as "summarize/article"; with an
+    id, `options` can be `tokenizer`, `chat` and any other key of a spec. See `Prompter.render`.
+    """
+    if (Path(source) / "manifest.json").is_file():
+        return open_prompter(source, **options).render(row, template=template, shots=shots)
+    return make_prompter(str(source), shots=shots or 0, **options).render(row)

@@ -1,0 +1,1 @@
+"""What to build: specs, presets, field mappings."""

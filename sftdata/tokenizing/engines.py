@@ -1,0 +1,253 @@
+"""Engines turn a column of text into token ids.
+
+`tokenizers` is the reference. gigatoken is some hundred times faster, and used once it has passed
+the gate (see `gate`). Both return flat buffers: ids as int32[tokens], offsets as int64[rows + 1].
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import tokenizers
+
+from sftdata.base import arrow as columns
+from sftdata.tokenizing.plain_text import PlainTokenizer
+
+# gigatoken's word cache grows with the text it sees; a fresh instance starts small again.
+_RENEW_AFTER_BYTES = 192 * 1024 * 1024
+
+_SMALL_MATRIX = 256 * 1024  # cells; not worth being made of several, however much is padding
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Token ids of a column of text. Row i has `ids[offsets[i]:offsets[i + 1]]`."""
+
+    ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """int64[rows], in tokens."""
+        return np.diff(self.offsets)
+
+    def as_bytes(self) -> pa.LargeBinaryArray:
+        """The rows as byte strings, four bytes an id, without a copy."""
+        ids = np.ascontiguousarray(self.ids)
+        offsets = np.ascontiguousarray(self.offsets * 4)
+        return pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(ids)]
+        )
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Encoded:
+        """Row i of the result is row `rows[i]` of this."""
+        offsets, data = columns.string_buffers(self.as_bytes().take(columns.numbers(rows)))
+        return Encoded(data.view(np.int32), offsets // 4)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Encoded]) -> Encoded:
+        """The rows of all parts, one after another; none of no parts."""
+        lengths = np.concatenate([np.empty(0, np.int64), *(part.lengths for part in parts)])
+        return cls(
+            np.concatenate([np.empty(0, np.int32), *(part.ids for part in parts)]),
+            np.concatenate(([0], np.cumsum(lengths))),
+        )
+
+
+class Engine(Protocol):
+    """Encodes text as plain text: no token is added before or after it."""
+
+    name: str
+
+    def encode(self, texts: pa.LargeStringArray) -> Encoded:
+        """Token ids of each text."""
+        ...
+
+
+class ReferenceEngine:
+    """The `tokenizers` library."""
+
+    name = "tokenizers"
+
+    def __init__(self, plain: PlainTokenizer) -> None:
+        self._tokenizer = tokenizers.Tokenizer.from_str(plain.content.decode())
+
+    def encode(self, texts: pa.LargeStringArray) -> Encoded:
+        """Token ids of each text."""
+        encodings = self._tokenizer.encode_batch_fast(texts.to_pylist(), add_special_tokens=False)
+        return to_encoded([encoding.ids for encoding in encodings])
+
+
+def to_encoded(ids: Sequence[Sequence[int]]) -> Encoded:
+    """Lists of ids, as the reference gives them."""
+    rows = [np.array(row, np.int32) for row in ids]
+    return Encoded(
+        np.concatenate([np.empty(0, np.int32), *rows]),
+        np.concatenate(([0], np.cumsum([len(row) for row in rows], dtype=np.int64))),
+    )
+
+
+class GigatokenEngine:
+    """The gigatoken library. Raises `ValueError` or `RuntimeError` for what it cannot load."""
+
+    name = "gigatoken"
+
+    def __init__(self, plain: PlainTokenizer) -> None:
+        self._normalizer = tokenizers.normalizers.NFC() if plain.needs_nfc else None
+        self._splits_digits = plain.splits_digits
+        self._content = plain.fast_content
+        self._tokenizer = self._load()
+        self._seen_bytes = 0
+        self._users = 0  # threads that encode with it
+        self._changes = threading.Condition()
+
+    def _load(self) -> Any:
+        import gigatoken
+
+        return gigatoken.Tokenizer.from_json(self._content)
+
+    def encode(self, texts: pa.LargeStringArray) -> Encoded:
+        """Token ids of each text."""
+        if self._normalizer is not None:
+            texts = _normalized(texts, self._normalizer)
+        offsets, data = columns.string_buffers(texts)
+        if not self._splits_digits:
+            return self._encode_documents(offsets, data)
+        pieces, first_piece = _split_at_digits(offsets, data)
+        encoded = self._encode_documents(pieces, data)
+        return Encoded(encoded.ids, encoded.offsets[first_piece])
+
+    @contextmanager
+    def _in_use(self, new_bytes: int) -> Iterator[None]:
+        """While the tokenizer encodes so many bytes of text: before, it is made anew where it has
+        grown. Nobody may be using the old one then, for two of them would be in memory."""
+        with self._changes:
+            if self._seen_bytes > _RENEW_AFTER_BYTES:
+                self._changes.wait_for(lambda: not self._users)
+            if self._seen_bytes > _RENEW_AFTER_BYTES:  # still: another thread may have waited, too
+                del self._tokenizer
+                self._tokenizer = self._load()
+                self._seen_bytes = 0
+            self._seen_bytes += new_bytes
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._changes:
+                self._users -= 1
+                self._changes.notify_all()
+
+    def vocabulary_texts(self) -> list[str]:
+        """Every vocabulary entry as a text of its own.
+
+        Joined to its neighbours an entry may be part of a longer word, whose ids say nothing of
+        the merge that makes the entry.
+        """
+        return [entry.decode("utf-8", "replace") for entry in self._tokenizer.vocab.values()]
+
+    def _encode_documents(
+        self, offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]
+    ) -> Encoded:
+        # Padded matrices are the one result of gigatoken that needs no `awkward`, whose import
+        # takes as long as a build of ten megabytes. Texts of like size share a matrix, so that
+        # padding is never much.
+        from gigatoken.gigatoken_rs import BytesSource
+
+        sizes = np.diff(offsets)
+        magnitude = (np.frexp(sizes)[1] + 1) // 2  # in powers of four
+        if len(sizes) * sizes.max(initial=0) <= _SMALL_MATRIX:
+            magnitude[:] = 0
+        order = np.argsort(magnitude, kind="stable")
+        cuts = [*np.flatnonzero(np.diff(magnitude[order], prepend=-1)).tolist(), len(order)]
+        documents = pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), len(sizes), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+        ).to_pylist()
+        encoded = []
+        with self._in_use(int(sizes.sum())):
+            for first, last in pairwise(cuts):
+                alike = [documents[at] for at in order[first:last].tolist()]
+                # Several threads encode at once; sharing each call as well would only hold them up.
+                padded = self._tokenizer.encode_batch_padded(
+                    BytesSource(alike), pad_id=0, parallel=False
+                )
+                encoded.append(_without_padding(*padded))
+        return Encoded.concatenate(encoded).take(np.argsort(order))
+
+
+def _without_padding(matrix: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int64]) -> Encoded:
+    """The rows of a padded matrix, the padding at the end of each left out."""
+    rows, width = matrix.shape
+    starts = np.arange(rows) * width
+    bounds = np.empty(2 * rows + 1, np.int64)
+    bounds[:-1:2], bounds[1::2], bounds[-1] = starts, starts + lengths, rows * width
+    rows_and_padding = Encoded(matrix.view(np.int32).ravel(), bounds)
+    return rows_and_padding.take(np.arange(0, 2 * rows, 2))
+
+
+def _normalized(texts: pa.LargeStringArray, normalizer: Any) -> pa.LargeStringArray:
+    """The texts normalized; those without a character that NFC could change are left alone."""
+    offsets, data = columns.string_buffers(texts)
+    window = data[offsets[0] : offsets[-1]]
+    # Every character before U+0300, which is 0xCC 0x80 in UTF-8, stays as it is in any text.
+    at = np.flatnonzero(window >= 0xCC) + offsets[0]
+    rows = np.unique(np.searchsorted(offsets, at, side="right") - 1)
+    if not len(rows):
+        return texts
+    changed = np.zeros(len(texts), np.bool_)
+    changed[rows] = True
+    new = [normalizer.normalize_str(t) for t in texts.take(columns.numbers(rows)).to_pylist()]
+    return pc.replace_with_mask(texts, columns.flags(changed), columns.texts(new))
+
+
+def _split_at_digits(
+    offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Offsets of the pieces to encode one by one, and for each row boundary the index of its piece.
+
+    Cutting at every digit would be right and slow. Where the vocabulary joins no digit with
+    anything, an uncut digit still comes out alone, and the only thing a cut changes is how the
+    white space right before it is grouped: so ASCII digits after two white-space characters, or
+    after a character that may be white space beyond ASCII, are cut off, and no other.
+    """
+    start, stop = int(offsets[0]), int(offsets[-1])
+    window = data[start:stop]
+    at = np.flatnonzero((window >= 0x30) & (window <= 0x39)) + start
+    before, second = data[np.maximum(at - 1, start)], data[np.maximum(at - 2, start)]
+    is_space = (before == 0x20) | ((before >= 0x09) & (before <= 0x0D))
+    grouped = is_space & ((second <= 0x20) | (second >= 0x80)) | (before >= 0x80)
+    cuts = [offsets, at[grouped]]
+    first, after = _other_digits(window)
+    cuts += [first + start, after + start]
+    pieces = np.unique(np.concatenate(cuts))
+    return pieces, np.searchsorted(pieces, offsets)
+
+
+def _other_digits(
+    text: npt.NDArray[np.uint8],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Where in UTF-8 each numeric character outside ASCII starts, and where it ends."""
+    at = np.flatnonzero(text >= 0xC2)  # first bytes of characters of two, three or four
+    first = text[at]
+    length = 2 + (first >= 0xE0) + (first >= 0xF0).astype(np.int64)
+    code = (first & (0x7F >> length).astype(np.uint8)).astype(np.int32)
+    for place in (1, 2, 3):
+        more = length > place
+        code[more] = code[more] << 6 | text[at[more] + place] & 0x3F
+    is_numeric = np.zeros(sys.maxunicode + 1, np.bool_)
+    is_numeric[code] = True
+    present = np.flatnonzero(is_numeric)
+    # The general categories Nd, Nl and No, as the Digits stage of `tokenizers` has them.
+    is_numeric[present] = [unicodedata.category(chr(c))[0] == "N" for c in present.tolist()]
+    numeric = is_numeric[code]
+    return at[numeric], (at + length)[numeric]

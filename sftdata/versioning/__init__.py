@@ -1,0 +1,1 @@
+"""Version control for templates: releases, bumps, lint, checks."""

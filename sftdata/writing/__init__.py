@@ -1,0 +1,1 @@
+"""Shards, ledger, journal, manifest and card on disk, and the commit."""

@@ -1,0 +1,231 @@
+"""The folder of one build: the shards of every split, and the journal of what is in them.
+
+Where a shard ends is decided by the rows, as where a chunk ends is. So a change of the sources
+changes the shard around it, and a rebuild takes the others over as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from sftdata.examples.blocks import Blocks, Run, Slice, cut
+from sftdata.reading.chunks import Chunks, Outline
+from sftdata.writing.earlier_build import FinishedBlocks
+from sftdata.writing.journal import KEY_BYTES, JournalWriter
+from sftdata.writing.manifest import sync
+from sftdata.writing.shards import RowSizes, Shard, ShardWriter, copied
+
+UNFINISHED = "unfinished"  # what a folder is called until its build has everything in it
+
+# How many bytes of the sources a shard of all rows holds on average: a part of those before it,
+# within bounds, so that neither the number of shards nor the price of one changed row grows without
+# end, and rows that are appended leave the shards before them alone.
+_PART = 64
+_SMALLEST, _LARGEST = 4 * 1024 * 1024, 256 * 1024 * 1024
+
+
+class BuildFolder:
+    """A new folder in `directory`, to which blocks are written in the order given.
+
+    `splits` has the share of each, `earlier` the folders whose shards may be taken over.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        splits: Mapping[str, float],
+        labels: Sequence[str],
+        earlier: Sequence[FinishedBlocks],
+    ) -> None:
+        self.path = directory / "shards" / UNFINISHED
+        self.path.mkdir()
+        self._journal = JournalWriter(self.path)
+        self._splits = [_Split(self.path, name, labels, earlier, self._journal) for name in splits]
+        self._shares = np.array(list(splits.values())) / sum(splits.values())
+        self._bytes_before = 0  # of the sources
+
+    def add(
+        self,
+        chunks: Chunks,
+        keys: bytes,
+        blocks: Blocks,
+        runs: Sequence[Run],
+    ) -> None:
+        """Writes the examples of `blocks`, those of the `chunks`, which are in `runs`.
+
+        See `FinishedBlocks` for `keys`, which are joined.
+        """
+        places = _ends(np.array([len(run.blocks) for run in runs]))
+        trimmed = [
+            (at, run.trimmed)
+            for at, run in zip(places, runs, strict=False)
+            if run.trimmed is not None
+        ]
+        self._journal.add(chunks.outline, keys, blocks, trimmed)
+        templates = len(blocks) // len(chunks)
+        is_end = self._is_end(chunks.outline)
+        hash_ends = _ends(blocks.rows.sum(axis=1))
+        for at, split in enumerate(self._splits):
+            slices = [part for run in runs for part in run.slices[at]]
+            row_ends = _ends(blocks.rows[:, at])
+            ends = ((np.flatnonzero(is_end[:, at]) + 1) * templates).tolist()
+            first = 0
+            for last in [*ends, len(blocks)]:
+                hashes = blocks.hashes[hash_ends[first] : hash_ends[last]]
+                rows = row_ends[last] - row_ends[first]
+                own = keys[first * KEY_BYTES : last * KEY_BYTES]
+                split.add(own, hashes, cut(slices, row_ends[first], rows))
+                if last in ends:
+                    split.end_shard()
+                first = last
+            split.note_written()
+
+    def note_engine(self, *, is_checked: bool | None) -> None:
+        """See `JournalWriter.note_engine`."""
+        self._journal.note_engine(is_checked=is_checked)
+
+    def finish(self, build: str) -> tuple[dict[str, list[Shard]], dict[str, RowSizes]]:
+        """Writes the rest, on disk for certain, and gives the folder its name.
+
+        Gives the shards of each split and the sizes of its rows.
+        """
+        for split in self._splits:
+            split.end_shard()
+            split.note_written()
+        shards = {split.name: split.writer.close() for split in self._splits}
+        self._journal.close()
+        sync(self.path)
+        home = self.path.with_name(build)
+        set_aside(home)
+        self.path = self.path.rename(home)
+        sync(home.parent)
+        return shards, {split.name: split.writer.sizes for split in self._splits}
+
+    def abandon(self) -> None:
+        """Closes the files as they are; nothing after `finish`."""
+        with contextlib.suppress(OSError):  # of the error that ended the build already
+            self._journal.close()
+        for split in self._splits:
+            split.writer.abandon()
+
+    def _is_end(self, chunks: Outline) -> npt.NDArray[np.bool_]:
+        """bool[chunks, splits]: whether a shard of the split ends after the chunk.
+
+        By its digest, as likely as the chunk is long. So where one ends is mostly a matter of the
+        chunk alone, and what is put in or taken out before it makes no difference.
+        """
+        hashes = np.frombuffer(chunks.digests, "<u8")[::2]
+        sizes = chunks.sizes
+        before = self._bytes_before + np.cumsum(sizes)
+        self._bytes_before = int(before[-1])
+        _, doublings = np.frexp(np.maximum(before / _PART / _SMALLEST, 1))  # and one
+        wanted = np.minimum(_SMALLEST * 2.0 ** (doublings - 1), _LARGEST)
+        limit = np.minimum(self._shares * (sizes / wanted)[:, None], 1.0)
+        return hashes.astype(np.float64)[:, None] < limit * 2.0**64
+
+
+class _Split:
+    """The rows of one split, cut into shards. Shards that an earlier build has are taken over."""
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        labels: Sequence[str],
+        earlier: Sequence[FinishedBlocks],
+        journal: JournalWriter,
+    ) -> None:
+        self.name = name
+        self.writer = ShardWriter(folder, name)
+        self._labels = json.dumps(list(labels)).encode()  # they stand in every shard
+        self._earlier, self._journal = earlier, journal
+        self._begin()
+
+    def _begin(self) -> None:
+        # Two digests, for how many blocks come at a time must make no difference.
+        self._keys, self._hashes = xxhash.xxh3_128(self._labels), xxhash.xxh3_128()
+        # The rows of the open shard while all of them are in shards of earlier builds.
+        self._waiting: list[Slice] | None = []
+
+    def add(self, keys: bytes, hashes: npt.NDArray[np.uint64], slices: Iterable[Slice]) -> None:
+        """Takes the rows of the next blocks; `hashes` are of those that were not left out."""
+        self._keys.update(keys)
+        self._hashes.update(hashes.tobytes())
+        for part in _joined(slices):
+            if self._waiting is not None and part.is_finished:
+                self._waiting.append(part)
+            else:
+                self._write_waiting()
+                self._write(part)
+
+    def end_shard(self) -> None:
+        """Ends the open shard, if there is one."""
+        key = self._keys.digest() + self._hashes.digest()
+        if not (self._waiting and self._take_over(key)):
+            self._write_waiting()
+        shards, sizes = self.writer.end_shard()
+        if shards:
+            self._journal.note_shards(self.name, key, shards, sizes)
+        self._begin()
+
+    def note_written(self) -> None:
+        """Notes in the journal what was written since the last time."""
+        for written in self.writer.take_written():
+            self._journal.note_written(self.name, written)
+
+    def _write_waiting(self) -> None:
+        for part in self._waiting or ():
+            self._write(part)
+        self._waiting = None
+
+    def _write(self, part: Slice) -> None:
+        batch, start = part.batch, part.start
+        # A small part, as of a small split, may wait long for more, and would keep all of its batch
+        # in memory. What is finished is only mapped.
+        if not part.is_finished and 2 * part.rows < batch.num_rows:
+            batch, start = copied([batch.slice(start, part.rows)]), 0
+        self.writer.append(batch, start, part.rows)
+
+    def _take_over(self, key: bytes) -> bool:
+        for done in self._earlier:
+            found = done.shards(self.name, key)
+            if found is not None and self.writer.link(
+                done.folder, *found, is_on_disk=done.is_committed
+            ):
+                return True
+        return False
+
+
+def set_aside(folder: Path) -> None:
+    """Gives a folder that a killed build left another name. What it has finished is of use."""
+    if folder.exists():
+        others = folder.parent.glob(f"{folder.name}.*")
+        number = max((int(other.suffix[1:]) for other in others), default=-1) + 1
+        folder.rename(folder.with_name(f"{folder.name}.{number}"))
+
+
+def _ends(counts: npt.NDArray[np.int64]) -> list[int]:
+    """0, and where each of the counted things ends, one after another."""
+    return [0, *np.cumsum(counts).tolist()]
+
+
+def _joined(parts: Iterable[Slice]) -> Iterator[Slice]:
+    """The slices, those that lie side by side in a batch made one."""
+    last: Slice | None = None
+    for part in parts:
+        if last is not None and part.batch is last.batch and part.start == last.start + last.rows:
+            last = replace(last, rows=last.rows + part.rows)
+            continue
+        if last is not None:
+            yield last
+        last = part
+    if last is not None:
+        yield last

@@ -1,0 +1,233 @@
+"""Finished blocks: what an earlier build, committed or killed, has that the next one can use.
+
+They are looked up by key in its journal, and their examples are mapped from its shards.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, chain
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sftdata.base.arrow import to_numbers
+from sftdata.base.cache import is_intact
+from sftdata.examples.blocks import Run, Slice, Trimmed, cut
+from sftdata.reading.chunks import Outline
+from sftdata.writing.journal import KEY_BYTES, BlocksLine, Journal, read_journal
+from sftdata.writing.shards import RowSizes, Shard, Written, label_column, read_batches
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a finished block is: in which line of which journal, and in which place there."""
+
+    finished: FinishedBlocks
+    line: int
+    at: int
+    is_trimmed: bool
+
+
+class FinishedBlocks:
+    """What one build folder has finished: blocks, by key, with their examples, and whole shards.
+
+    A shard whose bytes do not have the digest the journal gives is not used at all; those in
+    `untouched` are known to have it. Nor is anything used of a killed build whose engine had not
+    passed its checks. What `is_committed` is on disk for certain.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        splits: Sequence[str],
+        labels: Sequence[str],
+        *,
+        is_committed: bool,
+        untouched: Container[str] = (),
+    ) -> None:
+        self.folder, self.is_committed = folder, is_committed
+        self._lines: list[_Line] = []
+        self._places: dict[bytes, tuple[int, int]] = {}  # by key: line, and place in it
+        journal = read_journal(folder)
+        if not (is_committed or journal.is_checked):
+            journal = Journal()
+        self._whole = journal.shards
+        self._shards = [
+            [
+                _FinishedShard(folder / file, state, labels, file in untouched)
+                for (name, file), state in sorted(journal.written.items())
+                if name == split
+            ]
+            for split in splits
+        ]
+        self._by_file = {shard.path.name: shard for shards in self._shards for shard in shards}
+        self._ends = [list(accumulate(shard.rows for shard in own)) for own in self._shards]
+        self._index(journal.blocks)
+
+    def _index(self, lines: Sequence[BlocksLine]) -> None:
+        position = np.zeros(len(self._shards), np.int64)
+        available = np.array([ends[-1] if ends else 0 for ends in self._ends])
+        for own in lines:
+            rows = own.rows
+            if rows.shape[1] != len(self._shards):
+                continue
+            ends = position + np.cumsum(rows, axis=0)
+            position = ends[-1]
+            usable = ((ends <= available) | (rows == 0)).all(axis=1)
+            trimmed = own.trimmed
+            is_alone = ~usable
+            is_alone[list(trimmed)] = True
+            joined = own.keys
+            line = len(self._lines)
+            self._lines.append(_Line(own, joined, ends - rows, ends, trimmed, is_alone))
+            keys = [joined[at : at + KEY_BYTES] for at in range(0, len(joined), KEY_BYTES)]
+            for at in np.flatnonzero(usable).tolist():
+                # Of chunks that stand twice all rows are left out the second time.
+                if not (at in trimmed and keys[at] in self._places):
+                    self._places[keys[at]] = line, at
+
+    def find(self, key: bytes) -> Place | None:
+        """Where the block of this key is; None if it is not known, or a shard of it is damaged."""
+        found = self._places.get(key)
+        if found is None or not self._is_readable(self._lines[found[0]]):
+            return None
+        return Place(self, *found, found[1] in self._lines[found[0]].trimmed)
+
+    def together(self, place: Place, keys: bytes) -> int:
+        """How many blocks with these keys are there one after another, from that of the first key
+        on, which is at `place`; a block that is not complete is alone."""
+        line = self._lines[place.line]
+        if place.is_trimmed:
+            return 1
+        own = np.frombuffer(line.keys, "<u8").reshape(-1, 2)[place.at :]
+        wanted = np.frombuffer(keys, "<u8").reshape(-1, 2)[: len(own)]
+        own, is_alone = own[: len(wanted)], line.is_alone[place.at :][: len(wanted)]
+        ends = np.flatnonzero((own != wanted).any(axis=1) | is_alone)
+        return int(ends[0]) if len(ends) else len(wanted)
+
+    def run(self, place: Place, blocks: int) -> Run:
+        """The block at `place` and those after it in its line, so many together."""
+        line, first, last = self._lines[place.line], place.at, place.at + blocks
+        bounds = zip(line.starts[first].tolist(), line.ends[last - 1].tolist(), strict=True)
+        return Run(
+            line.own.blocks.part(first, last),
+            [list(self._slices(split, start, end)) for split, (start, end) in enumerate(bounds)],
+            line.trimmed.get(first),
+        )
+
+    def after(self, place: Place) -> Iterator[Outline]:
+        """What came after the chunk of this block in its source, or may have."""
+        here = self._lines[place.line].own
+        rest = here.outline.after(place.at // here.templates)
+        later = (line.own.outline for line in self._lines[place.line + 1 :])
+        for outline in chain([rest], later):
+            if not outline.is_closed:  # the source ended here, or its rows are cut anew each time
+                return
+            if len(outline):
+                yield outline
+
+    def shards(self, split: str, key: bytes) -> tuple[list[Shard], RowSizes] | None:
+        """The shards that hold what has this key and nothing else, and the sizes of their rows."""
+        whole = self._whole.get((split, key))
+        if whole is None:
+            return None
+        shards = whole.shards
+        files = [self._by_file.get(shard.file) for shard in shards]
+        if not all(f and f.is_whole(s.bytes) for f, s in zip(files, shards, strict=True)):
+            return None
+        return shards, whole.sizes
+
+    def _is_readable(self, line: _Line) -> bool:
+        if line.is_readable is None:
+            line.is_readable = all(
+                shard.is_intact
+                for split, (start, end) in enumerate(
+                    zip(line.starts[0], line.ends[-1], strict=True)
+                )
+                for shard, _ in self._overlapping(split, int(start), int(end))
+            )
+        return line.is_readable
+
+    def _slices(self, split: int, start: int, end: int) -> Iterator[Slice]:
+        for shard, first in self._overlapping(split, start, end):
+            begin = max(start - first, 0)
+            yield from cut(shard.slices, begin, min(end - first, shard.rows) - begin)
+
+    def _overlapping(
+        self, split: int, start: int, end: int
+    ) -> Iterator[tuple[_FinishedShard, int]]:
+        """The shards that hold any of these rows of the split, and the first row of each."""
+        ends = self._ends[split]
+        for at in range(bisect_right(ends, start), len(ends)):
+            shard = self._shards[split][at]
+            if ends[at] - shard.rows >= end:
+                return
+            yield shard, ends[at] - shard.rows
+
+
+@dataclass(slots=True)
+class _Line:
+    """A line of blocks, and where its rows are."""
+
+    own: BlocksLine
+    keys: bytes  # joined
+    starts: npt.NDArray[np.int64]  # [blocks, splits]: where their rows start in each split
+    ends: npt.NDArray[np.int64]  # [blocks, splits], and where they end
+    trimmed: Mapping[int, Trimmed]  # by place in the line
+    is_alone: npt.NDArray[np.bool_]  # [blocks]: those that are trimmed or not all there
+    is_readable: bool | None = None  # not looked at yet
+
+
+class _FinishedShard:
+    """A shard of an earlier build, which may not be whole. It is read when it is needed."""
+
+    def __init__(self, path: Path, written: Written, labels: Sequence[str], is_known: bool) -> None:
+        self.path, self._written, self._labels, self._is_known = path, written, labels, is_known
+        self.rows = written.rows
+
+    @cached_property
+    def is_intact(self) -> bool:
+        """Whether what was written is there."""
+        return self._is_known or is_intact(self.path, self._written.size, self._written.xxh3)
+
+    def is_whole(self, size: int) -> bool:
+        """Whether that is all there is, so many bytes."""
+        return self.is_intact and self.path.stat().st_size == size
+
+    @cached_property
+    def slices(self) -> list[Slice]:
+        """Its record batches, mapped, with the labels of today."""
+        return [
+            Slice(_relabelled(batch, self._labels), 0, batch.num_rows, is_finished=True)
+            for batch in read_batches(self.path, self.rows)
+        ]
+
+
+def _relabelled(batch: pa.RecordBatch, labels: Sequence[str]) -> pa.RecordBatch:
+    """The batch with today's template labels.
+
+    A release that changes no token changes the version in the label and nothing else, so rows keep
+    the template and take its new label. Rows of templates that are gone are looked up by nobody.
+    """
+    column = batch.column("template")
+    old = column.dictionary.to_pylist()
+    if old == list(labels):
+        return batch
+    ids = [label.partition("@")[0] for label in labels]
+    new = [
+        labels.index(label)
+        if label in labels
+        else ids.index(label.partition("@")[0])
+        if label.partition("@")[0] in ids
+        else 0
+        for label in old
+    ]
+    index = np.array(new, np.int8)[to_numbers(column.indices)]
+    place = batch.schema.get_field_index("template")
+    return batch.set_column(place, batch.schema.field(place), label_column(index, labels))

@@ -1,0 +1,224 @@
+"""The journal of a build: which block's examples stand where in its shards.
+
+It lies beside the shards. A build that was killed is resumed from it, and a rebuild copies from it
+what has not changed: see `finished`.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import xxhash
+
+from sftdata.examples.blocks import Blocks, LedgerLine, Trimmed
+from sftdata.reading.chunks import Outline
+from sftdata.writing.shards import RowSizes, Shard, Written
+
+FILE = "journal.jsonl"
+KEY_BYTES = 16  # of the digest that is a block's key
+
+
+class JournalWriter:
+    """Appends to the journal in `folder`: blocks as they are handed to the shard writers, and how
+    far each shard is written. Each line starts with its digest."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = (folder / FILE).open("wb")
+        self._is_checked: bool | None = None
+
+    def add(
+        self,
+        outline: Outline,
+        keys: bytes,
+        blocks: Blocks,
+        trimmed: Sequence[tuple[int, Trimmed]],
+    ) -> None:
+        """Notes that the examples of `blocks`, those of these chunks, come next in every split.
+
+        `keys` are theirs, joined. Those at the places of `trimmed` are not all that their keys
+        promise.
+        """
+        entry = {
+            "chunks": {
+                "rows": outline.rows.tolist(),
+                "sizes": outline.sizes.tolist(),
+                "digests": base64.b64encode(outline.digests).decode(),
+                "is_closed": outline.is_closed,
+            },
+            "keys": base64.b64encode(keys).decode(),
+            "trimmed": [
+                [at, _encoded(before.hashes), before.reasons.tolist()] for at, before in trimmed
+            ],
+            "rows_in": blocks.rows_in.tolist(),
+            "rows": blocks.rows.tolist(),
+            "whole_text_differs": blocks.whole_text_differs,
+            "ledger": [
+                [at, e.row_id, e.line, e.status, e.reason, e.detail] for at, e in blocks.ledger
+            ],
+            "hashes": _encoded(blocks.hashes),
+        }
+        self._write(entry)
+
+    def note_shards(self, split: str, key: bytes, shards: Sequence[Shard], sizes: RowSizes) -> None:
+        """Notes whole shards of a split, the key of all that is in them, and their rows' sizes."""
+        columns = {f.name: _encoded(getattr(sizes, f.name)) for f in fields(RowSizes)}
+        self._write(
+            {
+                "split": split,
+                "key": base64.b64encode(key).decode(),
+                "shards": list(shards),
+                "sizes": columns,
+            }
+        )
+
+    def note_engine(self, *, is_checked: bool | None) -> None:
+        """Notes whether the engine of the build has passed its checks by now; None without one."""
+        if is_checked is not self._is_checked:
+            self._write({"engine_is_checked": is_checked})
+            self._is_checked = is_checked
+
+    def note_written(self, split: str, written: Written) -> None:
+        """Notes how far a shard of the split is written."""
+        entry = [written.file, written.rows, written.size, written.xxh3]
+        self._write({"split": split, "written": entry})
+        self._file.flush()
+
+    def close(self) -> None:
+        """Flushes and closes the file."""
+        self._file.close()
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        line = orjson.dumps(entry)
+        self._file.write(xxhash.xxh3_64_hexdigest(line).encode() + b" " + line + b"\n")
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksLine:
+    """Blocks that were added together. They are decoded when they are asked for."""
+
+    entry: Mapping[str, Any]
+
+    @property
+    def keys(self) -> bytes:
+        """The keys of the blocks, joined."""
+        return base64.b64decode(self.entry["keys"])
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """int64[blocks, splits]: the rows that came out of each block."""
+        return np.array(self.entry["rows"], np.int64)
+
+    @property
+    def trimmed(self) -> dict[int, Trimmed]:
+        """What was taken out of blocks, by their place in the line."""
+        return {
+            at: Trimmed(_decoded(hashes, "<u8").reshape(-1, 4), np.array(reasons, np.int8))
+            for at, hashes, reasons in self.entry["trimmed"]
+        }
+
+    @property
+    def outline(self) -> Outline:
+        """What is known of the chunks that the blocks were made of."""
+        chunks = self.entry["chunks"]
+        return Outline(
+            np.array(chunks["rows"], np.int64),
+            np.array(chunks["sizes"], np.int64),
+            base64.b64decode(chunks["digests"]),
+            chunks["is_closed"],
+        )
+
+    @property
+    def templates(self) -> int:
+        """How many blocks a chunk has."""
+        return len(self.entry["rows"]) // len(self.entry["chunks"]["rows"])
+
+    @property
+    def blocks(self) -> Blocks:
+        """The blocks without their examples, which are in the shards."""
+        return Blocks(
+            rows_in=np.array(self.entry["rows_in"], np.int64),
+            rows=self.rows,
+            hashes=_decoded(self.entry["hashes"], "<u8").reshape(-1, 4),
+            ledger=[(at, LedgerLine(*line)) for at, *line in self.entry["ledger"]],
+            whole_text_differs=[(at, row_id) for at, row_id in self.entry["whole_text_differs"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ShardsLine:
+    """Whole shards of a split."""
+
+    entry: Mapping[str, Any]
+
+    @property
+    def shards(self) -> list[Shard]:
+        """The shards, in order."""
+        return [Shard(**shard) for shard in self.entry["shards"]]
+
+    @property
+    def sizes(self) -> RowSizes:
+        """The sizes of their rows."""
+        return RowSizes(
+            **{
+                name: _decoded(values, "<i4" if name.endswith("tokens") else "i1")
+                for name, values in self.entry["sizes"].items()
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What a journal says, up to the first line that is torn or damaged."""
+
+    blocks: list[BlocksLine] = field(default_factory=list)
+    shards: dict[tuple[str, bytes], ShardsLine] = field(default_factory=dict)  # by split and key
+    # By split and file how far a shard is written.
+    written: dict[tuple[str, str], Written] = field(default_factory=dict)
+    is_checked: bool = True  # whether the engine that has made any of it has passed its checks
+
+
+def read_journal(folder: Path) -> Journal:
+    """The journal of a build folder; an empty one where there is none."""
+    blocks: list[BlocksLine] = []
+    shards: dict[tuple[str, bytes], ShardsLine] = {}
+    written: dict[tuple[str, str], Written] = {}
+    is_checked = True
+    for entry in _read(folder / FILE):
+        if "chunks" in entry:
+            blocks.append(BlocksLine(entry))
+        elif "shards" in entry:
+            shards[entry["split"], base64.b64decode(entry["key"])] = ShardsLine(entry)
+        elif "written" in entry:
+            state = Written(*entry["written"])
+            written[entry["split"], state.file] = state
+        elif "engine_is_checked" in entry:
+            is_checked = entry["engine_is_checked"] is not False
+    return Journal(blocks, shards, written, is_checked)
+
+
+def _read(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        for text in file:
+            digest, _, line = text.rstrip(b"\n").partition(b" ")
+            if digest != xxhash.xxh3_64_hexdigest(line).encode():  # torn by a kill, or damaged
+                return
+            yield orjson.loads(line)
+
+
+def _encoded(values: npt.NDArray[Any]) -> str:
+    little_endian = values.astype(values.dtype.newbyteorder("<"), copy=False)
+    return base64.b64encode(little_endian.tobytes()).decode()
+
+
+def _decoded(text: str, dtype: str) -> npt.NDArray[Any]:
+    values = np.frombuffer(base64.b64decode(text), dtype)
+    return values.astype(values.dtype.newbyteorder("="), copy=False)

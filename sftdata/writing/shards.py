@@ -1,0 +1,337 @@
+"""Shards: Arrow IPC files of examples, written once, in order, and digested while written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import xxhash
+
+from sftdata.base.arrow import numbers, texts, to_flags, to_numbers
+from sftdata.writing.manifest import sync
+
+# A record batch is closed, and then a shard, when it has reached one of these. Both depend on the
+# rows alone, so every run cuts at the same places.
+_BATCH_ROWS = 4096
+_BATCH_TOKENS = 1 << 20
+_SHARD_TOKENS = 1 << 26
+_MAGIC_BYTES = 8  # what an Arrow IPC file has before the stream of messages starts
+
+
+_LABEL = pa.dictionary(pa.int8(), pa.string())
+
+
+def shard_schema(*, mixed: bool = False) -> pa.Schema:
+    """The columns of a shard, in order; those of a mixture also name the task."""
+    fields = [
+        ("row_id", pa.string()),
+        ("template", _LABEL),
+        ("input_ids", pa.list_(pa.int32())),
+        ("label_mask", pa.list_(pa.bool_())),
+        ("target_start", pa.int32()),
+    ]
+    return pa.schema([*fields, ("task", _LABEL)] if mixed else fields)
+
+
+def label_column(index: npt.NDArray[np.int8], labels: Sequence[str]) -> pa.DictionaryArray:
+    """A `template` or `task` column: for each row one of the labels, by index."""
+    return pa.DictionaryArray.from_arrays(numbers(index), texts(labels).cast(pa.string()))
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A finished shard."""
+
+    file: str  # its name in the folder of its build
+    rows: int
+    tokens: int
+    target_tokens: int
+    bytes: int
+    sha256: str
+    xxh3: str  # of the same bytes; fast enough to be checked by every build
+    batch_rows: list[int]  # rows of each record batch, so that a reader need not open them all
+
+    def to_json(self, folder: str) -> dict[str, Any]:
+        """The manifest's entry; `folder` is relative to the data set."""
+        entry = asdict(self)
+        return {"path": f"{folder}/{entry.pop('file')}", **entry}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How far a shard is written: the first `size` bytes hold `rows` rows and have this digest."""
+
+    file: str
+    rows: int
+    size: int
+    xxh3: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowSizes:
+    """Sizes of rows, for planning and statistics."""
+
+    tokens: npt.NDArray[np.int32]  # [rows]
+    target_tokens: npt.NDArray[np.int32]  # [rows], those in the loss
+    template: npt.NDArray[np.int8]  # [rows], index in the build's templates
+    task: npt.NDArray[np.int8]  # [rows], index in the mixture's tasks; 0 where there is one
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[RowSizes]) -> RowSizes:
+        """All rows, one part after another."""
+        empty = np.empty(0, np.int32)
+        label = np.empty(0, np.int8)
+        return cls(
+            np.concatenate([empty, *(part.tokens for part in parts)]),
+            np.concatenate([empty, *(part.target_tokens for part in parts)]),
+            np.concatenate([label, *(part.template for part in parts)]),
+            np.concatenate([label, *(part.task for part in parts)]),
+        )
+
+
+def row_sizes(batch: pa.RecordBatch) -> RowSizes:
+    """The sizes of the rows of a shard's record batch."""
+    offsets = _offsets(batch)
+    mask = to_flags(batch.column("label_mask").flatten()).view(np.uint8)
+    starts = offsets[:-1] - offsets[0]
+    none = np.zeros(batch.num_rows, np.int8)
+    return RowSizes(
+        tokens=np.diff(offsets),
+        target_tokens=np.add.reduceat(mask, starts, dtype=np.int32) if len(starts) else offsets[1:],
+        template=to_numbers(batch.column("template").indices),
+        task=to_numbers(batch.column("task").indices) if "task" in batch.schema.names else none,
+    )
+
+
+class _HashingFile:
+    """A writable file that digests what goes through it."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self.sha256 = hashlib.sha256()
+        self.xxh3 = xxhash.xxh3_128()
+        self.size = 0
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        self.sha256.update(data)
+        self.xxh3.update(data)
+        self.size += len(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def sync_and_close(self) -> None:
+        with self._file:
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+        self.closed = True
+
+
+class ShardWriter:
+    """Writes the examples of one split in the order given, over as many shards as they need."""
+
+    def __init__(self, folder: Path, split: str, *, mixed: bool = False) -> None:
+        self._folder, self._split = folder, split
+        self._schema = shard_schema(mixed=mixed)
+        self._pending: list[tuple[pa.RecordBatch, int, int]] = []  # batch, first row, end row
+        self._pending_rows = self._pending_tokens = 0
+        self._file: _HashingFile | None = None
+        self._rows = self._tokens = self._target_tokens = 0
+        self._batch_rows: list[int] = []
+        self.shards: list[Shard] = []
+        self._written: dict[str, Written] = {}  # by file, since it was last asked for
+        self._rows_written: list[RowSizes] = []
+        self._told = 0, 0  # how many of the shards and sizes `end_shard` has given
+        # To have bytes on disk takes a while, in which more can be written.
+        self._syncing = ThreadPoolExecutor(max_workers=1)
+        self._synced: list[Future[None]] = []
+
+    def append(self, batch: pa.RecordBatch, start: int, rows: int) -> None:
+        """Takes rows `start` to `start + rows - 1` of `batch`."""
+        while rows:
+            taken = min(rows, self._room(batch, start))
+            self._add(batch, start, taken)
+            start, rows = start + taken, rows - taken
+            if self._pending_rows >= _BATCH_ROWS or self._pending_tokens >= _BATCH_TOKENS:
+                self._write_batch()
+
+    def take_written(self) -> list[Written]:
+        """How far each shard is written that has grown since the last call."""
+        written, self._written = list(self._written.values()), {}
+        return written
+
+    def end_shard(self) -> tuple[list[Shard], RowSizes]:
+        """Writes what is pending and ends the shard there.
+
+        Gives the shards that were written since this was last called, and the sizes of their rows.
+        """
+        if self._pending_rows:
+            self._write_batch()
+        if self._file is not None:
+            self._finish_shard()
+        shards, parts = self._told
+        self._told = len(self.shards), len(self._rows_written)
+        return self.shards[shards:], RowSizes.concatenate(self._rows_written[parts:])
+
+    def link(
+        self, folder: Path, shards: Sequence[Shard], sizes: RowSizes, *, is_on_disk: bool
+    ) -> bool:
+        """Takes whole shards of another folder as the next ones, without a copy.
+
+        Nothing may be pending. `is_on_disk` says that they are there for certain. False where the
+        file system has no hard links, or the files are gone; nothing is taken then.
+        """
+        new = [replace(s, file=self._name(n)) for n, s in enumerate(shards, len(self.shards))]
+        try:
+            for old, shard in zip(shards, new, strict=True):
+                os.link(folder / old.file, self._folder / shard.file)
+        except OSError:
+            for shard in new:
+                (self._folder / shard.file).unlink(missing_ok=True)
+            return False
+        self.shards += new
+        if not is_on_disk:
+            self._synced += [self._syncing.submit(sync, self._folder / s.file) for s in new]
+        for shard in new:
+            self._written[shard.file] = Written(shard.file, shard.rows, shard.bytes, shard.xxh3)
+        self._rows_written.append(sizes)
+        return True
+
+    def close(self) -> list[Shard]:
+        """Ends the last shard and waits until all are on disk; the shards of the split."""
+        self.end_shard()
+        for synced in self._synced:
+            synced.result()
+        self._syncing.shutdown()
+        return self.shards
+
+    @property
+    def sizes(self) -> RowSizes:
+        """The sizes of every row that was written, in order."""
+        return RowSizes.concatenate(self._rows_written)
+
+    def abandon(self) -> None:
+        """Closes the file of an unfinished shard as it is; nothing after `close`."""
+        if self._file is not None:
+            self._file.close()
+        self._syncing.shutdown(wait=False)
+
+    def _room(self, batch: pa.RecordBatch, start: int) -> int:
+        """How many of the rows from `start` on the open record batch takes, at least one.
+
+        A row belongs to the record batch in which it starts, so its own length never matters.
+        """
+        rows = _BATCH_ROWS - self._pending_rows
+        offsets = _offsets(batch)[start : start + rows]
+        tokens = offsets - offsets[0]
+        return int(np.searchsorted(tokens, _BATCH_TOKENS - self._pending_tokens))
+
+    def _add(self, batch: pa.RecordBatch, start: int, rows: int) -> None:
+        if self._pending and self._pending[-1][0] is batch and self._pending[-1][2] == start:
+            self._pending[-1] = (batch, self._pending[-1][1], start + rows)
+        else:
+            self._pending.append((batch, start, start + rows))
+        offsets = _offsets(batch)
+        self._pending_rows += rows
+        self._pending_tokens += int(offsets[start + rows] - offsets[start])
+
+    def _write_batch(self) -> None:
+        batch = copied([batch.slice(start, end - start) for batch, start, end in self._pending])
+        if self._file is None:
+            self._open_shard()
+        self._writer.write_batch(batch)
+        sizes = row_sizes(batch)
+        self._rows_written.append(sizes)
+        self._rows += batch.num_rows
+        self._batch_rows.append(batch.num_rows)
+        self._tokens += int(sizes.tokens.sum())
+        self._target_tokens += int(sizes.target_tokens.sum())
+        assert self._file is not None
+        self._file.flush()
+        self._note_written()
+        self._pending, self._pending_rows, self._pending_tokens = [], 0, 0
+        if self._tokens >= _SHARD_TOKENS:
+            self._finish_shard()
+
+    def _note_written(self) -> None:
+        assert self._file is not None
+        digest = self._file.xxh3.hexdigest()
+        name = self._name(len(self.shards))
+        self._written[name] = Written(name, self._rows, self._file.size, digest)
+
+    def _name(self, number: int) -> str:
+        return f"{self._split}-{number:05d}.arrow"
+
+    def _open_shard(self) -> None:
+        self._file = _HashingFile(self._folder / self._name(len(self.shards)))
+        self._writer = pa.ipc.new_file(self._file, self._schema)
+
+    def _finish_shard(self) -> None:
+        assert self._file is not None
+        self._writer.close()
+        self._file.flush()  # what is noted must outlive this process
+        self._note_written()
+        self._synced.append(self._syncing.submit(self._file.sync_and_close))
+        self.shards.append(
+            Shard(
+                file=self._name(len(self.shards)),
+                rows=self._rows,
+                tokens=self._tokens,
+                target_tokens=self._target_tokens,
+                bytes=self._file.size,
+                sha256=self._file.sha256.hexdigest(),
+                xxh3=self._file.xxh3.hexdigest(),
+                batch_rows=self._batch_rows,
+            )
+        )
+        self._file = None
+        self._rows = self._tokens = self._target_tokens = 0
+        self._batch_rows = []
+
+
+def copied(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """The rows of the slices as one batch of its own memory."""
+    # A lone slice would not be copied, and tell in its buffers how it was cut; with an empty one
+    # beside it, it is copied as several are.
+    table = pa.Table.from_batches([*slices, slices[0].slice(0, 0)]).unify_dictionaries()
+    (batch,) = table.combine_chunks().to_batches()
+    return batch
+
+
+def open_batches(path: Path) -> list[pa.RecordBatch]:
+    """Every record batch of a finished shard, mapped."""
+    with pa.memory_map(str(path)) as mapped:
+        file = pa.ipc.open_file(mapped)
+        return [file.get_batch(i) for i in range(file.num_record_batches)]
+
+
+def read_batches(path: Path, rows: int) -> list[pa.RecordBatch]:
+    """The record batches, mapped, that hold the first `rows` rows of a shard.
+
+    The shard may be unfinished. Raises `pa.ArrowInvalid` when it holds fewer rows.
+    """
+    with pa.memory_map(str(path)) as mapped:
+        stream = pa.ipc.open_stream(mapped.read_buffer().slice(_MAGIC_BYTES))
+    batches = []
+    while rows > 0:
+        batch = stream.read_next_batch()
+        batches.append(batch)
+        rows -= batch.num_rows
+    return batches
+
+
+def _offsets(batch: pa.RecordBatch) -> npt.NDArray[np.int32]:
+    """int32[rows + 1]: where each row's tokens start, counted from any origin."""
+    return to_numbers(batch.column("input_ids").offsets)
