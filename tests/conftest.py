@@ -9,7 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import tokenizers
-from places import SHARED
+from support.places import SHARED
 from tokenizers import decoders, models, pre_tokenizers
 
 # How long an example takes says what else the machine is doing.

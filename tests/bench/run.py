@@ -95,7 +95,7 @@ def _conditions(setup: Setup) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     sys.path.append(str(ROOT / "tests"))
-    from places import SHARED
+    from support.places import SHARED
 
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n", 1)[0])
     add = parser.add_argument

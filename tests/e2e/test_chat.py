@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_oracle import ChatOracle
+from support.chat_oracle import ChatOracle
 
 from sftdata import build, load
 from sftdata.errors import SftdataError, TemplateError

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-import oracle
 import pytest
+from support import oracle
 
 from sftdata import build
 from sftdata.loading.dataset import load

@@ -15,9 +15,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from browser import Server, listening, needs_browser, open_page
-from injection import PAGE, PAYLOADS, raw
 from markdown_it import MarkdownIt
+from support.browser import Server, listening, needs_browser, open_page
+from support.injection import PAGE, PAYLOADS, raw
 
 from sftdata.building.build import build
 from sftdata.inspecting.rows.select import RowFilter, find_rows

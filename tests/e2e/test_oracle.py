@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import oracle
 import pytest
+from support import oracle
 
 import sftdata
 from sftdata import build

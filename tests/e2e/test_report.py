@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import listening, needs_browser, open_page
-from plain import build_plain
+from support.browser import listening, needs_browser, open_page
+from support.plain import build_plain
 
 from sftdata.inspecting.doctor import examine
 from sftdata.inspecting.pages.render import render_page

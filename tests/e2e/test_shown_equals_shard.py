@@ -10,10 +10,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import oracle
 import pytest
-from places import REAL_TOKENIZERS
-from plain import build_plain
+from support import oracle
+from support.places import REAL_TOKENIZERS
+from support.plain import build_plain
 
 from sftdata.base.escaping import escape, unescape_bytes
 from sftdata.building.build import build

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import oracle
 import pytest
-from chat_oracle import ChatOracle, Message
-from tasks import TASKS, Row, render_block, take_rows, template_source
+from support import oracle
+from support.chat_oracle import ChatOracle, Message
+from support.tasks import TASKS, Row, render_block, take_rows, template_source
 
 from sftdata import build, load
 from sftdata.base.content import bundled_root

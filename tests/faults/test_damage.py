@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import xxhash
-from kills import change_rows, files_of, make_rows, manifest_of, write_rows, write_spec
+from support.kills import change_rows, files_of, make_rows, manifest_of, write_rows, write_spec
 
 from sftdata import build
 from sftdata.inspecting.verify import find_faults

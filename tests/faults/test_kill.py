@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kills import (
+from support.kills import (
     Forker,
     change_rows,
     digests_of,

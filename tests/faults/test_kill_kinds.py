@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kills import change_rows, digests_of, files_of, forker, make_rows, manifest_of, write_rows
+from support.kills import (
+    change_rows,
+    digests_of,
+    files_of,
+    forker,
+    make_rows,
+    manifest_of,
+    write_rows,
+)
 
 from sftdata.inspecting.verify import find_faults
 

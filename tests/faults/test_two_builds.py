@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from kills import (
+from support.kills import (
     change_rows,
     digests_of,
     files_of,

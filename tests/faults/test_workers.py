@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kills import digests_of, make_rows, manifest_of, write_rows, write_spec
+from support.kills import digests_of, make_rows, manifest_of, write_rows, write_spec
 
 from sftdata import build
 from sftdata.building.plan import Plan, make_plan

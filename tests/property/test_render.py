@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import oracle
 import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support import oracle
 
 from sftdata.rendering.render import render_batch, render_row
 from sftdata.rendering.template import Template, parse_template

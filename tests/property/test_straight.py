@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from unittest.mock import patch
 
-import oracle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import nodes
+from support import oracle
 
 from sftdata.errors import TemplateError
 from sftdata.rendering import template as template_module

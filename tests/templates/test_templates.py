@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from places import REAL_TOKENIZERS
+from support.places import REAL_TOKENIZERS
 from syrupy.assertion import SnapshotAssertion
 
 from sftdata.base.content import bundled_root

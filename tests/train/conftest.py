@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_models import llama
+from support.tiny_models import llama
 
 from sftdata.building.build import build
 from sftdata.loading.dataset import DataSet, load

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_models import llama
+from support.tiny_models import llama
 
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import DataSet, Example, load

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
-from tiny_models import MODELS, llama
+from support.tiny_models import MODELS, llama
 
 from sftdata.loading.dataset import DataSet, Example
 from sftdata.loading.order import StepPlan

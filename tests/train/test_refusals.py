@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_models import VOCABULARY, gpt2, llama
+from support.tiny_models import VOCABULARY, gpt2, llama
 from transformers import AutoConfig
 
 from sftdata.errors import SftdataError, VerificationError

@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 import pytest
-from plain import build_plain
+from support.plain import build_plain
 from textual.pilot import Pilot
 
 from sftdata.inspecting.rows.select import RowFilter, RowSet, find_rows

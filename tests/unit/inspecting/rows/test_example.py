@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import tokenizers
-from plain import build_plain
+from support.plain import build_plain
 
 from sftdata.building.build import build
 from sftdata.errors import SftdataError

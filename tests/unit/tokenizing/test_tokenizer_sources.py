@@ -14,7 +14,7 @@ from sftdata.errors import TokenizerError
 from sftdata.tokenizing.engines import ReferenceEngine
 from sftdata.tokenizing.tokenizer import load_tokenizer
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BUNDLED = ROOT / "pipelines" / "tokenizers" / "small"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from plain import build_plain
+from support.plain import build_plain
 
 from sftdata.inspecting.rows.example import Inspector
 from sftdata.inspecting.rows.search import find_outliers, find_text

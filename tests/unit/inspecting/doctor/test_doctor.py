@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import handmade
 import numpy as np
 import pytest
 import tokenizers
-from handmade import EOS, Row, row
-from oracle import OracleTokenizer
-from places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
+from support import handmade
+from support.handmade import EOS, Row, row
+from support.oracle import OracleTokenizer
+from support.places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 
 from sftdata.building.build import build
 from sftdata.errors import SftdataError

@@ -6,13 +6,13 @@ import json
 import math
 from pathlib import Path
 
-import handmade
 import numpy as np
 import pyarrow as pa
 import pytest
-from handmade import EOS, Row, row
 from hypothesis import given
 from hypothesis import strategies as st
+from support import handmade
+from support.handmade import EOS, Row, row
 
 from sftdata.building.build import build
 from sftdata.fitting import batch_padding, fit_rows

@@ -11,6 +11,7 @@ import pytest
 import tokenizers
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from support.places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 
 from sftdata.examples import boundary as seams
 from sftdata.examples.boundary import is_seamless
@@ -18,7 +19,6 @@ from sftdata.examples.layout import Stretch, encode_stretches
 from sftdata.tokenizing.encoder import FAST, REFERENCE, Encoder, load_encoder
 from sftdata.tokenizing.engines import Encoded, GigatokenEngine, ReferenceEngine
 from sftdata.tokenizing.tokenizer import load_tokenizer
-from tests.places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 
 Pair = tuple[str, str]  # prompt, target
 

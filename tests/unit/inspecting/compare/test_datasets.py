@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import handmade
 import pytest
-from places import BUNDLED_TOKENIZER
+from support import handmade
+from support.places import BUNDLED_TOKENIZER
 
 from sftdata.building.build import build
 from sftdata.inspecting.compare.data_sets import Comparison, compare

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plain import build_plain
+from support.plain import build_plain
 
 from sftdata.errors import SftdataError
 from sftdata.inspecting.rows.select import RowFilter, choose_rows, find_rows

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from support.places import BUNDLED_TOKENIZER
 
 from sftdata.tokenizing import exactness as gate
 from sftdata.tokenizing import reference_process as module
@@ -19,7 +20,6 @@ from sftdata.tokenizing.engines import ReferenceEngine
 from sftdata.tokenizing.exactness import choose_engine
 from sftdata.tokenizing.reference_process import ReferenceProcess, reference_process
 from sftdata.tokenizing.tokenizer import load_tokenizer
-from tests.places import BUNDLED_TOKENIZER
 
 TEXTS = ["", "A text.", "Zwei\nZeilen\r\nund <|endoftext|>", "日本語 \u2028 \x00 \U0001f600"]
 

@@ -9,7 +9,7 @@ import pytest
 import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from places import REAL_TOKENIZERS
+from support.places import REAL_TOKENIZERS
 from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from sftdata.inspecting.rows.tokens import Token, Vocabulary

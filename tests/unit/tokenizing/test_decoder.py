@@ -11,7 +11,7 @@ import pytest
 import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
+from support.places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 from tokenizers import decoders, models
 
 from sftdata.tokenizing.decoder import Decoder

@@ -1,0 +1,1 @@
+"""What tests share: oracles, made rows and tokenizers, browsers, kills."""
