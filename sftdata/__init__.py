@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-__all__ = ["Outcome", "SftdataError", "build", "load", "render_prompt"]
+from sftdata.base.version import __version__
+
+__all__ = ["Outcome", "SftdataError", "__version__", "build", "load", "render_prompt"]
 
 if TYPE_CHECKING:
     from sftdata.building.build import Outcome, build

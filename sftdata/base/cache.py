@@ -18,27 +18,20 @@ from typing import Any
 
 import xxhash
 
+from sftdata.base.files import Stamp, stamp
+
 # Below this, reading the bytes costs no more than looking them up.
 _WORTH_REMEMBERING = 8 * 1024 * 1024
 # A file system may give two changes that follow each other closely the same time.
 _SETTLED_SECONDS = 1.0
 
 _DIGEST_BYTES = 16  # of the content, before it
-Stamp = list[int]
 
 
 def cache_folder() -> Path:
     """Where what is remembered lies between builds."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "sftdata"
-
-
-def stamp(path: Path) -> Stamp:
-    """What tells a file from others and from itself before a change."""
-    status = path.stat()
-    return [
-        status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-    ]  # fmt: skip
 
 
 def facts_of(kind: str, digest: str) -> dict[str, Any]:
@@ -98,18 +91,6 @@ def remember_files(directory: Path, names: Iterable[str]) -> None:
         stamps = {name: stamp(directory / name) for name in names}
         if sum(size for _, _, size, _, _ in stamps.values()) >= _WORTH_REMEMBERING:
             _write_facts(_place("sets", [directory]), stamps)
-
-
-def is_intact(path: Path, size: int, xxh3: str) -> bool:
-    """Whether the first `size` bytes of a file are there and have this digest."""
-    if not path.is_file() or path.stat().st_size < size:
-        return False
-    digest = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while size and (block := file.read(min(size, 1 << 20))):
-            digest.update(block)
-            size -= len(block)
-    return digest.hexdigest() == xxh3
 
 
 def _place(kind: str, paths: Sequence[Path]) -> Path:

@@ -6,7 +6,7 @@ the row's own id and the seed, so neighbours, order and added rows change nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -37,17 +37,6 @@ def hash_rows(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return hash_texts([data[i : i + size] for i in range(0, len(data), size)])
 
 
-def assign_splits(
-    hashes: npt.NDArray[np.uint64], shares: Mapping[str, float], seed: int
-) -> npt.NDArray[np.int8]:
-    """int8[rows]: the index, in the order of `shares`, of each row's split.
-
-    `hashes` is uint64[rows, 2] of the row id, or of the group the row must stay with. A split
-    gets its share of all hash values, so its size is near that share of the rows, not exactly it.
-    """
-    return choose(hashes, list(shares.values()), f"split:{seed}")
-
-
 def choose(
     hashes: npt.NDArray[np.uint64], weights: Sequence[float], salt: str
 ) -> npt.NDArray[np.int8]:
@@ -64,3 +53,13 @@ def mix(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(values ^ (values >> np.uint64(31)))
+
+
+def hash_token_rows(
+    ids: npt.NDArray[np.int32], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint64]:
+    """uint64[rows]: a hash of `ids[starts[i]:ends[i]]` for each row."""
+    data = memoryview(np.ascontiguousarray(ids).view(np.uint8))  # type: ignore[arg-type]
+    hash_of = xxhash.xxh3_64_intdigest
+    places = zip((starts * 4).tolist(), (ends * 4).tolist(), strict=True)
+    return np.fromiter((hash_of(data[a:b]) for a, b in places), np.uint64, len(starts))

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sftdata.base.background import in_background
-from sftdata.base.cache import is_intact, remember_files, untouched
 from sftdata.building.mixture.identity import PARTS, mixture_name
 from sftdata.building.plan import Plan, make_plan
-from sftdata.errors import SftdataError
-from sftdata.spec.model import Mixture, Spec, load_spec
+from sftdata.spec.load import load_spec
+from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.reference_process import LARGE_VOCABULARY, start_ahead
 from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
-from sftdata.writing import card
-from sftdata.writing import manifest as manifest_file
-from sftdata.writing.manifest import (
-    LEDGERS,
-    POOLS,
-    Manifest,
-    ledger_path,
-    read_manifest,
-    write_atomically,
-)
+from sftdata.writing.directory import _current, _is_whole, _lock, _tidy
+from sftdata.writing.manifest import Manifest
 
 if TYPE_CHECKING:
-    from sftdata.building.run import Progress
-    from sftdata.tokenizing.encoder import Engines, Report
-
-_LOCK = ".lock"
+    from sftdata.base.reporting import Progress, Report
+    from sftdata.tokenizing.encoder import Engines
 
 
 @dataclass(frozen=True)
@@ -191,81 +178,10 @@ def _mix(mixture: Mixture, manifests: Sequence[Manifest], directory: Path, name:
     return mix(mixture, parts, directory, name)
 
 
-@contextmanager
-def _lock(directory: Path, report: Report) -> Iterator[None]:
-    """One build at a time in a directory; a second one waits and then starts from its result.
-
-    The system releases the lock with the process, however that ends.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / _LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report(f"waiting for another build in {directory}")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _current(directory: Path) -> Manifest | None:
-    try:
-        return read_manifest(directory)
-    except SftdataError:
-        return None  # none, or one that cannot be read: the build makes a new one
-
-
 def _has_other_sources(plan: Plan, manifest: Manifest) -> bool:
     """Whether sizes alone tell that the sources are others; then no digest need be waited for."""
     recorded = [source.get("bytes") for source in manifest["sources"]]
     return None not in recorded and recorded != [source.size for source in plan.sources]
-
-
-def _is_whole(manifest: Manifest) -> bool:
-    """Whether every file of the data set is there, each shard with the bytes it was given."""
-    known = untouched(manifest.directory)
-    ledger = manifest.directory / ledger_path(manifest["build"])
-    return ledger.is_file() and all(
-        shard["path"] in known or _is_intact(manifest.directory / shard["path"], shard)
-        for split in manifest["splits"].values()
-        for shard in split["shards"]
-    )
-
-
-def _is_intact(path: Path, shard: Mapping[str, Any]) -> bool:
-    return (
-        path.is_file()
-        and path.stat().st_size == shard["bytes"]
-        and is_intact(path, shard["bytes"], shard.get("xxh3", ""))
-    )
-
-
-def _tidy(manifest: Manifest, spec: Spec | Mixture) -> None:
-    """Brings the card up to date and removes what is of no build that is committed.
-
-    Then it remembers the shards, whose bytes were checked or just written.
-
-    Whoever has the files of an earlier build open or mapped keeps them.
-    """
-    directory, build = manifest.directory, manifest["build"]
-    files = card.render_files(spec, manifest.content)
-    for name, data in files.items():
-        path = directory / name
-        if not path.is_file() or path.read_bytes() != data:
-            path.parent.mkdir(exist_ok=True)
-            write_atomically(path, data)
-    for name in (*files, manifest_file.FILE):
-        path = directory / name
-        for temporary in path.parent.glob(f".{path.name}.*"):
-            temporary.unlink()
-    for folder in (directory / "shards").iterdir():
-        if folder.name != build:
-            shutil.rmtree(folder)
-    for kind in (LEDGERS, POOLS):
-        for path in (directory / kind).glob("*"):
-            if path.stem != build:
-                path.unlink()
-    splits = manifest["splits"].values()
-    remember_files(directory, [shard["path"] for split in splits for shard in split["shards"]])
 
 
 def _as_list(items: Sequence[str | Path] | str | Path) -> list[str]:

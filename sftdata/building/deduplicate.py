@@ -14,13 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sftdata.base.reasons import DROPPED, DUPLICATE, NEAR_DUPLICATE, REPEATED_ID
 from sftdata.examples.blocks import Blocks, LedgerLine, Run, Slice, Slices, Trimmed
 from sftdata.reading.chunks import Chunk
-from sftdata.reading.outcomes import DROPPED
 from sftdata.reading.rows import RowReader, Rows
 from sftdata.reading.screening.duplicates import NearDuplicates, SeenIds, content_hashes
 
-DUPLICATE, REPEATED_ID, NEAR_DUPLICATE = "duplicate", "repeated_id", "near_duplicate"
 _REASONS = ("", REPEATED_ID, DUPLICATE, NEAR_DUPLICATE)
 _ID, _CONTENT = slice(0, 2), slice(2, 4)  # of a block's hashes
 

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-import sftdata
+from sftdata.base.schema import RowSizes
+from sftdata.base.version import __version__
 from sftdata.building.plan import Plan
-from sftdata.inspecting.stats import length_stats
 from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import SCHEMA_VERSION
-from sftdata.writing.shards import RowSizes, Shard
+from sftdata.writing.shards import Shard
+from sftdata.writing.summary import describe_sizes, describe_splits
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ def describe(plan: Plan, totals: Totals) -> dict[str, Any]:
     rows_out = sum(len(sizes.tokens) for sizes in totals.sizes.values())
     return {
         "version": SCHEMA_VERSION,
-        "sftdata": sftdata.__version__,
+        "sftdata": __version__,
         "build": plan.build,
         "task": plan.spec.task,
         "draft": plan.is_draft,
@@ -82,35 +81,3 @@ def describe_tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
         "bos_id": tokenizer.bos_id,
         "pad_id": tokenizer.pad_id,
     }
-
-
-def describe_splits(shards: Mapping[str, Sequence[Shard]], build: str) -> dict[str, Any]:
-    """The manifest's entry of the shards of each split."""
-    folder = f"shards/{build}"
-    return {name: {"shards": [s.to_json(folder) for s in parts]} for name, parts in shards.items()}
-
-
-def describe_sizes(
-    sizes: Mapping[str, RowSizes], groups: Mapping[str, tuple[str, Sequence[str]]]
-) -> dict[str, Any]:
-    """Token counts and lengths over all splits, of each split, and by each grouping.
-
-    `groups`: the key in the result → the column of `RowSizes` and the labels it counts from 0.
-    """
-    lengths = {
-        name: np.stack((s.tokens - s.target_tokens, s.target_tokens), axis=1).astype(np.int32)
-        for name, s in sizes.items()
-    }
-    stats = length_stats(lengths)
-    every = RowSizes.concatenate(list(sizes.values()))
-    for key, (column, labels) in groups.items():
-        index = getattr(every, column)
-        counts = [
-            np.bincount(index, weights, len(labels)).astype(int).tolist()
-            for weights in (None, every.tokens, every.target_tokens)
-        ]
-        stats[key] = {
-            label: {"rows": rows, "tokens": tokens, "target_tokens": target}
-            for label, rows, tokens, target in zip(labels, *counts, strict=True)
-        }
-    return stats

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate
 
+from sftdata.base.reporting import Report
 from sftdata.building.maker import example_maker, maker_in_worker, sample_texts
 from sftdata.building.plan import Plan
 from sftdata.building.workers import InProcess, Processes, Workers
 from sftdata.examples.maker import Examples, Work
-from sftdata.tokenizing.encoder import REFERENCE, EncoderChoice, Engines, Report, load_encoder
+from sftdata.tokenizing.encoder import REFERENCE, EncoderChoice, Engines, load_encoder
 
 # Up to here the reference encodes sooner than the engine is loaded and checked.
 _FEW_BYTES = 128 * 1024

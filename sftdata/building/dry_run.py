@@ -6,12 +6,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from sftdata.building.inputs import no_rows
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
-from sftdata.building.run import no_rows
 from sftdata.examples.maker import Examples, Work
 from sftdata.reading.chunks import read_chunks
-from sftdata.spec.model import Mixture, load_spec
+from sftdata.spec.load import load_spec
+from sftdata.spec.model import Mixture
 from sftdata.tokenizing.encoder import choose_encoder
 
 

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from sftdata.base.pickling import Sent
 from sftdata.errors import TemplateError
-from sftdata.reading.messages import MESSAGES
 from sftdata.reading.sources import Source, resolve_sources
-from sftdata.rendering.template import Template, load_template
+from sftdata.rendering.template import Template
+from sftdata.spec.fields import MESSAGES
 from sftdata.spec.model import Spec
 from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat
 from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
+from sftdata.versioning.releases import load_template
 from sftdata.writing.manifest import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def make_plan(
         plan.chat.layout(((SYSTEM,) if has_system else ()) + (USER, ASSISTANT))
     if not spec.against and not max(spec.shots):
         return plan
-    from sftdata.building.maker import draw_pool, index_evaluation
+    from sftdata.building.inputs import draw_pool, index_evaluation
 
     if spec.against:
         plan = replace(plan, evaluation=index_evaluation(plan))

@@ -10,9 +10,11 @@ from typing import Any
 from sftdata.building.build import build_spec
 from sftdata.errors import SftdataError, SpecError, TemplateError, VerificationError
 from sftdata.reading.sources import resolve_sources
-from sftdata.rendering.template import DRAFT, load_template
-from sftdata.spec.model import Mixture, Spec, spec_from_json
+from sftdata.rendering.template import DRAFT
+from sftdata.spec.load import spec_from_json
+from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.versioning.releases import load_template
 from sftdata.versioning.versions import parse_selector, parse_version
 from sftdata.writing.manifest import FILE, Manifest, read_manifest
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import xxhash
 
-from sftdata.building.maker import row_reader
+from sftdata.building.inputs import row_reader
 from sftdata.building.plan import Plan
 from sftdata.examples.blocks import Run
 from sftdata.examples.maker import Examples, Work
-from sftdata.reading.chunks import Chunk, Chunks, Outline, read_chunks
+from sftdata.reading.chunks import Chunk, Chunks, read_chunks
+from sftdata.reading.outline import Outline
 from sftdata.writing.earlier_build import FinishedBlocks, Place
 from sftdata.writing.journal import KEY_BYTES
 

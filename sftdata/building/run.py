@@ -7,7 +7,7 @@ same directory has finished, committed or killed, are copied from it.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,29 +19,28 @@ from sftdata.base import arrow as columns
 from sftdata.base.background import pulled_ahead
 from sftdata.base.cache import untouched
 from sftdata.base.escaping import escape
-from sftdata.building.deduplicate import DUPLICATE, NEAR_DUPLICATE, REPEATED_ID, Repeats
+from sftdata.base.files import sync
+from sftdata.base.reasons import DROPPED, DUPLICATE, NEAR_DUPLICATE, REPEATED_ID
+from sftdata.base.reporting import Progress, Report
+from sftdata.building.deduplicate import Repeats
 from sftdata.building.describe import Totals, describe
 from sftdata.building.dispatch import Dispatcher
-from sftdata.building.maker import row_reader
+from sftdata.building.inputs import no_rows, row_reader
 from sftdata.building.plan import Plan
 from sftdata.building.reuse import Known, Made, Piece
 from sftdata.errors import GoldenSetError
 from sftdata.examples.blocks import Blocks, Run
 from sftdata.examples.maker import Work
 from sftdata.reading.chunks import Chunk, read_chunks
-from sftdata.reading.outcomes import DROPPED
 from sftdata.reading.rows import FILTERED
-from sftdata.reading.sources import Source
-from sftdata.tokenizing.encoder import Engines, Report
+from sftdata.tokenizing.encoder import Engines
 from sftdata.writing.build_folder import UNFINISHED, BuildFolder, set_aside
 from sftdata.writing.earlier_build import FinishedBlocks
 from sftdata.writing.ledger import Ledger
-from sftdata.writing.manifest import Manifest, commit, ledger_path, pool_path, sync
+from sftdata.writing.manifest import Manifest, commit, ledger_path, pool_path
 
 # Beside one for each worker, so that none waits while this thread writes what is ready.
 _PIECES_AHEAD = 1
-
-Progress = Callable[[int], None]  # gets the number of source rows that are done
 
 # Drops that lose nothing, or that were asked for: they are told and never an error.
 _WANTED_DROPS = frozenset({DUPLICATE, NEAR_DUPLICATE, FILTERED, "contaminated"})
@@ -264,9 +263,3 @@ class Assembly:
 
 def _other(places: Sequence[str], place: str) -> str:
     return next((other for other in places if other != place), place)
-
-
-def no_rows(sources: Sequence[Source]) -> GoldenSetError:
-    """The error for sources without a row."""
-    names = ", ".join(source.name for source in sources)
-    return GoldenSetError(f"{names}: no rows.", "Check that the file is not empty.")

@@ -16,8 +16,8 @@ from sftdata.cli.memory import keep_memory
 from sftdata.cli.output import console, print_json, print_note
 
 if TYPE_CHECKING:
+    from sftdata.base.reporting import Progress
     from sftdata.building.build import Outcome
-    from sftdata.building.run import Progress
     from sftdata.writing.manifest import Manifest
 
 _SHOW_PROGRESS_AFTER = 1.0  # seconds

@@ -14,8 +14,9 @@ import pyarrow as pa
 
 from sftdata.base.arrow import numbers, string_buffers, texts
 from sftdata.examples.layout import Column, Drawn, Stretch, join
-from sftdata.tokenizing.encoder import Encoder, Part, whole_text_equal
-from sftdata.tokenizing.engines import Encoded
+from sftdata.examples.tokens import Part, whole_text_equal
+from sftdata.tokenizing.encoded import Encoded
+from sftdata.tokenizing.encoder import Encoder
 
 # Bytes on either side of a seam in which the space between two words is looked for; first in few.
 _REACHES = (64, 1024)

@@ -16,24 +16,21 @@ import pyarrow as pa
 
 from sftdata.base.arrow import numbers, texts
 from sftdata.base.hashing import choose
+from sftdata.base.reasons import CUT, DROPPED
 from sftdata.examples.boundary import is_seamless
-from sftdata.examples.layout import (
-    ChatComposer,
-    Composer,
-    Shots,
-    Stretch,
-    encode_stretches,
-    is_blank,
-)
+from sftdata.examples.encode import encode_stretches
+from sftdata.examples.layout import ChatComposer, Composer, Shots, Stretch, is_blank
 from sftdata.examples.shorten import Cut, Keep, shorten_texts
 from sftdata.examples.shots import ShotPool
-from sftdata.reading.messages import MESSAGES, parse_messages
-from sftdata.reading.outcomes import CUT, DROPPED, Fates
+from sftdata.examples.tokens import Part, TokenBatch, join_parts
+from sftdata.reading.messages import parse_messages
+from sftdata.reading.outcomes import Fates
 from sftdata.reading.rows import Rows
 from sftdata.rendering.render import Rendered, render_batch
 from sftdata.rendering.template import Template
-from sftdata.tokenizing.encoder import Encoder, Part, TokenBatch, join_parts
-from sftdata.tokenizing.engines import Encoded
+from sftdata.spec.fields import MESSAGES
+from sftdata.tokenizing.encoded import Encoded
+from sftdata.tokenizing.encoder import Encoder
 
 FEWER_SHOTS = "fewer_shots"
 

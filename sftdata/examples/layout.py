@@ -18,8 +18,6 @@ import pyarrow.compute as pc
 from sftdata.base.arrow import numbers, text, to_flags
 from sftdata.rendering.render import Rendered
 from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat, Control
-from sftdata.tokenizing.encoder import Encoder, Part
-from sftdata.tokenizing.engines import Encoded
 
 BLANK_LINE = "\n\n"  # after each shot of a plain prompt
 # What Python's str.strip takes off: a chat template's `trim` must find nothing left to do.
@@ -142,22 +140,6 @@ def _run(parts: Sequence[str | Column]) -> Column | str:
         return Drawn((*drawn.name, *around), join(*values), drawn.index)
     flat = [part.to_column() if isinstance(part, Drawn) else part for part in parts]
     return join(*(text(part) if isinstance(part, str) else part for part in flat))
-
-
-def encode_stretches(stretches: Sequence[Stretch], encoder: Encoder) -> list[Part]:
-    """The ids of each stretch."""
-    return [Part(_encode(stretch, encoder), stretch.in_loss) for stretch in stretches]
-
-
-def _encode(stretch: Stretch, encoder: Encoder) -> Encoded | tuple[int, ...]:
-    content = stretch.content
-    if isinstance(content, int):
-        return (content,)
-    if isinstance(content, str):
-        return encoder.encode_constant(content, continues=stretch.continues)
-    if isinstance(content, Drawn):
-        return encoder.encode_named(content.name, content.values).take(content.index)
-    return (encoder.encode_targets if stretch.continues else encoder.encode_prompts)(content)
 
 
 def prompt_length(stretches: Sequence[Stretch]) -> int:

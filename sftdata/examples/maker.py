@@ -15,23 +15,20 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.base.arrow import flags
-from sftdata.base.escaping import escape
-from sftdata.base.hashing import assign_splits, choose, hash_texts
-from sftdata.errors import GoldenSetError
+from sftdata.base.hashing import choose, hash_texts
+from sftdata.base.reasons import DROPPED
+from sftdata.base.schema import label_column, shard_schema
 from sftdata.examples.blocks import Blocks, LedgerLine, Run, Slice
 from sftdata.examples.fit import DraftMaker, ExampleTokens
 from sftdata.reading.chunks import Chunk
-from sftdata.reading.messages import MESSAGES
-from sftdata.reading.outcomes import DROPPED, FLAGGED, Fates
+from sftdata.reading.outcomes import Fates
 from sftdata.reading.rows import RowFault, RowReader, Rows
-from sftdata.reading.screening.checks import find_suspects
-from sftdata.reading.screening.contamination import EvaluationTexts
 from sftdata.reading.screening.duplicates import content_hashes
+from sftdata.reading.screening.screen import Screen
+from sftdata.reading.splits import assign_splits
 from sftdata.rendering.template import Template
-from sftdata.spec.check_rules import CheckRule
-from sftdata.writing.shards import label_column, shard_schema
+from sftdata.spec.fields import MESSAGES
 
-CONTAMINATED = "contaminated"
 _NOT_WANTED = -1
 
 
@@ -62,42 +59,6 @@ class Examples:
                 for start, rows in zip(starts[:, first], counts, strict=True)
             ],
         )
-
-
-@dataclass(frozen=True)
-class Screen:
-    """What rows are suspected of before they are rendered, and what is then done."""
-
-    checks: Mapping[str, CheckRule]
-    source_field: str | None
-    target_field: str | None
-    evaluation: EvaluationTexts | None  # what must not be in the data set
-
-    def inspect(self, rows: Rows, source: str, fates: Fates) -> None:
-        """Writes the fate of every suspect row.
-
-        Raises `GoldenSetError` with the row's place where a check is to end the build.
-        """
-        if self.checks:
-            for found in find_suspects(
-                rows.batch, self.checks, str(self.source_field), str(self.target_field)
-            ):
-                if found.action == "fail":
-                    row_id = escape(rows.batch.column("row_id")[found.row].as_py())
-                    raise GoldenSetError(
-                        f"{source}:{rows.line[found.row]}: {found.detail} ({found.check}, row "
-                        f"'{row_id}').",
-                        f"Fix the row, or let it be dropped or flagged: the spec's checks."
-                        f'{found.check} = "drop"',
-                    )
-                status = DROPPED if found.action == "drop" else FLAGGED
-                fates.add(found.row, status, found.check, found.detail)
-        if self.evaluation is not None:
-            field = str(self.source_field)
-            overlaps = self.evaluation.overlaps(rows.batch.column(field).to_pylist())
-            for row in np.flatnonzero(overlaps >= self.evaluation.overlap):
-                detail = f"{overlaps[row]:.0%} of '{field}' stands in an evaluation file"
-                fates.add(int(row), DROPPED, CONTAMINATED, detail)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sftdata.base.files import write_atomically
 from sftdata.errors import SftdataError, did_you_mean
 from sftdata.exporting import packed, text, tokenized
 from sftdata.loading.dataset import DataSet, load
-from sftdata.writing.manifest import write_atomically
 
 CARD = "README.md"
 

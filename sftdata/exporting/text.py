@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.errors import SftdataError
-from sftdata.inspecting.rows.example import Inspected, Inspector
 from sftdata.loading.dataset import DataSet
+from sftdata.loading.text import TextReader
 
 
 def write_messages(data: DataSet, splits: list[str], out: Path, max_length: int | None) -> None:
@@ -24,11 +24,11 @@ def write_messages(data: DataSet, splits: list[str], out: Path, max_length: int 
             (
                 {
                     "messages": [
-                        {"role": "user", "content": row.prompt.strip()},
-                        {"role": "assistant", "content": row.target.strip()},
+                        {"role": "user", "content": prompt.strip()},
+                        {"role": "assistant", "content": target.strip()},
                     ]
                 }
-                for row in _rows(data, name)
+                for prompt, target in _texts(data, name)
             ),
         )
 
@@ -38,13 +38,13 @@ def write_prompt_completion(
 ) -> None:
     """A JSONL file a split with `prompt` and `completion`, the text as it was tokenized."""
     for name in splits:
-        rows = ({"prompt": row.prompt, "completion": row.target} for row in _rows(data, name))
+        rows = ({"prompt": prompt, "completion": target} for prompt, target in _texts(data, name))
         _write(out / f"{name}.jsonl", rows)
 
 
-def _rows(data: DataSet, split: str) -> Iterator[Inspected]:
-    inspector = Inspector(data)
-    return (inspector.inspect(split, example) for example in data[split])
+def _texts(data: DataSet, split: str) -> Iterator[tuple[str, str]]:
+    reader = TextReader(data)
+    return (reader.read(example) for example in data[split])
 
 
 def _write(path: Path, lines: Iterator[dict[str, Any]]) -> None:

@@ -19,10 +19,10 @@ from sftdata.inspecting.pages.render import render_page
 from sftdata.inspecting.rows.example import Inspector
 from sftdata.inspecting.rows.select import choose_rows
 from sftdata.inspecting.rows.views import mark_of, view_spans
-from sftdata.inspecting.stats import quantiles
 from sftdata.loading.dataset import DataSet
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.plots import Series, histogram, token_bars
+from sftdata.writing.summary import quantiles
 
 Lengths = npt.NDArray[np.int64]
 

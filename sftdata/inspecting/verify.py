@@ -11,15 +11,16 @@ from typing import Any
 
 import pyarrow as pa
 
+from sftdata.base.reasons import CUT, DROPPED
+from sftdata.base.schema import RowSizes, row_sizes, shard_schema
 from sftdata.errors import SftdataError, TemplateError
 from sftdata.loading.dataset import Example, load
-from sftdata.reading.outcomes import CUT, DROPPED
-from sftdata.spec.model import Mixture, spec_from_json
+from sftdata.spec.load import spec_from_json
+from sftdata.spec.model import Mixture
 from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat, Control
 from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.manifest import Manifest, read_manifest
-from sftdata.writing.shards import RowSizes, row_sizes, shard_schema
 
 
 def find_faults(directory: Path, *, deep: bool = False) -> list[str]:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import xxhash
 
 from sftdata.base.arrow import to_numbers
+from sftdata.base.hashing import hash_token_rows
+from sftdata.base.schema import row_offsets
 from sftdata.errors import SftdataError
 from sftdata.inspecting.rows.example import Inspector
-from sftdata.lengths import row_offsets
 from sftdata.loading.dataset import DataSet
 from sftdata.tokenizing.decoder import Decoder
 
@@ -33,7 +33,7 @@ class TokenUse:
         ids = to_numbers(batch.column("input_ids").values)
         found = np.bincount(ids[offsets[0] : offsets[-1]], minlength=len(self._counts))
         self._counts += found[: len(self._counts)]
-        self._hashes.append(hash_rows(ids, offsets[:-1], offsets[1:]))
+        self._hashes.append(hash_token_rows(ids, offsets[:-1], offsets[1:]))
 
     @property
     def duplicates(self) -> int:
@@ -63,16 +63,6 @@ class TokenUse:
             "unknown_share": _share(0 if unknown is None else self._counts[unknown], tokens),
             "byte_fallback_share": _share(self._counts[table.is_part].sum(), tokens),
         }
-
-
-def hash_rows(
-    ids: npt.NDArray[np.int32], starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
-) -> npt.NDArray[np.uint64]:
-    """uint64[rows]: a hash of `ids[starts[i]:ends[i]]` for each row."""
-    data = memoryview(np.ascontiguousarray(ids).view(np.uint8))  # type: ignore[arg-type]
-    hash_of = xxhash.xxh3_64_intdigest
-    places = zip((starts * 4).tolist(), (ends * 4).tolist(), strict=True)
-    return np.fromiter((hash_of(data[a:b]) for a, b in places), np.uint64, len(starts))
 
 
 def sample_languages(data: DataSet) -> dict[str, Any] | None:

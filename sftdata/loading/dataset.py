@@ -135,7 +135,7 @@ class Split:
 
     def to_arrow(self) -> pa.Table:
         """The rows of this view with the columns of the shard; mapped where it is a plain range."""
-        from sftdata.writing.shards import shard_schema
+        from sftdata.base.schema import shard_schema
 
         schema = self._batches[0].schema if self._batches else shard_schema()
         table = pa.Table.from_batches([*self._batches], schema)

@@ -23,13 +23,13 @@ import xxhash
 from sftdata.base.arrow import text, to_flags, to_numbers
 from sftdata.base.hashing import hash_column, hash_rows, hash_texts
 from sftdata.errors import GoldenSetError
+from sftdata.reading.outline import Outline
 from sftdata.reading.sources import Source
 from sftdata.reading.tables import open_source, read_tables
 
 CHUNK_BYTES = 16 * 1024  # on average
 _MAX_CHUNK_BYTES = 1024 * 1024  # where the rows give no boundary, as when all are alike
 _PIECE_BYTES = 4 * 1024 * 1024
-DIGEST_BYTES = 16
 _TAIL = 24  # bytes at either end of a line that its boundary hash looks at
 _BOM = b"\xef\xbb\xbf"
 _LINE_END = 0x0A
@@ -46,28 +46,6 @@ class Chunk:
     digest: bytes  # over the rows
     data: memoryview | pa.RecordBatch  # a JSONL chunk is a window on the bytes read with it
     lines: npt.NDArray[np.int64] | None = None  # of a table's rows; a JSONL row is a line
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """What is known of chunks that follow each other, but their rows and where they are."""
-
-    rows: npt.NDArray[np.int64]  # [chunks]
-    sizes: npt.NDArray[np.int64]  # [chunks], see `Chunk.size`
-    digests: bytes  # of each chunk, joined
-    is_closed: bool  # whether the last chunk ends there in whatever comes after it
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def after(self, at: int) -> Outline:
-        """The chunks that come after chunk `at`."""
-        digests = self.digests[(at + 1) * DIGEST_BYTES :]
-        return Outline(self.rows[at + 1 :], self.sizes[at + 1 :], digests, self.is_closed)
-
-    def digest(self, at: int) -> bytes:
-        """The digest of chunk `at`."""
-        return self.digests[at * DIGEST_BYTES : (at + 1) * DIGEST_BYTES]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,6 @@ from typing import Any
 
 import orjson
 
-# The field whose value is no text but a list of turns; it is read as canonical JSON.
-MESSAGES = "messages"
-
 Turn = tuple[str, str]  # role, content
 
 # The keys and role names of the two ways conversations are commonly stored.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-DROPPED, CUT, FLAGGED = "dropped", "cut", "flagged"
+from sftdata.base.reasons import DROPPED
 
 
 class Fates:

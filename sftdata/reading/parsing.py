@@ -22,9 +22,9 @@ import xxhash
 from sftdata.base.arrow import to_numbers
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import Chunk
-from sftdata.reading.messages import MESSAGES, canonical_messages
+from sftdata.reading.messages import canonical_messages
 from sftdata.reading.sources import Source
-from sftdata.spec.fields import EACH, MISSING, Path, each_item, follow, parse_path
+from sftdata.spec.fields import EACH, MESSAGES, MISSING, Path, each_item, follow, parse_path
 
 # Columns that are read for something else than a golden field; no field can be called that.
 ID, GROUP, WHERE = "\0id", "\0group", "\0where:"

@@ -15,11 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from sftdata.base.cache import Stamp, digest_of, remember_digest, stamp
+from sftdata.base.cache import digest_of, remember_digest
 from sftdata.base.content import content_folders
 from sftdata.base.escaping import escape
+from sftdata.base.files import Stamp, stamp
 from sftdata.base.pickling import Sent
 from sftdata.errors import GoldenSetError
+from sftdata.spec.presets import HUB, parse_hub
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "hub"]
 Compression = Literal["gzip", "zstd"]
@@ -37,7 +39,6 @@ _SUFFIXES: dict[str, Format] = {
     ".ipc": "arrow",
 }
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
-HUB = "hf:"
 # While a block is digested, other threads run, and each new block has to wait for them; much larger
 # ones would have left the processor's cache before they are digested.
 _BLOCK_BYTES = 4 * 1024 * 1024
@@ -141,13 +142,6 @@ def _saved_dataset(name: str, folder: Path) -> list[Source]:
         )
     files = [folder / entry["filename"] for entry in json.loads(state.read_bytes())["_data_files"]]
     return [Source(escape(name), "arrow", tuple(files))]
-
-
-def parse_hub(item: str) -> tuple[str, str, str]:
-    """Name, configuration and split of `hf:NAME[@CONFIG][:SPLIT]`; "" for what is left out."""
-    place, _, split = item.removeprefix(HUB).partition(":")
-    name, _, config = place.partition("@")
-    return name, config, split
 
 
 def _hub_files(item: str) -> tuple[Path, ...]:

@@ -36,7 +36,7 @@ from sftdata.rendering.sandbox import MAX_RENDERED_CHARS, TemplateEnvironment
 from sftdata.rendering.semantics import semantics_digest
 from sftdata.rendering.source import MAX_SOURCE_BYTES, canonical
 
-__all__ = ["BLOCK_NAMES", "DRAFT", "Block", "Field", "Template", "load_template", "parse_template"]
+__all__ = ["BLOCK_NAMES", "DRAFT", "Block", "Field", "Template", "parse_template"]
 
 DRAFT = "draft"
 
@@ -207,19 +207,6 @@ def parse_template(
     _check_shorten(template)
     _check_seam(template)
     return template
-
-
-def load_template(selector: str) -> Template:
-    """The template a selector names: an id, alone or with `@` and which text of it.
-
-    `summarize/article` is the latest release, or the working copy where nothing was released;
-    `@1`, `@1.2` and `@1.2.0` the latest release that begins so, `@draft` the working copy, and
-    `@sha256:ab12` the text with that source digest. The user's templates come before the bundled.
-    Raises `TemplateError`, also when released bytes were changed.
-    """
-    from sftdata.versioning.releases import resolve
-
-    return resolve(selector)
 
 
 @contextmanager

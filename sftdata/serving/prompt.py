@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from sftdata.base.arrow import texts
 from sftdata.base.hashing import hash_texts
-from sftdata.building.maker import draw_pool, example_maker, row_reader
+from sftdata.building.inputs import draw_pool, row_reader
+from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
 from sftdata.errors import GoldenSetError, SftdataError, SpecError, did_you_mean
 from sftdata.examples.layout import prompt_length, text_of
@@ -22,9 +23,10 @@ from sftdata.examples.shots import read_pool
 from sftdata.reading.outcomes import Fates
 from sftdata.reading.rows import Rows
 from sftdata.rendering.template import Template
-from sftdata.spec.model import Mixture, Spec, load_spec, spec_from_json
+from sftdata.spec.load import load_spec, spec_from_json
+from sftdata.spec.model import Mixture, Spec
+from sftdata.tokenizing.encoded import Encoded
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
-from sftdata.tokenizing.engines import Encoded
 from sftdata.writing.manifest import pool_path, read_manifest
 
 _ID, _GROUP = "id", "group"

@@ -126,3 +126,7 @@ def each_item(row: Any, paths: list[Path]) -> Iterator[tuple[int, list[Path]]]:
             lengths.append(len(items) if isinstance(items, list) else 0)
     for number in range(max([*lengths, 1])):
         yield number, [tuple(number if s is EACH else s for s in path) for path in paths]
+
+
+# The field whose value is no text but a list of turns; it is read as canonical JSON.
+MESSAGES = "messages"

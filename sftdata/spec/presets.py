@@ -13,7 +13,6 @@ from typing import Annotated, Any
 
 from sftdata.base.content import content_folders
 from sftdata.errors import SpecError, did_you_mean
-from sftdata.reading.sources import HUB, parse_hub
 from sftdata.spec.fields import FieldRule
 from sftdata.spec.validate import Within, Written, validate
 
@@ -145,3 +144,13 @@ def _with_config(item: str, preset: Preset) -> str:
     if preset.config is None or not (item == bare or item.startswith(f"{bare}:")):
         return item
     return item.replace(bare, f"{bare}@{preset.config}", 1)
+
+
+HUB = "hf:"
+
+
+def parse_hub(item: str) -> tuple[str, str, str]:
+    """Name, configuration and split of `hf:NAME[@CONFIG][:SPLIT]`; "" for what is left out."""
+    place, _, split = item.removeprefix(HUB).partition(":")
+    name, _, config = place.partition("@")
+    return name, config, split

@@ -9,9 +9,8 @@ from __future__ import annotations
 import sys
 import threading
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -22,47 +21,13 @@ import pyarrow.compute as pc
 import tokenizers
 
 from sftdata.base import arrow as columns
+from sftdata.tokenizing.encoded import Encoded, to_encoded
 from sftdata.tokenizing.plain_text import PlainTokenizer
 
 # gigatoken's word cache grows with the text it sees; a fresh instance starts small again.
 _RENEW_AFTER_BYTES = 192 * 1024 * 1024
 
 _SMALL_MATRIX = 256 * 1024  # cells; not worth being made of several, however much is padding
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """Token ids of a column of text. Row i has `ids[offsets[i]:offsets[i + 1]]`."""
-
-    ids: npt.NDArray[np.int32]
-    offsets: npt.NDArray[np.int64]
-
-    @property
-    def lengths(self) -> npt.NDArray[np.int64]:
-        """int64[rows], in tokens."""
-        return np.diff(self.offsets)
-
-    def as_bytes(self) -> pa.LargeBinaryArray:
-        """The rows as byte strings, four bytes an id, without a copy."""
-        ids = np.ascontiguousarray(self.ids)
-        offsets = np.ascontiguousarray(self.offsets * 4)
-        return pa.LargeBinaryArray.from_buffers(
-            pa.large_binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(ids)]
-        )
-
-    def take(self, rows: npt.NDArray[np.int64]) -> Encoded:
-        """Row i of the result is row `rows[i]` of this."""
-        offsets, data = columns.string_buffers(self.as_bytes().take(columns.numbers(rows)))
-        return Encoded(data.view(np.int32), offsets // 4)
-
-    @classmethod
-    def concatenate(cls, parts: Sequence[Encoded]) -> Encoded:
-        """The rows of all parts, one after another; none of no parts."""
-        lengths = np.concatenate([np.empty(0, np.int64), *(part.lengths for part in parts)])
-        return cls(
-            np.concatenate([np.empty(0, np.int32), *(part.ids for part in parts)]),
-            np.concatenate(([0], np.cumsum(lengths))),
-        )
 
 
 class Engine(Protocol):
@@ -87,15 +52,6 @@ class ReferenceEngine:
         """Token ids of each text."""
         encodings = self._tokenizer.encode_batch_fast(texts.to_pylist(), add_special_tokens=False)
         return to_encoded([encoding.ids for encoding in encodings])
-
-
-def to_encoded(ids: Sequence[Sequence[int]]) -> Encoded:
-    """Lists of ids, as the reference gives them."""
-    rows = [np.array(row, np.int32) for row in ids]
-    return Encoded(
-        np.concatenate([np.empty(0, np.int32), *rows]),
-        np.concatenate(([0], np.cumsum([len(row) for row in rows], dtype=np.int64))),
-    )
 
 
 class GigatokenEngine:

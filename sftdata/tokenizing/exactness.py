@@ -18,7 +18,8 @@ import pyarrow as pa
 
 from sftdata.base import arrow as columns
 from sftdata.base.cache import cache_folder
-from sftdata.tokenizing.engines import Encoded, Engine, GigatokenEngine, ReferenceEngine, to_encoded
+from sftdata.tokenizing.encoded import Encoded, to_encoded
+from sftdata.tokenizing.engines import Engine, GigatokenEngine, ReferenceEngine
 from sftdata.tokenizing.plain_text import PlainTokenizer
 from sftdata.tokenizing.reference_process import LARGE_VOCABULARY, reference_process
 

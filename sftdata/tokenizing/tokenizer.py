@@ -153,6 +153,36 @@ def load_tokenizer(name: str) -> Tokenizer:
     return tokenizer
 
 
+def find_recorded_tokenizer(recorded: Mapping[str, Any], *places: str) -> Tokenizer | None:
+    """The tokenizer that a manifest or a passport records, or None where it is gone.
+
+    `recorded` has its `name` and `sha256`. It is looked for in `places`, then under its name.
+    """
+    for name in (*places, recorded["name"]):
+        try:
+            tokenizer = load_tokenizer(name)
+        except TokenizerError:
+            continue
+        if tokenizer.sha256 == recorded["sha256"]:
+            return tokenizer
+    return None
+
+
+def load_recorded_tokenizer(recorded: Mapping[str, Any], *places: str) -> Tokenizer:
+    """As `find_recorded_tokenizer`. Raises `TokenizerError` where the tokenizer is gone."""
+    found = find_recorded_tokenizer(recorded, *places)
+    if found is not None:
+        return found
+    others = [load_tokenizer(recorded["name"])] if not places else []  # raises where it is gone
+    now = f"; it has sha256 {others[0].sha256[:12]}… now" if others else ""
+    where = " nor ".join(f"'{name}'" for name in (*places, recorded["name"]))
+    raise TokenizerError(
+        f"The tokenizer with sha256 {recorded['sha256'][:12]}… that was recorded is not at "
+        f"{where}{now}.",
+        "Put the recorded tokenizer back, or build the dataset again.",
+    )
+
+
 def _facts(path: Path, spec: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     """The facts named by `_FACTS`.
 

@@ -11,7 +11,7 @@ from sftdata.base.escaping import escape
 from sftdata.errors import SpecError, TemplateError, did_you_mean
 from sftdata.rendering.sandbox import TemplateEnvironment
 from sftdata.rendering.template import Template
-from sftdata.spec.model import task_spec
+from sftdata.spec.load import task_spec
 from sftdata.versioning.findings import Finding, finding_of
 from sftdata.versioning.probes import fixed_probes
 from sftdata.versioning.releases import home_of, shelves

@@ -20,9 +20,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from sftdata.base.files import write_atomically
 from sftdata.errors import TemplateError
 from sftdata.versioning.versions import Version, parse_version
-from sftdata.writing.manifest import write_atomically
 
 FILE = "templates.lock"
 

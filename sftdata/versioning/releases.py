@@ -17,12 +17,12 @@ from functools import cached_property
 from pathlib import Path
 
 from sftdata.base.content import content_folders
+from sftdata.base.files import write_atomically
 from sftdata.errors import TemplateError, did_you_mean
 from sftdata.rendering.source import find_inside, read_source
 from sftdata.rendering.template import Template, parse_template
 from sftdata.versioning.lockfile import Release, read_lock
 from sftdata.versioning.versions import Selector, Version, parse_selector
-from sftdata.writing.manifest import write_atomically
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,14 @@ def history(template_id: str) -> list[tuple[Shelf, Release]]:
     return [found[number] for number in sorted(found)]
 
 
-def resolve(text: str) -> Template:
-    """The template that a selector picks; see `template.load_template`."""
+def load_template(text: str) -> Template:
+    """The template that a selector names: an id, alone or with `@` and a version.
+
+    `summarize/article` is the latest release, or the working copy where nothing was released;
+    `@1`, `@1.2` and `@1.2.0` the latest release that begins so, `@draft` the working copy, and
+    `@sha256:ab12` the text with that source digest. The user's templates come before the bundled.
+    Raises `TemplateError`, also when released bytes were changed.
+    """
     selector = parse_selector(text)
     home = home_of(selector.id)
     if selector.draft:

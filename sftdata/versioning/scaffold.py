@@ -7,9 +7,9 @@ from pathlib import Path
 from sftdata.base.content import list_content
 from sftdata.errors import SpecError, TemplateError
 from sftdata.rendering.source import check_id
-from sftdata.rendering.template import Template, load_template, parse_template
+from sftdata.rendering.template import Template, parse_template
 from sftdata.versioning.lint import spec_fields
-from sftdata.versioning.releases import home_of, shelves
+from sftdata.versioning.releases import home_of, load_template, shelves
 
 
 def new_template(template_id: str, source_selector: str | None = None) -> Path:

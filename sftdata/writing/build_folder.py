@@ -16,12 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from sftdata.base.files import sync
+from sftdata.base.schema import RowSizes
 from sftdata.examples.blocks import Blocks, Run, Slice, cut
-from sftdata.reading.chunks import Chunks, Outline
+from sftdata.reading.chunks import Chunks
+from sftdata.reading.outline import Outline
 from sftdata.writing.earlier_build import FinishedBlocks
 from sftdata.writing.journal import KEY_BYTES, JournalWriter
-from sftdata.writing.manifest import sync
-from sftdata.writing.shards import RowSizes, Shard, ShardWriter, copied
+from sftdata.writing.shards import Shard, ShardWriter, copied
 
 UNFINISHED = "unfinished"  # what a folder is called until its build has everything in it
 

@@ -17,11 +17,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.base.arrow import to_numbers
-from sftdata.base.cache import is_intact
+from sftdata.base.files import is_intact
+from sftdata.base.schema import RowSizes, label_column
 from sftdata.examples.blocks import Run, Slice, Trimmed, cut
-from sftdata.reading.chunks import Outline
+from sftdata.reading.outline import Outline
 from sftdata.writing.journal import KEY_BYTES, BlocksLine, Journal, read_journal
-from sftdata.writing.shards import RowSizes, Shard, Written, label_column, read_batches
+from sftdata.writing.shards import Shard, Written, read_batches
 
 
 @dataclass(frozen=True, slots=True)

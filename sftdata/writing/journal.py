@@ -17,9 +17,10 @@ import numpy.typing as npt
 import orjson
 import xxhash
 
+from sftdata.base.schema import RowSizes
 from sftdata.examples.blocks import Blocks, LedgerLine, Trimmed
-from sftdata.reading.chunks import Outline
-from sftdata.writing.shards import RowSizes, Shard, Written
+from sftdata.reading.outline import Outline
+from sftdata.writing.shards import Shard, Written
 
 FILE = "journal.jsonl"
 KEY_BYTES = 16  # of the digest that is a block's key

@@ -9,9 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from sftdata.base.arrow import texts
+from sftdata.base.files import sync
+from sftdata.base.reasons import CUT, DROPPED, FLAGGED
 from sftdata.examples.blocks import LedgerLine
-from sftdata.reading.outcomes import CUT, DROPPED, FLAGGED
-from sftdata.writing.manifest import Manifest, ledger_path, sync
+from sftdata.writing.manifest import Manifest, ledger_path
 
 LEDGER_COLUMNS = ("row_id", "source", "status", "reason", "detail")
 _SCHEMA = pa.schema([(name, pa.string()) for name in LEDGER_COLUMNS])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import sftdata
+from sftdata.base.files import write_atomically
+from sftdata.base.version import __version__
 from sftdata.errors import SftdataError
 
 FILE = "manifest.json"
@@ -86,7 +86,7 @@ def read_manifest(directory: Path) -> Manifest:
     if version > SCHEMA_VERSION:
         raise SftdataError(
             f"{path}: written in version {version} of the format; sftdata "
-            f"{sftdata.__version__} reads up to {SCHEMA_VERSION}.",
+            f"{__version__} reads up to {SCHEMA_VERSION}.",
             "Upgrade: pip install -U sftdata",
         )
     return Manifest(directory, _DEFAULTS | content)
@@ -106,23 +106,3 @@ def commit(manifest: Manifest) -> None:
 def to_json(content: Mapping[str, Any]) -> bytes:
     """The manifest's bytes: UTF-8 JSON, indented."""
     return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Puts `data` at `path` so that a reader sees the old bytes or the new, also after a crash."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Makes the bytes of a file, or the names in a folder, survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
-from sftdata.base.arrow import numbers, texts, to_flags, to_numbers
-from sftdata.writing.manifest import sync
+from sftdata.base.files import sync
+from sftdata.base.schema import RowSizes, _offsets, row_sizes, shard_schema
 
 # A record batch is closed, and then a shard, when it has reached one of these. Both depend on the
 # rows alone, so every run cuts at the same places.
@@ -24,26 +23,6 @@ _BATCH_ROWS = 4096
 _BATCH_TOKENS = 1 << 20
 _SHARD_TOKENS = 1 << 26
 _MAGIC_BYTES = 8  # what an Arrow IPC file has before the stream of messages starts
-
-
-_LABEL = pa.dictionary(pa.int8(), pa.string())
-
-
-def shard_schema(*, mixed: bool = False) -> pa.Schema:
-    """The columns of a shard, in order; those of a mixture also name the task."""
-    fields = [
-        ("row_id", pa.string()),
-        ("template", _LABEL),
-        ("input_ids", pa.list_(pa.int32())),
-        ("label_mask", pa.list_(pa.bool_())),
-        ("target_start", pa.int32()),
-    ]
-    return pa.schema([*fields, ("task", _LABEL)] if mixed else fields)
-
-
-def label_column(index: npt.NDArray[np.int8], labels: Sequence[str]) -> pa.DictionaryArray:
-    """A `template` or `task` column: for each row one of the labels, by index."""
-    return pa.DictionaryArray.from_arrays(numbers(index), texts(labels).cast(pa.string()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,42 +52,6 @@ class Written:
     rows: int
     size: int
     xxh3: str
-
-
-@dataclass(frozen=True, slots=True)
-class RowSizes:
-    """Sizes of rows, for planning and statistics."""
-
-    tokens: npt.NDArray[np.int32]  # [rows]
-    target_tokens: npt.NDArray[np.int32]  # [rows], those in the loss
-    template: npt.NDArray[np.int8]  # [rows], index in the build's templates
-    task: npt.NDArray[np.int8]  # [rows], index in the mixture's tasks; 0 where there is one
-
-    @classmethod
-    def concatenate(cls, parts: Sequence[RowSizes]) -> RowSizes:
-        """All rows, one part after another."""
-        empty = np.empty(0, np.int32)
-        label = np.empty(0, np.int8)
-        return cls(
-            np.concatenate([empty, *(part.tokens for part in parts)]),
-            np.concatenate([empty, *(part.target_tokens for part in parts)]),
-            np.concatenate([label, *(part.template for part in parts)]),
-            np.concatenate([label, *(part.task for part in parts)]),
-        )
-
-
-def row_sizes(batch: pa.RecordBatch) -> RowSizes:
-    """The sizes of the rows of a shard's record batch."""
-    offsets = _offsets(batch)
-    mask = to_flags(batch.column("label_mask").flatten()).view(np.uint8)
-    starts = offsets[:-1] - offsets[0]
-    none = np.zeros(batch.num_rows, np.int8)
-    return RowSizes(
-        tokens=np.diff(offsets),
-        target_tokens=np.add.reduceat(mask, starts, dtype=np.int32) if len(starts) else offsets[1:],
-        template=to_numbers(batch.column("template").indices),
-        task=to_numbers(batch.column("task").indices) if "task" in batch.schema.names else none,
-    )
 
 
 class _HashingFile:
@@ -330,8 +273,3 @@ def read_batches(path: Path, rows: int) -> list[pa.RecordBatch]:
         batches.append(batch)
         rows -= batch.num_rows
     return batches
-
-
-def _offsets(batch: pa.RecordBatch) -> npt.NDArray[np.int32]:
-    """int32[rows + 1]: where each row's tokens start, counted from any origin."""
-    return to_numbers(batch.column("input_ids").offsets)

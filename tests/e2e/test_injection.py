@@ -22,7 +22,7 @@ from support.injection import PAGE, PAYLOADS, raw
 from sftdata.building.build import build
 from sftdata.inspecting.rows.select import RowFilter, find_rows
 from sftdata.loading.dataset import load
-from sftdata.spec.model import load_spec
+from sftdata.spec.load import load_spec
 from sftdata.writing.card import render_files
 
 _SGR = re.compile(r"\x1b\[[0-9;]*m")

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sftdata.building.build import build
-from sftdata.building.maker import row_reader
+from sftdata.building.inputs import row_reader
 from sftdata.building.plan import make_plan
 from sftdata.errors import GoldenSetError
 from sftdata.loading.dataset import load
@@ -19,7 +19,8 @@ from sftdata.reading.chunks import read_chunks
 from sftdata.reading.rows import RowReader, Rows
 from sftdata.reading.sources import resolve_sources
 from sftdata.spec.fields import FieldRule
-from sftdata.spec.model import Spec, load_spec
+from sftdata.spec.load import load_spec
+from sftdata.spec.model import Spec
 from sftdata.writing.ledger import read_ledger
 
 Row = dict[str, Any]

@@ -13,13 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from sftdata.building.maker import row_reader
+from sftdata.building.inputs import row_reader
 from sftdata.building.plan import make_plan
 from sftdata.cli import cli
 from sftdata.errors import GoldenSetError, SpecError
 from sftdata.loading.dataset import load
 from sftdata.reading.chunks import read_chunks
-from sftdata.spec.model import Spec, load_spec
+from sftdata.spec.load import load_spec
+from sftdata.spec.model import Spec
 from sftdata.spec.presets import Preset, load_presets
 from sftdata.spec.validate import validate
 from sftdata.writing.ledger import read_ledger

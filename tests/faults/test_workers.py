@@ -21,7 +21,8 @@ from support.kills import digests_of, make_rows, manifest_of, write_rows, write_
 from sftdata import build
 from sftdata.building.plan import Plan, make_plan
 from sftdata.building.workers import Processes
-from sftdata.spec.model import Spec, load_spec
+from sftdata.spec.load import load_spec
+from sftdata.spec.model import Spec
 
 # A build whose workers do to themselves what `WORKER_FAULT` says. Spawned workers import this
 # file again, so what the pool is to run is replaced in them as well.

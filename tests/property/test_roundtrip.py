@@ -11,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sftdata.examples.layout import PlainComposer, encode_stretches
+from sftdata.examples.encode import encode_stretches
+from sftdata.examples.layout import PlainComposer
+from sftdata.examples.tokens import join_parts
 from sftdata.rendering.render import render_batch
 from sftdata.rendering.template import parse_template
-from sftdata.tokenizing.encoder import FAST, REFERENCE, Encoder, join_parts, load_encoder
+from sftdata.tokenizing.encoder import FAST, REFERENCE, Encoder, load_encoder
 from sftdata.tokenizing.tokenizer import load_tokenizer
 
 EOS = 256

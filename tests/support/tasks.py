@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 
 from sftdata.base.content import bundled_root
-from sftdata.rendering.template import load_template
+from sftdata.versioning.releases import load_template
 
 TASKS = ("summarize", "translate", "qa", "grammar")
 Row = dict[str, str]

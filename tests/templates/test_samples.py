@@ -14,10 +14,11 @@ import pyarrow as pa
 import pytest
 
 from sftdata.base.content import bundled_root
+from sftdata.examples.tokens import whole_text_equal
 from sftdata.rendering.render import render_row
-from sftdata.rendering.template import load_template
-from sftdata.tokenizing.encoder import REFERENCE, load_encoder, whole_text_equal
+from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.versioning.releases import load_template
 
 PIPELINES = bundled_root() / "pipelines"
 FOLDER = bundled_root() / "templates"

@@ -11,14 +11,16 @@ from support.places import REAL_TOKENIZERS
 from syrupy.assertion import SnapshotAssertion
 
 from sftdata.base.content import bundled_root
+from sftdata.examples.tokens import whole_text_equal
 from sftdata.rendering.render import render_row
-from sftdata.rendering.template import BLOCK_NAMES, Template, load_template
-from sftdata.spec.model import Spec, load_spec
-from sftdata.tokenizing.encoder import REFERENCE, load_encoder, whole_text_equal
+from sftdata.rendering.template import BLOCK_NAMES, Template
+from sftdata.spec.load import load_spec
+from sftdata.spec.model import Spec
+from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.tokenizer import load_tokenizer
 from sftdata.versioning.determinism import find_nondeterministic
 from sftdata.versioning.lint import lint
-from sftdata.versioning.releases import Shelf
+from sftdata.versioning.releases import Shelf, load_template
 
 FOLDER = bundled_root() / "templates"
 IDS = sorted(p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.glob("*/*.jinja"))

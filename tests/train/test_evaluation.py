@@ -12,7 +12,8 @@ from support.tiny_models import llama
 
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import DataSet, Example, load
-from sftdata.rendering.template import load_template, parse_template
+from sftdata.rendering.template import parse_template
+from sftdata.versioning.releases import load_template
 from sftdata_train.evaluation import evaluate
 from sftdata_train.generation import generate
 from sftdata_train.page import render_page

@@ -14,14 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import sftdata
+from sftdata.base.files import write_atomically
+from sftdata.base.version import __version__
 from sftdata.errors import SftdataError
 from sftdata.inspecting.verify import find_faults
 from sftdata.loading.dataset import DataSet
-from sftdata.rendering.template import Template, load_template
+from sftdata.rendering.template import Template
 from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.versioning.releases import load_template
 from sftdata.writing.manifest import FILE as MANIFEST
-from sftdata.writing.manifest import Manifest, read_manifest, to_json, write_atomically
+from sftdata.writing.manifest import Manifest, read_manifest, to_json
 from sftdata_train.models import CONFIG
 from sftdata_train.recipe import Recipe
 
@@ -51,7 +53,7 @@ def describe(
     tokenizer = manifest["tokenizer"]
     return {
         "version": VERSION,
-        "sftdata": sftdata.__version__,
+        "sftdata": __version__,
         "data": {
             "build": manifest["build"],
             "task": manifest["task"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sftdata.writing.manifest import write_atomically
+from sftdata.base.files import write_atomically
 
 FILE = "loss.svg"
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 640, 320, 56, 24, 16, 40

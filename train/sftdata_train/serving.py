@@ -9,18 +9,13 @@ from typing import Any
 
 from sftdata.base.arrow import texts
 from sftdata.errors import SftdataError, did_you_mean
-from sftdata.examples.layout import (
-    ChatComposer,
-    Composer,
-    PlainComposer,
-    encode_stretches,
-    prompt_length,
-)
+from sftdata.examples.encode import encode_stretches
+from sftdata.examples.layout import ChatComposer, Composer, PlainComposer, prompt_length
 from sftdata.rendering.render import Rendered
 from sftdata.rendering.template import Template, parse_template
 from sftdata.tokenizing.chat_template import ChatFormat
+from sftdata.tokenizing.encoded import Encoded
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
-from sftdata.tokenizing.engines import Encoded
 from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
 from sftdata_train.failures import explained
 from sftdata_train.generation import generate

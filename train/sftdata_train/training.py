@@ -11,10 +11,11 @@ from typing import Any
 import torch
 import transformers
 
+from sftdata.base.files import write_atomically
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import DataSet, load
 from sftdata.loading.packing import read_plan
-from sftdata.writing.manifest import to_json, write_atomically
+from sftdata.writing.manifest import to_json
 from sftdata_train import passport as passport_file
 from sftdata_train.batches import PackUnits, RowUnits, Units
 from sftdata_train.checks import (

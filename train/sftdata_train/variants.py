@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sftdata.building.build import build_spec
 from sftdata.errors import SftdataError
-from sftdata.spec.model import Mixture, Spec, spec_from_json
+from sftdata.spec.load import spec_from_json
+from sftdata.spec.model import Mixture, Spec
 from sftdata.writing.manifest import Manifest
 
 

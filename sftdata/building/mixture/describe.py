@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-import sftdata
 from sftdata.base.arrow import numbers
-from sftdata.building.describe import describe_sizes, describe_splits
+from sftdata.base.reasons import DROPPED
+from sftdata.base.schema import RowSizes
+from sftdata.base.version import __version__
 from sftdata.building.mixture.identity import PARTS, mixing_options
 from sftdata.building.mixture.parts import LeftOut, Part, SplitMix, task_names, template_labels
-from sftdata.reading.outcomes import DROPPED
 from sftdata.spec.model import Mixture
 from sftdata.writing.ledger import LEDGER_COLUMNS, Ledger, read_ledger
 from sftdata.writing.manifest import SCHEMA_VERSION
-from sftdata.writing.shards import RowSizes, Shard
+from sftdata.writing.shards import Shard
+from sftdata.writing.summary import describe_sizes, describe_splits
 
 
 def _row_ids(part: Part, split: str, rows: Sequence[int]) -> Iterator[str]:
@@ -77,7 +78,7 @@ def describe(
     )
     return {
         "version": SCHEMA_VERSION,
-        "sftdata": sftdata.__version__,
+        "sftdata": __version__,
         "build": build,
         "task": mixture.task,
         "draft": any(part.manifest["draft"] for part in parts),

@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from sftdata.building.deduplicate import DUPLICATE, REPEATED_ID
+from sftdata.base.files import sync
+from sftdata.base.reasons import DUPLICATE, REPEATED_ID
+from sftdata.base.schema import RowSizes, row_sizes
 from sftdata.building.mixture.describe import describe, merge_ledgers
 from sftdata.building.mixture.parts import LeftOut, Part, SplitMix
 from sftdata.building.mixture.sampling import Candidates, Sample, draw_samples, interleave
@@ -21,8 +23,8 @@ from sftdata.building.mixture.writing import MixtureWriter
 from sftdata.errors import SftdataError
 from sftdata.reading.screening.duplicates import SeenIds
 from sftdata.spec.model import Mixture
-from sftdata.writing.manifest import Manifest, commit, ledger_path, sync
-from sftdata.writing.shards import RowSizes, Shard, row_sizes
+from sftdata.writing.manifest import Manifest, commit, ledger_path
+from sftdata.writing.shards import Shard
 
 OVER_CAP, NOT_SAMPLED = "over_cap", "not_sampled"
 _TRAIN = "train"  # the split that weights are for; the others hold each row once

@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from sftdata.base.arrow import numbers, to_numbers
 from sftdata.base.background import pulled_ahead
+from sftdata.base.schema import RowSizes, label_column
 from sftdata.building.mixture.parts import Part, SplitMix, task_names, template_labels
-from sftdata.tokenizing.encoder import TokenBatch
-from sftdata.writing.shards import RowSizes, Shard, ShardWriter, label_column
+from sftdata.examples.tokens import TokenBatch
+from sftdata.writing.shards import Shard, ShardWriter
 
 _ROWS_AT_A_TIME = 4096
 _THREADS = 2  # that gather rows, beside the one that writes them

@@ -21,7 +21,7 @@ def command(template: str, as_json: bool) -> None:
 
     Example: sftdata template show summarize/article@1
     """
-    from sftdata.rendering.template import load_template
+    from sftdata.versioning.releases import load_template
 
     loaded = load_template(template)
     described = _describe(loaded)

@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 import xxhash
 
 from sftdata.base.arrow import numbers, to_flags, to_numbers
+from sftdata.base.hashing import hash_token_rows
+from sftdata.base.schema import row_lengths, row_offsets
 from sftdata.errors import SftdataError
 from sftdata.inspecting.rows.example import Inspector
-from sftdata.inspecting.vocabulary import hash_rows
-from sftdata.lengths import row_lengths, row_offsets
 from sftdata.loading.dataset import DataSet, Example
 from sftdata.tokenizing.decoder import Decoder
 from sftdata.writing.ledger import read_ledger
@@ -155,8 +155,8 @@ class _Columns:
                 templates.append(batch.column("template").cast(pa.string()))
                 splits.append(np.repeat(np.array([name]), batch.num_rows))
                 lengths.append(row_lengths(batch))
-                prompts.append(hash_rows(tokens, offsets[:-1], starts))
-                targets.append(hash_rows(tokens, starts, offsets[1:]))
+                prompts.append(hash_token_rows(tokens, offsets[:-1], starts))
+                targets.append(hash_token_rows(tokens, starts, offsets[1:]))
         hashes = [np.concatenate([np.empty(0, np.uint64), *parts]) for parts in (prompts, targets)]
         return cls(
             pa.chunked_array(ids, pa.large_string()),

@@ -14,11 +14,12 @@ from sftdata.examples.boundary import is_seamless
 from sftdata.examples.fit import DraftMaker
 from sftdata.examples.layout import PlainComposer, prompt_length
 from sftdata.examples.shorten import Keep
+from sftdata.examples.tokens import Part
 from sftdata.reading.outcomes import Fates
 from sftdata.reading.rows import Rows
 from sftdata.rendering.template import Template
-from sftdata.tokenizing.encoder import Encoder, Part
-from sftdata.tokenizing.engines import Encoded
+from sftdata.tokenizing.encoded import Encoded
+from sftdata.tokenizing.encoder import Encoder
 
 
 @dataclass(frozen=True, slots=True)

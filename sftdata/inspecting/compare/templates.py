@@ -20,12 +20,13 @@ from sftdata.reading.chunks import read_chunks
 from sftdata.reading.rows import RowReader
 from sftdata.reading.sources import resolve_sources
 from sftdata.rendering.render import render_row
-from sftdata.rendering.template import DRAFT, Template, load_template
+from sftdata.rendering.template import DRAFT, Template
 from sftdata.spec.fields import FieldRule
-from sftdata.spec.model import task_spec
+from sftdata.spec.load import task_spec
 from sftdata.tokenizing.encoder import REFERENCE, Encoder, choose_encoder, load_encoder
 from sftdata.tokenizing.tokenizer import load_tokenizer
 from sftdata.versioning.bump import Change, find_changes, level_of
+from sftdata.versioning.releases import load_template
 
 _WORD = re.compile(r"\S+\s*|\s+")
 _REMOVED, _ADDED, _SAME = "-", "+", " "

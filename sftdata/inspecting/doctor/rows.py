@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.base.arrow import to_flags, to_numbers
+from sftdata.base.schema import row_offsets
 from sftdata.inspecting.rows.example import Inspector
-from sftdata.lengths import row_offsets
 from sftdata.loading.dataset import DataSet
 from sftdata.tokenizing.decoder import Decoder
 from sftdata.tokenizing.tokenizer import Tokenizer

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-import sftdata
+from sftdata.base.version import __version__
 from sftdata.inspecting.doctor.checks import CHECKS
 from sftdata.inspecting.doctor.finding import Finding
 from sftdata.writing.manifest import FILE, Manifest
@@ -29,7 +29,7 @@ def to_sarif(findings: Sequence[Finding], manifest: Manifest) -> dict[str, Any]:
         for check in CHECKS
     ]
     places = {check.id: place for place, check in enumerate(CHECKS)}
-    driver = {"name": "sftdata doctor", "semanticVersion": sftdata.__version__, "rules": rules}
+    driver = {"name": "sftdata doctor", "semanticVersion": __version__, "rules": rules}
     results = [_result(finding, places[finding.id], manifest) for finding in findings]
     return {
         "$schema": _SCHEMA,

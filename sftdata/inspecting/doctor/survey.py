@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sftdata.base.hashing import hash_token_rows
 from sftdata.inspecting.doctor.rows import Context, Rows, TemplateFacts, text_bytes
-from sftdata.inspecting.vocabulary import hash_rows
 from sftdata.loading.dataset import DataSet
 
 MOST_EXAMPLES = 10  # row ids of a finding
@@ -63,8 +63,8 @@ def survey_rows(rows: Rows) -> Part:
         prompt_bytes=text_bytes(rows.prompt).astype(np.int32),
         target_bytes=text_bytes(rows.target).astype(np.int32),
         target_tokens=np.diff(in_loss).astype(np.int32),
-        prompt_hash=hash_rows(rows.ids, rows.offsets[:-1], rows.starts),
-        row_hash=hash_rows(rows.ids, rows.offsets[:-1], rows.offsets[1:]),
+        prompt_hash=hash_token_rows(rows.ids, rows.offsets[:-1], rows.starts),
+        row_hash=hash_token_rows(rows.ids, rows.offsets[:-1], rows.offsets[1:]),
     )
 
 

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.base.arrow import texts
+from sftdata.base.reasons import CUT
 from sftdata.errors import SftdataError
-from sftdata.reading.outcomes import CUT
-from sftdata.rendering.template import Field, load_template
+from sftdata.rendering.template import Field
+from sftdata.versioning.releases import load_template
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.manifest import Manifest
 

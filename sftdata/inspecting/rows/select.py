@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.base.arrow import texts, to_flags, to_numbers
+from sftdata.base.reasons import DROPPED
 from sftdata.errors import SftdataError, did_you_mean
 from sftdata.loading.dataset import DataSet, Example
-from sftdata.reading.outcomes import DROPPED
 from sftdata.writing.ledger import read_ledger
 
 SHOWN = 3  # rows, where no number is asked for

@@ -18,8 +18,8 @@ from typing import Any
 import pyarrow as pa
 
 from sftdata.cli.build import command
+from sftdata.examples import encode as encode_module
 from sftdata.examples import fit as drafts
-from sftdata.examples import layout
 from sftdata.examples.layout import Drawn, Stretch
 from sftdata.tokenizing.engines import GigatokenEngine
 
@@ -29,7 +29,7 @@ def main(folder: Path, arguments: Sequence[str]) -> None:
     columns: list[pa.LargeStringArray] = []
     pools: set[tuple[str, ...]] = set()
     engines: list[bytes] = []
-    encode, load = layout.encode_stretches, GigatokenEngine._load
+    encode, load = encode_module.encode_stretches, GigatokenEngine._load
 
     def noted(stretches: Sequence[Stretch], encoder: Any) -> Any:
         for content in (stretch.content for stretch in stretches):

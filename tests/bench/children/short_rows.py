@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.base.arrow import flags, numbers
+from sftdata.base.schema import label_column, shard_schema
 from sftdata.writing.manifest import Manifest, commit, read_manifest
-from sftdata.writing.shards import ShardWriter, label_column, shard_schema
+from sftdata.writing.shards import ShardWriter
 
 _TOKENS, _TARGET_START = 8, 4  # of a row
 _AT_ONCE = 1 << 18  # rows

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from sftdata.base import cache as remembered
-from sftdata.base.cache import digest_of, remember_digest, remember_files, stamp, untouched
+from sftdata.base.cache import digest_of, remember_digest, remember_files, untouched
+from sftdata.base.files import stamp
 from sftdata.reading.sources import resolve_sources
 
 PATH = Path("rows.jsonl")

@@ -15,9 +15,11 @@ from support.places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 
 from sftdata.examples import boundary as seams
 from sftdata.examples.boundary import is_seamless
-from sftdata.examples.layout import Stretch, encode_stretches
+from sftdata.examples.encode import encode_stretches
+from sftdata.examples.layout import Stretch
+from sftdata.tokenizing.encoded import Encoded
 from sftdata.tokenizing.encoder import FAST, REFERENCE, Encoder, load_encoder
-from sftdata.tokenizing.engines import Encoded, GigatokenEngine, ReferenceEngine
+from sftdata.tokenizing.engines import GigatokenEngine, ReferenceEngine
 from sftdata.tokenizing.tokenizer import load_tokenizer
 
 Pair = tuple[str, str]  # prompt, target

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from support import handmade
 from support.handmade import EOS, Row, row
 
+from sftdata.base.schema import row_lengths
 from sftdata.building.build import build
-from sftdata.fitting import batch_padding, fit_rows
-from sftdata.inspecting.stats import LengthCounts, compute_stats, frame, quantiles
-from sftdata.lengths import row_lengths
+from sftdata.inspecting.stats import LengthCounts, compute_stats, frame
 from sftdata.loading.dataset import DataSet, load
-from sftdata.loading.packing import plan_packs
+from sftdata.loading.packing import batch_padding, fit_rows, plan_packs
+from sftdata.writing.summary import quantiles
 
 lengths = st.lists(st.integers(1, 40), min_size=1, max_size=60)
 

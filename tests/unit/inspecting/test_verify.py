@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from sftdata.base.schema import shard_schema
 from sftdata.building.build import build
 from sftdata.inspecting.verify import find_faults
-from sftdata.writing.shards import shard_schema
 
 Edit = Callable[[dict[str, Any]], None]
 Row = dict[str, Any]

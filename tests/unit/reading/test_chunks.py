@@ -14,7 +14,8 @@ import pytest
 
 from sftdata.errors import GoldenSetError
 from sftdata.reading import chunks as chunks_module
-from sftdata.reading.chunks import CHUNK_BYTES, Chunk, Foresee, Outline, read_chunks
+from sftdata.reading.chunks import CHUNK_BYTES, Chunk, Foresee, read_chunks
+from sftdata.reading.outline import Outline
 from sftdata.reading.sources import resolve_sources
 
 

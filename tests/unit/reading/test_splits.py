@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sftdata.base.hashing import assign_splits, hash_texts
+from sftdata.base.hashing import hash_texts
+from sftdata.reading.splits import assign_splits
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 IDS = [f"row-{i}".encode() for i in range(20_000)]

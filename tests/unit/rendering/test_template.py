@@ -10,7 +10,8 @@ import pytest
 
 from sftdata.errors import TemplateError
 from sftdata.rendering.render import render_batch, render_row
-from sftdata.rendering.template import Template, load_template, parse_template
+from sftdata.rendering.template import Template, parse_template
+from sftdata.versioning.releases import load_template
 
 TARGET = "{% block target %}\n{{ summary }}\n{%- endblock %}"
 PROMPT = "{% block prompt %}\n{{ article }}\n{% endblock %}\n"

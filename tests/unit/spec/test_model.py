@@ -10,8 +10,9 @@ import pytest
 
 from sftdata.base import cache as remembered
 from sftdata.errors import SpecError
-from sftdata.spec import model as module
-from sftdata.spec.model import DEFAULT_SPLIT, Mixture, Spec, load_spec, spec_from_json
+from sftdata.spec import load as module
+from sftdata.spec.load import load_spec, spec_from_json
+from sftdata.spec.model import DEFAULT_SPLIT, Mixture, Spec
 
 SPEC = """
 task = "news"

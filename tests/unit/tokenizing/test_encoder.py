@@ -10,17 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from sftdata.examples.layout import PlainComposer, encode_stretches
+from sftdata.examples.encode import encode_stretches
+from sftdata.examples.layout import PlainComposer
+from sftdata.examples.tokens import join_parts, whole_text_equal
 from sftdata.loading.dataset import make_labels
 from sftdata.rendering.render import Rendered
-from sftdata.tokenizing.encoder import (
-    FAST,
-    REFERENCE,
-    choose_encoder,
-    join_parts,
-    load_encoder,
-    whole_text_equal,
-)
+from sftdata.tokenizing.encoder import FAST, REFERENCE, choose_encoder, load_encoder
 from sftdata.tokenizing.tokenizer import load_tokenizer
 
 EOS, BOS = 256, 257

@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sftdata.tokenizing import engines as engine
-from sftdata.tokenizing.engines import Encoded, Engine, GigatokenEngine, ReferenceEngine, to_encoded
+from sftdata.tokenizing.encoded import Encoded, to_encoded
+from sftdata.tokenizing.engines import Engine, GigatokenEngine, ReferenceEngine
 from sftdata.tokenizing.exactness import first_difference
 from sftdata.tokenizing.tokenizer import load_tokenizer
 

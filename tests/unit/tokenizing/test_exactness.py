@@ -14,7 +14,8 @@ import tokenizers
 from sftdata import build
 from sftdata.tokenizing import encoder as tokenization
 from sftdata.tokenizing import exactness as gate
-from sftdata.tokenizing.engines import Encoded, GigatokenEngine
+from sftdata.tokenizing.encoded import Encoded
+from sftdata.tokenizing.engines import GigatokenEngine
 from sftdata.tokenizing.exactness import choose_engine
 from sftdata.tokenizing.plain_text import PlainTokenizer
 from sftdata.tokenizing.tokenizer import load_tokenizer

@@ -10,8 +10,8 @@ import jinja2
 import pytest
 
 from sftdata.errors import SftdataError
-from sftdata.rendering.template import load_template
 from sftdata.versioning.importers import import_templates
+from sftdata.versioning.releases import load_template
 
 YAML = """\
 dataset: news

@@ -10,11 +10,10 @@ import pytest
 
 from sftdata.base import content
 from sftdata.errors import TemplateError
-from sftdata.rendering.template import load_template
 from sftdata.versioning.check import check
 from sftdata.versioning.lockfile import FILE, read_lock
 from sftdata.versioning.release import release
-from sftdata.versioning.releases import Shelf
+from sftdata.versioning.releases import Shelf, load_template
 from sftdata.versioning.scaffold import new_template
 from sftdata.versioning.versions import Version, parse_selector
 

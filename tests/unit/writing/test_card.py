@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from sftdata.building.build import build
-from sftdata.spec.model import Spec, load_spec
+from sftdata.spec.load import load_spec
+from sftdata.spec.model import Spec
 from sftdata.writing.card import FILE, render_card, render_files, size_category
 from sftdata.writing.manifest import Manifest
 

@@ -10,6 +10,7 @@ from support.plain import build_plain
 from sftdata.inspecting.rows.example import Inspector
 from sftdata.inspecting.rows.search import find_outliers, find_text
 from sftdata.inspecting.rows.select import RowFilter, RowSet, find_rows
+from sftdata.loading.text import TextReader
 from sftdata.tokenizing.decoder import Decoder
 
 ROWS = [{"id": f"r{i}", "article": f"Number {i} " * 5, "summary": f"Sum {i}."} for i in range(1500)]
@@ -54,7 +55,7 @@ def test_every_match_is_found_in_turn_and_then_the_first_again(
 
 
 def text_of(rows: RowSet, number: int) -> str:
-    return "".join(Inspector(rows.data).read_text(rows[number][1]))
+    return "".join(TextReader(rows.data).read(rows[number][1]))
 
 
 def test_a_row_is_found_by_its_id(rows: RowSet, decoder: Decoder) -> None:

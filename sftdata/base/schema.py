@@ -1,0 +1,111 @@
+"""The columns of a shard, and the sizes of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sftdata.base.arrow import numbers, texts, to_flags, to_numbers
+
+_LABEL = pa.dictionary(pa.int8(), pa.string())
+
+
+def shard_schema(*, mixed: bool = False) -> pa.Schema:
+    """The columns of a shard, in order; those of a mixture also name the task."""
+    fields = [
+        ("row_id", pa.string()),
+        ("template", _LABEL),
+        ("input_ids", pa.list_(pa.int32())),
+        ("label_mask", pa.list_(pa.bool_())),
+        ("target_start", pa.int32()),
+    ]
+    return pa.schema([*fields, ("task", _LABEL)] if mixed else fields)
+
+
+def label_column(index: npt.NDArray[np.int8], labels: Sequence[str]) -> pa.DictionaryArray:
+    """A `template` or `task` column: for each row one of the labels, by index."""
+    return pa.DictionaryArray.from_arrays(numbers(index), texts(labels).cast(pa.string()))
+
+
+@dataclass(frozen=True, slots=True)
+class RowSizes:
+    """Sizes of rows, for planning and statistics."""
+
+    tokens: npt.NDArray[np.int32]  # [rows]
+    target_tokens: npt.NDArray[np.int32]  # [rows], those in the loss
+    template: npt.NDArray[np.int8]  # [rows], index in the build's templates
+    task: npt.NDArray[np.int8]  # [rows], index in the mixture's tasks; 0 where there is one
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[RowSizes]) -> RowSizes:
+        """All rows, one part after another."""
+        empty = np.empty(0, np.int32)
+        label = np.empty(0, np.int8)
+        return cls(
+            np.concatenate([empty, *(part.tokens for part in parts)]),
+            np.concatenate([empty, *(part.target_tokens for part in parts)]),
+            np.concatenate([label, *(part.template for part in parts)]),
+            np.concatenate([label, *(part.task for part in parts)]),
+        )
+
+
+def row_sizes(batch: pa.RecordBatch) -> RowSizes:
+    """The sizes of the rows of a shard's record batch."""
+    offsets = _offsets(batch)
+    mask = to_flags(batch.column("label_mask").flatten()).view(np.uint8)
+    starts = offsets[:-1] - offsets[0]
+    none = np.zeros(batch.num_rows, np.int8)
+    return RowSizes(
+        tokens=np.diff(offsets),
+        target_tokens=np.add.reduceat(mask, starts, dtype=np.int32) if len(starts) else offsets[1:],
+        template=to_numbers(batch.column("template").indices),
+        task=to_numbers(batch.column("task").indices) if "task" in batch.schema.names else none,
+    )
+
+
+def _offsets(batch: pa.RecordBatch) -> npt.NDArray[np.int32]:
+    """int32[rows + 1]: where each row's tokens start, counted from any origin."""
+    return to_numbers(batch.column("input_ids").offsets)
+
+
+_ONES = np.array([byte.bit_count() for byte in range(256)], np.uint8)
+
+
+def row_offsets(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
+    """int64[rows + 1]: where each row's tokens start in the flat values of `input_ids`."""
+    offsets = to_numbers(batch.column("input_ids").offsets)
+    return np.asarray(offsets.astype(np.int64))
+
+
+def row_lengths(batch: pa.RecordBatch) -> npt.NDArray[np.int32]:
+    """int32[rows, 3]: prompt tokens, target tokens and all tokens of each row.
+
+    The prompt is what stands before the first target token; target tokens are those that count in
+    the loss, and of a conversation with several answers they are not all that follows the prompt.
+    """
+    return np.stack(
+        (
+            to_numbers(batch.column("target_start")),
+            _true_counts(batch.column("label_mask")),
+            np.diff(row_offsets(batch)),
+        ),
+        axis=1,
+    ).astype(np.int32)
+
+
+def _true_counts(mask: pa.ListArray) -> npt.NDArray[Any]:
+    """int[rows]: how many values of each list are true, counted by the byte and not by the bit."""
+    values = mask.values
+    offsets = to_numbers(mask.offsets).astype(np.int64) + values.offset
+    data = np.frombuffer(values.buffers()[1] or b"", np.uint8)
+    first = int(offsets[0]) // 8
+    window = np.append(data[first : (int(offsets[-1]) + 7) // 8], np.uint8(0))
+    before = np.concatenate(([0], np.cumsum(_ONES[window], dtype=np.int64)))
+    byte, bit = offsets // 8 - first, (offsets % 8).astype(np.uint8)
+    below = (np.left_shift(1, bit.astype(np.int64)) - 1).astype(np.uint8)
+    return np.diff(before[byte] + _ONES[window[byte] & below])

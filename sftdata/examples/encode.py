@@ -1,0 +1,26 @@
+"""Encode the stretches of a layout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sftdata.examples.layout import Drawn, Stretch
+from sftdata.examples.tokens import Part
+from sftdata.tokenizing.encoded import Encoded
+from sftdata.tokenizing.encoder import Encoder
+
+
+def encode_stretches(stretches: Sequence[Stretch], encoder: Encoder) -> list[Part]:
+    """The ids of each stretch."""
+    return [Part(_encode(stretch, encoder), stretch.in_loss) for stretch in stretches]
+
+
+def _encode(stretch: Stretch, encoder: Encoder) -> Encoded | tuple[int, ...]:
+    content = stretch.content
+    if isinstance(content, int):
+        return (content,)
+    if isinstance(content, str):
+        return encoder.encode_constant(content, continues=stretch.continues)
+    if isinstance(content, Drawn):
+        return encoder.encode_named(content.name, content.values).take(content.index)
+    return (encoder.encode_targets if stretch.continues else encoder.encode_prompts)(content)

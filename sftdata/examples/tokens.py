@@ -1,0 +1,116 @@
+"""Token batches: the ids, masks and target starts of many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sftdata.base.arrow import flags, numbers, to_flags, to_numbers
+from sftdata.tokenizing.encoded import Encoded
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBatch:
+    """The tokens of a batch of examples, flat. Row i has `input_ids[offsets[i]:offsets[i + 1]]`."""
+
+    input_ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int32]
+    label_mask: npt.NDArray[np.bool_]  # true where the token counts in the loss, unshifted
+    target_start: npt.NDArray[np.int32]  # in tokens, from the row's start
+
+    @classmethod
+    def of(cls, batch: pa.RecordBatch) -> TokenBatch:
+        """The tokens in the columns of a shard's record batch."""
+        ids = batch.column("input_ids")
+        offsets = to_numbers(ids.offsets)
+        return cls(
+            input_ids=to_numbers(ids.flatten()),
+            offsets=offsets - offsets[0],
+            label_mask=to_flags(batch.column("label_mask").flatten()),
+            target_start=to_numbers(batch.column("target_start")),
+        )
+
+    def columns(self) -> dict[str, pa.Array]:
+        """Columns of a shard, in their order."""
+        offsets = numbers(self.offsets)
+        return {
+            "input_ids": pa.ListArray.from_arrays(offsets, numbers(self.input_ids)),
+            "label_mask": pa.ListArray.from_arrays(offsets, flags(self.label_mask)),
+            "target_start": numbers(self.target_start),
+        }
+
+    def take(self, rows: npt.NDArray[np.int64]) -> TokenBatch:
+        """Row i of the result is row `rows[i]` of this."""
+        ids = Encoded(self.input_ids, self.offsets.astype(np.int64)).take(rows)
+        offsets, data = pa.py_buffer(self.offsets), pa.py_buffer(self.label_mask)
+        masks = pa.BinaryArray.from_buffers(
+            pa.binary(), len(self.target_start), [None, offsets, data]
+        )
+        return TokenBatch(
+            input_ids=ids.ids,
+            offsets=ids.offsets.astype(np.int32),
+            label_mask=np.frombuffer(masks.take(numbers(rows)).buffers()[2] or b"", np.bool_),
+            target_start=self.target_start[rows],
+        )
+
+    @classmethod
+    def concatenate(cls, batches: Sequence[TokenBatch]) -> TokenBatch:
+        """The rows of all batches, of which there is at least one, one after another."""
+        lengths = np.concatenate([np.diff(batch.offsets) for batch in batches])
+        return cls(
+            input_ids=np.concatenate([batch.input_ids for batch in batches]),
+            offsets=np.concatenate(([0], np.cumsum(lengths))).astype(np.int32),
+            label_mask=np.concatenate([batch.label_mask for batch in batches]),
+            target_start=np.concatenate([batch.target_start for batch in batches]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One stretch of every example of a batch."""
+
+    ids: Encoded | tuple[int, ...]  # of each row, or the same in all rows
+    in_loss: bool
+
+
+def join_parts(parts: Sequence[Part], rows: int) -> TokenBatch:
+    """The parts of each row one after another. At least one part has ids for each row."""
+    # Four bytes an id: joining ids is joining byte strings, which native code does fast.
+    columns = [p.ids.as_bytes() if isinstance(p.ids, Encoded) else _scalar(p.ids) for p in parts]
+    joined = pc.binary_join_element_wise(*columns, _NOTHING)
+    ids = np.frombuffer(joined.buffers()[2] or b"", np.int32)
+    lengths = np.empty((rows, len(parts)), np.int64)
+    for at, part in enumerate(parts):
+        lengths[:, at] = part.ids.lengths if isinstance(part.ids, Encoded) else len(part.ids)
+    first = next(at for at, part in enumerate(parts) if part.in_loss)
+    in_loss = np.tile(np.array([part.in_loss for part in parts]), rows)
+    return TokenBatch(
+        input_ids=ids,
+        offsets=np.concatenate(([0], np.cumsum(lengths.sum(axis=1)))).astype(np.int32),
+        label_mask=np.repeat(in_loss, lengths.ravel()),
+        target_start=lengths[:, :first].sum(axis=1).astype(np.int32),
+    )
+
+
+def whole_text_equal(
+    first: Encoded | tuple[int, ...], second: Encoded | tuple[int, ...], whole: Encoded
+) -> npt.NDArray[np.bool_]:
+    """For each row, whether the ids of `first` and then `second` are those of `whole`."""
+    columns = [
+        ids.as_bytes() if isinstance(ids, Encoded) else _scalar(ids) for ids in (first, second)
+    ]
+    joined = pc.binary_join_element_wise(*columns, _NOTHING)
+    return to_flags(pc.equal(joined, whole.as_bytes()))
+
+
+def _scalar(ids: Sequence[int]) -> pa.Scalar:
+    one = Encoded(np.array(ids, np.int32), np.array([0, len(ids)]))
+    return one.as_bytes()[0]
+
+
+_NOTHING = Encoded(np.empty(0, np.int32), np.array([0, 0])).as_bytes()[0]

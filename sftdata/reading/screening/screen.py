@@ -1,0 +1,55 @@
+"""Screen: which golden rows are suspect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sftdata.base.escaping import escape
+from sftdata.base.reasons import DROPPED, FLAGGED
+from sftdata.errors import GoldenSetError
+from sftdata.reading.outcomes import Fates
+from sftdata.reading.rows import Rows
+from sftdata.reading.screening.checks import find_suspects
+from sftdata.reading.screening.contamination import EvaluationTexts
+from sftdata.spec.check_rules import CheckRule
+
+CONTAMINATED = "contaminated"
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What rows are suspected of before they are rendered, and what is then done."""
+
+    checks: Mapping[str, CheckRule]
+    source_field: str | None
+    target_field: str | None
+    evaluation: EvaluationTexts | None  # what must not be in the data set
+
+    def inspect(self, rows: Rows, source: str, fates: Fates) -> None:
+        """Writes the fate of every suspect row.
+
+        Raises `GoldenSetError` with the row's place where a check is to end the build.
+        """
+        if self.checks:
+            for found in find_suspects(
+                rows.batch, self.checks, str(self.source_field), str(self.target_field)
+            ):
+                if found.action == "fail":
+                    row_id = escape(rows.batch.column("row_id")[found.row].as_py())
+                    raise GoldenSetError(
+                        f"{source}:{rows.line[found.row]}: {found.detail} ({found.check}, row "
+                        f"'{row_id}').",
+                        f"Fix the row, or let it be dropped or flagged: the spec's checks."
+                        f'{found.check} = "drop"',
+                    )
+                status = DROPPED if found.action == "drop" else FLAGGED
+                fates.add(found.row, status, found.check, found.detail)
+        if self.evaluation is not None:
+            field = str(self.source_field)
+            overlaps = self.evaluation.overlaps(rows.batch.column(field).to_pylist())
+            for row in np.flatnonzero(overlaps >= self.evaluation.overlap):
+                detail = f"{overlaps[row]:.0%} of '{field}' stands in an evaluation file"
+                fates.add(int(row), DROPPED, CONTAMINATED, detail)
