@@ -43,13 +43,13 @@ class GoldenSetError(SftdataError):
 
 
 class UnknownSplitError(SftdataError, KeyError):
-    """A split the data set does not have; a `KeyError`, because a data set is a mapping."""
+    """A split the dataset does not have; a `KeyError`, because a dataset is a mapping."""
 
     __str__ = Exception.__str__  # that of KeyError quotes the message
 
 
 class VerificationError(SftdataError):
-    """A data set whose files do not agree with its manifest (exit code 3)."""
+    """A dataset whose files do not agree with its manifest (exit code 3)."""
 
     exit_code = 3
 

@@ -75,7 +75,7 @@ def remember_digest(files: Sequence[Path], stamps: Sequence[Stamp], digest: str)
 
 
 def untouched(directory: Path) -> frozenset[str]:
-    """Names of the files of a data set that nobody has touched since `remember_files`."""
+    """Names of the files of a dataset that nobody has touched since `remember_files`."""
     known: Mapping[str, Stamp] = _read(_place("sets", [directory]))
     same = set()
     for name, before in known.items():
@@ -86,7 +86,7 @@ def untouched(directory: Path) -> frozenset[str]:
 
 
 def remember_files(directory: Path, names: Iterable[str]) -> None:
-    """Remembers the files of a data set, which are as they should be, in place of all before."""
+    """Remembers the files of a dataset, which are as they should be, in place of all before."""
     with contextlib.suppress(OSError):
         stamps = {name: stamp(directory / name) for name in names}
         if sum(size for _, _, size, _, _ in stamps.values()) >= _WORTH_REMEMBERING:

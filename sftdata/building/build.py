@@ -1,4 +1,4 @@
-"""Build: from a spec, or a mixture of them, to a committed data set."""
+"""Build: from a spec, or a mixture of them, to a committed dataset."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def build(
     progress: Progress = lambda rows: None,
     **options: Any,
 ) -> Outcome:
-    """Builds the data set of a task or a spec file, and gives its manifest.
+    """Builds the dataset of a task or a spec file, and gives its manifest.
 
     What is given here is laid over the spec; `fields` maps golden fields to paths in the source,
     `options` are any other keys of a spec, such as `max_length`, `seed`, `chat` or `shots`.
     `workers` counts processes; with one, the work is done in this process, on all cores.
     `report` gets lines a person should see, `progress` the number of source rows done.
-    Raises `SftdataError`; the data set that was in `out` before then stays as it was.
+    Raises `SftdataError`; the dataset that was in `out` before then stays as it was.
     """
     loaded = load_spec(
         task=task,
@@ -133,7 +133,7 @@ def _build_mixture(
     report: Report,
     progress: Progress,
 ) -> Outcome:
-    """Builds every source as a data set of its own in `parts/`, then mixes their rows."""
+    """Builds every source as a dataset of its own in `parts/`, then mixes their rows."""
     with _lock(directory, report):
         done = reused = 0
         manifests = []

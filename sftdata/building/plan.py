@@ -1,6 +1,6 @@
 """The plan of a build: everything it is made from, loaded, checked and given a name.
 
-Whether a data set is up to date is known from its plan, and nothing that takes long to import is
+Whether a dataset is up to date is known from its plan, and nothing that takes long to import is
 needed to make one (see `making` for what is done with it).
 """
 

@@ -1,4 +1,4 @@
-"""Rebuild: the data set of a manifest once more, from the recorded inputs and no others."""
+"""Rebuild: the dataset of a manifest once more, from the recorded inputs and no others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOT_COMPARED = {"sftdata", "spec"}
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """A data set built again, and the first thing in which it differs, or None."""
+    """A dataset built again, and the first thing in which it differs, or None."""
 
     manifest: Manifest
     difference: str | None
@@ -39,9 +39,9 @@ def rebuild(
     """
     recorded = read_manifest(path if path.is_dir() else path.parent)
     if path.is_file() and path.name != FILE:
-        raise SftdataError(f"{path} is not a {FILE}.", f"Give the {FILE} of a data set.")
+        raise SftdataError(f"{path} is not a {FILE}.", f"Give the {FILE} of a dataset.")
     if out.resolve() == recorded.directory.resolve():
-        raise SftdataError(f"{out} holds the data set itself.", "Give another folder with --out.")
+        raise SftdataError(f"{out} holds the dataset itself.", "Give another folder with --out.")
     _check_sources(recorded)
     _check_tokenizer(recorded)
     spec = _recorded_spec(recorded, _pins(recorded))
@@ -64,9 +64,9 @@ def _check_sources(recorded: Manifest) -> None:
         if entry["sha256"] not in digests:
             found = f"sha256 {digests[0][:12]}…" if digests else "nothing"
             raise VerificationError(
-                f"The source {name} is not what the data set was built from: {found}, recorded "
+                f"The source {name} is not what the dataset was built from: {found}, recorded "
                 f"{entry['sha256'][:12]}….",
-                "Put the recorded rows back, or build a new data set.",
+                "Put the recorded rows back, or build a new dataset.",
             )
 
 
@@ -75,7 +75,7 @@ def _check_tokenizer(recorded: Manifest) -> None:
     digest = load_tokenizer(entry["name"]).sha256
     if digest != entry["sha256"]:
         raise VerificationError(
-            f"The tokenizer '{entry['name']}' is not the one of the data set: sha256 "
+            f"The tokenizer '{entry['name']}' is not the one of the dataset: sha256 "
             f"{digest[:12]}…, recorded {entry['sha256'][:12]}….",
             "Put the recorded tokenizer back.",
         )
@@ -101,7 +101,7 @@ def _pin(label: str, digest: str) -> str:
     if version == DRAFT:
         way_out = "It was a draft, which is not kept: release templates before building with them."
     raise VerificationError(
-        f"The text of {label} that the data set was built with (sha256 {digest[:12]}…) is gone.",
+        f"The text of {label} that the dataset was built with (sha256 {digest[:12]}…) is gone.",
         way_out,
     )
 
@@ -111,7 +111,7 @@ def _recorded_spec(recorded: Manifest, pins: list[str]) -> Spec | Mixture:
     if content is None:
         raise SftdataError(
             f"{recorded.directory / FILE} does not record its spec; an older sftdata wrote it.",
-            "Build the data set again with this version first.",
+            "Build the dataset again with this version first.",
         )
     try:
         return spec_from_json(_with_pins(content, pins))

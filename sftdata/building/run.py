@@ -1,4 +1,4 @@
-"""Assembly: one run of a build, from sources to a committed data set.
+"""Assembly: one run of a build, from sources to a committed dataset.
 
 Reading, making examples and writing run side by side. Blocks whose key an earlier build in the
 same directory has finished, committed or killed, are copied from it.
@@ -48,7 +48,7 @@ _WANTED_DROPS = frozenset({DUPLICATE, NEAR_DUPLICATE, FILTERED, "contaminated"})
 
 @dataclass(frozen=True)
 class Assembled:
-    """A committed data set, and how many of its source rows were copied from an earlier build."""
+    """A committed dataset, and how many of its source rows were copied from an earlier build."""
 
     manifest: Manifest
     reused_rows: int
@@ -242,7 +242,7 @@ class Assembly:
                 f"All {rows:,} rows are left out: "
                 + ", ".join(f"{n:,} {reason}" for reason, n in self.ledger.dropped.items())
                 + ". Nothing was committed.",
-                "Look at the spec's where and against; a data set cannot be empty.",
+                "Look at the spec's where and against; a dataset cannot be empty.",
             )
         row_id, place, _, reason, detail = faults[0]
         allow = f"Fix the rows, or allow so many to be dropped: --max-dropped {np.ceil(share):g}"
@@ -250,7 +250,7 @@ class Assembly:
             f"{place}: {detail} ({reason}, row '{escape(row_id)}'). {len(faults):,} of {rows:,} "
             f"rows ({share:.3g} %) cannot be used; at most {self.plan.spec.max_dropped:g} % may be "
             "dropped. Nothing was committed.",
-            allow if dropped < rows else "Fix the rows; a data set cannot be empty.",
+            allow if dropped < rows else "Fix the rows; a dataset cannot be empty.",
         )
 
     def _check_sources_unchanged(self) -> None:

@@ -30,22 +30,22 @@ _COMMANDS = {
 }
 _HELP = {
     "audit": "Prove what an adapter was trained on.",
-    "build": "Build a data set: read, render, tokenize, write, commit.",
-    "diff": "Compare two data sets: what differs, and what that did to the tokens.",
+    "build": "Build a dataset: read, render, tokenize, write, commit.",
+    "diff": "Compare two datasets: what differs, and what that did to the tokens.",
     "doctor": "Check rows for what spoils training; SARIF for code hosts.",
     "eval": "Measure a model and an adapter on held-out rows.",
-    "export": "Write a data set in the format another trainer takes.",
+    "export": "Write a dataset in the format another trainer takes.",
     "generate": "Answer one golden row with a trained adapter.",
     "inspect": "Show examples: text, tokens and label mask.",
     "ledger": "List the source rows that were dropped or cut, and why.",
     "pack": "Plan which rows share a sequence.",
-    "rebuild": "Build a data set again from its manifest and compare.",
-    "report": "Write one page about a data set: lengths, drops, samples, how it was made.",
+    "rebuild": "Build a dataset again from its manifest and compare.",
+    "report": "Write one page about a dataset: lengths, drops, samples, how it was made.",
     "sources": "List typical training sets and how their columns map.",
     "stats": "Lengths, target share, drops, padding, vocabulary, languages.",
     "template": "List, change, compare and release templates.",
-    "train": "Train a LoRA adapter on a data set.",
-    "verify": "Check a data set's files against its manifest.",
+    "train": "Train a LoRA adapter on a dataset.",
+    "verify": "Check a dataset's files against its manifest.",
 }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command("audit")
 @click.argument("adapter", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "--data", type=click.Path(file_okay=False, path_type=Path), help="Compare this data set too."
+    "--data", type=click.Path(file_okay=False, path_type=Path), help="Compare this dataset too."
 )
 @json_option()
 @needs_train_extra
@@ -48,7 +48,7 @@ def _text(passport: Passport, data: Path | None, found: list[str]) -> str:
     trained, outcome = passport["data"], passport.content.get("outcome", {})
     chat = passport.content.get("chat")
     lines = [
-        f"data set    {trained['task']}, build {trained['build']}, split {trained['split']}: "
+        f"dataset    {trained['task']}, build {trained['build']}, split {trained['split']}: "
         f"{trained['rows']:,} rows, {trained['target_tokens']:,} target tokens"
         + (", a draft" if trained["draft"] else ""),
         f"manifest    sha256 {trained['manifest_sha256']}",
@@ -63,7 +63,7 @@ def _text(passport: Passport, data: Path | None, found: list[str]) -> str:
         f"{outcome.get('held_out_loss_before')} before, {outcome.get('held_out_loss')} after",
         "libraries   " + ", ".join(f"{k} {v}" for k, v in passport["libraries"].items()),
     ]
-    checked = "weights and base model" + (", data set" if data is not None else "")
+    checked = "weights and base model" + (", dataset" if data is not None else "")
     if not found:
         lines.append(f"checked     {checked}: all as the passport says")
     return escape("\n".join(lines), keep_newlines=True)

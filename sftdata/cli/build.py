@@ -90,7 +90,7 @@ _SECONDS_PER_LINE = 10.0
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest's summary as JSON.")
 def command(maps: tuple[str, ...], dry_run: bool, as_json: bool, **options: Any) -> None:
-    """Build a data set: read golden rows, render, tokenize, write shards, commit.
+    """Build a dataset: read golden rows, render, tokenize, write shards, commit.
 
     Example: sftdata build --task summarize --data news.jsonl --map summary=highlights
     """
@@ -179,7 +179,7 @@ def _warn_of_draft(outcome: Outcome) -> None:
     if outcome.manifest["draft"]:
         drafts = [name for name in outcome.manifest["template"] if name.endswith("@draft")]
         names, are = ", ".join(drafts), "are drafts" if len(drafts) > 1 else "is a draft"
-        print_note(f"Warning: {names} {are}; the data set is marked so.")
+        print_note(f"Warning: {names} {are}; the dataset is marked so.")
 
 
 def _print_summary(outcome: Outcome, seconds: float) -> None:
@@ -199,7 +199,7 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
         f"  tokens    {stats['tokens']:,}, of which {stats['target_tokens']:,} in the loss "
         f"({stats['target_share']:.1%})\n"
         f"  time      {seconds:.2f} s, {manifest['rows_in'] / seconds:,.0f} rows a second\n"
-        f"  data set  {escape(str(manifest.directory))}"
+        f"  dataset  {escape(str(manifest.directory))}"
     )
 
 

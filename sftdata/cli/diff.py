@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATA_SET, json_option, print_json, print_note
+from sftdata.cli.output import DATASET, json_option, print_json, print_note
 
 if TYPE_CHECKING:
-    from sftdata.inspecting.compare.data_sets import Comparison, RowChange
+    from sftdata.inspecting.compare.datasets import Comparison, RowChange
 
 
 @click.command("diff")
-@click.argument("dataset_a", type=DATA_SET)
-@click.argument("dataset_b", type=DATA_SET)
+@click.argument("dataset_a", type=DATASET)
+@click.argument("dataset_b", type=DATASET)
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 )
 @json_option()
 def command(dataset_a: Path, dataset_b: Path, html: Path | None, as_json: bool) -> None:
-    """Compare two data sets: which inputs differ, and what that did to the tokens.
+    """Compare two datasets: which inputs differ, and what that did to the tokens.
 
     Example: sftdata diff data/summarize-1 data/summarize-2 --html diff.html
     """
-    from sftdata.inspecting.compare.data_sets import compare
+    from sftdata.inspecting.compare.datasets import compare
     from sftdata.loading.dataset import load
 
     comparison = compare(load(dataset_a), load(dataset_b))

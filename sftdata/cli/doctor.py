@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATA_SET, json_option, print_json, print_note
+from sftdata.cli.output import DATASET, json_option, print_json, print_note
 
 if TYPE_CHECKING:
     from sftdata.inspecting.doctor import Finding
 
 
 @click.command("doctor")
-@click.argument("dataset", type=DATA_SET)
+@click.argument("dataset", type=DATASET)
 @click.option(
     "--check", "only", multiple=True, metavar="ID", help="Run only this check; repeatable."
 )

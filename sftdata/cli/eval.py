@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATA_SET, json_option, print_json, print_note
+from sftdata.cli.output import DATASET, json_option, print_json, print_note
 from sftdata.cli.train_extra import needs_train_extra
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("eval")
-@click.argument("dataset", type=DATA_SET)
+@click.argument("dataset", type=DATASET)
 @click.option("--model", required=True, metavar="DIR_OR_NAME", help="The base model.")
 @click.option(
     "--adapter", type=click.Path(file_okay=False, path_type=Path), help="Compare it to the base."

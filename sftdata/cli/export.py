@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATA_SET, print_json
+from sftdata.cli.output import DATASET, print_json
 from sftdata.errors import SftdataError, VerificationError
 
 
 @click.command("export")
-@click.argument("dataset", type=DATA_SET)
+@click.argument("dataset", type=DATASET)
 @click.option(
     "--to",
     "format_name",
@@ -24,7 +24,7 @@ from sftdata.errors import SftdataError, VerificationError
     "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Write here."
 )
 @click.option("--max-length", type=int, metavar="N", help="For megatron: use this pack plan.")
-@click.option("--allow-draft", is_flag=True, help="Export a data set of unreleased templates.")
+@click.option("--allow-draft", is_flag=True, help="Export a dataset of unreleased templates.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(
     dataset: Path,

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sftdata.cli.output import DATA_SET, console, json_option, print_json, print_note
+from sftdata.cli.output import DATASET, console, json_option, print_json, print_note
 
 if TYPE_CHECKING:
     from sftdata.inspecting.rows.example import Inspected
     from sftdata.inspecting.rows.select import RowFilter
     from sftdata.inspecting.rows.views import View
-    from sftdata.loading.dataset import DataSet
+    from sftdata.loading.dataset import Dataset
 
 
 @click.command("inspect")
-@click.argument("dataset", type=DATA_SET)
+@click.argument("dataset", type=DATASET)
 @click.option("--split", help="Look in this split. Default: the first, or all where one chooses.")
 @click.option("--row", "row_id", metavar="ID", help="Show the row with this id.")
 @click.option("--index", type=int, help="Show the row at this place, counted from 0.")
@@ -99,7 +99,7 @@ def _filter(choice: dict[str, Any]) -> RowFilter:
     return RowFilter(**{name: choice[name] for name in names})
 
 
-def _inspected(data: DataSet, choice: dict[str, Any]) -> list[Inspected]:
+def _inspected(data: Dataset, choice: dict[str, Any]) -> list[Inspected]:
     from sftdata.inspecting.rows.example import Inspector
     from sftdata.inspecting.rows.select import choose_rows
 
@@ -120,7 +120,7 @@ def _print(shown: list[Inspected], views: tuple[View, ...]) -> None:
         console().print(to_rich(spans), soft_wrap=True, end="")
 
 
-def _browse(data: DataSet, choice: dict[str, Any]) -> None:
+def _browse(data: Dataset, choice: dict[str, Any]) -> None:
     from sftdata.errors import SftdataError
     from sftdata.inspecting.rows.select import find_rows
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATA_SET, json_option, print_json
+from sftdata.cli.output import DATASET, json_option, print_json
 from sftdata.errors import SftdataError, did_you_mean
 
 
 @click.command("ledger")
-@click.argument("dataset", type=DATA_SET)
+@click.argument("dataset", type=DATASET)
 @click.option("--reason", help="Only rows with this reason.")
 @json_option()
 def command(dataset: Path, reason: str | None, as_json: bool) -> None:

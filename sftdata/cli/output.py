@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-DATA_SET = click.Path(exists=False, file_okay=False, path_type=Path)
+DATASET = click.Path(exists=False, file_okay=False, path_type=Path)
 
 
 def json_option() -> Callable[[Command], Command]:

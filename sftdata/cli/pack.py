@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATA_SET, json_option, print_json, print_note
+from sftdata.cli.output import DATASET, json_option, print_json, print_note
 
 
 @click.command("pack")
-@click.argument("dataset", type=DATA_SET)
+@click.argument("dataset", type=DATASET)
 @click.option("--max-length", type=click.IntRange(min=2), required=True, help="Tokens of a pack.")
 @click.option("--split", help="Pack this split. Default: every split that has rows.")
 @json_option()

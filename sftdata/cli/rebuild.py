@@ -17,12 +17,12 @@ from sftdata.cli.output import json_option, print_json, print_note
     "--out",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write the new data set here.",
+    help="Write the new dataset here.",
 )
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True)
 @json_option()
 def command(manifest: Path, out: Path, workers: int, as_json: bool) -> None:
-    """Build the data set of MANIFEST again from its recorded inputs, and compare the bytes.
+    """Build the dataset of MANIFEST again from its recorded inputs, and compare the bytes.
 
     Ends with "identical", or with exit code 3 and the first difference.
 

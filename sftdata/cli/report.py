@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from sftdata.cli.output import DATA_SET, print_note
+from sftdata.cli.output import DATASET, print_note
 
 
 @click.command("report")
-@click.argument("dataset", type=DATA_SET)
+@click.argument("dataset", type=DATASET)
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), default="report.html",
     show_default=True, help="The file to write.",
 )  # fmt: skip
-@click.option("--against", type=DATA_SET, help="A second data set to compare with.")
+@click.option("--against", type=DATASET, help="A second dataset to compare with.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the samples.")
 def command(dataset: Path, output: Path, against: Path | None, seed: int) -> None:
     """Write one page about DATASET that opens without a network.

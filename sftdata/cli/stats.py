@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATA_SET, json_option, print_json
+from sftdata.cli.output import DATASET, json_option, print_json
 
 _PARTS = (("prompt", "prompt_length"), ("target", "target_length"), ("all", "length"))
 _LEVELS = ("p50", "p90", "p95", "p99", "max")
@@ -17,7 +17,7 @@ _BAR_WIDTH = 40
 
 
 @click.command("stats")
-@click.argument("dataset", type=DATA_SET)
+@click.argument("dataset", type=DATASET)
 @click.option(
     "--by",
     type=click.Choice(["split", "task", "template", "source"]),

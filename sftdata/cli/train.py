@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATA_SET, print_json, print_note
+from sftdata.cli.output import DATASET, print_json, print_note
 from sftdata.cli.train_extra import needs_train_extra
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("train")
-@click.argument("dataset", type=DATA_SET)
+@click.argument("dataset", type=DATASET)
 @click.option("--model", required=True, metavar="DIR_OR_NAME", help="The base model.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Write the adapter here."
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 @click.option("--early-stop", type=int, metavar="N", help="Stop after N evaluations no better.")
 @click.option("--tensorboard", is_flag=True, default=None, help="Log for TensorBoard too.")
 @click.option("--split", default="train", show_default=True, help="Train on this split.")
-@click.option("--allow-draft", is_flag=True, help="Train on a data set of unreleased templates.")
+@click.option("--allow-draft", is_flag=True, help="Train on a dataset of unreleased templates.")
 @click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
 @click.option("--dry-run", is_flag=True, help="Show what would be trained and needed, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")

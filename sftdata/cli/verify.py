@@ -7,16 +7,16 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATA_SET, json_option, print_json
+from sftdata.cli.output import DATASET, json_option, print_json
 from sftdata.errors import VerificationError
 
 
 @click.command("verify")
-@click.argument("dataset", type=DATA_SET)
+@click.argument("dataset", type=DATASET)
 @click.option("--deep", is_flag=True, help="Check every row, not only the files.")
 @json_option()
 def command(dataset: Path, deep: bool, as_json: bool) -> None:
-    """Check the data set in DATASET: digests, sizes, columns, counts; exit 3 when it is not whole.
+    """Check the dataset in DATASET: digests, sizes, columns, counts; exit 3 when it is not whole.
 
     Example: sftdata verify data/summarize --deep
     """

@@ -1,6 +1,6 @@
 """Shots: the solved examples of few-shot prompts, and which of them a row gets.
 
-They come from a pool of training rows that is small enough to be kept with the data set, so that
+They come from a pool of training rows that is small enough to be kept with the dataset, so that
 serving and evaluation draw the same shots as the build did.
 """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sftdata.base.files import write_atomically
 from sftdata.errors import SftdataError, did_you_mean
 from sftdata.exporting import packed, text, tokenized
-from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.dataset import Dataset, load
 
 CARD = "README.md"
 
@@ -19,7 +19,7 @@ class Format:
     """One format. `write` puts the splits into a folder; `packs` says whether it needs a plan."""
 
     name: str
-    write: Callable[[DataSet, list[str], Path, int | None], None]
+    write: Callable[[Dataset, list[str], Path, int | None], None]
     keeps_mask: bool  # whether the loss will be on exactly the tokens of the label mask
     packs: bool
     loading: str  # how the trainer is told to take it
@@ -53,7 +53,7 @@ FORMATS = {
             "NumpyPackedFSLDatasetConfig.glob('train/token_ids_part_*.npy',\n"
             "    label_mask_paths=['train/labels_mask_part_*.npy'], …)\n"
             "# The files are bare arrays without a header; boundaries are in *.csv.gz.\n"
-            "# OLMo-core finds them by EOS, so a chat data set must end its turns with that.",
+            "# OLMo-core finds them by EOS, so a chat dataset must end its turns with that.",
         ),
         Format(
             "messages", text.write_messages, False, False,
@@ -68,7 +68,7 @@ FORMATS = {
 
 
 def export(directory: Path, name: str, out: Path, *, max_length: int | None = None) -> list[Path]:
-    """Writes the data set's splits in the format into `out`, and gives the files.
+    """Writes the dataset's splits in the format into `out`, and gives the files.
 
     `max_length` names the pack plan of a format that packs.
     Raises `SftdataError` for an unknown format, a missing plan, or an `out` that holds something.
@@ -89,13 +89,13 @@ def export(directory: Path, name: str, out: Path, *, max_length: int | None = No
     return sorted(path for path in out.rglob("*") if path.is_file())
 
 
-def _card(data: DataSet, chosen: Format) -> str:
+def _card(data: Dataset, chosen: Format) -> str:
     manifest = data.manifest
     mask = (
-        "The loss is on exactly the tokens of the data set's label mask."
+        "The loss is on exactly the tokens of the dataset's label mask."
         if chosen.keeps_mask
         else "This is text: the trainer tokenizes it again, with its own chat template and mask, "
-        "so neither the ids nor the label mask of the data set are guaranteed any more."
+        "so neither the ids nor the label mask of the dataset are guaranteed any more."
     )
     templates = ", ".join(f"`{label}`" for label in manifest["template"])
     return f"""# {manifest["task"]} for {chosen.name}

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sftdata.loading.dataset import DataSet
+from sftdata.loading.dataset import Dataset
 from sftdata.loading.packing import read_plan
 
 _PACKS_AT_ONCE = 256
@@ -25,7 +25,7 @@ _MEGATRON = pa.schema(
 )
 
 
-def write_megatron(data: DataSet, splits: list[str], out: Path, max_length: int | None) -> None:
+def write_megatron(data: Dataset, splits: list[str], out: Path, max_length: int | None) -> None:
     """A Parquet file a split, a row a pack.
 
     `loss_mask[t]` is whether token t + 1 counts: at the end of an example it never does, since
@@ -45,7 +45,7 @@ def write_megatron(data: DataSet, splits: list[str], out: Path, max_length: int 
 
 
 def _megatron_row(
-    data: DataSet, split: str, rows: npt.NDArray[np.int32]
+    data: Dataset, split: str, rows: npt.NDArray[np.int32]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8], npt.NDArray[np.int32]]:
     examples = [data[split][int(row)] for row in rows]
     masks = [np.append(example.label_mask[1:], False).astype(np.int8) for example in examples]
@@ -54,7 +54,7 @@ def _megatron_row(
     return np.concatenate([e.input_ids for e in examples]), np.concatenate(masks), starts
 
 
-def write_olmo(data: DataSet, splits: list[str], out: Path, max_length: int | None) -> None:
+def write_olmo(data: Dataset, splits: list[str], out: Path, max_length: int | None) -> None:
     """A folder a split: bare arrays of ids and of the mask, and the ends of the examples."""
     size = data.manifest["tokenizer"]["vocab_size"]
     dtype = next(d for d in (np.uint8, np.uint16, np.uint32) if size - 1 <= np.iinfo(d).max)

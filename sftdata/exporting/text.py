@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.errors import SftdataError
-from sftdata.loading.dataset import DataSet
+from sftdata.loading.dataset import Dataset
 from sftdata.loading.text import TextReader
 
 
-def write_messages(data: DataSet, splits: list[str], out: Path, max_length: int | None) -> None:
+def write_messages(data: Dataset, splits: list[str], out: Path, max_length: int | None) -> None:
     """A JSONL file a split with `messages`: the prompt as the user's, the target as the answer.
 
-    Raises `SftdataError` for a chat data set, whose turns are no longer apart.
+    Raises `SftdataError` for a chat dataset, whose turns are no longer apart.
     """
     _refuse_chat(data)
     for name in splits:
@@ -34,7 +34,7 @@ def write_messages(data: DataSet, splits: list[str], out: Path, max_length: int 
 
 
 def write_prompt_completion(
-    data: DataSet, splits: list[str], out: Path, max_length: int | None
+    data: Dataset, splits: list[str], out: Path, max_length: int | None
 ) -> None:
     """A JSONL file a split with `prompt` and `completion`, the text as it was tokenized."""
     for name in splits:
@@ -42,7 +42,7 @@ def write_prompt_completion(
         _write(out / f"{name}.jsonl", rows)
 
 
-def _texts(data: DataSet, split: str) -> Iterator[tuple[str, str]]:
+def _texts(data: Dataset, split: str) -> Iterator[tuple[str, str]]:
     reader = TextReader(data)
     return (reader.read(example) for example in data[split])
 
@@ -52,9 +52,9 @@ def _write(path: Path, lines: Iterator[dict[str, Any]]) -> None:
         file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
 
-def _refuse_chat(data: DataSet) -> None:
+def _refuse_chat(data: Dataset) -> None:
     if data.manifest.content.get("chat"):
         raise SftdataError(
-            f"{data.manifest.directory} is a chat data set: its prompts hold the turns' markup.",
+            f"{data.manifest.directory} is a chat dataset: its prompts hold the turns' markup.",
             "Export it as prompt-completion, or build it without --chat and export that.",
         )

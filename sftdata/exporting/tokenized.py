@@ -11,25 +11,25 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.base.arrow import numbers
-from sftdata.loading.dataset import DataSet, Split
+from sftdata.loading.dataset import Dataset, Split
 
 _ROWS_AT_ONCE = 4096
 _WITH_ATTENTION = ("input_ids", "attention_mask", "labels")
 
 
-def write_trl(data: DataSet, splits: list[str], out: Path, max_length: int | None) -> None:
+def write_trl(data: Dataset, splits: list[str], out: Path, max_length: int | None) -> None:
     """A Parquet file a split with `input_ids` and `labels`."""
     for name in splits:
         _write_parquet(data[name], out / f"{name}.parquet", ("input_ids", "labels"))
 
 
-def write_axolotl(data: DataSet, splits: list[str], out: Path, max_length: int | None) -> None:
+def write_axolotl(data: Dataset, splits: list[str], out: Path, max_length: int | None) -> None:
     """A Parquet file a split with exactly `input_ids, attention_mask, labels`."""
     for name in splits:
         _write_parquet(data[name], out / f"{name}.parquet", _WITH_ATTENTION)
 
 
-def write_llamafactory(data: DataSet, splits: list[str], out: Path, max_length: int | None) -> None:
+def write_llamafactory(data: Dataset, splits: list[str], out: Path, max_length: int | None) -> None:
     """A saved `DatasetDict` with the same columns."""
     import datasets
 

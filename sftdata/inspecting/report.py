@@ -1,4 +1,4 @@
-"""The report: one page about a data set, or about two beside each other."""
+"""The report: one page about a dataset, or about two beside each other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sftdata.inspecting.pages.render import render_page
 from sftdata.inspecting.rows.example import Inspector
 from sftdata.inspecting.rows.select import choose_rows
 from sftdata.inspecting.rows.views import mark_of, view_spans
-from sftdata.loading.dataset import DataSet
+from sftdata.loading.dataset import Dataset
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.plots import Series, histogram, token_bars
 from sftdata.writing.summary import quantiles
@@ -56,7 +56,7 @@ class Loss:
     examples: Sequence[Mapping[str, str]]
 
 
-def render_report(data: DataSet, against: DataSet | None = None, *, seed: int = 0) -> str:
+def render_report(data: Dataset, against: Dataset | None = None, *, seed: int = 0) -> str:
     """The page about `data`, compared with `against` where that is given.
 
     Samples are decoded with the recorded tokenizer; raises `SftdataError` when that is gone.
@@ -68,7 +68,7 @@ def render_report(data: DataSet, against: DataSet | None = None, *, seed: int = 
     inspector = Inspector(data)
     return render_page(
         "report",
-        title=f"Data set {data.manifest.directory.name}",
+        title=f"Dataset {data.manifest.directory.name}",
         data=data,
         manifest=data.manifest,
         repeated=data.manifest.content.get("repeated", 0),
@@ -88,15 +88,15 @@ def render_report(data: DataSet, against: DataSet | None = None, *, seed: int = 
     )
 
 
-def _lengths(data: DataSet) -> Lengths:
+def _lengths(data: Dataset) -> Lengths:
     """int64[rows, 3] of all splits: tokens outside the loss, tokens in it, all tokens."""
     total = np.concatenate([split.lengths for split in data.values()])
     target = np.concatenate([split.target_counts for split in data.values()])
     return np.stack((total - target, target, total), axis=1)
 
 
-def _names(data: DataSet, against: DataSet | None) -> list[str]:
-    """What the data sets are called: their folders, with a letter where those are the same."""
+def _names(data: Dataset, against: Dataset | None) -> list[str]:
+    """What the datasets are called: their folders, with a letter where those are the same."""
     sets = [data] if against is None else [data, against]
     names = [one.manifest.directory.resolve().name for one in sets]
     if len(set(names)) < len(names):
@@ -104,7 +104,7 @@ def _names(data: DataSet, against: DataSet | None) -> list[str]:
     return names
 
 
-def _losses(data: DataSet) -> list[Loss]:
+def _losses(data: Dataset) -> list[Loss]:
     lines = read_ledger(data.manifest)
     found = Counter(
         zip(lines.column("status").to_pylist(), lines.column("reason").to_pylist(), strict=True)
@@ -121,7 +121,7 @@ def _first_lines(lines: pa.Table, status: str, reason: str) -> list[Mapping[str,
     return first
 
 
-def _groups(data: DataSet, lengths: Lengths) -> dict[str, list[Group]]:
+def _groups(data: Dataset, lengths: Lengths) -> dict[str, list[Group]]:
     """The rows by split, by template and, where there are several, by task."""
     sizes = [len(split) for split in data.values()]
     by_split = np.repeat(np.arange(len(sizes)), sizes)
@@ -133,7 +133,7 @@ def _groups(data: DataSet, lengths: Lengths) -> dict[str, list[Group]]:
     return found
 
 
-def _labels(data: DataSet, column: str) -> tuple[list[str], npt.NDArray[np.int64]]:
+def _labels(data: Dataset, column: str) -> tuple[list[str], npt.NDArray[np.int64]]:
     """The distinct values of a column, and for each row which of them it has."""
     places: dict[str, int] = {}
     codes = [np.empty(0, np.int64)]
@@ -173,8 +173,8 @@ def _share_plot(groups: list[Group]) -> Markup:
     return token_bars("Tokens, and those in the loss", tokens)
 
 
-def _compare(data: DataSet, against: DataSet) -> dict[str, Any]:
-    """The two data sets' numbers and inputs where they differ, and how many rows they share."""
+def _compare(data: Dataset, against: Dataset) -> dict[str, Any]:
+    """The two datasets' numbers and inputs where they differ, and how many rows they share."""
     first, second = _facts(data), _facts(against)
     ids = [
         pa.chunked_array(
@@ -194,7 +194,7 @@ def _compare(data: DataSet, against: DataSet) -> dict[str, Any]:
     }
 
 
-def _facts(data: DataSet) -> dict[str, str]:
+def _facts(data: Dataset) -> dict[str, str]:
     manifest, stats = data.manifest, data.manifest["stats"]
     facts = {
         "rows": f"{manifest['rows_out']:,}",

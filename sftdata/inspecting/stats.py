@@ -1,4 +1,4 @@
-"""Statistics of a data set, from its columns and never from its rows."""
+"""Statistics of a dataset, from its columns and never from its rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sftdata.errors import SftdataError
 from sftdata.loading.packing import batch_padding, fit_rows
 
 if TYPE_CHECKING:
-    from sftdata.loading.dataset import DataSet
+    from sftdata.loading.dataset import Dataset
 
 _LEVELS = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 _PARTS = ("prompt_length", "target_length", "length")
@@ -25,7 +25,7 @@ BY = ("split", "task", "template", "source")
 
 
 def compute_stats(
-    data: DataSet,
+    data: Dataset,
     *,
     by: str | None = None,
     max_length: int | None = None,
@@ -105,7 +105,7 @@ class LengthCounts:
         return {n: _histogram(c) for n, c in zip(_PARTS, self._counts, strict=True)}
 
 
-def frame(data: DataSet) -> Any:
+def frame(data: Dataset) -> Any:
     """A pandas frame with a line for each example.
 
     Columns: row_id, split, template, task (of mixtures), prompt_tokens, target_tokens, tokens.
@@ -126,7 +126,7 @@ def frame(data: DataSet) -> Any:
     return joined
 
 
-def _batches(data: DataSet) -> Iterator[tuple[str, pa.RecordBatch]]:
+def _batches(data: Dataset) -> Iterator[tuple[str, pa.RecordBatch]]:
     for name, split in data.items():
         for batch in split.to_arrow().to_batches():
             yield name, batch
@@ -151,7 +151,7 @@ def _groups(
         yield column.dictionary[code].as_py(), codes == code
 
 
-def _sources(data: DataSet) -> dict[str, dict[str, Any]]:
+def _sources(data: Dataset) -> dict[str, dict[str, Any]]:
     """Rows of each source and what became of them; which example is whose is not recorded."""
     from sftdata.writing.ledger import read_ledger
 

@@ -1,4 +1,4 @@
-"""Verify: do the files of a data set agree with its manifest, and its rows with the rules?"""
+"""Verify: do the files of a dataset agree with its manifest, and its rows with the rules?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sftdata.writing.manifest import Manifest, read_manifest
 
 
 def find_faults(directory: Path, *, deep: bool = False) -> list[str]:
-    """What is wrong with the data set in `directory`, a line each; empty when it is intact.
+    """What is wrong with the dataset in `directory`, a line each; empty when it is intact.
 
     Checks sizes, digests, columns, row and token counts, the ledger and conservation; with
     `deep` also every row: the mask, the target's start and EOS, and that all ids are text.
@@ -123,7 +123,7 @@ def _row_faults(manifest: Manifest) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _RowRules:
-    """What holds for every row of a data set."""
+    """What holds for every row of a dataset."""
 
     first_id: int | None  # what every row starts with
     last_id: int

@@ -1,4 +1,4 @@
-"""How a data set uses its vocabulary, how often its rows repeat, and its languages."""
+"""How a dataset uses its vocabulary, how often its rows repeat, and its languages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sftdata.base.hashing import hash_token_rows
 from sftdata.base.schema import row_offsets
 from sftdata.errors import SftdataError
 from sftdata.inspecting.rows.example import Inspector
-from sftdata.loading.dataset import DataSet
+from sftdata.loading.dataset import Dataset
 from sftdata.tokenizing.decoder import Decoder
 
 _SAMPLE_ROWS = 400
@@ -42,7 +42,7 @@ class TokenUse:
         hashes.sort()
         return int((hashes[1:] == hashes[:-1]).sum())
 
-    def summary(self, data: DataSet) -> dict[str, Any] | None:
+    def summary(self, data: Dataset) -> dict[str, Any] | None:
         """Vocabulary coverage, characters per token, shares of unknown and byte-fallback tokens.
 
         None where the tokenizer is gone or another one than that of the build.
@@ -65,7 +65,7 @@ class TokenUse:
         }
 
 
-def sample_languages(data: DataSet) -> dict[str, Any] | None:
+def sample_languages(data: Dataset) -> dict[str, Any] | None:
     """Languages of the targets of a sample, and of how many rows; None without the tokenizer.
 
     The sample is spread evenly over the rows; texts under 20 characters count as "unknown".

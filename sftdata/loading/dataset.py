@@ -1,4 +1,4 @@
-"""Load: a data set's shards, mapped, as rows and batches of NumPy arrays."""
+"""Load: a dataset's shards, mapped, as rows and batches of NumPy arrays."""
 
 from __future__ import annotations
 
@@ -167,8 +167,8 @@ class Split:
 
 
 @dataclass(frozen=True)
-class DataSet(Mapping[str, Split]):
-    """The splits of a data set by name, and its manifest."""
+class Dataset(Mapping[str, Split]):
+    """The splits of a dataset by name, and its manifest."""
 
     manifest: Manifest
 
@@ -195,12 +195,12 @@ class DataSet(Mapping[str, Split]):
         return len(self._splits)
 
 
-def load(directory: str | Path) -> DataSet:
-    """The data set in `directory`; `load(out)["train"][0].input_ids` is a NumPy array.
+def load(directory: str | Path) -> Dataset:
+    """The dataset in `directory`; `load(out)["train"][0].input_ids` is a NumPy array.
 
     Raises `SftdataError` when there is none, or a shard is missing or not an Arrow file.
     """
-    return DataSet(read_manifest(Path(directory)))
+    return Dataset(read_manifest(Path(directory)))
 
 
 def make_labels(

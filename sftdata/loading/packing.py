@@ -20,7 +20,7 @@ import pyarrow as pa
 from sftdata.base.arrow import numbers, to_numbers
 from sftdata.base.files import write_atomically
 from sftdata.errors import SftdataError
-from sftdata.loading.dataset import DataSet
+from sftdata.loading.dataset import Dataset
 from sftdata.writing.manifest import Manifest
 
 FOLDER = "packs"
@@ -155,7 +155,7 @@ def write_plan(manifest: Manifest, split: str, plan: PackPlan) -> Path:
     return path
 
 
-def read_plan(data: DataSet, split: str, max_length: int) -> PackPlan:
+def read_plan(data: Dataset, split: str, max_length: int) -> PackPlan:
     """The plan of a split.
 
     Raises `SftdataError` when there is none, it cannot be read, or it is of another build.
@@ -175,7 +175,7 @@ def read_plan(data: DataSet, split: str, max_length: int) -> PackPlan:
     build = (table.schema.metadata or {}).get(b"build", b"").decode()
     if build != manifest["build"]:
         raise SftdataError(
-            f"{path}: the plan is of the build {build or '(unknown)'}; the data set is "
+            f"{path}: the plan is of the build {build or '(unknown)'}; the dataset is "
             f"{manifest['build']}, whose rows may be others.",
             again,
         )

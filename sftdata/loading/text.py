@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from sftdata.loading.dataset import DataSet, Example
+from sftdata.loading.dataset import Dataset, Example
 from sftdata.tokenizing.tokenizer import Tokenizer, load_recorded_tokenizer
 
 
@@ -14,7 +14,7 @@ from sftdata.tokenizing.tokenizer import Tokenizer, load_recorded_tokenizer
 class TextReader:
     """Decodes examples of a dataset with the tokenizer it was built with."""
 
-    data: DataSet
+    data: Dataset
 
     @cached_property
     def tokenizer(self) -> Tokenizer:

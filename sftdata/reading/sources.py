@@ -46,7 +46,7 @@ _BLOCK_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Source(Sent):
-    """One file (or Hub data set) of golden rows. `name` is what messages and ledgers call it."""
+    """One file (or Hub dataset) of golden rows. `name` is what messages and ledgers call it."""
 
     name: str
     format: Format
@@ -110,7 +110,7 @@ def _resolve(item: str) -> list[Source]:
             return [_file(match, Path(match)) for match in matches]
     hint = "Check the path; it is looked up from the working directory."
     if item.count("/") == 1 and not Path(item).suffix:
-        hint = f"For a data set on the Hugging Face Hub write: --data {HUB}{item}"
+        hint = f"For a dataset on the Hugging Face Hub write: --data {HUB}{item}"
     raise GoldenSetError(f"There is no file '{escape(item)}'.", hint)
 
 

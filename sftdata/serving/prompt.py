@@ -113,7 +113,7 @@ class Prompter:
     def _choose_template(self, row: Mapping[str, str], wanted: str | None) -> Template:
         templates = self.plan.templates
         if not templates:
-            raise SpecError("The data set is of conversations; it has no template to render.")
+            raise SpecError("The dataset is of conversations; it has no template to render.")
         if wanted is None:
             hashes = hash_texts([str(row.get(_ID, "")).encode()])
             return templates[int(self._maker.choose_template(hashes)[0])]
@@ -153,10 +153,10 @@ class Prompter:
 
 
 def open_prompter(dataset: Path | str, *, part: str | None = None) -> Prompter:
-    """Makes the prompts of the data set in `dataset`; of a mixture, those of its source `part`.
+    """Makes the prompts of the dataset in `dataset`; of a mixture, those of its source `part`.
 
-    The templates are those the data set was built with, and shots come from the pool it keeps.
-    Raises `SftdataError` when the tokenizer is another one than the data set's.
+    The templates are those the dataset was built with, and shots come from the pool it keeps.
+    Raises `SftdataError` when the tokenizer is another one than the dataset's.
     """
     directory = Path(dataset)
     manifest = read_manifest(directory)
@@ -177,13 +177,13 @@ def open_prompter(dataset: Path | str, *, part: str | None = None) -> Prompter:
     if plan.tokenizer.sha256 != manifest["tokenizer"]["sha256"]:
         raise SftdataError(
             f"The tokenizer '{plan.tokenizer.name}' is not the one {directory} was built with.",
-            "Put the recorded tokenizer back, or build the data set again.",
+            "Put the recorded tokenizer back, or build the dataset again.",
         )
     for template in plan.templates:
         if template.source_sha256 != manifest["template"][template.label]:
             raise SftdataError(
                 f"The template '{template.label}' is not the one {directory} was built with.",
-                "Build the data set again, or put the template back.",
+                "Build the dataset again, or put the template back.",
             )
     path = directory / pool_path(manifest["build"])
     pool = read_pool(path) if path.is_file() else None
@@ -225,7 +225,7 @@ def render_prompt(
 ) -> ServingPrompt:
     """The exact prompt that serving must send for a row of golden fields.
 
-    `source` is the directory of a data set, or a template id such as "summarize/article"; with an
+    `source` is the directory of a dataset, or a template id such as "summarize/article"; with an
     id, `options` can be `tokenizer`, `chat` and any other key of a spec. See `Prompter.render`.
     """
     if (Path(source) / "manifest.json").is_file():

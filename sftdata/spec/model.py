@@ -70,14 +70,14 @@ class TemplateChoice(Written):
 
 @dataclass(frozen=True, kw_only=True)
 class Spec(Written):
-    """A data set to build. `data` paths are as given; see `golden.sources` for how they resolve."""
+    """A dataset to build. `data` paths are as given; see `golden.sources` for how they resolve."""
 
     task: str
     description: str = ""
     license: str = ""
     language: tuple[str, ...] = ()
     data: Annotated[tuple[str, ...], Within(min_length=1)]
-    preset: str | None = None  # a known data set whose columns the rows have
+    preset: str | None = None  # a known dataset whose columns the rows have
     templates: tuple[TemplateChoice, ...] = ()
     tokenizer: str
     fields: dict[str, FieldRule]  # golden field → where it is in the source
@@ -103,7 +103,7 @@ class Spec(Written):
     checks: Annotated[dict[str, CheckRule], Before(_known_checks)] = field(default_factory=dict)
     duplicates: Literal["drop", "keep"] = "drop"  # rows that repeat an earlier one
     near_duplicates: Annotated[float, Within(gt=0, lt=1)] | None = None  # similarity; None: stay
-    against: tuple[str, ...] = ()  # evaluation files whose texts must not be in the data set
+    against: tuple[str, ...] = ()  # evaluation files whose texts must not be in the dataset
     against_overlap: Annotated[float, Within(gt=0, le=1)] = 0.5  # share of the n-grams of a row
 
     def __post_init__(self) -> None:
@@ -193,7 +193,7 @@ def _check_sources(sources: tuple[MixedSource, ...]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Mixture(Written):
-    """Several specs built into one data set, each with a share of it.
+    """Several specs built into one dataset, each with a share of it.
 
     A source's share of the training split, measured in `by`, is in proportion to
     `weight ** (1 / temperature)`. Sources that are too small for their share are repeated, at most

@@ -1,4 +1,4 @@
-"""Presets: how the columns of typical public data sets map to golden fields.
+"""Presets: how the columns of typical public datasets map to golden fields.
 
 They are content, in `pipelines/presets.toml`, with the facts of each set's card.
 """
@@ -22,7 +22,7 @@ _PRESET = "preset:"
 
 @dataclass(frozen=True, kw_only=True)
 class Preset(Written):
-    """A public data set: its facts, and how its rows become golden rows."""
+    """A public dataset: its facts, and how its rows become golden rows."""
 
     hub: str  # its name on the Hub
     config: str | None = None

@@ -109,7 +109,7 @@ def choose_encoder(
 
 
 class Engines:
-    """The engines of tokenizers, each loaded once however many data sets are built with them."""
+    """The engines of tokenizers, each loaded once however many datasets are built with them."""
 
     def __init__(self) -> None:
         self._chosen: dict[PlainTokenizer, EngineChoice] = {}

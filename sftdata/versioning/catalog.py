@@ -1,4 +1,4 @@
-"""What templates there are, what became of them, and which data sets were built with them."""
+"""What templates there are, what became of them, and which datasets were built with them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Entry:
     bundled: bool
     fields: tuple[str, ...]
     target_fields: tuple[str, ...]
-    built: tuple[str, ...]  # data sets, as DIRECTORY (VERSION)
+    built: tuple[str, ...]  # datasets, as DIRECTORY (VERSION)
     fault: str | None  # why it cannot be read
 
     def to_json(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class LogLine:
     rules: tuple[str, ...]
     date: str | None  # from git
     source_sha256: str
-    built: tuple[str, ...]  # directories of data sets
+    built: tuple[str, ...]  # directories of datasets
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -127,7 +127,7 @@ def _draft_line(shelf: Shelf, template_id: str, built: dict[str, list[str]]) -> 
 
 
 def find_built(root: Path) -> dict[str, list[str]]:
-    """The data sets under `root` by the `id@version` of the templates they were built with."""
+    """The datasets under `root` by the `id@version` of the templates they were built with."""
     built: dict[str, list[str]] = defaultdict(list)
     for path in sorted(root.rglob(MANIFEST)) if root.is_dir() else ():
         try:

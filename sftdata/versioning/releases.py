@@ -233,7 +233,7 @@ def _no_version(selector: Selector, text: str) -> TemplateError:
 def _missing(release: Release, path: str) -> TemplateError:
     return TemplateError(
         f"{path}: RELEASED_MISSING: {release.label} was released, and its file is gone.",
-        f"Bring it back (git checkout -- {path}); data sets were built with it.",
+        f"Bring it back (git checkout -- {path}); datasets were built with it.",
         rule="RELEASED_MISSING",
     )
 

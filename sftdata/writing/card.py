@@ -1,4 +1,4 @@
-"""The data set card: `README.md` in the Hub's format, so that `load_dataset(OUT)` works."""
+"""The dataset card: `README.md` in the Hub's format, so that `load_dataset(OUT)` works."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MARKUP = re.compile(r"[\\`*_{}\[\]()#!|~$@:]|(?<=www)\.|^[-+=]|(?<=^\d)[.)]", r
 
 
 def render_files(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> dict[str, bytes]:
-    """The card and the plots it shows: path relative to the data set → bytes.
+    """The card and the plots it shows: path relative to the dataset → bytes.
 
     They depend on the spec and the manifest alone, so they are the same every time.
     """
@@ -106,7 +106,7 @@ token.
 
 ![Tokens of each split, and those in the loss]({TOKENS_PLOT})
 
-Of {manifest["rows_in"]:,} source rows, {manifest["rows_out"]:,} are in the data set.
+Of {manifest["rows_in"]:,} source rows, {manifest["rows_out"]:,} are in the dataset.
 Dropped: {_counts(manifest["dropped"])}. Cut to fit: {manifest["cut"]:,}.
 Flagged: {_counts(manifest.get("flagged", {}))}. Extra copies: {manifest.get("repeated", 0):,}.
 

@@ -47,7 +47,7 @@ def _current(directory: Path) -> Manifest | None:
 
 
 def _is_whole(manifest: Manifest) -> bool:
-    """Whether every file of the data set is there, each shard with the bytes it was given."""
+    """Whether every file of the dataset is there, each shard with the bytes it was given."""
     known = untouched(manifest.directory)
     ledger = manifest.directory / ledger_path(manifest["build"])
     return ledger.is_file() and all(

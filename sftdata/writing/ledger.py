@@ -58,7 +58,7 @@ class Ledger:
 
 
 def read_ledger(manifest: Manifest, reason: str | None = None) -> pa.Table:
-    """The ledger of a data set: row_id, source, status, reason, detail; of one reason if given."""
+    """The ledger of a dataset: row_id, source, status, reason, detail; of one reason if given."""
     path = manifest.directory / ledger_path(manifest["build"])
     with pa.memory_map(str(path)) as mapped:
         table = pa.ipc.open_file(mapped).read_all()

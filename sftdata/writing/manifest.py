@@ -1,4 +1,4 @@
-"""The manifest: what a data set holds and what it was built from. Replacing it is the commit."""
+"""The manifest: what a dataset holds and what it was built from. Replacing it is the commit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sftdata.base.version import __version__
 from sftdata.errors import SftdataError
 
 FILE = "manifest.json"
-LEDGERS, POOLS = "ledger", "shots"  # folders of a data set
+LEDGERS, POOLS = "ledger", "shots"  # folders of a dataset
 SCHEMA_VERSION = 1
 
 # Keys of the manifest that `build --json` prints.
@@ -29,7 +29,7 @@ _REQUIRED = tuple({*SUMMARY_KEYS, "tokenizer", "sources", "options"} - _DEFAULTS
 
 @dataclass(frozen=True)
 class Manifest:
-    """A data set's manifest, read from or to be written to `directory`."""
+    """A dataset's manifest, read from or to be written to `directory`."""
 
     directory: Path
     content: Mapping[str, Any]
@@ -52,17 +52,17 @@ class Manifest:
 
 
 def ledger_path(build: str) -> str:
-    """Where the ledger of a build is, relative to the data set."""
+    """Where the ledger of a build is, relative to the dataset."""
     return f"{LEDGERS}/{build}.arrow"
 
 
 def pool_path(build: str) -> str:
-    """Where the shots of a build are drawn from, relative to the data set."""
+    """Where the shots of a build are drawn from, relative to the dataset."""
     return f"{POOLS}/{build}.arrow"
 
 
 def read_manifest(directory: Path) -> Manifest:
-    """The manifest of the data set in `directory`.
+    """The manifest of the dataset in `directory`.
 
     Raises `SftdataError` when there is none, it is not JSON, or a newer version wrote it.
     """
@@ -75,13 +75,13 @@ def read_manifest(directory: Path) -> Manifest:
             raise ValueError(f"it has no '{missing[0]}'")
     except FileNotFoundError as error:
         raise SftdataError(
-            f"{directory} holds no data set: there is no {FILE}.",
+            f"{directory} holds no dataset: there is no {FILE}.",
             "Build one, for example: sftdata build --task summarize",
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SftdataError(
             f"{path}: cannot be read as a manifest: {error}",
-            "Build the data set again; finished shards are reused where they are intact.",
+            "Build the dataset again; finished shards are reused where they are intact.",
         ) from error
     if version > SCHEMA_VERSION:
         raise SftdataError(
@@ -93,7 +93,7 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def commit(manifest: Manifest) -> None:
-    """Makes the build the data set: writes the manifest beside its place and renames it there.
+    """Makes the build the dataset: writes the manifest beside its place and renames it there.
 
     Everything the manifest names must be on disk before. After a crash either the old manifest
     stands or the new one, never a mixture.

@@ -39,7 +39,7 @@ class Shard:
     batch_rows: list[int]  # rows of each record batch, so that a reader need not open them all
 
     def to_json(self, folder: str) -> dict[str, Any]:
-        """The manifest's entry; `folder` is relative to the data set."""
+        """The manifest's entry; `folder` is relative to the dataset."""
         entry = asdict(self)
         return {"path": f"{folder}/{entry.pop('file')}", **entry}
 

@@ -35,7 +35,7 @@ SMALL = (256, 512, 4, 4, 2, 32_000, 512, 400, 2)
 
 
 def prepare(folder: Path, sizes: tuple[int, ...]) -> None:
-    """A model, a data set with a plan, and its TRL export, in `folder`."""
+    """A model, a dataset with a plan, and its TRL export, in `folder`."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     from sftdata.building.build import build

@@ -1,4 +1,4 @@
-"""Loading: rows as NumPy arrays, and opening a large data set."""
+"""Loading: rows as NumPy arrays, and opening a large dataset."""
 
 from __future__ import annotations
 

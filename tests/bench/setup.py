@@ -40,7 +40,7 @@ class Setup:
         return next((p for p in (*self.other_pythons, PYTHON) if _imports(p, package)), None)
 
     def example_set(self) -> Path:
-        """The data set of the gpt2 build, made at the first call."""
+        """The dataset of the gpt2 build, made at the first call."""
         directory = self.folder / "example"
         if not directory.exists():
             arguments = build_arguments([self.inputs.corpus], self.tokenizers / "gpt2")
@@ -101,7 +101,7 @@ def inside(name: str, arguments: Sequence[str], cwd: Path | None = None) -> Cont
 
 
 def describe(directory: Path) -> dict[str, Any]:
-    """Rows, tokens and sizes of a data set of ours."""
+    """Rows, tokens and sizes of a dataset of ours."""
     manifest = json.loads((directory / "manifest.json").read_bytes())
     shards = [shard for split in manifest["splits"].values() for shard in split["shards"]]
     every = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())

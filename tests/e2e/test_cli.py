@@ -88,7 +88,7 @@ def news(folder: Path, first_build: Done) -> Path:
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set whose text, ids, file name and folder are all hostile."""
+    """A dataset whose text, ids, file name and folder are all hostile."""
     folder = tmp_path_factory.mktemp("hostile") / "out\u202e\x07[bold]"
     source = folder.parent / "in\u200b\x1b[31m[red].jsonl"
     rows = [

@@ -1,4 +1,4 @@
-"""Whole data sets: their splits, their drops, their size in memory, and `datasets` reading them."""
+"""Whole datasets: their splits, their drops, their size in memory, and `datasets` reading them."""
 
 from __future__ import annotations
 

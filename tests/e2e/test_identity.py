@@ -1,4 +1,4 @@
-"""Identity: what a data set is made of decides whether it is redone, and nothing else does."""
+"""Identity: what a dataset is made of decides whether it is redone, and nothing else does."""
 
 from __future__ import annotations
 

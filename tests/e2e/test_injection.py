@@ -34,7 +34,7 @@ _CSP = (
 
 @dataclass(frozen=True)
 class Hostile:
-    """A data set of hostile rows."""
+    """A dataset of hostile rows."""
 
     folder: Path
     spec: Path

@@ -1,6 +1,6 @@
 """Inputs, through a whole build: the same rows from every format, and every fault told.
 
-Text is compared byte for byte with what the ids of the data set decode to.
+Text is compared byte for byte with what the ids of the dataset decode to.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def lines_of(outcome: Outcome) -> list[dict[str, str]]:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Digest of every file that a reader of the data set opens."""
+    """Digest of every file that a reader of the dataset opens."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
     names = ["manifest.json", "README.md", f"ledger/{manifest['build']}.arrow"]
     names += [s["path"] for split in manifest["splits"].values() for s in split["shards"]]
@@ -245,7 +245,7 @@ FLIPPED[3000:3020] = bytes(20)
 
 @pytest.fixture
 def before() -> Iterator[dict[str, str]]:
-    """A data set is in `out`; it must be there, as it was, when the test is over."""
+    """A dataset is in `out`; it must be there, as it was, when the test is over."""
     put("before.jsonl", GOOD)
     run("before.jsonl")
     found = contents(Path("out"))

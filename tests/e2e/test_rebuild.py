@@ -1,4 +1,4 @@
-"""Rebuild: any data set again from its manifest, whatever became of the working copies."""
+"""Rebuild: any dataset again from its manifest, whatever became of the working copies."""
 
 from __future__ import annotations
 

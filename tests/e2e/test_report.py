@@ -152,7 +152,7 @@ def test_it_opens_offline_and_silently(folder: Path) -> None:
         )
         assert [path for path in server.asked if "google" not in path] == []
     assert opened.console == []
-    assert opened.title == "Data set a"
+    assert opened.title == "Dataset a"
     assert opened.dom.count("<rect") > 10
 
 

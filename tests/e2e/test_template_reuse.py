@@ -44,7 +44,7 @@ def release(name: str, source: str) -> None:
 
 @pytest.fixture
 def first(byte_tokenizer: Path) -> Outcome:
-    """Both templates at 1.0.0, and a data set built with them."""
+    """Both templates at 1.0.0, and a dataset built with them."""
     rows = [{"id": f"{i}", "article": f"Text {i}.", "summary": f"S{i}"} for i in range(2000)]
     Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     Path("spec.toml").write_text(SPEC.format(tokenizer=byte_tokenizer))

@@ -52,7 +52,7 @@ def specs(tmp_path: Path, byte_tokenizer: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def fresh(specs: tuple[Path, Path], tmp_path: Path) -> dict[str, str]:
-    """The files of the second data set, built over nothing."""
+    """The files of the second dataset, built over nothing."""
     build(spec=specs[1], out=tmp_path / "fresh")
     return files_of(tmp_path / "fresh")
 

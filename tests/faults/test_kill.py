@@ -1,4 +1,4 @@
-"""A build that is killed at any moment: the old data set stands, and the same command goes on."""
+"""A build that is killed at any moment: the old dataset stands, and the same command goes on."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Stage:
         return out
 
     def check_after_kill(self, out: Path, with_old: bool) -> bool:
-        """The data set is the old one (or none) or the new one; whether it is the new one."""
+        """The dataset is the old one (or none) or the new one; whether it is the new one."""
         found = manifest_of(out)
         assert found in ((self.old if with_old else None), self.new)
         return found == self.new

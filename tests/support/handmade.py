@@ -1,4 +1,4 @@
-"""Data sets written by hand, for what no build makes: any ids, any mask, any manifest."""
+"""Datasets written by hand, for what no build makes: any ids, any mask, any manifest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.dataset import Dataset, load
 from sftdata.tokenizing.tokenizer import load_tokenizer
 
 EOS = 256  # of the byte tokenizer, whose other ids are bytes
@@ -40,7 +40,7 @@ def row(row_id: str, prompt: str, target: str, **other: Any) -> Row:
     return Row(row_id, [*before, *after, EOS], len(before), **other)
 
 
-def write(folder: Path, tokenizer_folder: Path, rows: Sequence[Row], /, **manifest: Any) -> DataSet:
+def write(folder: Path, tokenizer_folder: Path, rows: Sequence[Row], /, **manifest: Any) -> Dataset:
     """Writes the rows and a manifest that fits them, but for what `manifest` says otherwise."""
     loaded = load_tokenizer(str(tokenizer_folder))
     splits: dict[str, Any] = {}

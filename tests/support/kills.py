@@ -1,4 +1,4 @@
-"""Builds that die at a chosen moment, and what must hold of the data set afterwards.
+"""Builds that die at a chosen moment, and what must hold of the dataset afterwards.
 
 Run as a script, this file is a process that has imported everything and started nothing: each
 build is a fork of it, so that a kill costs a build and not the import of the libraries.
@@ -153,7 +153,7 @@ def write_spec(path: Path, *data: Path, tokenizer: str, max_length: int = 900) -
 
 
 def files_of(out: Path) -> dict[str, str]:
-    """Digest of every file in a data set by its path; of the journal only that it is there."""
+    """Digest of every file in a dataset by its path; of the journal only that it is there."""
     digests = {}
     for path in sorted(out.rglob("*")):
         if path.is_file() and path.name != ".lock":
@@ -165,7 +165,7 @@ def files_of(out: Path) -> dict[str, str]:
 
 
 def manifest_of(out: Path) -> dict[str, Any] | None:
-    """The manifest of the data set in `out`, which must be whole and readable; None if none is."""
+    """The manifest of the dataset in `out`, which must be whole and readable; None if none is."""
     from sftdata.inspecting.verify import find_faults
     from sftdata.loading.dataset import load
 

@@ -1,4 +1,4 @@
-"""Data sets of one template and no checks, so that a test's rows come through as they are."""
+"""Datasets of one template and no checks, so that a test's rows come through as they are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.building.build import build
-from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.dataset import Dataset, load
 
 SPEC = """
 task = "summarize"
@@ -27,8 +27,8 @@ summary = "summary"
 
 def build_plain(
     folder: Path, rows: Sequence[Mapping[str, str]], name: str = "out", **options: Any
-) -> DataSet:
-    """The data set `folder / name` of these rows, whose file and spec lie beside it."""
+) -> Dataset:
+    """The dataset `folder / name` of these rows, whose file and spec lie beside it."""
     spec, data = folder / f"{name}.toml", folder / f"{name}.jsonl"
     spec.write_text(SPEC)
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -1,4 +1,4 @@
-"""The presets: each maps the columns on its data set's card to the fields of a bundled task."""
+"""The presets: each maps the columns on its dataset's card to the fields of a bundled task."""
 
 from __future__ import annotations
 

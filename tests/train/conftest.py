@@ -1,4 +1,4 @@
-"""A data set of short rows, and a model directory that fits its tokenizer."""
+"""A dataset of short rows, and a model directory that fits its tokenizer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from support.tiny_models import llama
 
 from sftdata.building.build import build
-from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.dataset import Dataset, load
 
 WORDS = ["red", "green", "blue", "one", "two", "three", "cat", "dog", "bird", "sun"]
 
@@ -44,13 +44,13 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> P
 
 
 @pytest.fixture
-def data(dataset: Path) -> DataSet:
+def data(dataset: Path) -> Dataset:
     return load(dataset)
 
 
 @pytest.fixture(scope="session")
 def model_directory(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> Path:
-    """A model directory as `save_pretrained` leaves it, with the data set's tokenizer."""
+    """A model directory as `save_pretrained` leaves it, with the dataset's tokenizer."""
     folder = tmp_path_factory.mktemp("model")
     llama().to(torch.float32).save_pretrained(folder)
     for path in byte_tokenizer.iterdir():

@@ -11,7 +11,7 @@ import torch
 from support.tiny_models import llama
 
 from sftdata.errors import SftdataError
-from sftdata.loading.dataset import DataSet, Example, load
+from sftdata.loading.dataset import Dataset, Example, load
 from sftdata.rendering.template import parse_template
 from sftdata.versioning.releases import load_template
 from sftdata_train.evaluation import evaluate
@@ -87,7 +87,7 @@ def test_an_adapter_trained_on_another_template_is_refused(
     path.write_text(original)
 
 
-def test_shots_stand_before_the_same_rows(dataset: Path, data: DataSet, tmp_path: Path) -> None:
+def test_shots_stand_before_the_same_rows(dataset: Path, data: Dataset, tmp_path: Path) -> None:
     none, two = (
         prompts_for(data, "validation", shots, limit=3, scratch=tmp_path) for shots in (0, 2)
     )
@@ -101,7 +101,7 @@ def test_shots_stand_before_the_same_rows(dataset: Path, data: DataSet, tmp_path
         assert answer_ids(by_id[example.row_id]) == answer_ids(example)
 
 
-def test_an_empty_split_names_the_others(data: DataSet, tmp_path: Path) -> None:
+def test_an_empty_split_names_the_others(data: Dataset, tmp_path: Path) -> None:
     with pytest.raises(SftdataError, match=r"no rows to evaluate on(?s:.*)train, validation"):
         prompts_for(data, "test", 0, limit=0, scratch=tmp_path)
 

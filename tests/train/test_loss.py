@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from support.tiny_models import MODELS, llama
 
-from sftdata.loading.dataset import DataSet, Example
+from sftdata.loading.dataset import Dataset, Example
 from sftdata.loading.order import StepPlan
 from sftdata.loading.packing import plan_packs
 from sftdata_train.batches import PackUnits, RowUnits, StepDataset, Units, collate
@@ -57,7 +57,7 @@ def assert_equal(found: list[torch.Tensor], expected: list[torch.Tensor]) -> Non
 
 @pytest.mark.parametrize("family", MODELS)
 def test_selected_logits_give_the_loss_and_gradients_of_full_logits(
-    family: str, data: DataSet
+    family: str, data: Dataset
 ) -> None:
     model = MODELS[family]()
     rows = [data["train"][i] for i in range(6)]
@@ -73,7 +73,7 @@ def test_selected_logits_give_the_loss_and_gradients_of_full_logits(
     assert_equal([p.grad for p in model.parameters()], gradients)
 
 
-def test_the_vocabulary_projection_sees_target_positions_only(data: DataSet) -> None:
+def test_the_vocabulary_projection_sees_target_positions_only(data: Dataset) -> None:
     model = llama()
     seen = []
     head = model.get_output_embeddings()
@@ -88,7 +88,7 @@ def test_the_vocabulary_projection_sees_target_positions_only(data: DataSet) -> 
     ("micro_batch", "accumulate", "ranks"), [(4, 2, 1), (2, 4, 1), (1, 8, 1), (2, 2, 2)]
 )
 def test_gradients_do_not_depend_on_how_a_step_is_split(
-    family: str, micro_batch: int, accumulate: int, ranks: int, data: DataSet
+    family: str, micro_batch: int, accumulate: int, ranks: int, data: Dataset
 ) -> None:
     model, units = MODELS[family](), RowUnits(data["train"])
     loss, expected = step_gradients(model, units, micro_batch=8, accumulate=1)
@@ -102,7 +102,7 @@ def test_gradients_do_not_depend_on_how_a_step_is_split(
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
 @pytest.mark.parametrize("family", MODELS)
 def test_packed_loss_and_gradients_equal_unpacked_ones(
-    family: str, attention: str, data: DataSet
+    family: str, attention: str, data: Dataset
 ) -> None:
     model, split = MODELS[family](), data["train"][:12]
     model.set_attn_implementation(attention)
@@ -121,7 +121,7 @@ def test_packed_loss_and_gradients_equal_unpacked_ones(
 
 
 @pytest.mark.parametrize("family", MODELS)
-def test_without_boundaries_the_packed_loss_is_another_one(family: str, data: DataSet) -> None:
+def test_without_boundaries_the_packed_loss_is_another_one(family: str, data: Dataset) -> None:
     model, rows = MODELS[family](), [data["train"][i] for i in range(3)]
     batch = collate([rows], PAD)
     head = model.get_output_embeddings()
@@ -159,7 +159,7 @@ def test_a_mask_with_several_turns_is_counted_by_the_mask() -> None:
     assert found.item() == pytest.approx(plain_loss(model, [example]).item() * 3, rel=1e-12)
 
 
-def test_a_filler_adds_nothing_and_still_gives_gradients(data: DataSet) -> None:
+def test_a_filler_adds_nothing_and_still_gives_gradients(data: Dataset) -> None:
     model, units = llama(), RowUnits(data["train"])
     plan = StepPlan(units.tokens, units.targets, 0, 1, 1, ranks=len(data["train"]) + 1)
     filler = next(plan.epoch(0, rank=len(data["train"])))

@@ -13,7 +13,7 @@ import torch
 from sftdata.base.arrow import texts
 from sftdata.errors import SftdataError, TokenizerError, VerificationError
 from sftdata.inspecting.verify import find_faults
-from sftdata.loading.dataset import DataSet, Example
+from sftdata.loading.dataset import Dataset, Example
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
 from sftdata.writing.manifest import Manifest
@@ -52,8 +52,8 @@ def check_machine(recipe: Recipe) -> None:
         )
 
 
-def check_data(data: DataSet, split: str, *, allow_draft: bool) -> None:
-    """Raises when the data set is damaged, a draft, or has nothing to train on."""
+def check_data(data: Dataset, split: str, *, allow_draft: bool) -> None:
+    """Raises when the dataset is damaged, a draft, or has nothing to train on."""
     manifest = data.manifest
     faults = find_faults(manifest.directory)
     if faults:
@@ -67,7 +67,7 @@ def check_data(data: DataSet, split: str, *, allow_draft: bool) -> None:
 
 
 def refuse_draft(manifest: Manifest, allow_draft: bool) -> None:
-    """Raises when the data set was built with a template that may still change."""
+    """Raises when the dataset was built with a template that may still change."""
     if manifest["draft"] and not allow_draft:
         drafts = ", ".join(label for label in manifest["template"] if label.endswith("@draft"))
         raise SftdataError(
@@ -78,14 +78,14 @@ def refuse_draft(manifest: Manifest, allow_draft: bool) -> None:
 
 
 def check_tokenizer(manifest: Manifest, model: str, report: Report) -> None:
-    """Raises when the model's tokenizer gives other ids than the data set was built with.
+    """Raises when the model's tokenizer gives other ids than the dataset was built with.
 
     A model directory without any is taken at its word, with a note to `report`.
     """
     recorded = manifest["tokenizer"]
     if Path(model).is_dir() and not _has_tokenizer(Path(model)):
         report(
-            f"Warning: {model} has no tokenizer to compare with that of the data set "
+            f"Warning: {model} has no tokenizer to compare with that of the dataset "
             f"('{recorded['name']}'); its ids are taken to mean the same."
         )
         return
@@ -106,12 +106,12 @@ def check_tokenizer(manifest: Manifest, model: str, report: Report) -> None:
     raise SftdataError(
         f"{model}: the model's tokenizer is not the one {manifest.directory} was built with "
         f"('{recorded['name']}'); it differs in {difference}.",
-        f"Build the data set for this model: sftdata build … --tokenizer {model}",
+        f"Build the dataset for this model: sftdata build … --tokenizer {model}",
     )
 
 
 def check_vocabulary(manifest: Manifest, config: Any) -> None:
-    """Raises when the data set may hold an id the model has no embedding for."""
+    """Raises when the dataset may hold an id the model has no embedding for."""
     size = getattr(config.get_text_config(), "vocab_size", None)
     if size is not None and manifest["tokenizer"]["vocab_size"] > size:
         raise SftdataError(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.inspecting.rows.example import Inspector
-from sftdata.loading.dataset import DataSet, Example, load
+from sftdata.loading.dataset import Dataset, Example, load
 from sftdata_train.batches import RowUnits
 from sftdata_train.checks import check_lengths, check_tokenizer, check_vocabulary
 from sftdata_train.failures import explained
@@ -102,7 +102,7 @@ def evaluate(
 ) -> Evaluation:
     """Loss and answers of the model, and with the adapter on it, on the rows of a split.
 
-    `shots`: examples before each prompt; by default as many as the data set was built with.
+    `shots`: examples before each prompt; by default as many as the dataset was built with.
     Raises `SftdataError`, also when the adapter was trained on other prompts.
     """
     data = load(directory)
@@ -160,9 +160,9 @@ def _check(prompts: Prompts, passport: Passport | None, config: Any) -> None:
 
 
 class _Reader:
-    """Turns ids of a data set into text, and answers into scores."""
+    """Turns ids of a dataset into text, and answers into scores."""
 
-    def __init__(self, data: DataSet) -> None:
+    def __init__(self, data: Dataset) -> None:
         self._tokenizer = Inspector(data).tokenizer
         self._templates = built_templates(data.manifest)
 

@@ -1,6 +1,6 @@
 """The passport: `sftdata.json` beside an adapter, which says what it was trained on and with.
 
-It holds digests of the data set, the templates' text, the tokenizer and the base model, so that
+It holds digests of the dataset, the templates' text, the tokenizer and the base model, so that
 `audit` can prove them, and what serving needs: the templates and the ids to stop at.
 """
 
@@ -18,7 +18,7 @@ from sftdata.base.files import write_atomically
 from sftdata.base.version import __version__
 from sftdata.errors import SftdataError
 from sftdata.inspecting.verify import find_faults
-from sftdata.loading.dataset import DataSet
+from sftdata.loading.dataset import Dataset
 from sftdata.rendering.template import Template
 from sftdata.tokenizing.tokenizer import load_tokenizer
 from sftdata.versioning.releases import load_template
@@ -46,7 +46,7 @@ class Passport:
 
 
 def describe(
-    data: DataSet, split: str, model: str, recipe: Recipe, templates: Mapping[str, Template]
+    data: Dataset, split: str, model: str, recipe: Recipe, templates: Mapping[str, Template]
 ) -> dict[str, Any]:
     """The passport of a run that is about to start, all but its weights and its outcome."""
     manifest = data.manifest
@@ -79,7 +79,7 @@ def describe(
 
 
 def _chat(manifest: Manifest, model: str) -> dict[str, Any] | None:
-    """What the manifest says of a chat data set, and the chat template's text; None for plain.
+    """What the manifest says of a chat dataset, and the chat template's text; None for plain.
 
     The digest of a tokenizer does not cover its chat template, and serving must use this one.
     """
@@ -101,14 +101,14 @@ def _chat(manifest: Manifest, model: str) -> dict[str, Any] | None:
 
 
 def stop_ids(manifest: Manifest) -> list[int]:
-    """The ids at which an answer ends: the turn's end of a chat data set, and EOS."""
+    """The ids at which an answer ends: the turn's end of a chat dataset, and EOS."""
     chat = manifest["chat"]
     ends = [chat["end_id"]] if chat else []
     return list(dict.fromkeys([*ends, manifest["tokenizer"]["eos_id"]]))
 
 
 def built_templates(manifest: Manifest) -> dict[str, Template]:
-    """The templates the data set was built with, by label, with their text.
+    """The templates the dataset was built with, by label, with their text.
 
     Raises `SftdataError` when one is gone or was changed since.
     """
@@ -117,10 +117,10 @@ def built_templates(manifest: Manifest) -> dict[str, Template]:
         template = load_template(label)
         if template.source_sha256 != digest:
             raise SftdataError(
-                f"The template '{label}' is not the one the data set was built with (sha256 "
+                f"The template '{label}' is not the one the dataset was built with (sha256 "
                 f"{template.source_sha256[:12]}…, built with {digest[:12]}…), so the passport "
                 "could not say what the adapter was trained on.",
-                "Build the data set again with the template as it is now, or put the old one back.",
+                "Build the dataset again with the template as it is now, or put the old one back.",
             )
         found[label] = template
     return found

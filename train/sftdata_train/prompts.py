@@ -1,4 +1,4 @@
-"""Prompts: those of a data set's rows, which are the serving prompts by construction."""
+"""Prompts: those of a dataset's rows, which are the serving prompts by construction."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sftdata.errors import SftdataError
-from sftdata.loading.dataset import DataSet, Example, load
+from sftdata.loading.dataset import Dataset, Example, load
 from sftdata.loading.order import shuffled
 from sftdata.rendering.template import Field, Template
 from sftdata_train.variants import build_variant
@@ -19,7 +19,7 @@ from sftdata_train.variants import build_variant
 class Prompts:
     """Rows of a split as prompts: `rows` are their places in `data[split]`."""
 
-    data: DataSet
+    data: Dataset
     split: str
     shots: int
     rows: list[int]
@@ -30,18 +30,18 @@ class Prompts:
         return [self.data[self.split][row] for row in self.rows]
 
 
-def shots_of(data: DataSet) -> int | None:
-    """How many examples stand before each prompt of a data set; None where that differs."""
+def shots_of(data: Dataset) -> int | None:
+    """How many examples stand before each prompt of a dataset; None where that differs."""
     counts = data.manifest["options"].get("shots", [0])
     return int(counts[0]) if len(counts) == 1 else None
 
 
 def prompts_for(
-    data: DataSet, split: str, shots: int, *, limit: int | None, scratch: Path
+    data: Dataset, split: str, shots: int, *, limit: int | None, scratch: Path
 ) -> Prompts:
     """Prompts with so many shots for the rows of a split, or for `limit` of them, always the same.
 
-    With another number of shots than the data set's, a variant of it is built in `scratch`.
+    With another number of shots than the dataset's, a variant of it is built in `scratch`.
     Raises `SftdataError` when the split has no rows.
     """
     rows = shuffled(len(data[split]), 0, 0)[:limit].tolist()

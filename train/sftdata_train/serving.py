@@ -64,8 +64,8 @@ def serving_prompt(
     if 0 not in passport["data"]["shots"]:
         raise SftdataError(
             f"{passport.directory} was trained on prompts with shots ({passport['data']['shots']}),"
-            " which are in its data set and not with the adapter.",
-            "Evaluate it on that data set: sftdata eval",
+            " which are in its dataset and not with the adapter.",
+            "Evaluate it on that dataset: sftdata eval",
         )
     template = _template(passport, label)
     needed = {name for block in ("system", "prompt") for name in _fields(template, block)}
@@ -118,7 +118,7 @@ def _fields(template: Template, block: str) -> frozenset[str]:
 
 
 def _tokenizer(passport: Passport, model: str) -> Tokenizer:
-    """The tokenizer of the passport, from beside the model or where the data set had it."""
+    """The tokenizer of the passport, from beside the model or where the dataset had it."""
     for name in (model, passport["tokenizer"]["name"]):
         try:
             tokenizer = load_tokenizer(name)

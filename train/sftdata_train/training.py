@@ -1,4 +1,4 @@
-"""Train: a data set, a model and a recipe in, an adapter with its passport out."""
+"""Train: a dataset, a model and a recipe in, an adapter with its passport out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import transformers
 
 from sftdata.base.files import write_atomically
 from sftdata.errors import SftdataError
-from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.packing import read_plan
 from sftdata.writing.manifest import to_json
 from sftdata_train import passport as passport_file
@@ -43,7 +43,7 @@ _EVAL_BATCH = 8
 class Run:
     """Everything a run is made from, checked; the model is not loaded yet."""
 
-    data: DataSet
+    data: Dataset
     split: str
     model: str
     recipe: Recipe
@@ -71,7 +71,7 @@ def prepare(
 ) -> Run:
     """The run these make, with everything refused that would fail or mislead later.
 
-    Raises `SftdataError`: a damaged or draft data set, another tokenizer, too small a vocabulary
+    Raises `SftdataError`: a damaged or draft dataset, another tokenizer, too small a vocabulary
     or too few positions, a pack plan of another build, weights that are pickled.
     """
     check_machine(recipe)

@@ -13,7 +13,7 @@ from sftdata.writing.manifest import Manifest
 
 
 def build_variant(manifest: Manifest, shots: int, out: Path) -> Path:
-    """Builds the data set of the manifest with `shots` shots in `out`, and gives that directory.
+    """Builds the dataset of the manifest with `shots` shots in `out`, and gives that directory.
 
     Every shot gets the room of an example, so that no prompt is cut for it.
     Raises `SftdataError` when the rows are conversations, or can no longer be built.

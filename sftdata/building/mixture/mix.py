@@ -1,6 +1,6 @@
-"""Mixtures: several data sets in, one out, with the share of each that the spec asks for.
+"""Mixtures: several datasets in, one out, with the share of each that the spec asks for.
 
-Every source is built as a data set of its own in `parts/`, so what is unchanged in one is never
+Every source is built as a dataset of its own in `parts/`, so what is unchanged in one is never
 built again for another. Mixing copies rows; it renders and tokenizes nothing.
 """
 

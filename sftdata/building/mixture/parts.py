@@ -1,4 +1,4 @@
-"""The parts of a mixture: a data set for each source, and which of its rows are used."""
+"""The parts of a mixture: a dataset for each source, and which of its rows are used."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sftdata.writing.shards import open_batches
 
 @dataclass(frozen=True)
 class Part:
-    """A source of a mixture, and the data set that was built of it."""
+    """A source of a mixture, and the dataset that was built of it."""
 
     source: MixedSource
     manifest: Manifest

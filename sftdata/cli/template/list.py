@@ -18,7 +18,7 @@ DATA_ROOT = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default="data",
     show_default=True,
-    help="Look here for the data sets that were built.",
+    help="Look here for the datasets that were built.",
 )
 
 
@@ -26,7 +26,7 @@ DATA_ROOT = click.option(
 @DATA_ROOT
 @json_option()
 def command(data_root: Path, as_json: bool) -> None:
-    """List the templates: latest release, draft, fields, and the data sets built with them.
+    """List the templates: latest release, draft, fields, and the datasets built with them.
 
     Example: sftdata template list
     """
@@ -41,7 +41,7 @@ def command(data_root: Path, as_json: bool) -> None:
 
 def _table(entries: list[Entry]) -> str:
     wide = max((len(entry.id) for entry in entries), default=0)
-    lines = [f"{'template':{wide}}  {'release':9} {'draft':10} fields → target; data sets"]
+    lines = [f"{'template':{wide}}  {'release':9} {'draft':10} fields → target; datasets"]
     for entry in entries:
         inputs = ", ".join(f for f in entry.fields if f not in entry.target_fields)
         fields = f"{inputs} → {', '.join(entry.target_fields)}"

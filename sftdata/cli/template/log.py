@@ -16,7 +16,7 @@ from sftdata.cli.template.list import DATA_ROOT
 @DATA_ROOT
 @json_option()
 def command(template: str, data_root: Path, as_json: bool) -> None:
-    """List the releases of TEMPLATE: bump, reasons, date from git, data sets built with each.
+    """List the releases of TEMPLATE: bump, reasons, date from git, datasets built with each.
 
     Example: sftdata template log summarize/article
     """

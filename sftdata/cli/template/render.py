@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATA_SET, json_option, print_json
+from sftdata.cli.output import DATASET, json_option, print_json
 
 
 @click.command("render")
@@ -21,13 +21,13 @@ from sftdata.cli.output import DATA_SET, json_option, print_json
     "--shots",
     type=click.IntRange(0, 64),
     metavar="K",
-    help="After K solved examples. Default: none, or as the data set has them.",
+    help="After K solved examples. Default: none, or as the dataset has them.",
 )
 @click.option("--tokenizer", metavar="NAME_OR_DIR", help="Default: that of the task's spec.")
 @click.option(
     "--dataset",
-    type=DATA_SET,
-    help="As this data set was built: its template version, tokenizer, chat and pool of shots.",
+    type=DATASET,
+    help="As this dataset was built: its template version, tokenizer, chat and pool of shots.",
 )
 @click.option("--part", metavar="NAME", help="The source of the mixture in --dataset.")
 @json_option()

@@ -12,13 +12,13 @@ from typing import Any
 import jinja2
 
 from sftdata.base.escaping import escape
-from sftdata.inspecting.compare.data_sets import Comparison
+from sftdata.inspecting.compare.datasets import Comparison
 
 _TEMPLATE = Path(__file__).parents[1] / "pages" / "diff.jinja"
 
 
 def render_page(comparison: Comparison, names: tuple[str, str]) -> str:
-    """The page; `names` are what the reader knows the two data sets by."""
+    """The page; `names` are what the reader knows the two datasets by."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -1,4 +1,4 @@
-"""Doctor: checks over a whole data set, each with an id, a severity, a count and a way out."""
+"""Doctor: checks over a whole dataset, each with an id, a severity, a count and a way out."""
 
 from __future__ import annotations
 

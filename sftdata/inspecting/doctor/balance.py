@@ -1,4 +1,4 @@
-"""Checks on how a data set is put together: what dominates, what stands out."""
+"""Checks on how a dataset is put together: what dominates, what stands out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examine: every check over a data set. Each batch is decoded once; text is held for a few batches.
+"""Examine: every check over a dataset. Each batch is decoded once; text is held for a few batches.
 
 Batches are checked side by side: decoding and matching leave Python's lock.
 """
@@ -19,7 +19,7 @@ from sftdata.inspecting.doctor.checks import CHECKS
 from sftdata.inspecting.doctor.finding import Check, Finding, Found, RowCheck, SetCheck
 from sftdata.inspecting.doctor.rows import Rows, learn_templates, make_context
 from sftdata.inspecting.doctor.survey import Part, Survey, batches, join_parts, row_ids, survey_rows
-from sftdata.loading.dataset import DataSet
+from sftdata.loading.dataset import Dataset
 
 _MOST_THREADS = 4
 
@@ -33,8 +33,8 @@ class _Examined:
     part: Part
 
 
-def examine(data: DataSet, *, only: Sequence[str] | None = None) -> list[Finding]:
-    """What is wrong with a data set, in the order of the checks; empty when nothing is.
+def examine(data: Dataset, *, only: Sequence[str] | None = None) -> list[Finding]:
+    """What is wrong with a dataset, in the order of the checks; empty when nothing is.
 
     `only` names the checks to run, by id. Raises `SftdataError` for an id there is not, and where
     the tokenizer of the build is gone or another one.
@@ -99,7 +99,7 @@ def _run(survey: Survey) -> Any:
     return lambda check: check.find(survey)
 
 
-def _finding(data: DataSet, check: Check, found: Found) -> Finding:
+def _finding(data: Dataset, check: Check, found: Found) -> Finding:
     return Finding(
         id=check.id,
         severity=check.severity,

@@ -18,7 +18,7 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A defect of a data set. `row_ids` are the first few of `count` rows, in the set's order.
+    """A defect of a dataset. `row_ids` are the first few of `count` rows, in the set's order.
 
     A finding about the set as a whole has the count of rows it is about, and may have no row ids.
     """
@@ -38,7 +38,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a check over the whole data set has found."""
+    """What a check over the whole dataset has found."""
 
     rows: npt.NDArray[np.int64]  # places of the rows, counted over all splits in their order
     detail: str = ""
@@ -58,7 +58,7 @@ class RowCheck:
 
 @dataclass(frozen=True, slots=True)
 class SetCheck:
-    """A check that needs the whole data set. `find` gives None where there is nothing to say."""
+    """A check that needs the whole dataset. `find` gives None where there is nothing to say."""
 
     id: str
     severity: Severity

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from sftdata.base.arrow import to_flags, to_numbers
 from sftdata.base.schema import row_offsets
 from sftdata.inspecting.rows.example import Inspector
-from sftdata.loading.dataset import DataSet
+from sftdata.loading.dataset import Dataset
 from sftdata.tokenizing.decoder import Decoder
 from sftdata.tokenizing.tokenizer import Tokenizer
 
@@ -26,7 +26,7 @@ _EXTRACTIVE = 0.9  # share of targets that are quotes from their prompts
 
 @dataclass(frozen=True)
 class Context:
-    """What is the same for all rows of a data set."""
+    """What is the same for all rows of a dataset."""
 
     tokenizer: Tokenizer
     decoder: Decoder  # leaves control tokens out, so what it gives is content
@@ -42,8 +42,8 @@ class Context:
         return control
 
 
-def make_context(data: DataSet) -> Context:
-    """The context of a data set. Raises `SftdataError` when its tokenizer is gone or another."""
+def make_context(data: Dataset) -> Context:
+    """The context of a dataset. Raises `SftdataError` when its tokenizer is gone or another."""
     manifest = data.manifest
     tokenizer = Inspector(data).tokenizer
     chat = manifest.content.get("chat")
@@ -154,7 +154,7 @@ class TemplateFacts:
         return None if self.before is None else self.before + self.after
 
 
-def learn_templates(data: DataSet, context: Context) -> dict[str, TemplateFacts]:
+def learn_templates(data: Dataset, context: Context) -> dict[str, TemplateFacts]:
     """Facts about each template, from the first rows of each split."""
     samples: dict[str, list[tuple[str, str]]] = {}
     for name, split in data.items():

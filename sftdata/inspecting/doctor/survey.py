@@ -1,4 +1,4 @@
-"""The whole data set as checks see it that need all rows: a few numbers for each row."""
+"""The whole dataset as checks see it that need all rows: a few numbers for each row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sftdata.base.hashing import hash_token_rows
 from sftdata.inspecting.doctor.rows import Context, Rows, TemplateFacts, text_bytes
-from sftdata.loading.dataset import DataSet
+from sftdata.loading.dataset import Dataset
 
 MOST_EXAMPLES = 10  # row ids of a finding
 
@@ -19,7 +19,7 @@ MOST_EXAMPLES = 10  # row ids of a finding
 class Survey:
     """Columns over all rows, in the order of the splits; 25 bytes a row, whatever its length."""
 
-    data: DataSet
+    data: Dataset
     context: Context
     templates: Mapping[str, TemplateFacts]
     template: npt.NDArray[np.int16]  # place in `template_names`
@@ -69,9 +69,9 @@ def survey_rows(rows: Rows) -> Part:
 
 
 def join_parts(
-    data: DataSet, context: Context, templates: Mapping[str, TemplateFacts], parts: list[Part]
+    data: Dataset, context: Context, templates: Mapping[str, TemplateFacts], parts: list[Part]
 ) -> Survey:
-    """The survey of a data set whose batches gave `parts`, in order."""
+    """The survey of a dataset whose batches gave `parts`, in order."""
     names = list(dict.fromkeys(name for part in parts for name in part.templates))
     codes = [np.array([names.index(n) for n in p.templates], np.int16)[p.template] for p in parts]
     return Survey(
@@ -89,16 +89,16 @@ def join_parts(
 
 
 def batches(
-    data: DataSet, context: Context, templates: Mapping[str, TemplateFacts]
+    data: Dataset, context: Context, templates: Mapping[str, TemplateFacts]
 ) -> Iterator[Rows]:
-    """The rows of a data set, batch by batch, in the order of its splits."""
+    """The rows of a dataset, batch by batch, in the order of its splits."""
     for name, split in data.items():
         for batch in split.to_arrow().to_batches():
             if batch.num_rows:
                 yield Rows(name, batch, context, templates)
 
 
-def row_ids(data: DataSet, places: npt.NDArray[np.int64]) -> tuple[str, ...]:
+def row_ids(data: Dataset, places: npt.NDArray[np.int64]) -> tuple[str, ...]:
     """Ids of the first few of the rows at these places, counted over all splits."""
     splits = list(data.values())
     ends = np.cumsum([len(split) for split in splits])

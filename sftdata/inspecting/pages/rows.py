@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from sftdata.inspecting.pages.render import render_page
 from sftdata.inspecting.rows.example import Inspected
 from sftdata.inspecting.rows.views import mark_of, view_spans
-from sftdata.loading.dataset import DataSet
+from sftdata.loading.dataset import Dataset
 
 
-def render_rows(data: DataSet, rows: Sequence[Inspected]) -> str:
+def render_rows(data: Dataset, rows: Sequence[Inspected]) -> str:
     """One self-contained page with these rows, in order."""
     return render_page(
         "rows",

@@ -34,7 +34,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class CutFinder:
-    """Finds the cuts of a data set's rows."""
+    """Finds the cuts of a dataset's rows."""
 
     manifest: Manifest
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sftdata.inspecting.rows.cuts import Cut, CutFinder
 from sftdata.inspecting.rows.tokens import Token, Vocabulary
-from sftdata.loading.dataset import DataSet, Example
+from sftdata.loading.dataset import Dataset, Example
 from sftdata.loading.text import TextReader
 from sftdata.tokenizing.tokenizer import Tokenizer
 
@@ -50,9 +50,9 @@ class Inspected:
 
 @dataclass(frozen=True)
 class Inspector:
-    """Shows rows of a data set. Needs the tokenizer it was built with."""
+    """Shows rows of a dataset. Needs the tokenizer it was built with."""
 
-    data: DataSet
+    data: Dataset
 
     @cached_property
     def texts(self) -> TextReader:

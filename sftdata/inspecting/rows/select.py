@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from sftdata.base.arrow import texts, to_flags, to_numbers
 from sftdata.base.reasons import DROPPED
 from sftdata.errors import SftdataError, did_you_mean
-from sftdata.loading.dataset import DataSet, Example
+from sftdata.loading.dataset import Dataset, Example
 from sftdata.writing.ledger import read_ledger
 
 SHOWN = 3  # rows, where no number is asked for
@@ -41,9 +41,9 @@ class RowFilter:
 
 @dataclass(frozen=True)
 class RowSet:
-    """Rows of a data set in order: the places in each split."""
+    """Rows of a dataset in order: the places in each split."""
 
-    data: DataSet
+    data: Dataset
     places: Mapping[str, npt.NDArray[np.int64]]
 
     def __len__(self) -> int:
@@ -71,7 +71,7 @@ class RowSet:
         return split, self.data[split][row]
 
 
-def find_rows(data: DataSet, splits: Sequence[str], wanted: RowFilter) -> RowSet:
+def find_rows(data: Dataset, splits: Sequence[str], wanted: RowFilter) -> RowSet:
     """The rows of `splits` that `wanted` lets through.
 
     Raises `SftdataError` for a task, template or reason that no row has.
@@ -98,7 +98,7 @@ def find_rows(data: DataSet, splits: Sequence[str], wanted: RowFilter) -> RowSet
 
 
 def choose_rows(
-    data: DataSet,
+    data: Dataset,
     *,
     split: str | None = None,
     row_id: str | None = None,
@@ -139,7 +139,7 @@ def choose_rows(
     return [found[number] for number in range(min(limit, len(found)))]
 
 
-def _with_id(data: DataSet, names: Sequence[str], row_id: str) -> tuple[str, Example]:
+def _with_id(data: Dataset, names: Sequence[str], row_id: str) -> tuple[str, Example]:
     value = texts([row_id]).cast(pa.string())[0]
     for name in names:
         place = pc.index(data[name].to_arrow().column("row_id"), value).as_py()
@@ -151,7 +151,7 @@ def _with_id(data: DataSet, names: Sequence[str], row_id: str) -> tuple[str, Exa
     )
 
 
-def _is_in(data: DataSet, split: str, column: str, values: Sequence[str]) -> npt.NDArray[np.bool_]:
+def _is_in(data: Dataset, split: str, column: str, values: Sequence[str]) -> npt.NDArray[np.bool_]:
     wanted = texts(values).cast(pa.string())
     found = [np.empty(0, np.bool_)]
     for chunk in data[split].to_arrow().column(column).chunks:
@@ -163,7 +163,7 @@ def _is_in(data: DataSet, split: str, column: str, values: Sequence[str]) -> npt
     return np.concatenate(found)
 
 
-def _ids_with_reason(data: DataSet, reason: str) -> list[str]:
+def _ids_with_reason(data: Dataset, reason: str) -> list[str]:
     lines = read_ledger(data.manifest)
     reasons = set(lines.column("reason").to_pylist())
     if reason not in reasons:
@@ -178,15 +178,15 @@ def _ids_with_reason(data: DataSet, reason: str) -> list[str]:
     return ids
 
 
-def _templates(data: DataSet, name: str) -> list[str]:
+def _templates(data: Dataset, name: str) -> list[str]:
     labels = list(data.manifest["template"])
     found = [label for label in labels if name in (label, label.partition("@")[0])]
     if not found:
-        raise SftdataError(f"The data set has no template '{name}'.", did_you_mean(name, labels))
+        raise SftdataError(f"The dataset has no template '{name}'.", did_you_mean(name, labels))
     return found
 
 
-def _check_task(data: DataSet, task: str) -> None:
+def _check_task(data: Dataset, task: str) -> None:
     tasks: set[str] = set()
     for split in data.values():
         table = split.to_arrow()
@@ -194,4 +194,4 @@ def _check_task(data: DataSet, task: str) -> None:
             tasks.update(pc.unique(table.column("task")).to_pylist())
     tasks = tasks or {data.manifest["task"]}
     if task not in tasks:
-        raise SftdataError(f"The data set has no task '{task}'.", did_you_mean(task, tasks))
+        raise SftdataError(f"The dataset has no task '{task}'.", did_you_mean(task, tasks))

@@ -1,4 +1,4 @@
-"""Browse: the rows of a data set full-screen, with search, filter and the next outlier."""
+"""Browse: the rows of a dataset full-screen, with search, filter and the next outlier."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Screen:
     checks: Mapping[str, CheckRule]
     source_field: str | None
     target_field: str | None
-    evaluation: EvaluationTexts | None  # what must not be in the data set
+    evaluation: EvaluationTexts | None  # what must not be in the dataset
 
     def inspect(self, rows: Rows, source: str, fates: Fates) -> None:
         """Writes the fate of every suspect row.

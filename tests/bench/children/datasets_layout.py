@@ -1,4 +1,4 @@
-"""Saves a data set of ours as `datasets.map` does: input_ids and labels, from Python lists.
+"""Saves a dataset of ours as `datasets.map` does: input_ids and labels, from Python lists.
 
     python datasets_layout.py SET OUT
 

@@ -1,4 +1,4 @@
-"""Opens a data set; prints seconds and megabytes as JSON.
+"""Opens a dataset; prints seconds and megabytes as JSON.
 
     python open_set.py SET [cold]
 

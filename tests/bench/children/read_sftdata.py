@@ -1,4 +1,4 @@
-"""Reads the training split of a data set with `sftdata.load`.
+"""Reads the training split of a dataset with `sftdata.load`.
 
 python read_sftdata.py SET
 """

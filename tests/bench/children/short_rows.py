@@ -1,4 +1,4 @@
-"""Makes a data set of very many short rows, without a step for each.
+"""Makes a dataset of very many short rows, without a step for each.
 
     python short_rows.py SET ROWS OUT
 

@@ -12,7 +12,7 @@ import pytest
 from sftdata.building.build import build
 from sftdata.errors import SftdataError
 from sftdata.exporting.formats import FORMATS, export
-from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.packing import plan_packs, read_plan, write_plan
 
 LENGTH = 300
@@ -39,11 +39,11 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> P
 
 
 @pytest.fixture
-def data(dataset: Path) -> DataSet:
+def data(dataset: Path) -> Dataset:
     return load(dataset)
 
 
-def test_trl_and_axolotl_read_ids_and_labels(dataset: Path, data: DataSet) -> None:
+def test_trl_and_axolotl_read_ids_and_labels(dataset: Path, data: Dataset) -> None:
     import datasets
 
     expected = [(e.input_ids.tolist(), e.labels.tolist()) for e in data["train"]]
@@ -60,7 +60,7 @@ def test_trl_and_axolotl_read_ids_and_labels(dataset: Path, data: DataSet) -> No
 
 
 def test_llamafactory_loads_a_saved_dict_from_the_folder_itself(
-    dataset: Path, data: DataSet
+    dataset: Path, data: Dataset
 ) -> None:
     import datasets
 
@@ -73,7 +73,7 @@ def test_llamafactory_loads_a_saved_dict_from_the_folder_itself(
         assert row["attention_mask"] == [1] * len(example.input_ids)
 
 
-def test_megatron_has_packs_and_the_mask_of_the_next_token(dataset: Path, data: DataSet) -> None:
+def test_megatron_has_packs_and_the_mask_of_the_next_token(dataset: Path, data: Dataset) -> None:
     import pyarrow.parquet as pq
 
     export(dataset, "megatron", Path("x"), max_length=LENGTH)
@@ -99,7 +99,7 @@ def test_megatron_has_packs_and_the_mask_of_the_next_token(dataset: Path, data: 
 
 
 def test_olmo_has_bare_arrays_and_boundaries(
-    dataset: Path, data: DataSet, monkeypatch: pytest.MonkeyPatch
+    dataset: Path, data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sftdata.exporting.packed._TOKENS_IN_PART", 1000)  # several parts
     export(dataset, "olmo", Path("x"))
@@ -118,7 +118,7 @@ def test_olmo_has_bare_arrays_and_boundaries(
     assert rows == [(e.input_ids.tolist(), e.label_mask.tolist()) for e in data["train"]]
 
 
-def test_text_comes_back_as_it_was_rendered(dataset: Path, data: DataSet) -> None:
+def test_text_comes_back_as_it_was_rendered(dataset: Path, data: Dataset) -> None:
     export(dataset, "prompt-completion", Path("pc"))
     export(dataset, "messages", Path("m"))
     pairs = [json.loads(line) for line in Path("pc/train.jsonl").read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""Stats: the numbers of a data set equal those counted row by row."""
+"""Stats: the numbers of a dataset equal those counted row by row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.handmade import EOS, Row, row
 from sftdata.base.schema import row_lengths
 from sftdata.building.build import build
 from sftdata.inspecting.stats import LengthCounts, compute_stats, frame
-from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.packing import batch_padding, fit_rows, plan_packs
 from sftdata.writing.summary import quantiles
 
@@ -25,7 +25,7 @@ lengths = st.lists(st.integers(1, 40), min_size=1, max_size=60)
 
 
 @pytest.fixture
-def data(tmp_path: Path, byte_tokenizer: Path) -> DataSet:
+def data(tmp_path: Path, byte_tokenizer: Path) -> Dataset:
     return handmade.write(
         tmp_path,
         byte_tokenizer,
@@ -40,7 +40,7 @@ def data(tmp_path: Path, byte_tokenizer: Path) -> DataSet:
     )  # fmt: skip
 
 
-def test_rows_tokens_and_shares(data: DataSet) -> None:
+def test_rows_tokens_and_shares(data: Dataset) -> None:
     found = compute_stats(data)
     assert (found["rows"], found["tokens"], found["target_tokens"]) == (4, 4 + 7 + 4 + 6, 11)
     assert found["target_share"] == round(11 / 21, 6)
@@ -49,11 +49,11 @@ def test_rows_tokens_and_shares(data: DataSet) -> None:
     assert sum(bar["rows"] for bar in found["histograms"]["length"]) == 4
 
 
-def test_targets_are_counted_by_the_mask(data: DataSet) -> None:
+def test_targets_are_counted_by_the_mask(data: Dataset) -> None:
     assert frame(data)["target_tokens"].tolist() == [2, 3, 2, 4]
 
 
-def test_the_frame_has_a_line_for_each_example(data: DataSet) -> None:
+def test_the_frame_has_a_line_for_each_example(data: Dataset) -> None:
     found = frame(data)
     assert found.columns.tolist() == [
         "row_id", "split", "template", "prompt_tokens", "target_tokens", "tokens",
@@ -73,16 +73,16 @@ def test_the_frame_has_a_line_for_each_example(data: DataSet) -> None:
         ("source", {"rows.jsonl": 4}),
     ],
 )
-def test_groups_add_up_to_the_whole(data: DataSet, by: str, rows: dict[str, int]) -> None:
+def test_groups_add_up_to_the_whole(data: Dataset, by: str, rows: dict[str, int]) -> None:
     groups = compute_stats(data, by=by)["groups"]
     assert {name: group["rows"] for name, group in groups.items()} == rows
 
 
-def test_repeated_rows_are_counted_once_each(data: DataSet) -> None:
+def test_repeated_rows_are_counted_once_each(data: Dataset) -> None:
     assert compute_stats(data)["duplicates"] == 1  # "c" has the tokens of "a"
 
 
-def test_vocabulary_and_characters(data: DataSet) -> None:
+def test_vocabulary_and_characters(data: Dataset) -> None:
     text = compute_stats(data)["text"]
     used = set(b"abcdqArB") | set("é".encode()) | {EOS}
     assert text["vocabulary_used"] == len(used)
@@ -93,7 +93,7 @@ def test_vocabulary_and_characters(data: DataSet) -> None:
 
 
 def test_without_its_tokenizer_a_data_set_still_has_lengths(
-    tmp_path: Path, byte_tokenizer: Path, data: DataSet
+    tmp_path: Path, byte_tokenizer: Path, data: Dataset
 ) -> None:
     tokenizer = {**data.manifest["tokenizer"], "name": "./gone"}
     gone = handmade.write(tmp_path, byte_tokenizer, [row("a", "ab", "c")], tokenizer=tokenizer)

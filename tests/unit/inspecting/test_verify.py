@@ -33,7 +33,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> Pat
 
 @pytest.fixture
 def out(built: Path) -> Path:
-    """A copy of the data set that the test may damage."""
+    """A copy of the dataset that the test may damage."""
     return Path(shutil.copytree(built, "out"))
 
 

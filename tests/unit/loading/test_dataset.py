@@ -1,4 +1,4 @@
-"""Load: rows, slices and batches of a data set that was built here."""
+"""Load: rows, slices and batches of a dataset that was built here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from sftdata.building.build import build
 from sftdata.errors import SftdataError
-from sftdata.loading.dataset import DataSet, Split, load
+from sftdata.loading.dataset import Dataset, Split, load
 from sftdata.loading.order import Place
 
 EOS = 256
@@ -18,7 +18,7 @@ PROMPT = "You are a helpful assistant that summarizes articles.\n\nArticle:\n{}\
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> DataSet:
+def data(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> Dataset:
     folder = tmp_path_factory.mktemp("loader")
     rows = [{"id": f"r{i}", "article": f"article {i}", "summary": f"s{i}"} for i in range(60)]
     source = folder / "rows.jsonl"
@@ -35,7 +35,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> Data
 
 
 @pytest.fixture(scope="module")
-def train(data: DataSet) -> Split:
+def train(data: Dataset) -> Split:
     return data["train"]
 
 
@@ -43,13 +43,13 @@ def ids(split: Split) -> list[str]:
     return [example.row_id for example in split]
 
 
-def test_the_function_is_there_under_its_short_name(data: DataSet) -> None:
+def test_the_function_is_there_under_its_short_name(data: Dataset) -> None:
     import sftdata
 
     assert len(sftdata.load(str(data.manifest.directory))["train"]) == len(data["train"])
 
 
-def test_a_data_set_is_a_mapping_of_its_splits(data: DataSet) -> None:
+def test_a_data_set_is_a_mapping_of_its_splits(data: Dataset) -> None:
     assert list(data) == ["train", "validation", "test"]
     assert len(data) == 3
     assert sum(len(split) for split in data.values()) == 60
@@ -58,7 +58,7 @@ def test_a_data_set_is_a_mapping_of_its_splits(data: DataSet) -> None:
     assert data.get("trian") is None
 
 
-def test_an_unknown_split_ends_in_a_suggestion(data: DataSet) -> None:
+def test_an_unknown_split_ends_in_a_suggestion(data: Dataset) -> None:
     with pytest.raises(SftdataError, match=r"no split 'trian'(?s:.*)Did you mean 'train'"):
         data["trian"]
 
@@ -148,7 +148,7 @@ def test_batches_hold_the_same_examples_in_the_same_order(train: Split, size: in
     assert at == len(train)
 
 
-def test_what_is_in_the_manifest_is_what_is_there(data: DataSet) -> None:
+def test_what_is_in_the_manifest_is_what_is_there(data: Dataset) -> None:
     for name, split in data.items():
         shards = data.manifest["splits"][name]["shards"]
         assert sum(shard["rows"] for shard in shards) == len(split)

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from sftdata.building.build import build
 from sftdata.errors import SftdataError
-from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.packing import plan_packs, read_plan, write_plan
 
 
 @pytest.fixture
-def data(tmp_path: Path, byte_tokenizer: Path) -> DataSet:
+def data(tmp_path: Path, byte_tokenizer: Path) -> Dataset:
     return load(build_rows(tmp_path, byte_tokenizer, 40))
 
 
@@ -90,7 +90,7 @@ def test_rows_that_do_not_fit_are_counted_and_named_with_the_way_out() -> None:
         plan_packs(np.array([11, 12, 3]), 10)
 
 
-def test_a_plan_comes_back_as_it_was_written_and_several_lie_side_by_side(data: DataSet) -> None:
+def test_a_plan_comes_back_as_it_was_written_and_several_lie_side_by_side(data: Dataset) -> None:
     for max_length in (200, 300):
         plan = plan_packs(data["train"].lengths, max_length)
         write_plan(data.manifest, "train", plan)
@@ -101,7 +101,7 @@ def test_a_plan_comes_back_as_it_was_written_and_several_lie_side_by_side(data: 
     assert len(list((data.manifest.directory / "packs").iterdir())) == 2
 
 
-def test_no_token_is_copied(data: DataSet) -> None:
+def test_no_token_is_copied(data: Dataset) -> None:
     plan = plan_packs(data["train"].lengths, 200)
     path = write_plan(data.manifest, "train", plan)
     import pyarrow as pa
@@ -112,7 +112,7 @@ def test_no_token_is_copied(data: DataSet) -> None:
 
 
 def test_a_plan_of_another_build_is_refused(
-    data: DataSet, tmp_path: Path, byte_tokenizer: Path
+    data: Dataset, tmp_path: Path, byte_tokenizer: Path
 ) -> None:
     write_plan(data.manifest, "train", plan_packs(data["train"].lengths, 200))
     newer = load(build_rows(tmp_path, byte_tokenizer, 41))
@@ -121,7 +121,7 @@ def test_a_plan_of_another_build_is_refused(
         read_plan(newer, "train", 200)
 
 
-def test_a_missing_or_broken_plan_says_how_to_make_one(data: DataSet) -> None:
+def test_a_missing_or_broken_plan_says_how_to_make_one(data: Dataset) -> None:
     with pytest.raises(SftdataError, match=r"no pack plan(?s:.*)--max-length 77 --split train"):
         read_plan(data, "train", 77)
     path = write_plan(data.manifest, "train", plan_packs(data["train"].lengths, 200))

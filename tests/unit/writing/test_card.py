@@ -1,4 +1,4 @@
-"""The data set card: what it says is in the manifest, and what it names is written beside it."""
+"""The dataset card: what it says is in the manifest, and what it names is written beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compare: two data sets whose difference is known."""
+"""Compare: two datasets whose difference is known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support import handmade
 from support.places import BUNDLED_TOKENIZER
 
 from sftdata.building.build import build
-from sftdata.inspecting.compare.data_sets import Comparison, compare
+from sftdata.inspecting.compare.datasets import Comparison, compare
 from sftdata.inspecting.compare.page import render_page, word_diff
 from sftdata.loading.dataset import load
 

@@ -1,6 +1,6 @@
-"""Doctor: each defect, planted in a clean data set, is found in the right rows and nothing else is.
+"""Doctor: each defect, planted in a clean dataset, is found in the right rows and nothing else is.
 
-`PLANTED` has a data set for every check; the tests walk the list of checks, so none is left out.
+`PLANTED` has a dataset for every check; the tests walk the list of checks, so none is left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sftdata.inspecting.doctor import CHECKS, Finding, examine
 from sftdata.inspecting.doctor.rows import make_context
 from sftdata.inspecting.doctor.sarif import to_sarif
 from sftdata.inspecting.doctor.survey import batches
-from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.dataset import Dataset, load
 from sftdata.tokenizing.tokenizer import load_tokenizer
 
 WORDS = [
@@ -64,7 +64,7 @@ def clean_rows(count: int = 60) -> list[Row]:
 
 @dataclass
 class Planted:
-    """A clean data set and what was done to it."""
+    """A clean dataset and what was done to it."""
 
     rows: list[Row] = field(default_factory=clean_rows)
     manifest: dict[str, Any] = field(default_factory=dict)
@@ -323,8 +323,8 @@ def bos_tokenizer(byte_tokenizer: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-def write(tmp_path: Path, byte_tokenizer: Path, bos_tokenizer: Path) -> Callable[..., DataSet]:
-    def write_planted(check: str, planted: Planted) -> DataSet:
+def write(tmp_path: Path, byte_tokenizer: Path, bos_tokenizer: Path) -> Callable[..., Dataset]:
+    def write_planted(check: str, planted: Planted) -> Dataset:
         folder = bos_tokenizer if check.startswith("bos") else byte_tokenizer
         folder = BUNDLED_TOKENIZER if check == "boundary-merge" else folder
         manifest = dict(planted.manifest)
@@ -340,7 +340,7 @@ def write(tmp_path: Path, byte_tokenizer: Path, bos_tokenizer: Path) -> Callable
 
 @pytest.mark.parametrize("check", [check.id for check in CHECKS])
 def test_a_planted_defect_is_found_where_it_is_and_nothing_else(
-    check: str, write: Callable[..., DataSet]
+    check: str, write: Callable[..., Dataset]
 ) -> None:
     planted = PLANTED[check]()
     findings = examine(write(check, planted))
@@ -352,12 +352,12 @@ def test_a_planted_defect_is_found_where_it_is_and_nothing_else(
     assert finding.way_out.endswith(".")
 
 
-def test_a_clean_data_set_has_no_finding(write: Callable[..., DataSet]) -> None:
+def test_a_clean_data_set_has_no_finding(write: Callable[..., Dataset]) -> None:
     assert examine(write("", Planted())) == []
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_what_only_looks_like_a_defect_is_none(text: str, write: Callable[..., DataSet]) -> None:
+def test_what_only_looks_like_a_defect_is_none(text: str, write: Callable[..., Dataset]) -> None:
     planted = Planted().put(3, prompt=PROMPT.format(f"{text} in an article of some length."))
     planted.put(4, target=f"So {text} it is.")
     assert examine(write("", planted)) == []
@@ -369,7 +369,7 @@ def test_every_check_is_planted_and_has_an_id_of_its_own() -> None:
     assert set(PLANTED) == set(ids)
 
 
-def test_a_conversation_is_not_taken_for_a_broken_mask(write: Callable[..., DataSet]) -> None:
+def test_a_conversation_is_not_taken_for_a_broken_mask(write: Callable[..., Dataset]) -> None:
     end = EOS
     planted = Planted(manifest={"chat": {"end_id": end}})
     for i, r in enumerate(planted.rows):
@@ -381,7 +381,7 @@ def test_a_conversation_is_not_taken_for_a_broken_mask(write: Callable[..., Data
 
 @pytest.mark.parametrize(("shots", "found"), [([0], 1), ([0, 2], 0)])
 def test_shots_are_not_taken_for_near_duplicates(
-    shots: list[int], found: int, write: Callable[..., DataSet]
+    shots: list[int], found: int, write: Callable[..., Dataset]
 ) -> None:
     planted = Planted(manifest={"options": {"max_length": None, "shots": shots}})
     shot = sentence(random.Random(99), 60)
@@ -391,13 +391,13 @@ def test_shots_are_not_taken_for_near_duplicates(
     assert len(examine(write("", planted), only=["near-duplicate-across-splits"])) == found
 
 
-def test_a_row_that_a_mixture_repeats_is_no_duplicate(write: Callable[..., DataSet]) -> None:
+def test_a_row_that_a_mixture_repeats_is_no_duplicate(write: Callable[..., Dataset]) -> None:
     planted = Planted()
     planted.rows[12:12] = [planted.rows[2], planted.rows[7], planted.rows[2]]
     assert examine(write("", planted)) == []
 
 
-def test_only_the_checks_asked_for_are_run(write: Callable[..., DataSet]) -> None:
+def test_only_the_checks_asked_for_are_run(write: Callable[..., Dataset]) -> None:
     data = write("", targets("N/A", "", " x")())
     assert [f.id for f in examine(data)] == [
         "target-empty", "boundary-whitespace", "target-placeholder",
@@ -407,7 +407,7 @@ def test_only_the_checks_asked_for_are_run(write: Callable[..., DataSet]) -> Non
         examine(data, only=["target-emtpy"])
 
 
-def test_the_count_goes_on_where_the_examples_stop(write: Callable[..., DataSet]) -> None:
+def test_the_count_goes_on_where_the_examples_stop(write: Callable[..., Dataset]) -> None:
     planted = Planted()
     for number in range(20, 60):
         planted.put(number, prompt=PROMPT.format(f"{prompt_of(number)} jane{number}@mail.acme.co"))
@@ -417,7 +417,7 @@ def test_the_count_goes_on_where_the_examples_stop(write: Callable[..., DataSet]
 
 
 def test_sarif_has_a_rule_for_each_check_and_a_result_for_each_finding(
-    write: Callable[..., DataSet],
+    write: Callable[..., Dataset],
 ) -> None:
     data = write("", targets("N/A", "")())
     findings = examine(data)
@@ -434,7 +434,7 @@ def test_sarif_has_a_rule_for_each_check_and_a_result_for_each_finding(
         assert names == list(finding.row_ids)
 
 
-def test_a_finding_as_json_has_its_fields(write: Callable[..., DataSet]) -> None:
+def test_a_finding_as_json_has_its_fields(write: Callable[..., Dataset]) -> None:
     (finding,) = examine(write("", targets("N/A")()))
     assert isinstance(finding, Finding)
     assert json.loads(json.dumps(finding.to_json())) == {

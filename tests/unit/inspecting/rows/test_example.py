@@ -14,7 +14,7 @@ from sftdata.errors import SftdataError
 from sftdata.inspecting.rows.example import Inspector
 from sftdata.inspecting.rows.select import RowFilter, choose_rows
 from sftdata.inspecting.rows.views import Span, view_spans
-from sftdata.loading.dataset import DataSet, load
+from sftdata.loading.dataset import Dataset, load
 
 PROMPT = "You are a helpful assistant that summarizes articles.\n\nArticle:\n{}\n\nSummary:\n"
 ARTICLES = [
@@ -24,7 +24,7 @@ ARTICLES = [
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("inspection")
     rows = [{"id": f"r{i}", "article": a, "summary": a[::-1]} for i, a in enumerate(ARTICLES)]
     rows += [{"id": f"more{i}", "article": f"a{i}", "summary": f"s{i}"} for i in range(40)]
@@ -32,7 +32,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
 
 
 @pytest.mark.parametrize("number", range(len(ARTICLES)))
-def test_prompt_and_target_are_the_rendered_text(data: DataSet, number: int) -> None:
+def test_prompt_and_target_are_the_rendered_text(data: Dataset, number: int) -> None:
     ((split, example),) = choose_rows(data, row_id=f"r{number}")
     shown = Inspector(data).inspect(split, example).to_json()
     assert shown["prompt"] == PROMPT.format(ARTICLES[number])
@@ -46,10 +46,10 @@ def test_prompt_and_target_are_the_rendered_text(data: DataSet, number: int) -> 
 
 
 def test_another_tokenizer_than_that_of_the_build_is_refused(
-    data: DataSet, byte_tokenizer: Path
+    data: Dataset, byte_tokenizer: Path
 ) -> None:
     recorded = data.manifest["tokenizer"] | {"name": str(byte_tokenizer)}
-    other = DataSet(
+    other = Dataset(
         type(data.manifest)(
             data.manifest.directory, {**data.manifest.content, "tokenizer": recorded}
         )

@@ -1,4 +1,4 @@
-"""Search and outliers over the rows of a data set."""
+"""Search and outliers over the rows of a dataset."""
 
 from __future__ import annotations
 

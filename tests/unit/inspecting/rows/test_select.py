@@ -11,7 +11,7 @@ from support.plain import build_plain
 
 from sftdata.errors import SftdataError
 from sftdata.inspecting.rows.select import RowFilter, choose_rows, find_rows
-from sftdata.loading.dataset import DataSet
+from sftdata.loading.dataset import Dataset
 from sftdata.writing.ledger import read_ledger
 
 ROWS = [
@@ -22,7 +22,7 @@ BAD = [{"id": "empty", "article": "", "summary": "x"}]
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> DataSet:
+def data(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> Dataset:
     folder = tmp_path_factory.mktemp("choosing")
     rows = [*ROWS, *LONG, *BAD]
     return build_plain(folder, rows, max_length=250, max_dropped=5, tokenizer=byte_tokenizer)
@@ -32,7 +32,7 @@ def ids(rows: list[tuple[str, Any]]) -> set[str]:
     return {example.row_id for _, example in rows}
 
 
-def test_rows_are_chosen_by_id_index_or_at_random(data: DataSet) -> None:
+def test_rows_are_chosen_by_id_index_or_at_random(data: Dataset) -> None:
     (row,) = choose_rows(data, split="train", index=4)
     assert row[1].row_id == data["train"][4].row_id
     assert [e.row_id for _, e in choose_rows(data)] == [data["train"][i].row_id for i in range(3)]
@@ -44,7 +44,7 @@ def test_rows_are_chosen_by_id_index_or_at_random(data: DataSet) -> None:
     assert {name for name, _ in choose_rows(data, split="test", sample=99)} == {"test"}
 
 
-def test_a_row_that_is_not_there_is_an_error_with_a_place_to_look(data: DataSet) -> None:
+def test_a_row_that_is_not_there_is_an_error_with_a_place_to_look(data: Dataset) -> None:
     with pytest.raises(SftdataError, match=r"'nope'(?s:.*)sftdata ledger"):
         choose_rows(data, row_id="nope")
     for index in (-1, 10_000):
@@ -54,7 +54,7 @@ def test_a_row_that_is_not_there_is_an_error_with_a_place_to_look(data: DataSet)
         choose_rows(data, split="trian")
 
 
-def test_every_row_is_found_by_its_id(data: DataSet) -> None:
+def test_every_row_is_found_by_its_id(data: Dataset) -> None:
     for name, split in data.items():
         for place, example in enumerate(split):
             ((found_in, found),) = choose_rows(data, row_id=example.row_id)
@@ -62,7 +62,7 @@ def test_every_row_is_found_by_its_id(data: DataSet) -> None:
             assert found.input_ids.tolist() == split[place].input_ids.tolist()
 
 
-def test_rows_are_chosen_by_length(data: DataSet) -> None:
+def test_rows_are_chosen_by_length(data: Dataset) -> None:
     everything = {e.row_id: len(e.input_ids) for split in data.values() for e in split}
     wanted = RowFilter(min_tokens=130, max_tokens=145)
     expected = {row_id for row_id, length in everything.items() if 130 <= length <= 145}
@@ -72,13 +72,13 @@ def test_rows_are_chosen_by_length(data: DataSet) -> None:
     assert train == expected & {e.row_id for e in data["train"]}
 
 
-def test_rows_are_chosen_by_what_the_ledger_says(data: DataSet) -> None:
+def test_rows_are_chosen_by_what_the_ledger_says(data: Dataset) -> None:
     found = ids(choose_rows(data, wanted=RowFilter(reason="max_length"), limit=100))
     lines = read_ledger(data.manifest, "max_length").to_pylist()
     assert found == {line["row_id"] for line in lines} == {f"long{i}" for i in range(4)}
 
 
-def test_a_sample_and_an_index_count_in_the_rows_that_meet_the_conditions(data: DataSet) -> None:
+def test_a_sample_and_an_index_count_in_the_rows_that_meet_the_conditions(data: Dataset) -> None:
     wanted = RowFilter(reason="max_length")
     assert ids(choose_rows(data, wanted=wanted, sample=99, seed=3)) == {
         f"long{i}" for i in range(4)
@@ -100,19 +100,19 @@ def test_a_sample_and_an_index_count_in_the_rows_that_meet_the_conditions(data: 
     ],
 )
 def test_what_no_row_has_is_an_error_with_a_way_out(
-    data: DataSet, wanted: RowFilter, told: str
+    data: Dataset, wanted: RowFilter, told: str
 ) -> None:
     with pytest.raises(SftdataError, match=told):
         choose_rows(data, wanted=wanted)
 
 
-def test_the_task_and_the_template_of_the_data_set_let_every_row_through(data: DataSet) -> None:
+def test_the_task_and_the_template_of_the_data_set_let_every_row_through(data: Dataset) -> None:
     for template in ("summarize/article", "summarize/article@1.0.0"):
         wanted = RowFilter(task="summarize", template=template)
         assert len(find_rows(data, list(data), wanted)) == len(ROWS) + len(LONG)
 
 
-def test_choosing_by_id_or_length_reads_no_tokens(data: DataSet) -> None:
+def test_choosing_by_id_or_length_reads_no_tokens(data: Dataset) -> None:
     # Python sees only what is copied out of the mapped shards.
     choose_rows(data, row_id="r7")
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Compare two data sets: which inputs differ, and what that did to the tokens of each row."""
+"""Compare two datasets: which inputs differ, and what that did to the tokens of each row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sftdata.base.hashing import hash_token_rows
 from sftdata.base.schema import row_lengths, row_offsets
 from sftdata.errors import SftdataError
 from sftdata.inspecting.rows.example import Inspector
-from sftdata.loading.dataset import DataSet, Example
+from sftdata.loading.dataset import Dataset, Example
 from sftdata.tokenizing.decoder import Decoder
 from sftdata.writing.ledger import read_ledger
 
@@ -29,7 +29,7 @@ _ABSENT = -1
 
 @dataclass(frozen=True, slots=True)
 class InputChange:
-    """An input of the build that is not the same; None where a data set does not have it."""
+    """An input of the build that is not the same; None where a dataset does not have it."""
 
     kind: str  # "rows", "template", "tokenizer" or "options"
     name: str
@@ -39,7 +39,7 @@ class InputChange:
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """An example of both data sets whose tokens differ."""
+    """An example of both datasets whose tokens differ."""
 
     row_id: str
     split: tuple[str, str]
@@ -53,7 +53,7 @@ class RowChange:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Data set A beside data set B. Token counts are pairs: of A, of B."""
+    """Dataset A beside dataset B. Token counts are pairs: of A, of B."""
 
     build: tuple[str, str]
     inputs: list[InputChange]
@@ -82,8 +82,8 @@ class Comparison:
         return {"identical": self.is_identical, **asdict(self)}
 
 
-def compare(a: DataSet, b: DataSet) -> Comparison:
-    """What differs between two data sets. Examples are the same when their row ids are.
+def compare(a: Dataset, b: Dataset) -> Comparison:
+    """What differs between two datasets. Examples are the same when their row ids are.
 
     Sample rows are chosen by a digest of their ids, so two runs show the same ones. With another
     tokenizer the ids of a row are not compared one by one: every row counts as changed.
@@ -144,7 +144,7 @@ class _Columns:
     target_hash: npt.NDArray[np.uint64]
 
     @classmethod
-    def read(cls, data: DataSet) -> _Columns:
+    def read(cls, data: Dataset) -> _Columns:
         ids, templates, splits, lengths, prompts, targets = [], [], [], [], [], []
         for name, split in data.items():
             for batch in split.to_arrow().to_batches():
@@ -195,7 +195,7 @@ def _places(among: pa.ChunkedArray, ids: pa.ChunkedArray) -> npt.NDArray[np.int6
 
 
 def _changes(
-    a: DataSet, b: DataSet, mine: _Columns, theirs: _Columns
+    a: Dataset, b: Dataset, mine: _Columns, theirs: _Columns
 ) -> dict[str, npt.NDArray[np.bool_]]:
     """For each kind of change, which of the rows in both have it."""
     other = a.manifest["tokenizer"]["sha256"] != b.manifest["tokenizer"]["sha256"]
@@ -223,7 +223,7 @@ def _summary(moved: npt.NDArray[np.int64]) -> dict[str, int]:
     }
 
 
-def _fates(data: DataSet) -> dict[str, dict[str, str]]:
+def _fates(data: Dataset) -> dict[str, dict[str, str]]:
     """For "dropped" and "cut": row id → reason."""
     fates: dict[str, dict[str, str]] = {"dropped": {}, "cut": {}}
     table = read_ledger(data.manifest)
@@ -242,7 +242,7 @@ def _reasons(
 
 
 def _samples(
-    a: DataSet, b: DataSet, rows_a: npt.NDArray[np.int64], rows_b: npt.NDArray[np.int64]
+    a: Dataset, b: Dataset, rows_a: npt.NDArray[np.int64], rows_b: npt.NDArray[np.int64]
 ) -> list[RowChange]:
     decoders = _decoder(a), _decoder(b)
     places = zip(rows_a[:_CANDIDATES].tolist(), rows_b[:_CANDIDATES].tolist(), strict=True)
@@ -284,14 +284,14 @@ def _text(decoder: Decoder, example: Example, start: int, end: int) -> str:
     return text
 
 
-def _decoder(data: DataSet) -> Decoder | None:
+def _decoder(data: Dataset) -> Decoder | None:
     try:
         return Decoder(Inspector(data).tokenizer)
     except SftdataError:
         return None
 
 
-def _example(data: DataSet, place: int) -> tuple[str, Example]:
+def _example(data: Dataset, place: int) -> tuple[str, Example]:
     for name, split in data.items():
         if place < len(split):
             return name, split[place]
