@@ -1,4 +1,4 @@
-"""Which module may import which, and what no module may be called (DESIGN.md, 2 and 8)."""
+"""Which folder may import which, what no module may be called, and where its tests lie."""
 
 from __future__ import annotations
 
@@ -65,3 +65,69 @@ def test_a_module_is_named_by_what_it_is_about(path: Path) -> None:
     vague = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
     assert vague.isdisjoint((path.stem, *path.relative_to(PACKAGE).parts))
     assert not path.stem.startswith("process_")
+
+
+# What each folder may import besides itself, `errors` and `base`. Read from top to bottom it is
+# the straight line: what to build, read, render, tokenize, make examples, write, load, and then
+# the folders that stand beside the line.
+MAY_IMPORT = {
+    "base": set[str](),
+    "spec": set[str](),
+    "rendering": set[str](),
+    "tokenizing": set[str](),
+    "reading": {"spec"},
+    "examples": {"reading", "rendering", "tokenizing", "spec"},
+    "writing": {"examples", "reading", "spec"},
+    "loading": {"writing", "tokenizing"},
+    "versioning": {"writing", "rendering", "spec"},
+    "exporting": {"loading", "writing", "tokenizing"},
+}
+MAY_IMPORT["building"] = MAY_IMPORT["examples"] | {"versioning", "writing", "examples"}
+MAY_IMPORT["serving"] = MAY_IMPORT["building"] | {"building", "loading"}
+MAY_IMPORT["inspecting"] = MAY_IMPORT["building"] | {"loading"}
+ANY = {"cli", "__init__", "__main__"}  # the command line and the package's face
+FREE = {"errors", "base"}
+
+
+def folder_of(module: str) -> str:
+    """The top-level entry of a dotted name, `__init__` for the package itself."""
+    return (*module.split("."), "__init__")[1]
+
+
+def sftdata_imports(path: Path) -> Iterator[str]:
+    """Dotted names of the modules of sftdata that a file imports; lazy and type-only ones too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            if node.module.split(".")[0] == "sftdata":
+                yield from (resolved(node.module, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (a.name for a in node.names if a.name.split(".")[0] == "sftdata")
+
+
+def resolved(module: str, name: str) -> str:
+    """The module that `from module import name` reads."""
+    place = PACKAGE.parent.joinpath(*module.split("."), name)
+    return f"{module}.{name}" if place.is_dir() or place.with_suffix(".py").is_file() else module
+
+
+def top_entry(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_the_folders_are_those_of_the_table() -> None:
+    entries = {top_entry(path) for path in MODULES}
+    assert entries == MAY_IMPORT.keys() | ANY | {"errors"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_folder_imports_only_what_the_table_allows(path: Path) -> None:
+    own = top_entry(path)
+    if own in ANY:
+        return
+    allowed = MAY_IMPORT.get(own, set()) | FREE | {own}
+    assert {folder_of(name) for name in sftdata_imports(path)} <= allowed
+
+
+def test_only_the_command_line_and_the_train_stage_import_the_face() -> None:
+    faces = {name_of(path) for path in LIBRARY if "sftdata" in set(sftdata_imports(path))}
+    assert faces <= {"sftdata/__init__.py"}
