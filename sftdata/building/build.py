@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,14 @@ from sftdata.spec.load import load_spec
 from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.reference_process import LARGE_VOCABULARY, start_ahead
 from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
-from sftdata.writing.directory import _current, _is_whole, _lock, _tidy
+from sftdata.writing.directory import (
+    commit,
+    current_manifest,
+    is_whole,
+    lock,
+    naming_directory,
+    tidy,
+)
 from sftdata.writing.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -96,23 +104,20 @@ def build_spec(
     for note in (template.note for template in plan.templates):
         if note is not None:
             report(note)
-    with _lock(directory, report):
-        current = _current(directory)
-        name = in_background(lambda: plan.build)  # while all that a build takes is loaded
-        if (
-            current is not None
-            and not _has_other_sources(plan, current)
-            and current["build"] == name.result()
-            and _is_whole(current)
-        ):
-            _tidy(current, plan.spec)  # a kill right after the commit may have left it undone
+    with lock(directory, report), naming_directory(directory):
+        current = current_manifest(directory)
+        name = in_background(lambda: plan.build)  # digests the sources while modules are imported
+        if current is not None and _is_up_to_date(current, plan, name):
+            tidy(current, spec)  # in case the build was killed right after its commit
             return Outcome(current, up_to_date=True, reused_rows=current["rows_in"])
         _start_reference(plan)
-        from sftdata.building.run import Assembly
+        from sftdata.building.run import BuildRun
 
-        done = Assembly(plan, name, directory, current, workers, report, progress, engines()).run()
-        _tidy(done.manifest, plan.spec)
-        return Outcome(done.manifest, up_to_date=False, reused_rows=done.reused_rows)
+        run = BuildRun(plan, name, directory, current, workers, engines(), report, progress)
+        finished = run.run()
+        commit(finished.manifest, finished.ledger, plan.pool)
+        tidy(finished.manifest, spec)
+        return Outcome(finished.manifest, up_to_date=False, reused_rows=finished.reused_rows)
 
 
 def _start_reference(plan: Plan) -> None:
@@ -134,7 +139,7 @@ def _build_mixture(
     progress: Progress,
 ) -> Outcome:
     """Builds every source as a dataset of its own in `parts/`, then mixes their rows."""
-    with _lock(directory, report):
+    with lock(directory, report), naming_directory(directory):
         done = reused = 0
         manifests = []
         load, engines = cache(load_tokenizer), cache(_engines)
@@ -157,31 +162,35 @@ def _build_mixture(
             manifests.append(outcome.manifest)
             done += outcome.manifest["rows_in"]
             reused += outcome.reused_rows
-        current = _current(directory)
+        current = current_manifest(directory)
         name = mixture_name(mixture, [manifest["build"] for manifest in manifests])
-        if current is not None and current["build"] == name and _is_whole(current):
-            mixed = current
-        else:
-            mixed = _mix(mixture, manifests, directory, name)
-        _tidy(mixed, mixture)
+        up_to_date = current is not None and current["build"] == name and is_whole(current)
+        if current is None or not up_to_date:
+            current = _mix(mixture, manifests, directory, name)
+        tidy(current, mixture)
         for folder in (directory / PARTS).iterdir():
             if folder.name not in {source.name for source in mixture.sources}:
                 shutil.rmtree(folder)
-        return Outcome(mixed, mixed is current, reused)
+        return Outcome(current, up_to_date, reused)
 
 
 def _mix(mixture: Mixture, manifests: Sequence[Manifest], directory: Path, name: str) -> Manifest:
+    """Mixes the parts and commits the result as the build `name`."""
     from sftdata.building.mixture.mix import mix
     from sftdata.building.mixture.parts import Part
 
     parts = [Part(*part) for part in zip(mixture.sources, manifests, strict=True)]
-    return mix(mixture, parts, directory, name)
+    manifest, ledger = mix(mixture, parts, directory, name)
+    commit(manifest, ledger)
+    return manifest
 
 
-def _has_other_sources(plan: Plan, manifest: Manifest) -> bool:
-    """Whether sizes alone tell that the sources are others; then no digest need be waited for."""
-    recorded = [source.get("bytes") for source in manifest["sources"]]
-    return None not in recorded and recorded != [source.size for source in plan.sources]
+def _is_up_to_date(current: Manifest, plan: Plan, name: Future[str]) -> bool:
+    """Whether the dataset is whole and what `plan` would build."""
+    recorded = [source.get("bytes") for source in current["sources"]]
+    if None not in recorded and recorded != [source.size for source in plan.sources]:
+        return False  # without waiting for digests: the sizes differ
+    return bool(current["build"] == name.result()) and is_whole(current)
 
 
 def _as_list(items: Sequence[str | Path] | str | Path) -> list[str]:

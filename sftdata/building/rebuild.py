@@ -16,7 +16,7 @@ from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.tokenizer import load_tokenizer
 from sftdata.versioning.releases import load_template
 from sftdata.versioning.versions import parse_selector, parse_version
-from sftdata.writing.manifest import FILE, Manifest, read_manifest
+from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest
 
 # What may differ between two builds of the same bytes.
 _NOT_COMPARED = {"sftdata", "spec"}
@@ -38,8 +38,8 @@ def rebuild(
     Raises `VerificationError` when a source, the tokenizer or a template is not there as it was.
     """
     recorded = read_manifest(path if path.is_dir() else path.parent)
-    if path.is_file() and path.name != FILE:
-        raise SftdataError(f"{path} is not a {FILE}.", f"Give the {FILE} of a dataset.")
+    if path.is_file() and path.name != MANIFEST:
+        raise SftdataError(f"{path} is not a {MANIFEST}.", f"Give the {MANIFEST} of a dataset.")
     if out.resolve() == recorded.directory.resolve():
         raise SftdataError(f"{out} holds the dataset itself.", "Give another folder with --out.")
     _check_sources(recorded)
@@ -110,14 +110,14 @@ def _recorded_spec(recorded: Manifest, pins: list[str]) -> Spec | Mixture:
     content = recorded.content.get("spec")
     if content is None:
         raise SftdataError(
-            f"{recorded.directory / FILE} does not record its spec; an older sftdata wrote it.",
+            f"{recorded.directory / MANIFEST} does not record its spec; an older sftdata wrote it.",
             "Build the dataset again with this version first.",
         )
     try:
         return spec_from_json(_with_pins(content, pins))
     except SpecError as error:
         raise SftdataError(
-            f"{recorded.directory / FILE}: its spec cannot be used: {error}",
+            f"{recorded.directory / MANIFEST}: its spec cannot be used: {error}",
             "Rebuild with the version of sftdata that wrote it.",
         ) from error
 

@@ -13,8 +13,7 @@ from sftdata.errors import SftdataError, TemplateError
 from sftdata.rendering.template import DRAFT
 from sftdata.versioning.git import added_at
 from sftdata.versioning.releases import Shelf, history, home_of, released_path, shelves
-from sftdata.writing.manifest import FILE as MANIFEST
-from sftdata.writing.manifest import read_manifest
+from sftdata.writing.manifest import MANIFEST, read_manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from sftdata.reading.chunks import Chunks
 from sftdata.reading.outline import Outline
 from sftdata.writing.earlier_build import FinishedBlocks
 from sftdata.writing.journal import KEY_BYTES, JournalWriter
+from sftdata.writing.manifest import SHARDS
 from sftdata.writing.shards import Shard, ShardWriter, copied
 
 UNFINISHED = "unfinished"  # what a folder is called until its build has everything in it
@@ -47,7 +48,7 @@ class BuildFolder:
         labels: Sequence[str],
         earlier: Sequence[FinishedBlocks],
     ) -> None:
-        self.path = directory / "shards" / UNFINISHED
+        self.path = directory / SHARDS / UNFINISHED
         self.path.mkdir()
         self._journal = JournalWriter(self.path)
         self._splits = [_Split(self.path, name, labels, earlier, self._journal) for name in splits]

@@ -1,4 +1,8 @@
-"""The directory of a dataset: lock it, read it, check that it is whole, tidy it."""
+"""The directory of a dataset: lock it, find what it holds, commit a build in it, tidy up.
+
+A directory holds `manifest.json` and, named after its build, the shards, the ledger and the shots
+that the manifest lists. A build writes those beside the old ones and then replaces the manifest.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +14,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sftdata.base.cache import remember_files, untouched
-from sftdata.base.files import is_intact, write_atomically
+from sftdata.base.files import is_intact, sync, write_atomically
 from sftdata.errors import SftdataError
 from sftdata.spec.model import Mixture, Spec
 from sftdata.writing import card
-from sftdata.writing import manifest as manifest_file
-from sftdata.writing.manifest import LEDGERS, POOLS, Manifest, ledger_path, read_manifest
+from sftdata.writing.manifest import (
+    LEDGERS,
+    MANIFEST,
+    POOLS,
+    SHARDS,
+    Manifest,
+    ledger_path,
+    pool_path,
+    read_manifest,
+    write_manifest,
+)
 
 if TYPE_CHECKING:
     from sftdata.base.reporting import Report
+    from sftdata.examples.shots import ShotPool
+    from sftdata.writing.ledger import Ledger
 
 _LOCK = ".lock"
 
 
 @contextmanager
-def _lock(directory: Path, report: Report) -> Iterator[None]:
-    """One build at a time in a directory; a second one waits and then starts from its result.
+def lock(directory: Path, report: Report) -> Iterator[None]:
+    """Allows one build at a time in `directory`; a second one waits, then sees the first's result.
 
-    The system releases the lock with the process, however that ends.
+    The operating system releases the lock when the process ends, however it ends.
     """
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / _LOCK).open("w") as file:
@@ -39,25 +54,36 @@ def _lock(directory: Path, report: Report) -> Iterator[None]:
         yield
 
 
-def _current(directory: Path) -> Manifest | None:
+@contextmanager
+def naming_directory(directory: Path) -> Iterator[None]:
+    """Names `directory` in an `OSError` without a file name, such as that of a failed write."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or str(directory)
+        raise OSError(error.errno, error.strerror or str(error), place) from error
+
+
+def current_manifest(directory: Path) -> Manifest | None:
+    """The manifest of the dataset in `directory`; None if there is none or it cannot be read."""
     try:
         return read_manifest(directory)
     except SftdataError:
-        return None  # none, or one that cannot be read: the build makes a new one
+        return None  # the build writes a new one
 
 
-def _is_whole(manifest: Manifest) -> bool:
-    """Whether every file of the dataset is there, each shard with the bytes it was given."""
+def is_whole(manifest: Manifest) -> bool:
+    """Whether the ledger and every shard are there, each shard with its recorded digest."""
     known = untouched(manifest.directory)
     ledger = manifest.directory / ledger_path(manifest["build"])
     return ledger.is_file() and all(
-        shard["path"] in known or _is_intact(manifest.directory / shard["path"], shard)
+        shard["path"] in known or _has_digest(manifest.directory / shard["path"], shard)
         for split in manifest["splits"].values()
         for shard in split["shards"]
     )
 
 
-def _is_intact(path: Path, shard: Mapping[str, Any]) -> bool:
+def _has_digest(path: Path, shard: Mapping[str, Any]) -> bool:
     return (
         path.is_file()
         and path.stat().st_size == shard["bytes"]
@@ -65,12 +91,28 @@ def _is_intact(path: Path, shard: Mapping[str, Any]) -> bool:
     )
 
 
-def _tidy(manifest: Manifest, spec: Spec | Mixture) -> None:
-    """Brings the card up to date and removes what is of no build that is committed.
+def commit(manifest: Manifest, ledger: Ledger, pool: ShotPool | None = None) -> None:
+    """Makes a build the dataset of its directory; its shards must be on disk already.
 
-    Then it remembers the shards, whose bytes were checked or just written.
+    Writes the ledger and the pool of shots and has them on disk, too, before the manifest names
+    them. After a crash either the old manifest stands or the new one, never a mixture.
+    """
+    directory, build = manifest.directory, manifest["build"]
+    ledger.write(directory / ledger_path(build))
+    if pool is not None:
+        (directory / POOLS).mkdir(exist_ok=True)
+        pool.write(directory / pool_path(build))
+        sync(directory / POOLS)
+    for folder in (SHARDS, LEDGERS):
+        sync(directory / folder)
+    write_manifest(manifest)
 
-    Whoever has the files of an earlier build open or mapped keeps them.
+
+def tidy(manifest: Manifest, spec: Spec | Mixture) -> None:
+    """Updates the card, removes files of other builds, and caches the stamps of the shards.
+
+    The shards' bytes must have been checked or just written. A reader that has files of an earlier
+    build open or mapped keeps them.
     """
     directory, build = manifest.directory, manifest["build"]
     files = card.render_files(spec, manifest.content)
@@ -79,11 +121,11 @@ def _tidy(manifest: Manifest, spec: Spec | Mixture) -> None:
         if not path.is_file() or path.read_bytes() != data:
             path.parent.mkdir(exist_ok=True)
             write_atomically(path, data)
-    for name in (*files, manifest_file.FILE):
+    for name in (*files, MANIFEST):
         path = directory / name
         for temporary in path.parent.glob(f".{path.name}.*"):
             temporary.unlink()
-    for folder in (directory / "shards").iterdir():
+    for folder in (directory / SHARDS).iterdir():
         if folder.name != build:
             shutil.rmtree(folder)
     for kind in (LEDGERS, POOLS):

@@ -12,8 +12,8 @@ from sftdata.base.files import write_atomically
 from sftdata.base.version import __version__
 from sftdata.errors import SftdataError
 
-FILE = "manifest.json"
-LEDGERS, POOLS = "ledger", "shots"  # folders of a dataset
+MANIFEST = "manifest.json"
+SHARDS, LEDGERS, POOLS = "shards", "ledger", "shots"  # folders of a dataset
 SCHEMA_VERSION = 1
 
 # Keys of the manifest that `build --json` prints.
@@ -51,6 +51,11 @@ class Manifest:
         ]
 
 
+def shards_path(build: str) -> str:
+    """The folder of the shards of a build, relative to the dataset."""
+    return f"{SHARDS}/{build}"
+
+
 def ledger_path(build: str) -> str:
     """Where the ledger of a build is, relative to the dataset."""
     return f"{LEDGERS}/{build}.arrow"
@@ -66,7 +71,7 @@ def read_manifest(directory: Path) -> Manifest:
 
     Raises `SftdataError` when there is none, it is not JSON, or a newer version wrote it.
     """
-    path = directory / FILE
+    path = directory / MANIFEST
     try:
         content = json.loads(path.read_bytes())
         version = int(content["version"])
@@ -75,7 +80,7 @@ def read_manifest(directory: Path) -> Manifest:
             raise ValueError(f"it has no '{missing[0]}'")
     except FileNotFoundError as error:
         raise SftdataError(
-            f"{directory} holds no dataset: there is no {FILE}.",
+            f"{directory} holds no dataset: there is no {MANIFEST}.",
             "Build one, for example: sftdata build --task summarize",
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -92,15 +97,11 @@ def read_manifest(directory: Path) -> Manifest:
     return Manifest(directory, _DEFAULTS | content)
 
 
-def commit(manifest: Manifest) -> None:
-    """Makes the build the dataset: writes the manifest beside its place and renames it there.
-
-    Everything the manifest names must be on disk before. After a crash either the old manifest
-    stands or the new one, never a mixture.
-    """
+def write_manifest(manifest: Manifest) -> None:
+    """Replaces the manifest of a dataset in one step. See `directory.commit`."""
     if manifest["rows_in"] != manifest["rows_out"] + sum(manifest["dropped"].values()):
         raise AssertionError("rows_in differs from rows_out + dropped; nothing was committed")
-    write_atomically(manifest.directory / FILE, to_json(manifest.content))
+    write_atomically(manifest.directory / MANIFEST, to_json(manifest.content))
 
 
 def to_json(content: Mapping[str, Any]) -> bytes:

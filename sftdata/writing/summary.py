@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 from collections.abc import Sequence
 
 from sftdata.base.schema import RowSizes
+from sftdata.writing.manifest import shards_path
 from sftdata.writing.shards import Shard
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
@@ -54,7 +55,7 @@ def quantiles(values: npt.NDArray[Any]) -> dict[str, int]:
 
 def describe_splits(shards: Mapping[str, Sequence[Shard]], build: str) -> dict[str, Any]:
     """The manifest's entry of the shards of each split."""
-    folder = f"shards/{build}"
+    folder = shards_path(build)
     return {name: {"shards": [s.to_json(folder) for s in parts]} for name, parts in shards.items()}
 
 

@@ -22,8 +22,7 @@ from sftdata.loading.dataset import Dataset
 from sftdata.rendering.template import Template
 from sftdata.tokenizing.tokenizer import load_tokenizer
 from sftdata.versioning.releases import load_template
-from sftdata.writing.manifest import FILE as MANIFEST
-from sftdata.writing.manifest import Manifest, read_manifest, to_json
+from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest, to_json
 from sftdata_train.models import CONFIG
 from sftdata_train.recipe import Recipe
 

@@ -23,40 +23,39 @@ from sftdata.building.mixture.writing import MixtureWriter
 from sftdata.errors import SftdataError
 from sftdata.reading.screening.duplicates import SeenIds
 from sftdata.spec.model import Mixture
-from sftdata.writing.manifest import Manifest, commit, ledger_path
+from sftdata.writing.ledger import Ledger
+from sftdata.writing.manifest import LEDGERS, SHARDS, Manifest, shards_path
 from sftdata.writing.shards import Shard
 
 OVER_CAP, NOT_SAMPLED = "over_cap", "not_sampled"
 _TRAIN = "train"  # the split that weights are for; the others hold each row once
 
 
-def mix(mixture: Mixture, parts: Sequence[Part], directory: Path, build: str) -> Manifest:
-    """Commits the mixture of `parts`, called `build`, in `directory`.
+def mix(
+    mixture: Mixture, parts: Sequence[Part], directory: Path, build: str
+) -> tuple[Manifest, Ledger]:
+    """Writes the shards of the mixture of `parts`; its manifest and its ledger, for the commit.
 
     Raises `SftdataError` when nothing is left to train on.
     """
-    for kind in ("shards", "ledger"):
+    for kind in (SHARDS, LEDGERS):
         (directory / kind).mkdir(parents=True, exist_ok=True)
-    folder = f"shards/{build}"
-    shutil.rmtree(directory / folder, ignore_errors=True)  # what a killed run left
-    (directory / folder).mkdir()
+    folder = directory / shards_path(build)
+    shutil.rmtree(folder, ignore_errors=True)  # left by a killed build
+    folder.mkdir()
     left_out = LeftOut()
     plans = _plan(mixture, parts, left_out)
     if not sum(len(plan.row) for plan in plans.values()):
         raise SftdataError("The mixture has no rows.", "Look at the caps and the sources' ledgers.")
-    writer = MixtureWriter(parts, directory / folder)
+    writer = MixtureWriter(parts, folder)
     shards: dict[str, list[Shard]] = {}
     sizes: dict[str, RowSizes] = {}
     for name, plan in plans.items():
         shards[name], sizes[name] = writer.write(name, plan)
+    sync(folder)
     ledger, gone = merge_ledgers(parts, left_out)
-    ledger.write(directory / ledger_path(build))
-    for kind in ("shards", "ledger", folder):
-        sync(directory / kind)
     content = describe(mixture, parts, build, plans, shards, sizes, ledger, gone)
-    manifest = Manifest(directory, content)
-    commit(manifest)
-    return manifest
+    return Manifest(directory, content), ledger
 
 
 def _plan(mixture: Mixture, parts: Sequence[Part], left_out: LeftOut) -> dict[str, SplitMix]:

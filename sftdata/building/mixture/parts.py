@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from sftdata.spec.model import MixedSource
 from sftdata.writing.journal import read_journal
-from sftdata.writing.manifest import Manifest
+from sftdata.writing.manifest import Manifest, shards_path
 from sftdata.writing.shards import open_batches
 
 
@@ -44,7 +44,7 @@ class Part:
 
     @property
     def _folder(self) -> Path:
-        return self.manifest.directory / "shards" / str(self.manifest["build"])
+        return self.manifest.directory / shards_path(self.manifest["build"])
 
     def batches(self, split: str) -> list[pa.RecordBatch]:
         """The record batches of a split, mapped."""

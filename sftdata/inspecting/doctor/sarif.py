@@ -9,7 +9,7 @@ from urllib.parse import quote
 from sftdata.base.version import __version__
 from sftdata.inspecting.doctor.checks import CHECKS
 from sftdata.inspecting.doctor.finding import Finding
-from sftdata.writing.manifest import FILE, Manifest
+from sftdata.writing.manifest import MANIFEST, Manifest
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -41,7 +41,7 @@ def to_sarif(findings: Sequence[Finding], manifest: Manifest) -> dict[str, Any]:
 def _result(finding: Finding, place: int, manifest: Manifest) -> dict[str, Any]:
     detail = f" ({finding.detail})" if finding.detail else ""
     message = f"{finding.count:,}: {finding.title}{detail}. {finding.way_out}"
-    file = {"uri": quote((manifest.directory / FILE).as_posix())}
+    file = {"uri": quote((manifest.directory / MANIFEST).as_posix())}
     return {
         "ruleId": finding.id,
         "ruleIndex": place,

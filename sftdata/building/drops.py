@@ -1,0 +1,83 @@
+"""Dropped rows: whether a build may drop so many, and where repeated ids stand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import pyarrow.compute as pc
+
+from sftdata.base.arrow import texts, to_flags
+from sftdata.base.escaping import escape
+from sftdata.base.reasons import DROPPED, DUPLICATE, NEAR_DUPLICATE, REPEATED_ID
+from sftdata.errors import GoldenSetError
+from sftdata.reading.chunks import read_chunks
+from sftdata.reading.rows import FILTERED, RowReader
+from sftdata.reading.screening.screen import CONTAMINATED
+from sftdata.reading.sources import Source
+from sftdata.writing.ledger import Ledger
+
+# Drops that were asked for, or that lose nothing: they are reported and never an error.
+_WANTED_DROPS = frozenset({DUPLICATE, NEAR_DUPLICATE, FILTERED, CONTAMINATED})
+
+
+def check_drops(ledger: Ledger, rows: int, max_dropped: float) -> None:
+    """Raises `GoldenSetError` if more than `max_dropped` % of `rows` are unusable, or none is left.
+
+    Rows that were dropped on request don't count as unusable.
+    """
+    faults = [x for x in ledger.lines if x[2] == DROPPED and x[3] not in _WANTED_DROPS]
+    dropped = sum(ledger.dropped.values())
+    share = 100 * len(faults) / rows
+    if share <= max_dropped and dropped < rows:
+        return
+    if len(faults) < rows and share <= max_dropped:
+        raise GoldenSetError(
+            f"All {rows:,} rows are left out: "
+            + ", ".join(f"{n:,} {reason}" for reason, n in ledger.dropped.items())
+            + ". Nothing was committed.",
+            "Look at the spec's where and against; a dataset cannot be empty.",
+        )
+    row_id, place, _, reason, detail = faults[0]
+    allow = f"Fix the rows, or allow so many to be dropped: --max-dropped {np.ceil(share):g}"
+    raise GoldenSetError(
+        f"{place}: {detail} ({reason}, row '{escape(row_id)}'). {len(faults):,} of {rows:,} "
+        f"rows ({share:.3g} %) cannot be used; at most {max_dropped:g} % may be "
+        "dropped. Nothing was committed.",
+        allow if dropped < rows else "Fix the rows; a dataset cannot be empty.",
+    )
+
+
+def name_both_places(
+    ledger: Ledger, row_ids: Collection[str], sources: Sequence[Source], reader: RowReader
+) -> None:
+    """Puts both places of each repeated id into its ledger line. Reads the sources once more."""
+    if not row_ids:
+        return
+    places = _find_places(row_ids, sources, reader)
+    ledger.lines = [
+        (row_id, place, status, reason, _repeated_id(row_id, places[row_id], place))
+        if reason == REPEATED_ID
+        else (row_id, place, status, reason, detail)
+        for row_id, place, status, reason, detail in ledger.lines
+    ]
+
+
+def _repeated_id(row_id: str, places: Sequence[str], place: str) -> str:
+    other = next((other for other in places if other != place), place)
+    return f"the id '{row_id}' stands at {other} and at {place}, with other fields"
+
+
+def _find_places(
+    row_ids: Collection[str], sources: Sequence[Source], reader: RowReader
+) -> dict[str, list[str]]:
+    """For each of the ids, `file:line` of every row that has it."""
+    wanted = texts(sorted(row_ids))
+    places: dict[str, list[str]] = {}
+    for index, source in enumerate(sources):
+        for chunks in read_chunks(source, index):
+            rows = reader.parse(chunks)
+            ids = rows.batch.column("row_id")
+            for at in np.flatnonzero(to_flags(pc.is_in(ids, wanted))):
+                places.setdefault(ids[at].as_py(), []).append(f"{source.name}:{rows.line[at]}")
+    return places
