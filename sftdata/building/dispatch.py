@@ -13,7 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate
 
 from sftdata.base.reporting import Report
-from sftdata.building.maker import example_maker, maker_in_worker, sample_texts
+from sftdata.building.inputs import row_reader, sample_texts
+from sftdata.building.maker import example_maker, maker_in_worker
 from sftdata.building.plan import Plan
 from sftdata.building.workers import InProcess, Processes, Workers
 from sftdata.examples.maker import Examples, Work
@@ -89,9 +90,10 @@ class Dispatcher:
         if self._few is not None:
             self._choice = self._loading.submit(self._choose_encoder)
         choice = self._choice
+        reader = row_reader(self._plan.spec, self._plan.sources)
         self._fault = self._loading.submit(
             lambda: choice.result().find_fault(
-                sample_texts(self._plan, [item.chunk for item in sample])
+                sample_texts(reader, [item.chunk for item in sample])
             )
         )
         if self._number_of_workers == 1:

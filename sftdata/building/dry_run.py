@@ -6,11 +6,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sftdata.building.inputs import no_rows
+from sftdata.building.inputs import no_rows, read_source
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
 from sftdata.examples.maker import Examples, Work
-from sftdata.reading.chunks import read_chunks
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Mixture
 from sftdata.tokenizing.encoder import choose_encoder
@@ -32,9 +31,8 @@ def _try_plan(plan: Plan) -> list[Examples]:
     maker = example_maker(plan, lambda: choose_encoder(plan.tokenizer, lambda line: None).encoder)
     made = []
     templates = tuple(range(len(plan.block_keys)))
-    for index, source in enumerate(plan.sources):
-        for chunks in islice(read_chunks(source, index), 1):
-            maker.reader.check_columns(chunks)
+    for index in range(len(plan.sources)):
+        for chunks in islice(read_source(maker.reader, index), 1):
             made.append(maker.make([Work(chunk, templates) for chunk in chunks[:4]]))
     if not made:
         raise no_rows(plan.sources)

@@ -1,67 +1,90 @@
-"""What a build reads its rows with: reader, screen, pool of shots, evaluation texts."""
+"""Readers and screens of a build's rows, and the inputs read before it: shots, evaluation texts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 
 import numpy as np
+import pyarrow as pa
 
-from sftdata.building.plan import Plan
 from sftdata.errors import GoldenSetError
 from sftdata.examples.shots import PoolBuilder, ShotPool
-from sftdata.reading.chunks import read_chunks
+from sftdata.reading.chunks import Chunk, Chunks, read_chunks
 from sftdata.reading.outcomes import Fates
+from sftdata.reading.outline import Outline
 from sftdata.reading.rows import RowReader
 from sftdata.reading.screening.contamination import EvaluationTexts, index_texts
 from sftdata.reading.screening.screen import Screen
 from sftdata.reading.sources import Source
 from sftdata.reading.splits import assign_splits
+from sftdata.spec.model import Spec
 
 
-def no_rows(sources: Sequence[Source]) -> GoldenSetError:
+def row_reader(spec: Spec, sources: tuple[Source, ...]) -> RowReader:
+    """Turns chunks of the sources into golden fields."""
+    fields = dict(sorted(spec.fields.items()))
+    for first, second in spec.swap:
+        fields[first], fields[second] = fields[second], fields[first]
+    id_rule = fields.pop("id", None)
+    return RowReader(
+        sources=sources,
+        fields=fields,
+        id_path=id_rule.path if id_rule is not None else None,
+        group_path=spec.group,
+        keep_nul=spec.nul == "keep",
+        where=spec.where,
+    )
+
+
+def row_screen(spec: Spec, evaluation: EvaluationTexts | None) -> Screen:
+    """Drops or flags suspect rows and, with `evaluation`, rows that stand in evaluation files."""
+    return Screen(spec.checks, spec.source_field, spec.target_field, evaluation)
+
+
+def read_source(
+    reader: RowReader,
+    index: int,
+    foresee: Callable[[Chunk], Iterator[Outline]] = lambda chunk: iter(()),
+) -> Iterator[Chunks]:
+    """The chunks of a source of `reader`, by its index, once the columns have been checked.
+
+    See `read_chunks` for `foresee`. Raises `GoldenSetError` if a field is not in the source.
+    """
+    for number, chunks in enumerate(read_chunks(reader.sources[index], index, foresee)):
+        if number == 0:
+            reader.check_columns(chunks)
+        yield chunks
+
+
+def sample_texts(reader: RowReader, chunks: Sequence[Chunk]) -> pa.LargeStringArray:
+    """Texts of some rows, to check an engine on."""
+    rows = reader.parse(chunks[:4])
+    return pa.concat_arrays([rows.batch.column(name) for name in reader.fields])
+
+
+def no_rows(sources: tuple[Source, ...]) -> GoldenSetError:
     """The error for sources without a row."""
     names = ", ".join(source.name for source in sources)
     return GoldenSetError(f"{names}: no rows.", "Check that the file is not empty.")
 
 
-def row_reader(plan: Plan) -> RowReader:
-    """How rows of the sources become golden fields."""
-    fields = dict(sorted(plan.spec.fields.items()))
-    for first, second in plan.spec.swap:
-        fields[first], fields[second] = fields[second], fields[first]
-    id_rule = fields.pop("id", None)
-    return RowReader(
-        sources=plan.sources,
-        fields=fields,
-        id_path=id_rule.path if id_rule is not None else None,
-        group_path=plan.spec.group,
-        keep_nul=plan.spec.nul == "keep",
-        where=plan.spec.where,
-    )
+def draw_pool(
+    spec: Spec, sources: tuple[Source, ...], evaluation: EvaluationTexts | None = None
+) -> ShotPool:
+    """The training rows to draw shots from, without those that the screen drops.
 
-
-def row_screen(plan: Plan) -> Screen:
-    """What rows are suspected of."""
-    spec = plan.spec
-    return Screen(spec.checks, spec.source_field, spec.target_field, plan.evaluation)
-
-
-def draw_pool(plan: Plan) -> ShotPool:
-    """The training rows that shots are drawn from; those the checks drop are not among them."""
-    shares, seed = plan.spec.split, plan.spec.seed
-    train = list(shares).index("train") if "train" in shares else 0
-    reader, screen = row_reader(plan), row_screen(plan)
-    pool = PoolBuilder(seed)
-    for index, source in enumerate(plan.sources):
-        for number, chunks in enumerate(read_chunks(source, index)):
-            if number == 0:
-                reader.check_columns(chunks)
+    Reads every source once. Raises `GoldenSetError` if there is no such row.
+    """
+    train = list(spec.split).index("train") if "train" in spec.split else 0
+    reader, screen = row_reader(spec, sources), row_screen(spec, evaluation)
+    pool = PoolBuilder(spec.seed)
+    for index, source in enumerate(sources):
+        for chunks in read_source(reader, index):
             rows = reader.parse(chunks)
             fates = Fates(rows.batch.num_rows)
             screen.inspect(rows, source.name, fates)
-            splits = assign_splits(rows.group_hashes, shares, seed)
+            splits = assign_splits(rows.group_hashes, spec.split, spec.seed)
             taken = rows.take(np.flatnonzero((splits == train) & ~fates.dropped))
             pool.add(taken.batch, taken.group_hashes)
     drawn = pool.finish()
@@ -72,18 +95,15 @@ def draw_pool(plan: Plan) -> ShotPool:
     return drawn
 
 
-def index_evaluation(plan: Plan) -> EvaluationTexts:
-    """The source field of every row of the evaluation files."""
-    field = str(plan.spec.source_field)
-    sources = plan.evaluation_sources
-    reader = row_reader(plan)
-    reader = replace(reader, sources=sources, fields={field: reader.fields[field]}, where={})
-
-    def texts(index: int, source: Source) -> Iterator[str]:
-        for number, chunks in enumerate(read_chunks(source, index)):
-            if number == 0:
-                reader.check_columns(chunks)
-            yield from reader.parse(chunks).batch.column(field).to_pylist()
-
-    every = chain.from_iterable(texts(i, s) for i, s in enumerate(sources))
-    return index_texts(every, plan.spec.against_overlap)
+def index_evaluation(spec: Spec, sources: tuple[Source, ...]) -> EvaluationTexts:
+    """The source field of every row of the evaluation files, which are the `sources` here."""
+    field = str(spec.source_field)
+    reader = row_reader(spec, sources)
+    reader = replace(reader, fields={field: reader.fields[field]}, where={})
+    texts = (
+        text
+        for index in range(len(sources))
+        for chunks in read_source(reader, index)
+        for text in reader.parse(chunks).batch.column(field).to_pylist()
+    )
+    return index_texts(texts, spec.against_overlap)

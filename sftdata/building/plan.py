@@ -134,9 +134,9 @@ def make_plan(
         return plan
     from sftdata.building.inputs import draw_pool, index_evaluation
 
-    if spec.against:
-        plan = replace(plan, evaluation=index_evaluation(plan))
-    return replace(plan, pool=draw_pool(plan)) if max(spec.shots) else plan
+    evaluation = index_evaluation(spec, plan.evaluation_sources) if spec.against else None
+    pool = draw_pool(spec, plan.sources, evaluation) if max(spec.shots) else None
+    return replace(plan, evaluation=evaluation, pool=pool)
 
 
 def _check_template(template: Template, spec: Spec, frozen: bool) -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import xxhash
 
-from sftdata.building.inputs import row_reader
+from sftdata.building.inputs import read_source, row_reader
 from sftdata.building.plan import Plan
 from sftdata.examples.blocks import Run
 from sftdata.examples.maker import Examples, Work
-from sftdata.reading.chunks import Chunk, Chunks, read_chunks
+from sftdata.reading.chunks import Chunk, Chunks
 from sftdata.reading.outline import Outline
 from sftdata.writing.earlier_build import FinishedBlocks, Place
 from sftdata.writing.journal import KEY_BYTES
@@ -146,13 +146,9 @@ class Known:
         return place.finished.after(place) if place is not None else iter(())
 
     def _chunks(self) -> Iterator[Chunks]:
-        for index, source in enumerate(self._plan.sources):
-            first = True
-            for chunks in read_chunks(source, index, self._foresee):
-                if first:
-                    row_reader(self._plan).check_columns(chunks)
-                    first = False
-                yield chunks
+        reader = row_reader(self._plan.spec, self._plan.sources)
+        for index in range(len(self._plan.sources)):
+            yield from read_source(reader, index, self._foresee)
 
 
 def _are_new(pieces: Sequence[Piece]) -> bool:

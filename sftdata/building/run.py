@@ -69,7 +69,7 @@ class BuildRun:
         """Builds the shards. Raises `SftdataError`, or `OSError` from reading and writing."""
         stamps = [source.stamps for source in self.plan.sources]  # before a byte is read
         self.rows_in = [0] * len(self.plan.sources)
-        self.reader = row_reader(self.plan)
+        self.reader = row_reader(self.plan.spec, self.plan.sources)
         spec = self.plan.spec
         self.repeats = Repeats(self.reader, spec.duplicates == "keep", spec.near_duplicates)
         self.dispatcher = Dispatcher(

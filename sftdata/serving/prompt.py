@@ -125,7 +125,7 @@ class Prompter:
 
     def _to_rows(self, row: Mapping[str, str], template: Template) -> tuple[Rows, bool]:
         """The row as a batch of one, and whether it has all its target fields."""
-        rules = row_reader(self.plan).fields
+        rules = row_reader(self.plan.spec, self.plan.sources).fields
         names = sorted(rules.keys() | template.fields)
         asked = set().union(*(b.fields for n, b in template.blocks.items() if n != "target"))
         values = {}
@@ -212,7 +212,8 @@ def make_prompter(
     )
     assert isinstance(spec, Spec)
     plan = make_plan(replace(spec, shots=(0,)))
-    return Prompter(replace(plan, spec=spec, pool=draw_pool(plan) if shots else None))
+    pool = draw_pool(spec, plan.sources, plan.evaluation) if shots else None
+    return Prompter(replace(plan, spec=spec, pool=pool))
 
 
 def render_prompt(

@@ -57,7 +57,7 @@ def made(rows: list[Row], kind: str, fields: str, extra: str = "") -> tuple[list
     golden = [
         row
         for chunks in read_chunks(plan.sources[0], 0)
-        for row in row_reader(plan).parse(chunks).batch.to_pylist()
+        for row in row_reader(plan.spec, plan.sources).parse(chunks).batch.to_pylist()
     ]
     assert {row["row_id"] for row in golden} >= {
         example.row_id for split in load("out").values() for example in split

@@ -186,7 +186,7 @@ def golden_rows(spec: Spec) -> list[Row]:
         row
         for index, source in enumerate(plan.sources)
         for chunks in read_chunks(source, index)
-        for row in row_reader(plan).parse(chunks).batch.to_pylist()
+        for row in row_reader(plan.spec, plan.sources).parse(chunks).batch.to_pylist()
     ]
 
 
