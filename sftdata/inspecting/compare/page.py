@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import jinja2
 
 from sftdata.base.escaping import escape
 from sftdata.inspecting.compare.datasets import Comparison
+from sftdata.inspecting.compare.word_diff import diff_words
 
 _TEMPLATE = Path(__file__).parents[1] / "pages" / "diff.jinja"
 
@@ -33,7 +33,7 @@ def render_page(comparison: Comparison, names: tuple[str, str]) -> str:
         names=names,
         totals=list_totals(comparison),
         effects=list(list_effects(comparison)),
-        word_diff=lambda texts: word_diff(*texts),
+        diff_words=diff_words,
     )
 
 
@@ -64,19 +64,6 @@ def list_effects(comparison: Comparison) -> Iterator[tuple[str, int]]:
         yield "prompt tokens a row, least change", moved["min"]
         yield "prompt tokens a row, median change", moved["p50"]
         yield "prompt tokens a row, most change", moved["max"]
-
-
-def word_diff(a: str, b: str) -> Iterator[tuple[str, str]]:
-    """Runs of text with where they are: "a", "b" or "both"."""
-    words_a, words_b = (re.findall(r"\s+|\w+|[^\w\s]", text) for text in (a, b))
-    matcher = difflib.SequenceMatcher(None, words_a, words_b, autojunk=False)
-    for kind, a1, a2, b1, b2 in matcher.get_opcodes():
-        if kind == "equal":
-            yield "both", "".join(words_a[a1:a2])
-            continue
-        for side, words in (("a", words_a[a1:a2]), ("b", words_b[b1:b2])):
-            if words:
-                yield side, "".join(words)
 
 
 def show_value(value: Any) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from sftdata.base.escaping import escape
 from sftdata.inspecting.compare.template_tokens import TokenDiff
-from sftdata.inspecting.compare.templates import Piece, TemplateDiff
+from sftdata.inspecting.compare.templates import TemplateDiff
+from sftdata.inspecting.compare.word_diff import DiffPiece
 
 _NOTHING = "nothing"
 _SHOWN_ROWS = 10
@@ -43,7 +44,7 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.split("\n"))
 
 
-def _marked(pieces: list[Piece]) -> str:
+def _marked(pieces: list[DiffPiece]) -> str:
     marks = {"-": ("[-", "-]"), "+": ("{+", "+}"), " ": ("", "")}
     if all(sign == " " for sign, _ in pieces):
         return "(the same)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from sftdata.base.hashing import hash_column
 from sftdata.errors import TemplateError
 from sftdata.examples.shorten import Keep
 from sftdata.inspecting.compare.template_tokens import TokenDiff, compare_tokens
+from sftdata.inspecting.compare.word_diff import DiffPiece, diff_words
 from sftdata.reading.chunks import read_chunks
 from sftdata.reading.rows import RowReader
 from sftdata.reading.sources import resolve_sources
@@ -28,19 +28,14 @@ from sftdata.tokenizing.tokenizer import load_tokenizer
 from sftdata.versioning.bump import Change, find_changes, level_of
 from sftdata.versioning.releases import load_template
 
-_WORD = re.compile(r"\S+\s*|\s+")
-_REMOVED, _ADDED, _SAME = "-", "+", " "
-
-Piece = tuple[str, str]  # "-", "+" or " ", and text
-
 
 @dataclass(frozen=True)
 class Sample:
     """A row as both texts render it, as pieces of a word diff; prompt with the system text."""
 
     row_id: str
-    prompt: list[Piece]
-    target: list[Piece]
+    prompt: list[DiffPiece]
+    target: list[DiffPiece]
 
 
 @dataclass(frozen=True)
@@ -153,32 +148,7 @@ def _chosen(rows: pa.RecordBatch, number: int) -> list[dict[str, str]]:
 
 def _sample(old: Template, new: Template, row: dict[str, str]) -> Sample:
     (prompt, target), (new_prompt, new_target) = render_row(old, row), render_row(new, row)
-    return Sample(row["row_id"], word_diff(prompt, new_prompt), word_diff(target, new_target))
-
-
-def word_diff(before: str, after: str) -> list[Piece]:
-    """Pieces of text that stay, go or come, in reading order."""
-    old, new = _WORD.findall(before), _WORD.findall(after)
-    # What is the same at both ends, usually nearly all, is taken off: matching is quadratic.
-    head = _same(old, new)
-    tail = _same(old[head:][::-1], new[head:][::-1])
-    middle, new_middle = old[head : len(old) - tail], new[head : len(new) - tail]
-    pieces: list[Piece] = [(_SAME, "".join(old[:head]))]
-    matcher = difflib.SequenceMatcher(None, middle, new_middle, autojunk=False)
-    for tag, start, end, new_start, new_end in matcher.get_opcodes():
-        removed, added = "".join(middle[start:end]), "".join(new_middle[new_start:new_end])
-        if tag == "equal":
-            pieces.append((_SAME, removed))
-        else:
-            pieces += [(_REMOVED, removed), (_ADDED, added)]
-    pieces.append((_SAME, "".join(old[len(old) - tail :])))
-    return [piece for piece in pieces if piece[1]]
-
-
-def _same(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many words two lists have in common at their start."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+    return Sample(row["row_id"], diff_words(prompt, new_prompt), diff_words(target, new_target))
 
 
 def diff(

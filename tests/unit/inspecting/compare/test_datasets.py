@@ -13,7 +13,7 @@ from support.places import BUNDLED_TOKENIZER
 
 from sftdata.building.build import build
 from sftdata.inspecting.compare.datasets import Comparison, compare
-from sftdata.inspecting.compare.page import render_page, word_diff
+from sftdata.inspecting.compare.page import render_page
 from sftdata.loading.dataset import load
 
 ROWS = [
@@ -162,14 +162,6 @@ def test_a_comparison_as_json_can_be_read_back() -> None:
     assert read["identical"] is False
     assert read["changed"] == found.changed
     assert read["inputs"] == [{"kind": "options", "name": "seed", "a": 0, "b": 7}]
-
-
-def test_words_that_differ_are_told_apart() -> None:
-    runs = list(word_diff("The old river is wide.", "The new river is wide."))
-    assert runs == [("both", "The "), ("a", "old"), ("b", "new"), ("both", " river is wide.")]
-    for side, text in (("a", "one two  three"), ("b", "one 2\nthree four")):
-        found = word_diff("one two  three", "one 2\nthree four")
-        assert "".join(words for kind, words in found if kind in (side, "both")) == text
 
 
 def test_the_page_shows_hostile_text_and_does_not_run_it() -> None:

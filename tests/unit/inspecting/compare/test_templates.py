@@ -9,7 +9,7 @@ import pytest
 
 from sftdata.inspecting.compare.template_tokens import RowTokens
 from sftdata.inspecting.compare.template_view import to_markdown, to_text
-from sftdata.inspecting.compare.templates import TemplateDiff, diff, word_diff
+from sftdata.inspecting.compare.templates import TemplateDiff, diff
 
 SOURCE = (
     '{# shorten = "article" #}\n'
@@ -38,14 +38,6 @@ def rows_of(*articles: str) -> list[dict[str, str]]:
 def tokens(found: TemplateDiff) -> list[RowTokens]:
     assert found.tokens is not None
     return found.tokens.rows
-
-
-def test_words_that_go_and_come() -> None:
-    assert word_diff("Read this text.", "Read that text.") == [
-        (" ", "Read "), ("-", "this "), ("+", "that "), (" ", "text."),
-    ]  # fmt: skip
-    assert word_diff("same", "same") == [(" ", "same")]
-    assert word_diff("", "new") == [("+", "new")]
 
 
 def test_a_longer_prompt_shows_in_each_row_and_in_sum(byte_tokenizer: Path) -> None:
