@@ -12,7 +12,7 @@ import pyarrow as pa
 from sftdata.base.arrow import to_numbers
 from sftdata.base.schema import row_lengths
 from sftdata.errors import SftdataError
-from sftdata.loading.packing import batch_padding, fit_rows
+from sftdata.loading.padding import batch_padding, measure_padding
 
 if TYPE_CHECKING:
     from sftdata.loading.dataset import Dataset
@@ -174,7 +174,7 @@ def _fit(
     """How the rows of each split fit into `max_length` tokens, and the steps of an epoch."""
     splits = {}
     for name, values in lengths.items():
-        fit = fit_rows(values, max_length)
+        fit = measure_padding(values, max_length)
         splits[name] = {
             "rows": fit.rows,
             "too_long": fit.too_long,

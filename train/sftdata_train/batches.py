@@ -50,7 +50,7 @@ class PackUnits:
 
     def __init__(self, split: Split, plan: PackPlan) -> None:
         self.split, self.plan = split, plan
-        self.tokens, self.targets = plan.tokens, plan.sums(split.target_counts[plan.rows])
+        self.tokens, self.targets = plan.tokens, plan.sum_by_pack(split.target_counts[plan.rows])
 
     def __getitem__(self, unit: int) -> list[Example]:
         return [self.split[int(row)] for row in self.plan[unit]]

@@ -18,7 +18,6 @@ from sftdata.base.schema import row_lengths
 from sftdata.building.build import build
 from sftdata.inspecting.stats import LengthCounts, compute_stats, frame
 from sftdata.loading.dataset import Dataset, load
-from sftdata.loading.packing import batch_padding, fit_rows, plan_packs
 from sftdata.writing.summary import quantiles
 
 lengths = st.lists(st.integers(1, 40), min_size=1, max_size=60)
@@ -139,42 +138,6 @@ def test_quantiles_of_counts_are_those_of_the_rows(values: list[int]) -> None:
     for bar in bars:
         assert bar["rows"] == sum(bar["from"] <= v <= bar["to"] for v in values)
     assert sum(bar["rows"] for bar in bars) == len(values)
-
-
-def pack(values: list[int], size: int) -> int:
-    """Best-fit decreasing, row by row."""
-    room: list[int] = []
-    for value in sorted((min(v, size) for v in values), reverse=True):
-        fitting = [i for i, left in enumerate(room) if left >= value]
-        if fitting:
-            room[min(fitting, key=lambda i: room[i])] -= value
-        else:
-            room.append(size - value)
-    return len(room)
-
-
-@given(lengths, st.integers(5, 50))
-def test_packs_are_those_of_best_fit_decreasing(values: list[int], size: int) -> None:
-    fit = fit_rows(np.array(values, np.int32), size)
-    tokens = sum(min(v, size) for v in values)
-    assert fit.packs == pack(values, size)
-    assert fit.packing_efficiency == round(tokens / (fit.packs * size), 6)
-    assert fit.padding_waste == round(1 - tokens / (len(values) * size), 6)
-    assert fit.too_long == sum(v > size for v in values)
-
-
-def test_packs_of_a_million_tokens_are_counted_as_the_plan_makes_them() -> None:
-    """The work must not grow with the length of a pack, or the test would take minutes."""
-    values = np.random.default_rng(3).integers(1, 90_000, 20_000).astype(np.int32)
-    assert fit_rows(values, 1_000_000).packs == len(plan_packs(values, 1_000_000))
-
-
-@given(lengths, st.integers(1, 9))
-def test_batches_are_padded_to_their_longest_row(values: list[int], size: int) -> None:
-    batches = [values[i : i + size] for i in range(0, len(values), size)]
-    padded = sum(len(b) * max(b) for b in batches)
-    expected = (padded - sum(values)) / padded
-    assert batch_padding(np.array(values, np.int32), size) == pytest.approx(expected, abs=1e-6)
 
 
 def test_steps_of_an_epoch(tmp_path: Path, byte_tokenizer: Path) -> None:
