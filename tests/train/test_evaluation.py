@@ -42,7 +42,7 @@ def test_base_and_tuned_are_measured_on_the_same_rows(
     assert base.task_rows == {"summarize": 4}
     assert tuned.loss < base.loss - 0.1
     assert tuned.perplexity == pytest.approx(np.exp(tuned.loss))
-    assert [s.name for s in base.scores["summarize"]] == ["rouge1", "rouge2", "rougeL"]
+    assert [s.name for s in base.scores["summarize"]] == ["rouge1", "rouge2", "rougeL", "rougeLsum"]
     assert set(found.gallery[0].answers) == {"base, 0 shots", "tuned, 0 shots"}
     json.dumps(found.to_json())
     rows = {example.row_id: example for example in load(dataset)["validation"]}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sftdata_train.metrics import bleu, chrf, edit_f_half, edits, rouge, score, squad
 
@@ -56,7 +58,7 @@ def test_corpus_metrics_are_the_libraries_and_signed() -> None:
 
     references, answers = ["the cat sat on the mat", "hello"], ["the cat sat on a mat", "hello"]
     assert chrf(references, answers).value == sacrebleu.corpus_chrf(answers, [references]).score
-    found = bleu(references, answers)
+    (found,) = bleu(references, answers)
     assert found.value == sacrebleu.corpus_bleu(answers, [references]).score
     assert f"version:{sacrebleu.__version__}" in found.signature
     assert found.low <= found.value <= found.high
@@ -81,7 +83,7 @@ def test_an_interval_narrows_with_more_rows_and_holds_the_value() -> None:
 @pytest.mark.parametrize(
     ("task", "names"),
     [
-        ("summarize", ["rouge1", "rouge2", "rougeL"]),
+        ("summarize", ["rouge1", "rouge2", "rougeL", "rougeLsum"]),
         ("translate", ["chrF", "BLEU"]),
         ("qa", ["exact match", "F1"]),
         ("grammar", ["exact match", "F0.5 of edits", "chrF"]),
@@ -92,3 +94,50 @@ def test_each_task_has_its_metrics(task: str, names: list[str]) -> None:
     found = score(task, ["a b"] * 3, ["a b c d"] * 3, ["a b c d"] * 3)
     assert [s.name for s in found] == names
     assert all(s.value == pytest.approx(100) for s in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokenizer"),
+    [
+        ("猫がマットの上に座っている。", "char"),  # MeCab is not among the dependencies
+        ("猫坐在垫子上，狗在门口。", "zh"),
+        ("แมวนั่งบนเสื่อ", "char"),
+        ("고양이가 매트 위에 앉아 있다", "13a"),
+        ("Кошка сидит на коврике.", "13a"),
+        ("The sign said 猫 and nothing else at all.", "13a"),
+    ],
+)
+def test_bleu_counts_the_units_of_the_language(text: str, tokenizer: str) -> None:
+    (found,) = bleu([text, text], [text, text[:-2]])
+    assert f"tok:{tokenizer}" in found.signature
+    assert 30 < found.value < 100
+
+
+def test_languages_that_need_other_tokenizers_are_scored_apart() -> None:
+    texts = ["the cat sat on the mat", "猫坐在垫子上", "it is raining again"]
+    assert [score.name for score in bleu(texts, texts)] == ["BLEU (13a)", "BLEU (zh)"]
+
+
+@pytest.mark.parametrize("text", ["Кошка сидит.", "猫坐在垫子上", "แมวนั่งบนเสื่อ", "قط على سجادة"])
+def test_rouge_knows_words_of_any_script(text: str) -> None:
+    same, other = (rouge([text], [a], ("rouge1", "rougeLsum")) for a in (text, text[:-2] + " z"))
+    assert [s.value for s in same] == [100, 100]
+    assert all(0 < s.value < 100 for s in other)
+
+
+def test_only_english_is_stemmed() -> None:
+    english = rouge(["The cats were running home"], ["The cat was run home"], ("rouge1",))[0]
+    assert "English stemmer" in english.signature
+    assert english.value == pytest.approx(80)
+    german = rouge(
+        ["Die Katzen laufen nach Hause zurück"], ["Die Katze lief nach Haus"], ("rouge1",)
+    )
+    assert "stemmer" not in german[0].signature
+
+
+@given(text=st.text(), others=st.lists(st.text(), max_size=3))
+def test_no_metric_gives_nothing_for_equal_texts(text: str, others: list[str]) -> None:
+    texts = [text, *others]
+    for task in ("summarize", "translate", "qa", "grammar", "other"):
+        for found in score(task, texts, texts, texts):
+            assert found.value == pytest.approx(100), (task, found)

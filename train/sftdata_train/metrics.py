@@ -10,11 +10,14 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from sftdata_train.segmentation import UnicodeTokenizer, group_by_tokenizer, is_english
 
 _RESAMPLES = 1000
 _SEED = 12345
@@ -47,9 +50,9 @@ def score(
     out of the score over edits.
     """
     if task == "summarize":
-        return rouge(references, answers, ("rouge1", "rouge2", "rougeL"))
+        return rouge(references, answers, ("rouge1", "rouge2", "rougeL", "rougeLsum"))
     if task == "translate":
-        return [chrf(references, answers), bleu(references, answers)]
+        return [chrf(references, answers), *bleu(references, answers)]
     if task == "qa":
         best = [squad(r, a) for r, a in zip(references, answers, strict=True)]
         return [
@@ -63,12 +66,25 @@ def score(
 
 
 def rouge(references: Texts, answers: Texts, kinds: Sequence[str]) -> list[Score]:
-    """ROUGE F-measures, with stemming, averaged over the rows."""
+    """ROUGE F-measures averaged over the rows; words of any script, stemmed where English.
+
+    rougeLsum takes each line of a text for a sentence.
+    """
     from rouge_score.rouge_scorer import RougeScorer
 
-    scorer = RougeScorer(list(kinds), use_stemmer=True)
+    tokenizer = UnicodeTokenizer(stem=is_english(references))
+    scorer = RougeScorer(list(kinds), tokenizer=tokenizer)
     rows = [scorer.score(r, a) for r, a in zip(references, answers, strict=True)]
-    return [_mean(kind, [row[kind].fmeasure for row in rows]) for kind in kinds]
+    signature = f"rouge-score {version('rouge-score')}, tokenizer: {tokenizer.name}"
+    same = [r == a for r, a in zip(references, answers, strict=True)]
+    return [
+        _mean(
+            kind,
+            [1.0 if equal else row[kind].fmeasure for row, equal in zip(rows, same, strict=True)],
+            signature,
+        )
+        for kind in kinds
+    ]
 
 
 def chrf(references: Texts, answers: Texts) -> Score:
@@ -78,11 +94,24 @@ def chrf(references: Texts, answers: Texts) -> Score:
     return _sacrebleu("chrF", CHRF(), references, answers)
 
 
-def bleu(references: Texts, answers: Texts) -> Score:
-    """BLEU of sacrebleu over the corpus."""
+def bleu(references: Texts, answers: Texts) -> list[Score]:
+    """BLEU of sacrebleu over the corpus, with its tokenizer for the language of the references.
+
+    References in languages that need different tokenizers give a score for each.
+    """
     from sacrebleu.metrics.bleu import BLEU
 
-    return _sacrebleu("BLEU", BLEU(), references, answers)
+    groups = group_by_tokenizer(references) or {"13a": []}
+    return [
+        _sacrebleu(
+            "BLEU" if len(groups) == 1 else f"BLEU ({tokenizer})",
+            # Otherwise texts of fewer than four words score 0, also when they are equal.
+            BLEU(tokenize=tokenizer, effective_order=True),
+            [references[row] for row in rows],
+            [answers[row] for row in rows],
+        )
+        for tokenizer, rows in groups.items()
+    ]
 
 
 def squad(reference: str, answer: str) -> tuple[float, float]:
@@ -133,9 +162,10 @@ def _squad_words(text: str) -> list[str]:
     return _ARTICLES.sub(" ", plain).split()
 
 
-def _mean(name: str, rows: Sequence[float]) -> Score:
+def _mean(name: str, rows: Sequence[float], signature: str = "") -> Score:
     values = np.stack((np.array(rows, np.float64), np.ones(len(rows))), axis=1)
-    return _resampled(name, values, lambda sums: sums[:, 0] / np.maximum(sums[:, 1], 1))
+    found = _resampled(name, values, lambda sums: sums[:, 0] / np.maximum(sums[:, 1], 1))
+    return replace(found, signature=signature)
 
 
 def _resampled(
@@ -156,8 +186,16 @@ def _resampled(
 def _sacrebleu(name: str, metric: Any, references: Texts, answers: Texts) -> Score:
     if not answers:
         return Score(name, 0.0, 0.0, 0.0)
-    found = metric.corpus_score(list(answers), [list(references)], n_bootstrap=_RESAMPLES)
-    # The library prints its interval and has no public name for it.
-    low, high = found._mean - found._ci, found._mean + found._ci
+    found = metric.corpus_score(list(answers), [list(references)])
     signature = str(metric.get_signature())
-    return Score(name, found.score, max(low, 0.0), min(high, 100.0), signature)
+    if list(answers) == list(references):  # the library gives 0 for texts without a unit
+        return Score(name, 100.0, 100.0, 100.0, signature)
+    # Its own bootstrap fails where a sample scores 0, and has no public name for the interval.
+    counts = np.array(metric._extract_corpus_statistics(list(answers), [list(references)]))
+
+    def scores(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        one_by_one = (metric._compute_score_from_stats(row.tolist()).score for row in sums)
+        return np.fromiter(one_by_one, np.float64, len(sums)) / 100
+
+    interval = _resampled(name, counts, scores)
+    return replace(interval, value=float(found.score), signature=signature)
