@@ -9,15 +9,15 @@ nothing under causal attention, so no padding mask is needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset, IterableDataset, get_worker_info
+from torch.utils.data import Dataset
 
 from sftdata.loading.dataset import IGNORED, Example, Split
-from sftdata.loading.order import MicroBatch, Place, rows_from
+from sftdata.loading.order import MicroBatch
 from sftdata.loading.packing import PackPlan
 
 Tensors = dict[str, Any]  # tensors by name, and counts as plain numbers
@@ -104,51 +104,3 @@ class StepDataset(Dataset[Tensors]):
             "step_tokens": micro_batch.step_tokens,
         }
         return batch | counts
-
-
-class RowDataset(Dataset[Tensors]):
-    """The rows of a split by place, as tensors; for a training loop of one's own."""
-
-    def __init__(self, split: Split) -> None:
-        self.split = split
-
-    def __len__(self) -> int:
-        return len(self.split)
-
-    def __getitem__(self, row: int) -> Tensors:
-        return _tensors(self.split[row])
-
-
-class RowStream(IterableDataset[Tensors]):
-    """The rows of one rank from a place to the end of the epoch, shuffled.
-
-    `batch_size` is that of the `DataLoader`: its processes take turns batch by batch, so that the
-    rows arrive in the same order for any number of them. After `n` rows have arrived,
-    `place_after(n)` is the state to save, and a stream from there goes on with the next row.
-    """
-
-    def __init__(
-        self, split: Split, place: Place, *, batch_size: int = 1, rank: int = 0, ranks: int = 1
-    ) -> None:
-        self.split, self.place = split, place
-        self.batch_size, self.rank, self.ranks = batch_size, rank, ranks
-
-    def __iter__(self) -> Iterator[Tensors]:
-        worker = get_worker_info()
-        mine, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        rows = rows_from(self.place, len(self.split), rank=self.rank, ranks=self.ranks)
-        for i, (row, _) in enumerate(rows):
-            if i // self.batch_size % workers == mine:
-                yield _tensors(self.split[row])
-
-    def place_after(self, rows: int) -> Place:
-        """The place when this rank, and every other, has received so many rows."""
-        taken = min(self.place.taken + rows * self.ranks, len(self.split))
-        return Place(self.place.seed, self.place.epoch, taken)
-
-
-def _tensors(example: Example) -> Tensors:
-    return {
-        "input_ids": torch.from_numpy(example.input_ids.astype(np.int64)),
-        "labels": torch.from_numpy(example.labels.astype(np.int64)),
-    }
