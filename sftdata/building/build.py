@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from sftdata.building.mixture.identity import PARTS, mixture_name
 from sftdata.building.plan import Plan, make_plan
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Mixture, Spec
-from sftdata.tokenizing.reference_process import LARGE_VOCABULARY, start_ahead
 from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
 from sftdata.writing.directory import (
     commit,
@@ -110,7 +108,6 @@ def build_spec(
         if current is not None and _is_up_to_date(current, plan, name):
             tidy(current, spec)  # in case the build was killed right after its commit
             return Outcome(current, up_to_date=True, reused_rows=current["rows_in"])
-        _start_reference(plan)
         from sftdata.building.run import BuildRun
 
         run = BuildRun(plan, name, directory, current, workers, engines(), report, progress)
@@ -118,16 +115,6 @@ def build_spec(
         commit(finished.manifest, finished.ledger, plan.pool)
         tidy(finished.manifest, spec)
         return Outcome(finished.manifest, up_to_date=False, reused_rows=finished.reused_rows)
-
-
-def _start_reference(plan: Plan) -> None:
-    """Has the reference loaded while this process loads what it needs itself, if it has not yet.
-
-    After that whoever needs it starts it, and a part of a mixture may have it from another.
-    """
-    plain = plan.tokenizer.plain
-    if "sftdata.building.run" not in sys.modules and plain.entries >= LARGE_VOCABULARY:
-        start_ahead(plain.content)
 
 
 def _build_mixture(

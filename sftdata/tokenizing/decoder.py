@@ -19,7 +19,6 @@ import pyarrow as pa
 from tokenizers.pre_tokenizers import ByteLevel
 
 from sftdata.base.arrow import numbers, texts
-from sftdata.base.escaping import escape
 from sftdata.tokenizing.tokenizer import Tokenizer
 
 _BYTE_LEVEL, _SENTENCEPIECE, _OTHER = "byte-level", "sentencepiece", "other"
@@ -71,12 +70,6 @@ class Decoder:
         if not 0 <= token_id < self._tokenizer.vocab_size:
             return b""
         return bytes(self._table[token_id].as_py())
-
-    def token_text(self, token_id: int) -> str:
-        r"""A token to read on its own: its text escaped, and `\xe2` for a byte that is not text."""
-        if not 0 <= token_id < self._tokenizer.vocab_size:
-            return f"<unknown id {token_id}>"
-        return escape(self.token_bytes(token_id).decode("utf-8", "backslashreplace"))
 
     @cached_property
     def token_table(self) -> TokenTable:

@@ -17,7 +17,7 @@ from sftdata.base.arrow import texts
 from sftdata.base.reporting import Report
 from sftdata.tokenizing.encoded import Encoded
 from sftdata.tokenizing.engines import Engine, GigatokenEngine, ReferenceEngine
-from sftdata.tokenizing.exactness import EngineChoice, FindFault, choose_engine, load_reference
+from sftdata.tokenizing.exactness import EngineChoice, FindFault, choose_engine
 from sftdata.tokenizing.plain_text import PlainTokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
 
@@ -126,12 +126,12 @@ class Engines:
 
     def _choose_engine(self, plain: PlainTokenizer, report: Report) -> EngineChoice:
         if plain not in self._chosen:
-            self._chosen[plain] = choose_engine(plain, report, self._reference(plain))
+            self._chosen[plain] = choose_engine(plain, report, self._reference)
         return self._chosen[plain]
 
     def _reference(self, plain: PlainTokenizer) -> Engine:
         if plain not in self._references:
-            self._references[plain] = load_reference(plain)
+            self._references[plain] = ReferenceEngine(plain)
         return self._references[plain]
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -18,10 +18,8 @@ import pyarrow as pa
 
 from sftdata.base import arrow as columns
 from sftdata.base.cache import cache_folder
-from sftdata.tokenizing.encoded import Encoded, to_encoded
 from sftdata.tokenizing.engines import Engine, GigatokenEngine, ReferenceEngine
 from sftdata.tokenizing.plain_text import PlainTokenizer
-from sftdata.tokenizing.reference_process import LARGE_VOCABULARY, reference_process
 
 _GATE_SAMPLE_CHARS = 128 * 1024
 
@@ -58,35 +56,37 @@ class EngineChoice:
 
 
 def choose_engine(
-    plain: PlainTokenizer, report: Callable[[str], None], reference: Engine | None = None
+    plain: PlainTokenizer,
+    report: Callable[[str], None],
+    load_reference: Callable[[PlainTokenizer], Engine] = ReferenceEngine,
 ) -> EngineChoice:
     """gigatoken if it gives the reference's ids for every vocabulary entry, else the reference.
 
     The check on the probes and a sample of rows is left to the caller, who can make it beside the
     build: it must be made before anything is committed. `report` gets one line, with the reason,
-    when the reference is used. `reference` is that of the same tokenizer, loaded here if not given.
+    when the reference is used. The reference is loaded when it is first needed: a cached verdict
+    on the vocabulary needs none, so that loading it does not delay the first rows.
     """
-    if reference is None:
-        reference = load_reference(plain)
     try:
         fast = GigatokenEngine(plain)
     except (RuntimeError, ValueError, KeyError) as error:
         reason = str(error).partition("\n")[0]
         report(f"the tokenizers library encodes this build: gigatoken refuses it ({reason})")
-        return EngineChoice(ReferenceEngine(plain), lambda sample: None)
+        return EngineChoice(load_reference(plain), lambda sample: None)
+    reference = cache(lambda: load_reference(plain))
     fault = _probe(fast, reference, plain.content)
     if fault is not None:
         report(f"the tokenizers library encodes this build: gigatoken differs on {fault!r}")
-        return EngineChoice(ReferenceEngine(plain), lambda sample: None)
+        return EngineChoice(reference(), lambda sample: None)
 
     def find_fault(sample: pa.LargeStringArray) -> str | None:
         probes = columns.texts([*_PROBES, *_start_of(sample)])
-        return first_difference(fast, reference, probes)
+        return first_difference(fast, reference(), probes)
 
     return EngineChoice(fast, find_fault)
 
 
-def _probe(fast: GigatokenEngine, reference: Engine, content: bytes) -> str | None:
+def _probe(fast: GigatokenEngine, reference: Callable[[], Engine], content: bytes) -> str | None:
     """A text made of vocabulary entries that the engine gets wrong, or None.
 
     The verdict holds for this tokenizer and these library versions, so a good one is kept on disk.
@@ -97,7 +97,7 @@ def _probe(fast: GigatokenEngine, reference: Engine, content: bytes) -> str | No
     if verdict.exists():
         return None
     entries = columns.texts(fast.vocabulary_texts())
-    fault = first_difference(fast, reference, entries)
+    fault = first_difference(fast, reference(), entries)
     if fault is None:
         with contextlib.suppress(OSError):  # a read-only home costs the probe, not the build
             verdict.parent.mkdir(parents=True, exist_ok=True)
@@ -124,31 +124,3 @@ def _start_of(sample: pa.LargeStringArray) -> Iterator[str]:
             return
         yield text.as_py()[:left]
         left -= len(text.as_py())
-
-
-def load_reference(plain: PlainTokenizer) -> Engine:
-    """The reference, apart where its vocabulary takes longer to load than a process to start."""
-    if plain.entries >= LARGE_VOCABULARY:
-        with contextlib.suppress(OSError):
-            return _ReferenceApart(plain)
-    return ReferenceEngine(plain)
-
-
-class _ReferenceApart:
-    """The same in a process of its own, which loads while the caller goes on."""
-
-    name = "tokenizers"
-
-    def __init__(self, plain: PlainTokenizer) -> None:
-        self._plain = plain
-        self._process = reference_process(plain.content)
-        self._lock = threading.Lock()  # an answer must not be taken for that to another question
-
-    def encode(self, texts: pa.LargeStringArray) -> Encoded:
-        """Token ids of each text."""
-        try:
-            with self._lock:
-                ids = self._process.encode(texts.to_pylist())
-            return to_encoded(ids)
-        except (OSError, ValueError):  # killed, as for want of memory
-            return ReferenceEngine(self._plain).encode(texts)

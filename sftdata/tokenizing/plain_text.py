@@ -28,7 +28,6 @@ class PlainTokenizer:
     needs_nfc: bool
     splits_digits: bool  # every one from whatever stands beside it
     merges_pairs: bool  # and so nothing depends on what is words away
-    entries: int  # of the vocabulary
 
     @classmethod
     def of(cls, spec: Mapping[str, Any]) -> PlainTokenizer:
@@ -41,7 +40,6 @@ class PlainTokenizer:
             needs_nfc=needs_nfc,
             splits_digits=splits_digits,
             merges_pairs=spec["model"]["type"] == "BPE",
-            entries=len(spec["model"]["vocab"]),
         )
 
     @classmethod
@@ -59,7 +57,6 @@ class PlainTokenizer:
             "needs_nfc": self.needs_nfc,
             "splits_digits": self.splits_digits,
             "merges_pairs": self.merges_pairs,
-            "entries": self.entries,
         }
         fast = b"" if self.fast_content == self.content else self.fast_content
         return orjson.dumps(facts) + b"\n" + self.content + fast

@@ -33,7 +33,7 @@ _FACTS = {
     "sha256", "added_tokens", "eos_id", "bos_id", "pad_id", "vocab_size", "continues_apart"
 }  # fmt: skip
 _FACTS_VERSION = 2
-_PLAIN_VERSION = 1  # the same for what `plain` and `continuation` are
+_PLAIN_VERSION = 2  # the same for what `plain` and `continuation` are
 _MARKER = re.compile(r"<[^<>\s]+>|\[[^\[\]\s]+\]")
 _HUB_FILES = ("tokenizer.json", "chat_template.jinja", "*.model", *_CONFIG_FILES)
 

@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from sftdata import build
-from sftdata.building import build as builder
 from sftdata.tokenizing import exactness as gate
-from sftdata.tokenizing import reference_process
 from sftdata.tokenizing.encoder import Engines
 from sftdata.tokenizing.engines import GigatokenEngine
 from sftdata.tokenizing.tokenizer import load_tokenizer
@@ -82,10 +80,3 @@ def test_other_tokenizers_have_other_engines(byte_tokenizer: Path) -> None:
     assert first is not second
     assert first._prompt_engine is second._prompt_engine
     assert other._prompt_engine is not first._prompt_engine
-
-
-def test_no_reference_is_loaded_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (builder, gate):
-        monkeypatch.setattr(module, "LARGE_VOCABULARY", 0)
-    build(spec="mixture.toml", out="mixture")
-    assert not reference_process._ahead

@@ -135,9 +135,6 @@ def test_a_token_is_shown_with_what_it_stands_for(tmp_path: Path) -> None:
     vocab = json.loads((BUNDLED_TOKENIZER / "tokenizer.json").read_text())["model"]["vocab"]
     assert decoder.token_bytes(vocab["Ġ"]) == b" "
     assert decoder.token_bytes(vocab["â"]) == b"\xe2"
-    assert decoder.token_text(vocab["â"]) == "\\xe2"
-    assert decoder.token_text(vocab["Ċ"]) == "\\n"
-    assert decoder.token_text(10**6) == "<unknown id 1000000>"
     assert decoder.token_bytes(-1) == decoder.token_bytes(10**6) == b""
     words = Decoder(with_byte_fallback(tmp_path, LLAMA))
     assert [words.token_bytes(i) for i in (0, 1, 2, 4 + 0xE9)] == [b" ", b"a", b" b", b"\xe9"]
