@@ -21,7 +21,7 @@ from sftdata.base.escaping import escape
 from sftdata.base.files import Stamp, stamp
 from sftdata.base.pickling import Sent
 from sftdata.errors import GoldenSetError
-from sftdata.spec.presets import HUB, parse_hub
+from sftdata.spec.presets import HUB, parse_hub_item
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "hub"]
 Compression = Literal["gzip", "zstd"]
@@ -148,7 +148,7 @@ def _hub_files(item: str) -> tuple[Path, ...]:
     """The Arrow files `datasets` keeps for `hf:NAME[@CONFIG][:SPLIT]`; the first use downloads."""
     import datasets
 
-    name, config, split = parse_hub(item)
+    name, config, split = parse_hub_item(item)
     try:
         dataset = datasets.load_dataset(name, config or None, split=split or "train")
     except Exception as error:  # it raises a dozen kinds, also of its HTTP library

@@ -170,10 +170,11 @@ def open_prompter(dataset: Path | str, *, part: str | None = None) -> Prompter:
             )
         return open_prompter(directory / "parts" / part)
     built = list(manifest["template"])
-    choices = [
-        replace(choice, id=label) for choice, label in zip(spec.templates, built, strict=True)
-    ]
-    plan = make_plan(replace(spec, templates=tuple(choices), shots=(0,)))
+    choices = tuple(
+        choice.model_copy(update={"id": label})
+        for choice, label in zip(spec.templates, built, strict=True)
+    )
+    plan = make_plan(spec.model_copy(update={"templates": choices, "shots": (0,)}))
     if plan.tokenizer.sha256 != manifest["tokenizer"]["sha256"]:
         raise SftdataError(
             f"The tokenizer '{plan.tokenizer.name}' is not the one {directory} was built with.",
@@ -187,7 +188,8 @@ def open_prompter(dataset: Path | str, *, part: str | None = None) -> Prompter:
             )
     path = directory / pool_path(manifest["build"])
     pool = read_pool(path) if path.is_file() else None
-    return Prompter(replace(plan, spec=replace(plan.spec, shots=spec.shots), pool=pool))
+    shown = plan.spec.model_copy(update={"shots": spec.shots})
+    return Prompter(replace(plan, spec=shown, pool=pool))
 
 
 def make_prompter(
@@ -211,7 +213,7 @@ def make_prompter(
         **options,
     )
     assert isinstance(spec, Spec)
-    plan = make_plan(replace(spec, shots=(0,)))
+    plan = make_plan(spec.model_copy(update={"shots": (0,)}))
     pool = draw_pool(spec, plan.sources, plan.evaluation) if shots else None
     return Prompter(replace(plan, spec=spec, pool=pool))
 

@@ -1,16 +1,17 @@
-"""Check rules: what a spec may ask of the checks of golden rows (see `checks`)."""
+"""Check rules: the checks of golden rows that a spec may ask for (see `reading.screening`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
-from sftdata.spec.validate import Written
+from pydantic import model_serializer, model_validator
+
+from sftdata.spec.validate import SpecModel
 
 Action = Literal["flag", "drop", "fail"]
 
-# Every check, with the fields it reads beside the source and the target.
+# Every check, and the golden fields it reads beside source and target.
 CHECKS: Mapping[str, frozenset[str]] = {
     "target_equals_source": frozenset(),
     "target_longer": frozenset(),
@@ -21,9 +22,8 @@ CHECKS: Mapping[str, frozenset[str]] = {
 }
 
 
-@dataclass(frozen=True)
-class CheckRule(Written):
-    """What to do with rows that fail a check; `low` and `high` are bounds of those that have any.
+class CheckRule(SpecModel):
+    """What to do with rows that fail a check; `low` and `high` are the bounds of checks with any.
 
     A spec may write the action alone instead of a table.
     """
@@ -32,12 +32,12 @@ class CheckRule(Written):
     low: float | None = None
     high: float | None = None
 
-    @staticmethod
-    def spelled_out(value: Any) -> Any:
-        """The rule as a table."""
+    @model_validator(mode="before")
+    @classmethod
+    def _expand(cls, value: Any) -> Any:
         return {"action": value} if isinstance(value, str) else value
 
-    def to_json(self) -> Any:
-        """The action alone where there is nothing else."""
+    @model_serializer
+    def _shorten(self) -> Any:
         bounds = {n: v for n, v in (("low", self.low), ("high", self.high)) if v is not None}
         return {"action": self.action, **bounds} if bounds else self.action

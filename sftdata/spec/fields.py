@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from sftdata.errors import SpecError
-from sftdata.spec.validate import Written
+from sftdata.spec.validate import SpecModel
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(-?\d*)\]")
 
@@ -78,34 +79,35 @@ def follow(value: Any, path: Path) -> Any:
     return value
 
 
-@dataclass(frozen=True)
-class FieldRule(Written):
+class FieldRule(SpecModel):
     """How one golden field is read. A spec may write the path alone instead of a table."""
 
     path: str | None = None
-    first: tuple[str, ...] = ()  # paths; the first that has visible text counts
+    first: tuple[str, ...] = ()  # paths; the first with visible text counts
     value: str | None = None  # a constant
-    optional: bool = False  # where there is nothing, the field is ""
-    strip_prefix: tuple[str, ...] = ()  # taken off the front, one of them, once
+    optional: bool = False  # a row without the value has "" here
+    strip_prefix: tuple[str, ...] = ()  # one of them is removed from the front, once
 
-    def __post_init__(self) -> None:
-        if sum((self.path is not None, bool(self.first), self.value is not None)) != 1:
-            raise ValueError("give one of: path, first, value")
-        check_paths(self.paths)
-
-    @staticmethod
-    def spelled_out(value: Any) -> Any:
-        """The rule as a table with lists."""
+    @model_validator(mode="before")
+    @classmethod
+    def _expand(cls, value: Any) -> Any:
         if isinstance(value, str):
             return {"path": value}
         if isinstance(value, dict) and isinstance(value.get("strip_prefix"), str):
             return value | {"strip_prefix": (value["strip_prefix"],)}
         return value
 
-    def to_json(self) -> Any:
-        """The path alone where there is nothing else."""
-        told = {n: v for n, v in super().to_json().items() if v not in (None, [], False)}
-        return told["path"] if told.keys() == {"path"} else told
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if sum((self.path is not None, bool(self.first), self.value is not None)) != 1:
+            raise ValueError("give one of: path, first, value")
+        check_paths(self.paths)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _shorten(self, dump: SerializerFunctionWrapHandler) -> Any:
+        used = {n: v for n, v in dump(self).items() if v not in (None, [], False)}
+        return used["path"] if used.keys() == {"path"} else used
 
     @property
     def paths(self) -> tuple[str, ...]:

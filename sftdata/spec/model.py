@@ -1,140 +1,94 @@
-"""What to build: a TOML file in `pipelines/`, checked as a whole, and the options laid over it.
+"""What to build: a spec is a TOML file in `pipelines/` with the options laid over it.
 
-A spec describes one task. A mixture names several specs and the share each has in the whole.
+A spec describes one task. A mixture names several specs and the share of each in the dataset.
 """
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, Self
+
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from sftdata.errors import did_you_mean
 from sftdata.spec.check_rules import CHECKS, CheckRule
 from sftdata.spec.fields import MESSAGES, FieldRule, check_paths
-from sftdata.spec.validate import After, Before, Within, Written
+from sftdata.spec.validate import SpecModel
 
 MAX_SHOTS = 64
 DEFAULT_SPLIT = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
 
-def _as_counts(value: Any) -> Any:
-    return (value,) if isinstance(value, int) else value
+class TemplateChoice(SpecModel):
+    """A template of a task, and how often it is chosen compared with the others.
 
-
-def _as_texts(value: Any) -> Any:
-    """A value to compare with, or several; true, 3 and "3" as JSON writes them."""
-    values = value if isinstance(value, (list, tuple)) else [value]
-    return tuple(item if isinstance(item, str) else json.dumps(item) for item in values)
-
-
-def _known_checks(checks: Any) -> Any:
-    for name in checks if isinstance(checks, dict) else ():
-        if name not in CHECKS:
-            raise ValueError(f"there is no check '{name}'. {did_you_mean(name, CHECKS)}")
-    return checks
-
-
-def _check_path(path: str | None) -> None:
-    check_paths(() if path is None else (path,))
-
-
-def _check_split(shares: Mapping[str, float]) -> None:
-    for name, share in shares.items():
-        if not name.replace("_", "").isalnum():
-            raise ValueError(f"'{name}' cannot name a file; use letters, digits and _")
-        if not 0 <= share < math.inf:
-            raise ValueError(f"the share of '{name}' is {share}, not a part of the rows")
-    if sum(shares.values()) <= 0:
-        raise ValueError("the shares add up to 0")
-
-
-@dataclass(frozen=True)
-class TemplateChoice(Written):
-    """A template of a task, and how often it is chosen beside the others."""
+    A spec may write the id alone instead of a table.
+    """
 
     id: str  # may select a version: summarize/article@1.2.0
-    weight: Annotated[float, Within(gt=0, lt=math.inf)] = 1.0
+    weight: float = Field(1.0, gt=0, lt=math.inf)
 
-    @staticmethod
-    def spelled_out(value: Any) -> Any:
-        """The choice as a table."""
+    @model_validator(mode="before")
+    @classmethod
+    def _expand(cls, value: Any) -> Any:
         return {"id": value} if isinstance(value, str) else value
 
-    def to_json(self) -> Any:
-        """The id alone where there is nothing else."""
-        return self.id if self.weight == 1.0 else super().to_json()
+    @model_serializer(mode="wrap")
+    def _shorten(self, dump: SerializerFunctionWrapHandler) -> Any:
+        return self.id if self.weight == 1.0 else dump(self)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spec(Written):
-    """A dataset to build. `data` paths are as given; see `golden.sources` for how they resolve."""
+class Spec(SpecModel):
+    """A dataset to build. `reading.sources` resolves the paths in `data`."""
 
     task: str
     description: str = ""
     license: str = ""
     language: tuple[str, ...] = ()
-    data: Annotated[tuple[str, ...], Within(min_length=1)]
+    data: tuple[str, ...] = Field(min_length=1)
     preset: str | None = None  # a known dataset whose columns the rows have
     templates: tuple[TemplateChoice, ...] = ()
     tokenizer: str
-    fields: dict[str, FieldRule]  # golden field → where it is in the source
-    where: Annotated[
-        dict[str, Annotated[tuple[str, ...], Before(_as_texts)]], After(check_paths)
-    ] = field(default_factory=dict)  # path → the values of rows that are let through
+    fields: dict[str, FieldRule]  # golden field → its place in a source row
+    # path → values: only rows with one of them there are built
+    where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     swap: tuple[tuple[str, str], ...] = ()  # pairs of golden fields that change places
-    loss: Literal["all", "last"] = "all"  # which assistant turns of a conversation count
-    max_length: Annotated[int, Within(ge=2)] | None = None  # tokens
+    loss: Literal["all", "last"] = "all"  # the assistant turns of a conversation that count
+    max_length: int | None = Field(None, ge=2)  # tokens
     keep: Literal["start", "end", "middle"] = "start"
-    max_dropped: Annotated[float, Within(ge=0, le=100)] = 1.0  # percent of the rows
+    max_dropped: float = Field(1.0, ge=0, le=100)  # percent of the rows
     nul: Literal["drop", "keep"] = "drop"  # rows with a NUL character
-    group: Annotated[str | None, After(_check_path)] = None  # of its rows all stay in one split
+    group: str | None = None  # path; rows with the same value there stay in one split
     seed: int = 0
-    split: Annotated[dict[str, float], Within(min_length=1), After(_check_split)] = field(
-        default_factory=lambda: dict(DEFAULT_SPLIT)
-    )
+    split: dict[str, float] = Field(DEFAULT_SPLIT, min_length=1)  # name → share of the rows
     chat: bool = False
-    chat_options: dict[str, Any] = field(default_factory=dict)  # given to the chat template
-    shots: Annotated[tuple[int, ...], Before(_as_counts)] = (0,)
-    source_field: str | None = None  # what the checks compare the target with
+    chat_options: dict[str, Any] = Field(default_factory=dict)  # given to the chat template
+    shots: tuple[int, ...] = (0,)
+    source_field: str | None = None  # the checks compare it with the target
     target_field: str | None = None
-    checks: Annotated[dict[str, CheckRule], Before(_known_checks)] = field(default_factory=dict)
+    checks: dict[str, CheckRule] = Field(default_factory=dict)
     duplicates: Literal["drop", "keep"] = "drop"  # rows that repeat an earlier one
-    near_duplicates: Annotated[float, Within(gt=0, lt=1)] | None = None  # similarity; None: stay
+    near_duplicates: float | None = Field(None, gt=0, lt=1)  # similarity; None: they stay
     against: tuple[str, ...] = ()  # evaluation files whose texts must not be in the dataset
-    against_overlap: Annotated[float, Within(gt=0, le=1)] = 0.5  # share of the n-grams of a row
+    against_overlap: float = Field(0.5, gt=0, le=1)  # share of the n-grams of a row
 
-    def __post_init__(self) -> None:
-        if self.is_messages:
-            if self.fields.keys() - {"id", MESSAGES}:
-                raise ValueError("'messages' is the whole row: map no other field beside it")
-            if not self.chat:
-                raise ValueError("'messages' are turns of a chat: set chat = true (--chat)")
-            if self.templates or any(self.shots):
-                raise ValueError("'messages' take neither a template nor shots")
-        elif not self.templates:
-            raise ValueError("give a template")
-        for name in {name for pair in self.swap for name in pair} - self.fields.keys():
-            raise ValueError(f"swap names '{name}', which is not among the fields")
-        for compared in (self.source_field, self.target_field):
-            if self.checks and compared not in self.fields:
-                raise ValueError("checks need source_field and target_field, two of the fields")
-        if self.against and self.source_field not in self.fields:
-            raise ValueError("against needs source_field, the field that is compared")
-        ids = [choice.id.partition("@")[0] for choice in self.templates]
-        for name in {name for name in ids if ids.count(name) > 1}:
-            raise ValueError(f"the template '{name}' stands there more than once")
-        if any(not 0 <= count <= MAX_SHOTS for count in self.shots) or not self.shots:
-            raise ValueError(f"shots are counts from 0 to {MAX_SHOTS}")
-        for check in self.checks:
-            if missing := CHECKS[check] - self.fields.keys():
-                raise ValueError(f"the check '{check}' needs the field '{min(missing)}'")
+    @property
+    def is_messages(self) -> bool:
+        """Whether the golden rows are conversations."""
+        return MESSAGES in self.fields
 
-    @staticmethod
-    def spelled_out(value: Any) -> Any:
-        """The spec with a list of templates."""
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_templates(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
         value = dict(value)
@@ -146,58 +100,122 @@ class Spec(Written):
             value["templates"] = [value["templates"]]
         return value
 
+    @field_validator("where", mode="before")
     @classmethod
-    def of(cls, value: Any) -> Self:
-        """See `Written.of`."""
-        parts = {
-            "templates": [TemplateChoice.of(choice) for choice in value["templates"]],
-            "fields": {name: FieldRule.of(rule) for name, rule in value["fields"].items()},
-            "where": {path: tuple(texts) for path, texts in value["where"].items()},
-            "checks": {name: CheckRule.of(rule) for name, rule in value["checks"].items()},
-        }
-        return super().of({**value, **parts})
+    def _expand_where(cls, where: Any) -> Any:
+        if not isinstance(where, dict):
+            return where
+        return {path: _to_texts(value) for path, value in where.items()}
 
-    @property
-    def is_messages(self) -> bool:
-        """Whether the golden rows are conversations."""
-        return MESSAGES in self.fields
+    @field_validator("shots", mode="before")
+    @classmethod
+    def _expand_shots(cls, shots: Any) -> Any:
+        return (shots,) if isinstance(shots, int) else shots
+
+    @field_validator("chat_options", mode="after")
+    @classmethod
+    def _to_json_values(cls, options: dict[str, Any]) -> dict[str, Any]:
+        # As the manifest records them, so that a rebuild gives the template the same.
+        return {name: _to_json(value) for name, value in options.items()}
+
+    @field_validator("where")
+    @classmethod
+    def _check_where(cls, where: dict[str, Any]) -> dict[str, Any]:
+        check_paths(where)
+        return where
+
+    @field_validator("group")
+    @classmethod
+    def _check_group(cls, group: str | None) -> str | None:
+        check_paths(() if group is None else (group,))
+        return group
+
+    @field_validator("split")
+    @classmethod
+    def _check_split(cls, shares: dict[str, float]) -> dict[str, float]:
+        for name, share in shares.items():
+            if not name.replace("_", "").isalnum():
+                raise ValueError(f"'{name}' cannot name a file; use letters, digits and _")
+            if not 0 <= share < math.inf:
+                raise ValueError(f"the share of '{name}' is {share}, which is not a share")
+        if sum(shares.values()) <= 0:
+            raise ValueError("the shares add up to 0")
+        return shares
+
+    @field_validator("checks", mode="before")
+    @classmethod
+    def _check_names(cls, checks: Any) -> Any:
+        unknown = [n for n in checks if n not in CHECKS] if isinstance(checks, dict) else []
+        if unknown:
+            raise ValueError(
+                *(f"there is no check '{name}'. {did_you_mean(name, CHECKS)}" for name in unknown)
+            )
+        return checks
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if contradictions := [*self._find_contradictions()]:
+            raise ValueError(*contradictions)
+        return self
+
+    def _find_contradictions(self) -> Iterator[str]:
+        """Faults between fields that are right one by one."""
+        if self.is_messages:
+            if self.fields.keys() - {"id", MESSAGES}:
+                yield "'messages' is the whole row; map no other field but id"
+            if not self.chat:
+                yield "'messages' are turns of a chat; set chat = true (--chat)"
+            if self.templates or any(self.shots):
+                yield "'messages' take neither a template nor shots"
+        elif not self.templates:
+            yield "give a template"
+        for name in sorted({name for pair in self.swap for name in pair} - self.fields.keys()):
+            yield f"swap names '{name}', which is not one of the fields"
+        if self.checks and not {self.source_field, self.target_field} <= self.fields.keys():
+            yield "checks need source_field and target_field, each one of the fields"
+        if self.against and self.source_field not in self.fields:
+            yield "against needs source_field, one of the fields: its text is compared"
+        ids = [choice.id.partition("@")[0] for choice in self.templates]
+        for name in sorted({name for name in ids if ids.count(name) > 1}):
+            yield f"the template '{name}' is listed more than once"
+        if any(not 0 <= count <= MAX_SHOTS for count in self.shots) or not self.shots:
+            yield f"shots must be numbers from 0 to {MAX_SHOTS}"
+        for check in self.checks:
+            for field in sorted(CHECKS[check] - self.fields.keys()):
+                yield f"the check '{check}' needs the field '{field}'"
 
 
-@dataclass(frozen=True)
-class MixedSource(Written):
+def _to_texts(value: Any) -> tuple[str, ...]:
+    """One or more values as texts: true, 3 and "3" as JSON writes them."""
+    values = _to_json(value if isinstance(value, (list, tuple)) else [value])
+    return tuple(v if isinstance(v, str) else json.dumps(v) for v in values)
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _to_json(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_to_json(item) for item in value]
+    if isinstance(value, (datetime.date, datetime.time)):  # TOML has them, JSON does not
+        return value.isoformat()
+    return value
+
+
+class MixedSource(SpecModel):
     """One part of a mixture."""
 
     name: str
     spec: Spec
-    weight: Annotated[float, Within(gt=0, lt=math.inf)] | None = None  # None: its own size
-    cap: Annotated[int, Within(ge=1)] | None = None  # rows of the training split, at most
-
-    @classmethod
-    def of(cls, value: Any) -> Self:
-        """See `Written.of`."""
-        return super().of({**value, "spec": Spec.of(value["spec"])})
+    weight: float | None = Field(None, gt=0, lt=math.inf)  # None: its own size
+    cap: int | None = Field(None, ge=1)  # rows of the training split, at most
 
 
-def _check_sources(sources: tuple[MixedSource, ...]) -> None:
-    names = [source.name for source in sources]
-    for name in names:
-        if not name.replace("_", "").replace("-", "").isalnum():
-            raise ValueError(f"'{name}' cannot name a folder; use letters, digits, - and _")
-        if names.count(name) > 1:
-            raise ValueError(f"two sources are called '{name}'; give each a name of its own")
-    for source in sources[1:]:
-        for option in ("tokenizer", "chat", "chat_options", "split"):
-            if getattr(source.spec, option) != getattr(sources[0].spec, option):
-                raise ValueError(f"the sources of a mixture must have the same {option}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mixture(Written):
+class Mixture(SpecModel):
     """Several specs built into one dataset, each with a share of it.
 
     A source's share of the training split, measured in `by`, is in proportion to
-    `weight ** (1 / temperature)`. Sources that are too small for their share are repeated, at most
-    `max_repeats` times; those too large are thinned out.
+    `weight ** (1 / temperature)`. Sources too small for their share are repeated, at most
+    `max_repeats` times; sources too large are thinned out.
     """
 
     task: str
@@ -205,12 +223,26 @@ class Mixture(Written):
     license: str = ""
     language: tuple[str, ...] = ()
     by: Literal["rows", "tokens", "target_tokens"] = "rows"
-    temperature: Annotated[float, Within(gt=0, lt=math.inf)] = 1.0
-    max_repeats: Annotated[float, Within(ge=1)] = 4.0
+    temperature: float = Field(1.0, gt=0, lt=math.inf)
+    max_repeats: float = Field(4.0, ge=1)
     seed: int = 0
-    sources: Annotated[tuple[MixedSource, ...], Within(min_length=1), After(_check_sources)]
+    sources: tuple[MixedSource, ...] = Field(min_length=1)
 
+    @field_validator("sources")
     @classmethod
-    def of(cls, value: Any) -> Self:
-        """See `Written.of`."""
-        return super().of({**value, "sources": [MixedSource.of(s) for s in value["sources"]]})
+    def _check_sources(cls, sources: tuple[MixedSource, ...]) -> tuple[MixedSource, ...]:
+        if faults := [*_find_mixture_faults(sources)]:
+            raise ValueError(*faults)
+        return sources
+
+
+def _find_mixture_faults(sources: tuple[MixedSource, ...]) -> Iterator[str]:
+    names = [source.name for source in sources]
+    for name in dict.fromkeys(names):
+        if not name.replace("_", "").replace("-", "").isalnum():
+            yield f"'{name}' cannot name a folder; use letters, digits, - and _"
+        if names.count(name) > 1:
+            yield f"two sources are called '{name}'; give each a name of its own"
+    for option in ("tokenizer", "chat", "chat_options", "split"):
+        if any(getattr(s.spec, option) != getattr(sources[0].spec, option) for s in sources):
+            yield f"the sources of a mixture must have the same {option}"

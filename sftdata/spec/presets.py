@@ -1,27 +1,28 @@
-"""Presets: how the columns of typical public datasets map to golden fields.
+"""Presets: how the columns of well-known public datasets map to golden fields.
 
-They are content, in `pipelines/presets.toml`, with the facts of each set's card.
+They are content, in `pipelines/presets.toml`, with the facts from the card of each dataset.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
+
+from pydantic import Field
 
 from sftdata.base.content import content_folders
 from sftdata.errors import SpecError, did_you_mean
 from sftdata.spec.fields import FieldRule
-from sftdata.spec.validate import Within, Written, validate
+from sftdata.spec.validate import SpecModel, validate
 
+HUB = "hf:"  # a dataset on the Hugging Face Hub, in `data`
+_PRESET = "preset:"  # a dataset by the name of its preset, in `data`
 _FILE = "presets.toml"
-_PRESET = "preset:"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Preset(Written):
+class Preset(SpecModel):
     """A public dataset: its facts, and how its rows become golden rows."""
 
     hub: str  # its name on the Hub
@@ -29,15 +30,15 @@ class Preset(Written):
     task: str
     license: str
     columns: tuple[str, ...]
-    rows: Annotated[dict[str, int], Within(min_length=1)]  # split → rows, as its card says
+    rows: dict[str, int] = Field(min_length=1)  # split → rows, from its card
     fields: dict[str, FieldRule]
-    where: dict[str, Any] = field(default_factory=dict)
+    where: dict[str, Any] = Field(default_factory=dict)
     group: str | None = None
     note: str = ""
 
     @property
     def source(self) -> str:
-        """What `data` says to read its training split, or its first, from the Hub."""
+        """The item of `data` that reads its training split from the Hub, or else its first."""
         config = f"@{self.config}" if self.config else ""
         split = "" if "train" in self.rows else f":{next(iter(self.rows))}"
         return f"{HUB}{self.hub}{config}{split}"
@@ -45,7 +46,7 @@ class Preset(Written):
     @property
     def mapping(self) -> list[str]:
         """How its columns become golden fields, a line for each rule."""
-        lines = [f"{name} ← {_told(rule)}" for name, rule in self.fields.items()]
+        lines = [f"{name} ← {_describe(rule)}" for name, rule in self.fields.items()]
         lines += [f"only where {path} = {value}" for path, value in self.where.items()]
         return lines + ([f"one split for each {self.group}"] if self.group else [])
 
@@ -54,7 +55,7 @@ class Preset(Written):
         return {"data": self.source, **super().to_json()}
 
 
-def _told(rule: FieldRule) -> str:
+def _describe(rule: FieldRule) -> str:
     if rule.value is not None:
         return f"'{rule.value}'"
     return (
@@ -65,9 +66,9 @@ def _told(rule: FieldRule) -> str:
 
 
 def load_presets(task: str | None = None) -> dict[str, Preset]:
-    """Every preset by name, those of the task if one is given; one's own come after the bundled.
+    """Presets by name, all or those of one task; the user's own follow the bundled ones.
 
-    Raises `SpecError` for a file that cannot be used, or a task that no preset is for.
+    Raises `SpecError` for a file with faults, or a task without presets.
     """
     presets: dict[str, Preset] = {}
     for folder in reversed(content_folders("pipelines")):
@@ -88,69 +89,68 @@ def _read_presets(path: Path) -> dict[str, Preset]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: not a TOML file: {error}") from error
     return {
-        name: validate(Preset, table, f"{path}: '{name}' is not a preset")
+        name: validate(Preset, table, f"the preset '{name}' in {path}")
         for name, table in tables.items()
     }
 
 
-def preset_of(data: Sequence[str]) -> str | None:
+def find_preset(data: Any) -> str | None:
     """The preset that the first item of `data` names, by `preset:NAME` or its name on the Hub."""
-    first = data[0] if data and not isinstance(data, str) else ""
+    first = data[0] if isinstance(data, (list, tuple)) and data else None
+    if not isinstance(first, str):
+        return None
     if first.startswith(_PRESET):
         return first.removeprefix(_PRESET)
     if first.startswith(HUB):
-        hub, config, _ = parse_hub(first)
+        hub, config, _ = parse_hub_item(first)
         for name, preset in load_presets().items():
             if preset.hub == hub and config in ("", preset.config):
                 return name
     return None
 
 
-def lay_over_preset(
-    values: Mapping[str, Any], name: str, keep: Mapping[str, Any]
+def apply_preset(
+    name: str, values: Mapping[str, Any], options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The spec's values with those of the preset over them; what is in `keep` stays on top.
+    """The values of a spec with those of the preset over them, and the options on top.
 
-    Raises `SpecError` for a preset that does not exist.
+    Raises `SpecError` for a preset that does not exist, or that lacks a field the spec needs.
     """
     presets = load_presets()
     if name not in presets:
-        raise SpecError(f"There is no preset '{name}'.", did_you_mean(name, presets))
+        raise SpecError(f"There is no preset '{name}'.", did_you_mean(str(name), presets))
     preset = presets[name]
-    compared = {values[key] for key in ("source_field", "target_field") if key in values}
-    if missing := compared - preset.fields.keys() - dict(keep.get("fields", {})).keys():
+    given = dict(options.get("fields", {}))
+    needed = {str(values[key]) for key in ("source_field", "target_field") if key in values}
+    if missing := needed - preset.fields.keys() - given.keys():
         raise SpecError(
-            f"The preset '{name}' has no field '{min(missing)}', which this spec is about; it is "
-            f"for the task '{preset.task}'.",
-            f"Build that: --task {preset.task} --data {_PRESET}{name}",
+            f"The preset '{name}' has no field '{min(missing)}', which this spec needs; the preset "
+            f"is for the task '{preset.task}'.",
+            f"Build that task: --task {preset.task} --data {_PRESET}{name}",
         )
-    laid = dict(values) | {"preset": name, "license": preset.license}
-    fields = {name: rule.to_json() for name, rule in preset.fields.items()}
-    # Fields of the task that the set has no column for cannot be kept: they would not be found.
-    laid["fields"] = fields | dict(keep.get("fields", {}))
-    laid["where"] = keep.get("where", preset.where)
+    # The task's other fields are left out: the dataset has no column for them.
+    fields = {field: rule.to_json() for field, rule in preset.fields.items()} | given
+    applied = dict(values) | {"preset": name, "license": preset.license, "fields": fields}
+    applied["where"] = options.get("where", preset.where)
     if preset.group is not None:
-        laid["group"] = keep.get("group", preset.group)
-    laid["data"] = [
-        preset.source if item == f"{_PRESET}{name}" else _with_config(item, preset)
-        for item in values.get("data", ())
-    ]
-    return laid
+        applied["group"] = options.get("group", preset.group)
+    if isinstance(values.get("data"), (list, tuple)):
+        applied["data"] = [_resolve(item, name, preset) for item in values["data"]]
+    return applied
 
 
-def _with_config(item: str, preset: Preset) -> str:
-    """A name on the Hub with the preset's configuration where it names none."""
+def _resolve(item: Any, name: str, preset: Preset) -> Any:
+    """An item of `data` as a source: the preset's for its name, with its configuration if bare."""
+    if item == f"{_PRESET}{name}":
+        return preset.source
     bare = f"{HUB}{preset.hub}"
-    if preset.config is None or not (item == bare or item.startswith(f"{bare}:")):
+    if preset.config is None or not (item == bare or str(item).startswith(f"{bare}:")):
         return item
     return item.replace(bare, f"{bare}@{preset.config}", 1)
 
 
-HUB = "hf:"
-
-
-def parse_hub(item: str) -> tuple[str, str, str]:
-    """Name, configuration and split of `hf:NAME[@CONFIG][:SPLIT]`; "" for what is left out."""
+def parse_hub_item(item: str) -> tuple[str, str, str]:
+    """Name, configuration and split of `hf:NAME[@CONFIG][:SPLIT]`; "" for a part left out."""
     place, _, split = item.removeprefix(HUB).partition(":")
     name, _, config = place.partition("@")
     return name, config, split

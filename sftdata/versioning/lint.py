@@ -11,7 +11,7 @@ from sftdata.base.escaping import escape
 from sftdata.errors import SpecError, TemplateError, did_you_mean
 from sftdata.rendering.sandbox import TemplateEnvironment
 from sftdata.rendering.template import Template
-from sftdata.spec.load import task_spec
+from sftdata.spec.load import find_spec
 from sftdata.versioning.findings import Finding, finding_of
 from sftdata.versioning.probes import fixed_probes
 from sftdata.versioning.releases import home_of, shelves
@@ -54,7 +54,7 @@ def lint(template: Template) -> list[Finding]:
 def spec_fields(task: str) -> frozenset[str] | None:
     """The fields of the task's spec, or None where the task has no spec that can be read."""
     try:
-        spec = task_spec(task)
+        spec = find_spec(task)
     except SpecError:
         return None
     return None if spec is None else frozenset(spec.fields) - {"id"}

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from sftdata.building.inputs import row_reader
 from sftdata.building.plan import make_plan
 from sftdata.cli import cli
-from sftdata.errors import GoldenSetError, SpecError
+from sftdata.errors import GoldenSetError
 from sftdata.loading.dataset import load
 from sftdata.reading.chunks import read_chunks
 from sftdata.spec.load import load_spec
@@ -318,16 +318,6 @@ def test_all_items_of_a_row_stay_in_one_split() -> None:
     assert sum(map(len, splits)) == len(set.union(*splits)) == 40
 
 
-def test_a_preset_of_another_task_says_which() -> None:
-    with pytest.raises(SpecError, match=r"'squad' has no field 'article'(?s:.*)--task qa"):
-        load_spec(task="summarize", data=["preset:squad"])
-
-
-def test_an_unknown_preset_ends_in_a_suggestion() -> None:
-    with pytest.raises(SpecError, match=r"'cnn_dailymial'(?s:.*)Did you mean 'cnn_dailymail'"):
-        load_spec(task="summarize", data=["preset:cnn_dailymial"])
-
-
 def test_the_sources_are_listed_with_their_facts() -> None:
     text = run("sources", "--task", "translate")
     for fact in ("wmt/wmt16@de-en", "4,548,885", "translation.de", "unknown", "preset:NAME"):
@@ -358,11 +348,6 @@ def test_the_table_on_a_terminal_holds_whole_ids(monkeypatch: pytest.MonkeyPatch
     assert "\x1b[3" not in text  # no colour
 
 
-def test_a_task_without_sources_is_an_error() -> None:
-    with pytest.raises(SpecError, match=r"'qaa'(?s:.*)Did you mean 'qa'"):
-        load_presets("qaa")
-
-
 OWN = """
 [letters]
 hub = "me/\\u001b[31mletters"
@@ -382,19 +367,3 @@ def test_own_presets_come_beside_the_bundled_ones_and_are_shown_escaped() -> Non
     assert "summary ← short or title (may be empty)" in text
     assert "\x1b" not in text
     assert "me/\\x1b[31mletters" in text
-
-
-def test_a_preset_that_cannot_be_used_is_an_error_that_names_it() -> None:
-    Path("pipelines").mkdir()
-    path = Path("pipelines/presets.toml")
-    path.write_text(OWN.replace('license = "MIT"', 'licence = "MIT"'))
-    with pytest.raises(SpecError) as caught:
-        load_presets()
-    assert str(caught.value).splitlines() == [
-        f"{path.resolve()}: 'letters' is not a preset:",
-        "  license: is missing",
-        "  licence: there is no such key. Did you mean 'license'?",
-    ]
-    path.write_text("x = = 1")
-    with pytest.raises(SpecError, match=r"presets\.toml: not a TOML file"):
-        load_presets()

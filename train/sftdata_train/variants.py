@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from sftdata.building.build import build_spec
@@ -30,9 +29,15 @@ def build_variant(manifest: Manifest, shots: int, out: Path) -> Path:
 
 def _with_shots(spec: Spec, shots: int, built_with: list[str]) -> Spec:
     room = None if spec.max_length is None else spec.max_length * (1 + shots)
-    templates = [  # the very versions, and not the latest of now
-        replace(choice, id=label) for choice, label in zip(spec.templates, built_with, strict=True)
-    ]
-    return replace(
-        spec, templates=tuple(templates), shots=(shots,), max_length=room, max_dropped=100.0
+    templates = tuple(  # the recorded versions, not the latest ones
+        choice.model_copy(update={"id": label})
+        for choice, label in zip(spec.templates, built_with, strict=True)
+    )
+    return spec.model_copy(
+        update={
+            "templates": templates,
+            "shots": (shots,),
+            "max_length": room,
+            "max_dropped": 100.0,
+        }
     )

@@ -22,7 +22,7 @@ from sftdata.reading.sources import resolve_sources
 from sftdata.rendering.render import render_row
 from sftdata.rendering.template import DRAFT, Template
 from sftdata.spec.fields import FieldRule
-from sftdata.spec.load import task_spec
+from sftdata.spec.load import find_spec
 from sftdata.tokenizing.encoder import REFERENCE, Encoder, choose_encoder, load_encoder
 from sftdata.tokenizing.tokenizer import load_tokenizer
 from sftdata.versioning.bump import Change, find_changes, level_of
@@ -171,7 +171,7 @@ def diff(
     before = load_template(old)
     after = load_template(new or f"{before.id}@{DRAFT}")
     task = after.id.partition("/")[0]
-    spec = task_spec(task)
+    spec = find_spec(task)
     needed = before.fields | after.fields
     given_paths = {name: name for name in needed} | dict(fields or {})
     rules = {name: FieldRule(path=path) for name, path in given_paths.items()}

@@ -41,7 +41,7 @@ def parse(
 
 
 def rules(fields: dict[str, Any]) -> dict[str, FieldRule]:
-    return {name: FieldRule.of(rule) for name, rule in fields.items()}
+    return {name: FieldRule.model_validate(rule) for name, rule in fields.items()}
 
 
 def seen(rows: Rows) -> list[Any]:

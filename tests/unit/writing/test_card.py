@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from pathlib import Path
 
 import datasets
@@ -98,7 +97,7 @@ def test_where_a_source_lies_on_this_machine_is_not_published(
 
 def test_a_description_cannot_be_more_than_text(manifest: Manifest, spec: Spec) -> None:
     hostile = "- a *b* <b>c</b> [d](http://e) www.f.org http://g `h` | i\n# j"
-    card = render_card(replace(spec, description=hostile), manifest.content)
+    card = render_card(spec.model_copy(update={"description": hostile}), manifest.content)
     assert (
         "\\- a \\*b\\* &lt;b&gt;c&lt;/b&gt; \\[d\\]\\(http\\://e\\) www\\.f.org http\\://g "
         "\\`h\\` \\| i\\\\n\\# j" in card

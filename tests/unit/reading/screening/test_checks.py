@@ -11,10 +11,9 @@ import pytest
 
 from sftdata.base.arrow import texts
 from sftdata.building.build import build
-from sftdata.errors import GoldenSetError, SpecError
+from sftdata.errors import GoldenSetError
 from sftdata.reading.screening.checks import _CHECKS, find_suspects
 from sftdata.spec.check_rules import CHECKS, CheckRule
-from sftdata.spec.validate import validate
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.manifest import Manifest
 
@@ -127,14 +126,6 @@ def test_right_translations_raise_no_alarm(shared: Path) -> None:
     batch = batch.set_column(1, "translation", batch.column("source"))
     share = len(list(find_suspects(batch, rules, "source", "translation"))) / len(rows)
     assert share > 0.65
-
-
-def test_a_rule_is_an_action_or_a_table_and_is_written_back_as_it_was() -> None:
-    assert validate(CheckRule, "drop", "") == CheckRule(action="drop")
-    assert CheckRule(action="drop").to_json() == "drop"
-    assert CheckRule(action="flag", low=0.5).to_json() == {"action": "flag", "low": 0.5}
-    with pytest.raises(SpecError):
-        validate(CheckRule, "warn", "")
 
 
 SPEC = """

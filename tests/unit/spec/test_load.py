@@ -1,0 +1,177 @@
+"""Loading specs: which file counts, what the options change, and errors that name the file."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sftdata.errors import SpecError
+from sftdata.spec.load import find_spec, load_spec, spec_from_json
+from sftdata.spec.model import Mixture, Spec
+
+SPEC = """
+task = "news"
+data = ["news.jsonl"]
+template = "summarize/article"
+tokenizer = "tokenizers/small"
+[fields]
+article = "article"
+summary = "highlights"
+"""
+MIXTURE = """
+task = "both"
+max_length = 512
+[mixture]
+temperature = 2
+[[sources]]
+spec = "summarize"
+weight = 3
+[[sources]]
+spec = "qa"
+shots = 1
+"""
+
+
+def write(text: str) -> Path:
+    path = Path("spec.toml")
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def load(text: str, **options: Any) -> Spec:
+    spec = load_spec(file=write(text), **options)
+    assert isinstance(spec, Spec)
+    return spec
+
+
+def load_mixture(text: str, **options: Any) -> Mixture:
+    mixture = load_spec(file=write(text), **options)
+    assert isinstance(mixture, Mixture)
+    return mixture
+
+
+def test_options_are_laid_over_the_spec_and_none_overrides_nothing() -> None:
+    spec = load(SPEC, seed=3, max_length=None, data=["b.csv"], fields={"summary": "s", "id": "k"})
+    assert (spec.seed, spec.max_length, spec.data) == (3, None, ("b.csv",))
+    paths = {name: rule.path for name, rule in spec.fields.items()}
+    assert paths == {"article": "article", "summary": "s", "id": "k"}
+
+
+@pytest.mark.parametrize("option", ["template", "templates"])
+def test_given_templates_replace_those_of_the_spec(option: str) -> None:
+    spec = load(SPEC, **{option: ("a/b", "a/c")})
+    assert [choice.id for choice in spec.templates] == ["a/b", "a/c"]
+
+
+def test_a_task_is_found_in_the_working_folder_first_and_in_the_bundled_ones_second() -> None:
+    assert load_spec(task="summarize").task == "summarize"
+    Path("pipelines").mkdir()
+    Path("pipelines/summarize.toml").write_text(SPEC)
+    assert load_spec(task="summarize").task == "news"
+
+
+def test_an_unknown_task_ends_in_a_suggestion() -> None:
+    with pytest.raises(SpecError, match=r"'summarise'(?s:.*)Did you mean 'summarize'"):
+        load_spec(task="summarise")
+
+
+def test_only_a_task_of_golden_rows_has_a_spec() -> None:
+    found = find_spec("qa")
+    assert found is not None
+    assert found.task == "qa"
+    assert find_spec("multitask") is None
+    assert find_spec("nope") is None
+
+
+@pytest.mark.parametrize("text", ["a = = 3", "task = 'x\n", "\x00"])
+def test_a_file_that_is_not_toml_is_an_error_that_names_it(text: str) -> None:
+    with pytest.raises(SpecError, match=r"^spec\.toml: not a TOML file"):
+        load(text)
+
+
+def test_a_file_that_is_not_there_or_not_utf8_is_an_error_that_names_it() -> None:
+    with pytest.raises(SpecError, match=r"nope\.toml"):
+        load_spec(file=Path("nope.toml"))
+    Path("latin.toml").write_bytes(b'task = "\xe9"\n')
+    with pytest.raises(SpecError, match=r"latin\.toml"):
+        load_spec(file=Path("latin.toml"))
+
+
+@pytest.mark.parametrize("task", ["summarize", "translate", "qa", "grammar", "rewrite"])
+def test_a_spec_comes_back_from_its_manifest_and_from_another_process(task: str) -> None:
+    spec = load_spec(task=task)
+    assert spec_from_json(spec.to_json()) == spec
+    assert pickle.loads(pickle.dumps(spec)) == spec
+
+
+def test_a_recorded_spec_with_faults_is_an_error() -> None:
+    recorded = load(SPEC).to_json() | {"keep": "left"}
+    with pytest.raises(SpecError, match=r"^Faults in the recorded spec:\n  keep: must be"):
+        spec_from_json(recorded)
+
+
+# --- mixtures ------------------------------------------------------------------------------------
+
+
+def test_a_mixture_sets_options_for_all_sources_and_a_source_its_own() -> None:
+    mixture = load_mixture(MIXTURE, seed=5)
+    assert (mixture.temperature, mixture.seed) == (2.0, 5)
+    assert [(s.name, s.weight) for s in mixture.sources] == [("summarize", 3.0), ("qa", None)]
+    specs = [source.spec for source in mixture.sources]
+    assert [(s.max_length, s.seed, s.shots) for s in specs] == [(512, 5, (0,)), (512, 5, (1,))]
+
+
+def test_a_mixture_comes_back_from_its_manifest_and_from_another_process() -> None:
+    mixture = load_spec(task="multitask")
+    assert spec_from_json(mixture.to_json()) == mixture
+    assert pickle.loads(pickle.dumps(mixture)) == mixture
+
+
+def test_a_source_of_a_mixture_may_be_a_file_beside_it() -> None:
+    Path("mine.toml").write_text(SPEC)
+    (source,) = load_mixture('task = "m"\n[[sources]]\nspec = "mine.toml"\n').sources
+    assert (source.name, source.spec.task) == ("mine", "news")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sources = 3", "spec.toml: 'sources' must be tables.\nWrite [[sources]] above each."),
+        (
+            "mixture = 3\n[[sources]]\nspec = 'qa'",
+            "spec.toml: 'mixture' must be a table.\nWrite [mixture] above its keys.",
+        ),
+        (
+            "sources = []",
+            "Faults in spec.toml and the options given:\n  sources: must not be empty",
+        ),
+        (
+            "[[sources]]\nspec = 'qa'\nweight = 0",
+            "Faults in spec.toml and the options given:\n"
+            "  sources.0.weight: must be greater than 0 (is 0)",
+        ),
+        (
+            "[[sources]]\nspec = 'qa'\n[[sources]]\nspec = 'qa'\nname = 'q a'",
+            "Faults in spec.toml and the options given:\n"
+            "  sources: 'q a' cannot name a folder; use letters, digits, - and _",
+        ),
+        (
+            "[[sources]]\nspec = 'qa'\n[[sources]]\nspec = 'qa'\nchat = true",
+            "Faults in spec.toml and the options given:\n"
+            "  sources: two sources are called 'qa'; give each a name of its own\n"
+            "  sources: the sources of a mixture must have the same chat",
+        ),
+    ],
+)
+def test_a_mixture_that_cannot_be_built_is_an_error(text: str, message: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_mixture(f"task = 'm'\n{text}\n")
+    assert str(caught.value).startswith(message)
+
+
+def test_an_option_of_one_source_cannot_be_given_for_a_mixture() -> None:
+    with pytest.raises(SpecError, match="each of its sources has its own 'data'"):
+        load_mixture(MIXTURE, data=["x.jsonl"])
