@@ -1,9 +1,9 @@
-"""Load: a dataset's shards, mapped, as rows and batches of NumPy arrays."""
+"""Datasets: the memory-mapped shards as rows and batches of NumPy arrays."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,32 +17,32 @@ import pyarrow as pa
 
 from sftdata.base.arrow import numbers, to_flags, to_numbers
 from sftdata.errors import SftdataError, UnknownSplitError, did_you_mean
-from sftdata.loading.order import Place, rows_from
+from sftdata.loading.order import StreamPosition, iterate_rows
 from sftdata.writing.manifest import Manifest, read_manifest
 
-IGNORED = -100  # the label of a token that does not count in the loss
+IGNORED = -100  # the label of a token outside the loss
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One row. The arrays are views into the mapped shard and cannot be written to."""
+    """One row. The arrays are read-only views into the mapped shard."""
 
     row_id: str
     template: str
     input_ids: npt.NDArray[np.int32]  # [tokens]
-    label_mask: npt.NDArray[np.bool_]  # [tokens], true where the token counts in the loss
+    label_mask: npt.NDArray[np.bool_]  # [tokens], true where the token is in the loss
     target_start: int  # index of the first target token
     task: str | None = None  # only in a mixture
 
     @property
     def labels(self) -> npt.NDArray[np.int32]:
-        """int32[tokens]: `input_ids` where they count in the loss, else -100. Unshifted."""
+        """int32[tokens]: `input_ids` where the mask is true, else -100. Not shifted."""
         return make_labels(self.input_ids, self.label_mask)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Several rows, flat. Row i has `input_ids[offsets[i]:offsets[i + 1]]`, labels likewise."""
+    """Several rows in flat arrays. Row i holds `input_ids[offsets[i]:offsets[i + 1]]`."""
 
     row_id: list[str]
     template: list[str]
@@ -53,18 +53,18 @@ class Batch:
 
     @property
     def labels(self) -> npt.NDArray[np.int32]:
-        """int32[tokens of all rows]: `input_ids` where they count in the loss, else -100."""
+        """int32[tokens of all rows]: `input_ids` where the mask is true, else -100."""
         return make_labels(self.input_ids, self.label_mask)
 
 
 class Split:
-    """The examples of one split, mapped from disk. Indexing gives an `Example`, slicing a view."""
+    """The examples of one split. Indexing gives an `Example`, slicing another `Split`."""
 
-    def __init__(self, name: str, batches: _Batches, rows: range) -> None:
+    def __init__(self, name: str, batches: _MappedBatches, rows: range) -> None:
         self.name = name
         self._batches = batches
         self._rows = rows
-        self._columns: dict[int, _Columns] = {}  # of the record batches that were asked for
+        self._columns: dict[int, _BatchColumns] = {}  # by number of the record batch
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -83,21 +83,20 @@ class Split:
         at = bisect_right(self._batches.ends, row)
         columns = self._columns.get(at)
         if columns is None:
-            columns = self._columns[at] = _Columns(self._batches[at])
+            columns = self._columns[at] = _BatchColumns(self._batches[at])
         return columns.example(row - (self._batches.ends[at - 1] if at else 0))
 
     def __iter__(self) -> Iterator[Example]:
         return (self[i] for i in range(len(self)))
 
     def stream(
-        self, place: Place, *, rank: int = 0, ranks: int = 1
-    ) -> Iterator[tuple[Example, Place]]:
-        """The rows of one rank from `place` to the end of the epoch, shuffled by seed and epoch.
+        self, position: StreamPosition, *, rank: int = 0, ranks: int = 1
+    ) -> Iterator[tuple[Example, StreamPosition]]:
+        """The rows of one rank from `position` to the end of the epoch, shuffled.
 
-        With each row comes the place after it, which is all a resumed run needs to go on with the
-        next one.
+        Each row comes with the position after it, from which a resumed run continues.
         """
-        for row, after in rows_from(place, len(self), rank=rank, ranks=ranks):
+        for row, after in iterate_rows(position, len(self), rank=rank, ranks=ranks):
             yield self[row], after
 
     def batches(self, size: int) -> Iterator[Batch]:
@@ -106,7 +105,7 @@ class Split:
             yield self[start : start + size].to_batch()
 
     def to_batch(self) -> Batch:
-        """All rows of this view as one batch."""
+        """All rows of this split as one batch."""
         table = self.to_arrow().combine_chunks()
         ids, mask = table.column("input_ids"), table.column("label_mask")
         if not table.num_rows:
@@ -124,17 +123,18 @@ class Split:
 
     @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
-        """int64[rows]: tokens of each row, from the offsets alone."""
-        of_batches = [np.diff(to_numbers(b.column("input_ids").offsets)) for b in self._batches]
-        return self._view(of_batches)
+        """int64[rows]: tokens of each row, read from the offsets alone."""
+        return self._select(
+            np.diff(to_numbers(batch.column("input_ids").offsets)) for batch in self._batches
+        )
 
     @cached_property
     def target_counts(self) -> npt.NDArray[np.int64]:
-        """int64[rows]: tokens of each row that count in the loss, summed from the masks."""
-        return self._view([_mask_sums(batch) for batch in self._batches])
+        """int64[rows]: tokens of each row that are in the loss."""
+        return self._select(map(_count_targets, self._batches))
 
     def to_arrow(self) -> pa.Table:
-        """The rows of this view with the columns of the shard; mapped where it is a plain range."""
+        """The rows of this split with the columns of the shard. A range of rows is not copied."""
         from sftdata.base.schema import shard_schema
 
         schema = self._batches[0].schema if self._batches else shard_schema()
@@ -143,12 +143,12 @@ class Split:
             return table.slice(self._rows.start, len(self._rows))
         return table.take(numbers(np.array(self._rows, np.int64)))
 
-    def _view(self, of_batches: list[npt.NDArray[Any]]) -> npt.NDArray[np.int64]:
-        """The numbers of this view's rows, of those of each record batch."""
-        of_all = np.concatenate([np.empty(0, np.int64), *of_batches])
+    def _select(self, by_batch: Iterable[npt.NDArray[Any]]) -> npt.NDArray[np.int64]:
+        """The values of this split's rows, given the values of all rows batch by batch."""
+        values = np.concatenate([np.empty(0, np.int64), *by_batch])
         if self._rows.step == 1:
-            return of_all[self._rows.start : self._rows.stop]
-        return of_all[np.array(self._rows, np.int64)]
+            return values[self._rows.start : self._rows.stop]
+        return values[np.array(self._rows, np.int64)]
 
     def to_hf(self) -> Any:
         """A `datasets.Dataset` with the shard's columns and `labels` (-100 where ignored)."""
@@ -168,13 +168,13 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset(Mapping[str, Split]):
-    """The splits of a dataset by name, and its manifest."""
+    """The splits of a committed dataset by name, with its manifest."""
 
     manifest: Manifest
 
     @cached_property
     def _splits(self) -> dict[str, Split]:
-        opened = {name: _Batches(self.manifest, name) for name in self.manifest["splits"]}
+        opened = {name: _MappedBatches(self.manifest, name) for name in self.manifest["splits"]}
         return {
             name: Split(name, batches, range(batches.ends[-1] if batches.ends else 0))
             for name, batches in opened.items()
@@ -198,7 +198,7 @@ class Dataset(Mapping[str, Split]):
 def load(directory: str | Path) -> Dataset:
     """The dataset in `directory`; `load(out)["train"][0].input_ids` is a NumPy array.
 
-    Raises `SftdataError` when there is none, or a shard is missing or not an Arrow file.
+    Raises `SftdataError` when the manifest or a shard is missing or cannot be read.
     """
     return Dataset(read_manifest(Path(directory)))
 
@@ -210,58 +210,58 @@ def make_labels(
     return np.where(label_mask, input_ids, np.int32(IGNORED))
 
 
-class _Batches:
-    """The record batches of a split, mapped, each opened when it is asked for."""
+class _MappedBatches:
+    """The record batches of a split; each is mapped when it is first used."""
 
     def __init__(self, manifest: Manifest, split: str) -> None:
         self._directory = manifest.directory
-        self._places: list[tuple[Path, pa.ipc.RecordBatchFileReader, int]] = []
+        self._locations: list[tuple[Path, pa.ipc.RecordBatchFileReader, int]] = []
         rows: list[int] = []
         for shard in manifest["splits"][split]["shards"]:
             path = manifest.directory / shard["path"]
-            with self._explained(path):
+            with self._name_shard(path):
                 file = pa.ipc.open_file(pa.memory_map(str(path)))
-                self._places += [(path, file, i) for i in range(file.num_record_batches)]
-            # Older manifests do not say it.
+                self._locations += [(path, file, i) for i in range(file.num_record_batches)]
+            # Manifests of older versions lack `batch_rows`.
             rows += shard.get("batch_rows") or [
-                self[at].num_rows for at in range(len(rows), len(self._places))
+                self[at].num_rows for at in range(len(rows), len(self._locations))
             ]
-        self.ends = list(accumulate(rows))  # rows before the end of each batch
+        self.ends = list(accumulate(rows))  # number of the first row after each batch
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._locations)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return (self[at] for at in range(len(self)))
 
     def __getitem__(self, index: int) -> pa.RecordBatch:
-        path, file, number = self._places[index]
-        with self._explained(path):
+        path, file, number = self._locations[index]
+        with self._name_shard(path):
             return file.get_batch(number)
 
     @contextmanager
-    def _explained(self, path: Path) -> Iterator[None]:
+    def _name_shard(self, path: Path) -> Iterator[None]:
         try:
             yield
         except (OSError, pa.ArrowInvalid) as error:
             raise SftdataError(
                 f"{path}: the shard cannot be read: {error}",
-                f"See what is wrong: sftdata verify {self._directory}",
+                f"Check the whole dataset: sftdata verify {self._directory}",
             ) from error
 
 
-def _mask_sums(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
+def _count_targets(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
     masks = batch.column("label_mask")
     offsets = to_numbers(masks.offsets)
-    # A running count and not `reduceat`, which has no sum for a row without tokens.
+    # Sum by a running count: `reduceat` gives wrong sums for rows without tokens.
     counted = np.zeros(int(offsets[-1] - offsets[0]) + 1, np.int64)
     np.cumsum(to_flags(masks.flatten()), out=counted[1:])
     sums: npt.NDArray[np.int64] = np.diff(counted[offsets - offsets[0]])
     return sums
 
 
-class _Columns:
-    """The columns of a record batch as arrays, from which rows are cut."""
+class _BatchColumns:
+    """The columns of a record batch as arrays, to slice rows from."""
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         ids, mask = batch.column("input_ids"), batch.column("label_mask")
@@ -269,8 +269,10 @@ class _Columns:
         self._mask, self._mask_ends = mask.values, to_numbers(mask.offsets)
         self._starts = to_numbers(batch.column("target_start"))
         self._row_ids = batch.column("row_id")
-        self._templates = _Labels(batch.column("template"))
-        self._tasks = _Labels(batch.column("task")) if "task" in batch.schema.names else None
+        self._templates = _DictionaryColumn(batch.column("template"))
+        self._tasks = (
+            _DictionaryColumn(batch.column("task")) if "task" in batch.schema.names else None
+        )
 
     def example(self, row: int) -> Example:
         first, length = int(self._mask_ends[row]), int(self._ends[row + 1] - self._ends[row])
@@ -284,12 +286,12 @@ class _Columns:
         )
 
 
-class _Labels:
-    """A column of labels, each of which is there once."""
+class _DictionaryColumn:
+    """A dictionary-encoded column of text."""
 
     def __init__(self, column: pa.DictionaryArray) -> None:
-        self._labels: list[str] = column.dictionary.to_pylist()
+        self._values: list[str] = column.dictionary.to_pylist()
         self._index: npt.NDArray[np.int8] = to_numbers(column.indices)
 
     def __getitem__(self, row: int) -> str:
-        return self._labels[int(self._index[row])]
+        return self._values[int(self._index[row])]

@@ -28,7 +28,7 @@ def step_gradients(
     model.zero_grad()
     total = 0.0
     for rank in range(ranks):
-        for micro, _ in zip(plan.epoch(0, rank), range(accumulate), strict=False):
+        for micro, _ in zip(plan.iterate_epoch(0, rank), range(accumulate), strict=False):
             batch = dataset[micro]
             loss = target_loss(model, batch, model.get_output_embeddings())
             (loss / batch["step_targets"]).backward()
@@ -162,7 +162,7 @@ def test_a_mask_with_several_turns_is_counted_by_the_mask() -> None:
 def test_a_filler_adds_nothing_and_still_gives_gradients(data: Dataset) -> None:
     model, units = llama(), RowUnits(data["train"])
     plan = StepPlan(units.tokens, units.targets, 0, 1, 1, ranks=len(data["train"]) + 1)
-    filler = next(plan.epoch(0, rank=len(data["train"])))
+    filler = next(plan.iterate_epoch(0, rank=len(data["train"])))
     loss = target_loss(model, StepDataset(units, PAD)[filler], model.get_output_embeddings())
     loss.backward()
     assert loss.item() == 0

@@ -97,7 +97,7 @@ class StepDataset(Dataset[Tensors]):
 
     def __getitem__(self, micro_batch: MicroBatch) -> Tensors:
         batch = collate([self.units[unit] for unit in micro_batch.units], self.pad_id)
-        if not micro_batch.counts:
+        if not micro_batch.is_counted:
             batch["labels"].fill_(IGNORED)
         counts = {
             "step_targets": micro_batch.step_targets,

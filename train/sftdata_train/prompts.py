@@ -10,7 +10,7 @@ import numpy as np
 
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, Example, load
-from sftdata.loading.order import shuffled
+from sftdata.loading.order import shuffle_indices
 from sftdata.rendering.template import Field, Template
 from sftdata_train.variants import build_variant
 
@@ -44,7 +44,7 @@ def prompts_for(
     With another number of shots than the dataset's, a variant of it is built in `scratch`.
     Raises `SftdataError` when the split has no rows.
     """
-    rows = shuffled(len(data[split]), 0, 0)[:limit].tolist()
+    rows = shuffle_indices(len(data[split]), 0, 0)[:limit].tolist()
     if not rows:
         raise SftdataError(
             f"The split '{split}' of {data.manifest.directory} has no rows to evaluate on.",

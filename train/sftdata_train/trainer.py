@@ -24,10 +24,10 @@ class MicroBatchSampler(Sampler[list[MicroBatch]]):
         self.plan, self.rank, self.epoch = plan, rank, 0
 
     def __len__(self) -> int:
-        return self.plan.micro_batches
+        return self.plan.micro_batches_per_epoch
 
     def __iter__(self) -> Iterator[list[MicroBatch]]:
-        return ([micro_batch] for micro_batch in self.plan.epoch(self.epoch, self.rank))
+        return ([micro_batch] for micro_batch in self.plan.iterate_epoch(self.epoch, self.rank))
 
 
 class _Epochs(transformers.TrainerCallback):
@@ -37,7 +37,7 @@ class _Epochs(transformers.TrainerCallback):
         self._sampler = sampler
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._sampler.epoch = state.global_step // self._sampler.plan.steps
+        self._sampler.epoch = state.global_step // self._sampler.plan.steps_per_epoch
 
 
 class ExactTrainer(transformers.Trainer):

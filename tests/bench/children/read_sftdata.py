@@ -11,7 +11,7 @@ from reads import SEED, Arrays, time_reads
 
 import sftdata
 from sftdata.loading.dataset import Example
-from sftdata.loading.order import Place
+from sftdata.loading.order import StreamPosition
 
 
 def _arrays(row: Example) -> Arrays:
@@ -25,7 +25,7 @@ def main(directory: str) -> None:
         len(train),
         get=lambda at: _arrays(train[at]),
         in_order=lambda: map(_arrays, train),
-        shuffled=lambda: (_arrays(row) for row, _ in train.stream(Place(SEED, 0, 0))),
+        shuffled=lambda: (_arrays(row) for row, _ in train.stream(StreamPosition(SEED, 0, 0))),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from sftdata.building.build import build
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, Split, load
-from sftdata.loading.order import Place
+from sftdata.loading.order import StreamPosition
 
 EOS = 256
 PROMPT = "You are a helpful assistant that summarizes articles.\n\nArticle:\n{}\n\nSummary:\n"
@@ -119,17 +119,17 @@ def test_a_slice_of_a_slice_is_a_slice(train: Split) -> None:
 
 
 def test_a_stream_is_shuffled_shared_by_ranks_and_goes_on_at_the_exact_row(train: Split) -> None:
-    whole = [example.row_id for example, _ in train.stream(Place(seed=3, epoch=1))]
+    whole = [example.row_id for example, _ in train.stream(StreamPosition(seed=3, epoch=1))]
     assert sorted(whole) == sorted(ids(train))
     assert whole != ids(train)
-    other = [example.row_id for example, _ in train.stream(Place(seed=3, epoch=2))]
+    other = [example.row_id for example, _ in train.stream(StreamPosition(seed=3, epoch=2))]
     assert other != whole
-    parts = [list(train.stream(Place(3, 1), rank=r, ranks=2)) for r in range(2)]
+    parts = [list(train.stream(StreamPosition(3, 1), rank=r, ranks=2)) for r in range(2)]
     assert [e.row_id for pair in zip(*parts, strict=False) for e, _ in pair] == whole[
         : 2 * (len(whole) // 2)
     ]
-    place = parts[0][4][1]
-    assert [e.row_id for e, _ in train.stream(place)] == whole[10:]
+    position = parts[0][4][1]
+    assert [e.row_id for e, _ in train.stream(position)] == whole[10:]
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])

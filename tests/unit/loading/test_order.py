@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sftdata.errors import SftdataError
-from sftdata.loading.order import Place, StepPlan, rows_from, shuffled
+from sftdata.loading.order import StepPlan, StreamPosition, iterate_rows, shuffle_indices
 
 
 def plan(units: int, micro_batch: int = 1, accumulate: int = 1, ranks: int = 1) -> StepPlan:
@@ -25,13 +25,13 @@ def plan(units: int, micro_batch: int = 1, accumulate: int = 1, ranks: int = 1) 
 
 
 def test_the_shuffle_is_the_same_on_every_machine_and_in_every_version() -> None:
-    assert shuffled(12, seed=0, epoch=0).tolist() == [0, 11, 9, 1, 6, 3, 5, 4, 10, 2, 8, 7]
-    assert shuffled(12, seed=0, epoch=1).tolist() == [4, 10, 2, 5, 1, 11, 0, 8, 6, 7, 3, 9]
-    assert shuffled(12, seed=1, epoch=0).tolist() == [2, 5, 8, 9, 10, 1, 4, 6, 0, 11, 3, 7]
+    assert shuffle_indices(12, seed=0, epoch=0).tolist() == [0, 11, 9, 1, 6, 3, 5, 4, 10, 2, 8, 7]
+    assert shuffle_indices(12, seed=0, epoch=1).tolist() == [4, 10, 2, 5, 1, 11, 0, 8, 6, 7, 3, 9]
+    assert shuffle_indices(12, seed=1, epoch=0).tolist() == [2, 5, 8, 9, 10, 1, 4, 6, 0, 11, 3, 7]
 
 
 def test_the_shuffle_has_each_number_once_and_moves_them_far() -> None:
-    order = shuffled(10_000, seed=-5, epoch=2)
+    order = shuffle_indices(10_000, seed=-5, epoch=2)
     assert np.array_equal(np.sort(order), np.arange(10_000))
     assert 0.31 < np.abs(order - np.arange(10_000)).mean() / 10_000 < 0.36  # 1/3 for a fair one
     assert abs(np.corrcoef(order[:-1], order[1:])[0, 1]) < 0.05
@@ -39,26 +39,32 @@ def test_the_shuffle_has_each_number_once_and_moves_them_far() -> None:
 
 @pytest.mark.parametrize("ranks", [1, 2, 3])
 def test_ranks_share_the_rows_of_an_epoch(ranks: int) -> None:
-    parts = [[row for row, _ in rows_from(Place(7), 20, rank=r, ranks=ranks)] for r in range(ranks)]
+    parts = [
+        [row for row, _ in iterate_rows(StreamPosition(7), 20, rank=r, ranks=ranks)]
+        for r in range(ranks)
+    ]
     assert sorted(row for part in parts for row in part) == list(range(20))
-    whole = [row for row, _ in rows_from(Place(7), 20)]
+    whole = [row for row, _ in iterate_rows(StreamPosition(7), 20)]
     assert [part[0] for part in parts] == whole[:ranks]
 
 
 def test_a_state_goes_on_at_the_exact_row_also_with_other_ranks() -> None:
-    whole = [row for row, _ in rows_from(Place(7, epoch=4), 20)]
-    before = list(islice(rows_from(Place(7, epoch=4), 20, rank=0, ranks=2), 3))
+    whole = [row for row, _ in iterate_rows(StreamPosition(7, epoch=4), 20)]
+    before = list(islice(iterate_rows(StreamPosition(7, epoch=4), 20, rank=0, ranks=2), 3))
     state = before[-1][1].to_json()
     assert state == {"seed": 7, "epoch": 4, "taken": 6}
     for ranks in (1, 2, 5):
-        parts = [rows_from(Place.from_json(state), 20, rank=r, ranks=ranks) for r in range(ranks)]
+        parts = [
+            iterate_rows(StreamPosition.from_json(state), 20, rank=r, ranks=ranks)
+            for r in range(ranks)
+        ]
         after = {row for part in parts for row, _ in part}
         assert after == set(whole[6:])
 
 
-def test_what_is_no_state_is_an_error() -> None:
-    with pytest.raises(SftdataError, match="is not the state of a loader"):
-        Place.from_json({"seed": 1})
+def test_a_broken_state_is_an_error() -> None:
+    with pytest.raises(SftdataError, match="cannot be read: seed, epoch and taken"):
+        StreamPosition.from_json({"seed": 1})
 
 
 SPLITS = [(8, 1, 1), (4, 2, 1), (1, 8, 1), (2, 2, 2), (1, 2, 4)]
@@ -70,29 +76,29 @@ def test_a_step_has_the_same_units_for_any_split(
     units: int, micro_batch: int, accumulate: int, ranks: int
 ) -> None:
     split, whole = plan(units, micro_batch, accumulate, ranks), plan(units, 8)
-    expected = {m.step_targets: set(m.units) for m in whole.epoch(1)}
+    expected = {m.step_targets: set(m.units) for m in whole.iterate_epoch(1)}
     found: dict[int, list[int]] = {}
     counts = []
     for rank in range(ranks):
-        mine = list(split.epoch(1, rank))
+        mine = list(split.iterate_epoch(1, rank))
         counts.append(len(mine))
         for micro in mine:
-            found.setdefault(micro.step_targets, []).extend(micro.units if micro.counts else ())
+            found.setdefault(micro.step_targets, []).extend(micro.units if micro.is_counted else ())
     assert {targets: sorted(taken) for targets, taken in found.items()} == {
         targets: sorted(taken) for targets, taken in expected.items()
     }
-    assert set(counts) == {split.micro_batches}
-    assert split.steps == whole.steps
+    assert set(counts) == {split.micro_batches_per_epoch}
+    assert split.steps_per_epoch == whole.steps_per_epoch
 
 
 def test_the_targets_of_a_step_are_those_of_its_units() -> None:
-    for micro in plan(10, micro_batch=4).epoch(0):
+    for micro in plan(10, micro_batch=4).iterate_epoch(0):
         assert micro.step_targets == sum(unit + 1 for unit in micro.units)
         assert micro.step_tokens == sum(unit + 10 for unit in micro.units)
 
 
 def test_a_rank_without_units_gets_one_that_does_not_count() -> None:
-    first, second = (list(plan(9, 2, 2, 2).epoch(0, rank)) for rank in (0, 1))
-    assert [micro.counts for micro in first] == [True, True, True]
-    assert [micro.counts for micro in second] == [True, True, False]
-    assert second[-1] == replace(first[-1], counts=False)
+    first, second = (list(plan(9, 2, 2, 2).iterate_epoch(0, rank)) for rank in (0, 1))
+    assert [micro.is_counted for micro in first] == [True, True, True]
+    assert [micro.is_counted for micro in second] == [True, True, False]
+    assert second[-1] == replace(first[-1], is_counted=False)
