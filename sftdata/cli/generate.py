@@ -38,7 +38,7 @@ def command(adapter: Path, row: str, as_json: bool, **options: Any) -> None:
         raise click.BadParameter(f"not JSON: {error}", param_hint="--row") from error
     if not isinstance(fields, dict):
         raise click.BadParameter("a JSON object is expected.", param_hint="--row")
-    from sftdata_train.serving import answer
+    from sftdata_train.answering import answer
 
     text = answer(adapter, fields, **options)
     if as_json:

@@ -12,7 +12,7 @@ from sftdata.cli.output import DATASET, print_json, print_note
 from sftdata.cli.train_extra import needs_train_extra
 
 if TYPE_CHECKING:
-    from sftdata_train.estimate import Estimate
+    from sftdata_train.cost_estimate import Estimate
     from sftdata_train.passport import Passport
 
 
@@ -83,7 +83,7 @@ def command(
     if out is None and not dry_run:
         raise click.UsageError("Missing option '--out'. (Not needed with --dry-run.)")
     from sftdata_train.recipe import load_recipe
-    from sftdata_train.training import prepare, train
+    from sftdata_train.training_run import prepare, train
 
     run = prepare(
         dataset,
@@ -95,7 +95,7 @@ def command(
         report=print_note,
     )
     if dry_run:
-        from sftdata_train.estimate import estimate
+        from sftdata_train.cost_estimate import estimate
 
         found = estimate(run)
         print_json(found.to_json()) if as_json else click.echo(_table(found))

@@ -117,10 +117,10 @@ def run_sftdata(folder: Path, args: argparse.Namespace, *, full_logits: bool) ->
     import torch.nn.functional as functional
 
     from sftdata.loading.dataset import IGNORED
-    from sftdata_train.checks import check_boundaries
     from sftdata_train.loss import model_inputs
+    from sftdata_train.preflight import check_boundaries
     from sftdata_train.recipe import load_recipe
-    from sftdata_train.training import make_trainer, prepare
+    from sftdata_train.training_run import make_trainer, prepare
 
     recipe = load_recipe(
         None, packed=args.length, micro_batch=args.micro_batch, accumulate=1, log_every=1,

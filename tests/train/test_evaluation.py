@@ -15,11 +15,11 @@ from sftdata.loading.dataset import Dataset, Example, load
 from sftdata.rendering.template import parse_template
 from sftdata.versioning.releases import load_template
 from sftdata_train.evaluation import evaluate
+from sftdata_train.evaluation_prompts import answer_ids, prompt_ids, prompts_for, source_text
 from sftdata_train.generation import generate
 from sftdata_train.page import render_page
-from sftdata_train.prompts import answer_ids, prompt_ids, prompts_for, source_text
 from sftdata_train.recipe import load_recipe
-from sftdata_train.training import prepare, train
+from sftdata_train.training_run import prepare, train
 
 
 @pytest.fixture(scope="module")

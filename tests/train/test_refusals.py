@@ -18,11 +18,11 @@ from transformers import AutoConfig
 
 from sftdata.errors import SftdataError, VerificationError
 from sftdata.loading.dataset import load
-from sftdata_train.checks import check_boundaries
-from sftdata_train.failures import explained
-from sftdata_train.models import load_adapter, load_model
+from sftdata_train.model_loading import load_adapter, load_model
+from sftdata_train.preflight import check_boundaries
 from sftdata_train.recipe import Recipe, load_recipe
-from sftdata_train.training import prepare, train
+from sftdata_train.resource_errors import explain_resource_errors
+from sftdata_train.training_run import prepare, train
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_a_loss_that_is_no_number_ends_the_run(
 def test_out_of_memory_says_what_to_take_less_of() -> None:
     with (
         pytest.raises(SftdataError, match=r"Out of memory while training(?s:.*)--micro-batch 1"),
-        explained("training"),
+        explain_resource_errors("training"),
     ):
         torch.empty(1 << 60)
 
@@ -243,7 +243,7 @@ def _without_positions(forward: Any) -> Any:
 def test_the_table_of_gpt2_has_the_numbers_everyone_knows(
     dataset: Path, copied_model: Path
 ) -> None:
-    from sftdata_train.estimate import estimate
+    from sftdata_train.cost_estimate import estimate
 
     AutoConfig.for_model("gpt2").save_pretrained(copied_model)
     run = prepare(dataset, str(copied_model), Recipe(rank=16), allow_draft=True)

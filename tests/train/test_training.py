@@ -19,11 +19,11 @@ from safetensors.torch import load_file
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
 from sftdata.loading.packing import plan_packs, write_plan
-from sftdata_train.models import load_adapter, load_model
+from sftdata_train.model_loading import load_adapter, load_model
 from sftdata_train.passport import Passport, find_contradictions, read_passport
 from sftdata_train.progress import read_lines
 from sftdata_train.recipe import Recipe, load_recipe
-from sftdata_train.training import RUN, last_checkpoint, prepare, train
+from sftdata_train.training_run import RUN, last_checkpoint, prepare, train
 
 FAST = {
     "rank": 4, "alpha": 8, "learning_rate": 1e-2, "micro_batch": 4, "accumulate": 2,

@@ -13,14 +13,7 @@ from typing import Any
 from sftdata.inspecting.rows.example import Inspector
 from sftdata.loading.dataset import Dataset, Example, load
 from sftdata_train.batches import RowUnits
-from sftdata_train.checks import check_lengths, check_tokenizer, check_vocabulary
-from sftdata_train.failures import explained
-from sftdata_train.generation import generate
-from sftdata_train.metrics import Score, score
-from sftdata_train.models import choose_device, choose_dtype, load_adapter, load_config, load_model
-from sftdata_train.passport import Passport, built_templates, read_passport, stop_ids
-from sftdata_train.progress import Report
-from sftdata_train.prompts import (
+from sftdata_train.evaluation_prompts import (
     Prompts,
     answer_ids,
     check_prompts,
@@ -29,7 +22,20 @@ from sftdata_train.prompts import (
     shots_of,
     source_text,
 )
+from sftdata_train.generation import generate
+from sftdata_train.metrics import Score, score
+from sftdata_train.model_loading import (
+    choose_device,
+    choose_dtype,
+    load_adapter,
+    load_config,
+    load_model,
+)
+from sftdata_train.passport import Passport, built_templates, read_passport, stop_ids
+from sftdata_train.preflight import check_lengths, check_tokenizer, check_vocabulary
+from sftdata_train.progress import Report
 from sftdata_train.recipe import Recipe
+from sftdata_train.resource_errors import explain_resource_errors
 from sftdata_train.trainer import held_out_sum, perplexity
 
 BASE, TUNED = "base", "tuned"
@@ -38,7 +44,7 @@ _GALLERY = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class SystemResult:
     """How one system did at one number of shots: its loss, and its scores task by task."""
 
     system: str  # base or tuned
@@ -51,7 +57,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class GalleryRow:
     """A row for the gallery."""
 
     row_id: str
@@ -70,8 +76,8 @@ class Evaluation:
     split: str
     model: str
     adapter: str | None
-    results: list[Result]
-    gallery: list[Shown]
+    results: list[SystemResult]
+    gallery: list[GalleryRow]
 
     def to_json(self) -> dict[str, Any]:
         """The object `eval --json` prints."""
@@ -111,7 +117,10 @@ def evaluate(
     config = load_config(model_name, trust_remote_code=trust_remote_code)
     check_vocabulary(data.manifest, config)
     results, gallery = [], []
-    with tempfile.TemporaryDirectory(prefix="sftdata-eval-") as scratch, explained("evaluating"):
+    with (
+        tempfile.TemporaryDirectory(prefix="sftdata-eval-") as scratch,
+        explain_resource_errors("evaluating"),
+    ):
         wanted = shots or [shots_of(data) or 0]
         sets = [prompts_for(data, split, k, limit=limit, scratch=Path(scratch)) for k in wanted]
         for prompts in sets:
@@ -129,7 +138,7 @@ def evaluate(
                     loss, answers = _measure(model, prompts, batch_size, max_new_tokens, report)
                 answered = reader.read(prompts, answers)
                 results.append(
-                    Result(
+                    SystemResult(
                         system=system,
                         shots=prompts.shots,
                         rows=len(prompts.rows),
@@ -234,7 +243,7 @@ def _longest_answer(prompts: Prompts) -> int:
     return max(len(answer_ids(example)) for example in prompts.examples) + _ROOM
 
 
-def _show(answered: list[tuple[str, Prompts, _Answered]]) -> list[Shown]:
+def _show(answered: list[tuple[str, Prompts, _Answered]]) -> list[GalleryRow]:
     """The first rows of the first set, with what each system answered to them."""
     _, prompts, first = answered[0]
     shown = []
@@ -245,6 +254,8 @@ def _show(answered: list[tuple[str, Prompts, _Answered]]) -> list[Shown]:
             if example.row_id in places:
                 answers[name] = texts.answers[places[example.row_id]]
         shown.append(
-            Shown(example.row_id, task_of(example), first.prompts[i], first.references[i], answers)
+            GalleryRow(
+                example.row_id, task_of(example), first.prompts[i], first.references[i], answers
+            )
         )
     return shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 from sftdata.base.escaping import escape
-from sftdata_train.evaluation import Evaluation, Result, Shown
+from sftdata_train.evaluation import Evaluation, GalleryRow, SystemResult
 
 _STYLE = """
 body { font: 15px/1.5 sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
@@ -34,7 +34,7 @@ def render_page(evaluation: Evaluation) -> str:
     )
 
 
-def _table(results: list[Result], task: str) -> str:
+def _table(results: list[SystemResult], task: str) -> str:
     names = [score.name for score in results[0].scores[task]]
     head = "".join(f"<th>{_inert(name)}" for name in ("system", "shots", "loss", *names))
     body = ""
@@ -53,7 +53,7 @@ def _table(results: list[Result], task: str) -> str:
     )
 
 
-def _row(shown: Shown) -> str:
+def _row(shown: GalleryRow) -> str:
     parts = {"prompt": shown.prompt, "reference": shown.reference} | shown.answers
     return f"<h3>{_inert(shown.row_id)}</h3>\n" + "".join(
         f"<p>{_inert(name)}\n<pre>{_inert(text)}</pre>\n" for name, text in parts.items()

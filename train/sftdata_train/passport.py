@@ -23,7 +23,7 @@ from sftdata.rendering.template import Template
 from sftdata.tokenizing.tokenizer import load_tokenizer
 from sftdata.versioning.releases import load_template
 from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest, to_json
-from sftdata_train.models import CONFIG
+from sftdata_train.model_loading import CONFIG
 from sftdata_train.recipe import Recipe
 
 FILE, VERSION = "sftdata.json", 1

@@ -14,7 +14,7 @@ _DISK = ("no space left", "file too large", "disk quota", "i/o error", "inline_c
 
 
 @contextmanager
-def explained(what: str) -> Iterator[None]:
+def explain_resource_errors(what: str) -> Iterator[None]:
     """Turns what PyTorch and safetensors raise for a machine at its limits into `SftdataError`.
 
     `what` says what was done, such as "training".

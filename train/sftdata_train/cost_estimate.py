@@ -9,15 +9,15 @@ from typing import Any
 
 import torch
 
-from sftdata_train.models import adapt, choose_device, choose_dtype
+from sftdata_train.model_loading import adapt, choose_device, choose_dtype
 from sftdata_train.recipe import Recipe
-from sftdata_train.training import Run
+from sftdata_train.training_run import TrainingRun
 
 _LAYER = re.compile(r"\.\d+(?=\.)")
 
 
 @dataclass(frozen=True, slots=True)
-class Adapted:
+class AdaptedModules:
     """Modules of one name and shape, over all layers. Counts are of one module."""
 
     name: str  # with * for the number of the layer
@@ -36,7 +36,7 @@ class Adapted:
 class Estimate:
     """What a run would train and need."""
 
-    adapted: list[Adapted]
+    adapted: list[AdaptedModules]
     parameters: int  # of the whole model
     trained: int
     memory_bytes: dict[str, int]  # by what holds it
@@ -50,7 +50,7 @@ class Estimate:
         return asdict(self) | {"adapted": tables}
 
 
-def estimate(run: Run) -> Estimate:
+def estimate(run: TrainingRun) -> Estimate:
     """What the run would train, from the model's config alone; no weight is loaded.
 
     Time is by counting multiplications and measuring how fast this machine does them, so it is
@@ -58,7 +58,7 @@ def estimate(run: Run) -> Estimate:
     """
     model = _skeleton(run)
     parameters = sum(p.numel() for p in model.parameters())
-    adapted: list[Adapted] = []
+    adapted: list[AdaptedModules] = []
     trained = parameters
     if run.recipe.method != "full":
         model = adapt(model, run.recipe.model_copy(update={"method": "lora"}))
@@ -76,7 +76,7 @@ def estimate(run: Run) -> Estimate:
     )
 
 
-def adapted_modules(model: Any) -> list[Adapted]:
+def adapted_modules(model: Any) -> list[AdaptedModules]:
     """The modules with LoRA weights, those that differ in the layer's number alone together."""
     groups: dict[tuple[str, tuple[int, int], int], int] = {}
     for name, module in model.named_modules():
@@ -87,12 +87,12 @@ def adapted_modules(model: Any) -> list[Adapted]:
         key = (_LAYER.sub(".*", name.removeprefix("base_model.model.")), shape, lora)
         groups[key] = groups.get(key, 0) + 1
     return [
-        Adapted(name, count, shape, shape[0] * shape[1], lora)
+        AdaptedModules(name, count, shape, shape[0] * shape[1], lora)
         for (name, shape, lora), count in groups.items()
     ]
 
 
-def _skeleton(run: Run) -> Any:
+def _skeleton(run: TrainingRun) -> Any:
     from transformers import AutoModelForCausalLM
 
     with torch.device("meta"):
@@ -101,7 +101,7 @@ def _skeleton(run: Run) -> Any:
         )
 
 
-def _extent(run: Run) -> tuple[int, int]:
+def _extent(run: TrainingRun) -> tuple[int, int]:
     """Steps and tokens of the run on this one device."""
     recipe = run.recipe
     in_epoch = -(-len(run.units.tokens) // (recipe.micro_batch * recipe.accumulate))
@@ -109,7 +109,7 @@ def _extent(run: Run) -> tuple[int, int]:
     return steps, int(run.units.tokens.sum() * steps / in_epoch)
 
 
-def _memory(run: Run, parameters: int, trained: int) -> dict[str, int]:
+def _memory(run: TrainingRun, parameters: int, trained: int) -> dict[str, int]:
     """Bytes: weights, what the optimizer keeps, and activations and logits of a micro-batch."""
     recipe, config = run.recipe, run.config.get_text_config()
     width = torch.finfo(choose_dtype(recipe)).bits // 8

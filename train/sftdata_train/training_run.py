@@ -18,7 +18,10 @@ from sftdata.loading.packing import read_plan
 from sftdata.writing.manifest import to_json
 from sftdata_train import passport as passport_file
 from sftdata_train.batches import PackUnits, RowUnits, Units
-from sftdata_train.checks import (
+from sftdata_train.model_loading import adapt, choose_dtype, load_config, load_model
+from sftdata_train.passport import Passport, built_templates, describe, write_passport
+from sftdata_train.plot import write_plot
+from sftdata_train.preflight import (
     check_boundaries,
     check_data,
     check_lengths,
@@ -26,12 +29,9 @@ from sftdata_train.checks import (
     check_tokenizer,
     check_vocabulary,
 )
-from sftdata_train.failures import explained
-from sftdata_train.models import adapt, choose_dtype, load_config, load_model
-from sftdata_train.passport import Passport, built_templates, describe, write_passport
-from sftdata_train.plot import write_plot
 from sftdata_train.progress import METRICS, VALIDATION, Progress, Report, read_lines
 from sftdata_train.recipe import Recipe
+from sftdata_train.resource_errors import explain_resource_errors
 from sftdata_train.trainer import ExactTrainer
 
 RUN, CHECKPOINTS = "run.json", "checkpoints"
@@ -40,7 +40,7 @@ _EVAL_BATCH = 8
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """Everything a run is made from, checked; the model is not loaded yet."""
 
     data: Dataset
@@ -68,7 +68,7 @@ def prepare(
     allow_draft: bool = False,
     trust_remote_code: bool = False,
     report: Report = lambda line: None,
-) -> Run:
+) -> TrainingRun:
     """The run these make, with everything refused that would fail or mislead later.
 
     Raises `SftdataError`: a damaged or draft dataset, another tokenizer, too small a vocabulary
@@ -92,10 +92,10 @@ def prepare(
             "Give such a split a share when building, or train without --early-stop.",
         )
     check_lengths(int(data[split].lengths.max()), f"row of '{split}'", config)
-    return Run(data, split, model, recipe, units, held_out, config, trust_remote_code)
+    return TrainingRun(data, split, model, recipe, units, held_out, config, trust_remote_code)
 
 
-def train(run: Run, out: Path, report: Report = lambda line: None) -> Passport:
+def train(run: TrainingRun, out: Path, report: Report = lambda line: None) -> Passport:
     """Trains, and gives the passport of what lies in `out` then.
 
     An unfinished run of the same settings in `out` goes on from its last checkpoint.
@@ -104,9 +104,9 @@ def train(run: Run, out: Path, report: Report = lambda line: None) -> Passport:
     templates = built_templates(run.data.manifest)
     description = describe(run.data, run.split, run.model, run.recipe, templates)
     _claim(out, description)
-    with explained("loading the model"):
+    with explain_resource_errors("loading the model"):
         trainer = make_trainer(run, out)
-    with explained("training"):
+    with explain_resource_errors("training"):
         if run.recipe.packed is not None and len(run.data[run.split]) > 1:
             examples = [run.data[run.split][i] for i in range(2)]
             check_boundaries(trainer.model, examples, run.pad_id)
@@ -117,11 +117,11 @@ def train(run: Run, out: Path, report: Report = lambda line: None) -> Passport:
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         if run.held_out is not None and not _is_evaluated(out, trainer.state.global_step):
             trainer.evaluate()
-    with explained("saving"):
+    with explain_resource_errors("saving"):
         return _finish(run, out, trainer, description)
 
 
-def make_trainer(run: Run, out: Path) -> ExactTrainer:
+def make_trainer(run: TrainingRun, out: Path) -> ExactTrainer:
     """The trainer of a run, its model loaded and adapted; it keeps checkpoints in `out`."""
     trainer = ExactTrainer(
         model=_model(run),
@@ -175,7 +175,7 @@ def _claim(out: Path, description: dict[str, Any]) -> None:
     write_atomically(path, to_json(settings))
 
 
-def _model(run: Run) -> Any:
+def _model(run: TrainingRun) -> Any:
     recipe = run.recipe
     full = recipe.method == "full"
     model = load_model(
@@ -193,7 +193,7 @@ def _model(run: Run) -> Any:
     return model
 
 
-def _arguments(run: Run, out: Path) -> transformers.TrainingArguments:
+def _arguments(run: TrainingRun, out: Path) -> transformers.TrainingArguments:
     recipe = run.recipe
     evaluates = "no" if run.held_out is None else "steps" if recipe.evaluate_every else "epoch"
     saves = "steps" if recipe.save_every else "epoch"
@@ -236,13 +236,15 @@ def _arguments(run: Run, out: Path) -> transformers.TrainingArguments:
     )
 
 
-def _callbacks(run: Run) -> list[transformers.TrainerCallback]:
+def _callbacks(run: TrainingRun) -> list[transformers.TrainerCallback]:
     if run.recipe.early_stop is None:
         return []
     return [transformers.EarlyStoppingCallback(run.recipe.early_stop)]
 
 
-def _finish(run: Run, out: Path, trainer: ExactTrainer, description: dict[str, Any]) -> Passport:
+def _finish(
+    run: TrainingRun, out: Path, trainer: ExactTrainer, description: dict[str, Any]
+) -> Passport:
     """Saves weights, plot and passport, and removes the checkpoints."""
     if trainer.is_world_process_zero():
         model = trainer.accelerator.unwrap_model(trainer.model)

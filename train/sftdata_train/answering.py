@@ -17,11 +17,11 @@ from sftdata.tokenizing.chat_template import ChatFormat
 from sftdata.tokenizing.encoded import Encoded
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
-from sftdata_train.failures import explained
 from sftdata_train.generation import generate
-from sftdata_train.models import choose_device, choose_dtype, load_adapter, load_model
+from sftdata_train.model_loading import choose_device, choose_dtype, load_adapter, load_model
 from sftdata_train.passport import Passport, find_contradictions, read_passport
 from sftdata_train.recipe import Recipe
+from sftdata_train.resource_errors import explain_resource_errors
 
 
 def answer(
@@ -48,7 +48,7 @@ def answer(
     name = model if model is not None else passport["base_model"]["name"]
     tokenizer = _tokenizer(passport, name)
     ids = serving_prompt(passport, tokenizer, row, template)
-    with explained("answering"):
+    with explain_resource_errors("answering"):
         tuned = load_adapter(
             load_model(name, dtype=choose_dtype(Recipe()), trust_remote_code=trust_remote_code),
             adapter,

@@ -12,7 +12,7 @@ from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, Example, load
 from sftdata.loading.order import shuffle_indices
 from sftdata.rendering.template import Field, Template
-from sftdata_train.variants import build_variant
+from sftdata_train.shot_variants import build_with_shots
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def prompts_for(
         )
     if shots == shots_of(data):
         return Prompts(data, split, shots, rows)
-    variant = load(build_variant(data.manifest, shots, scratch / f"{shots}-shot"))
+    variant = load(build_with_shots(data.manifest, shots, scratch / f"{shots}-shot"))
     wanted = {data[split][row].row_id for row in rows}
     ids = variant[split].to_arrow().column("row_id").to_pylist()
     return Prompts(variant, split, shots, [i for i, row_id in enumerate(ids) if row_id in wanted])

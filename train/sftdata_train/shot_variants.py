@@ -11,7 +11,7 @@ from sftdata.spec.model import Mixture, Spec
 from sftdata.writing.manifest import Manifest
 
 
-def build_variant(manifest: Manifest, shots: int, out: Path) -> Path:
+def build_with_shots(manifest: Manifest, shots: int, out: Path) -> Path:
     """Builds the dataset of the manifest with `shots` shots in `out`, and gives that directory.
 
     Every shot gets the room of an example, so that no prompt is cut for it.

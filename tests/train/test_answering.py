@@ -14,11 +14,11 @@ from sftdata.building.build import build
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
 from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata_train.answering import answer, serving_prompt
+from sftdata_train.evaluation_prompts import answer_ids, prompt_ids
 from sftdata_train.passport import Passport, built_templates, describe, read_passport
-from sftdata_train.prompts import answer_ids, prompt_ids
 from sftdata_train.recipe import Recipe, load_recipe
-from sftdata_train.serving import answer, serving_prompt
-from sftdata_train.training import prepare, train
+from sftdata_train.training_run import prepare, train
 
 
 @pytest.fixture(scope="module")
