@@ -11,7 +11,8 @@ from sftdata.base.escaping import escape
 from sftdata.cli.output import DATASET, json_option, print_json, print_note
 
 if TYPE_CHECKING:
-    from sftdata.inspecting.compare.datasets import Comparison, RowChange
+    from sftdata.inspecting.compare.datasets.diff import DatasetDiff
+    from sftdata.inspecting.compare.datasets.samples import RowChange
 
 
 @click.command("diff")
@@ -29,38 +30,38 @@ def command(dataset_a: Path, dataset_b: Path, html: Path | None, as_json: bool) 
 
     Example: sftdata diff data/summarize-1 data/summarize-2 --html diff.html
     """
-    from sftdata.inspecting.compare.datasets import compare
+    from sftdata.inspecting.compare.datasets.diff import diff_datasets
     from sftdata.loading.dataset import load
 
-    comparison = compare(load(dataset_a), load(dataset_b))
+    diff = diff_datasets(load(dataset_a), load(dataset_b))
     if html is not None:
-        from sftdata.inspecting.compare.page import render_page
+        from sftdata.inspecting.pages.diff import render_diff
 
-        page = render_page(comparison, (str(dataset_a), str(dataset_b)))
+        page = render_diff(diff, (str(dataset_a), str(dataset_b)))
         html.write_text(page, encoding="utf-8")
-        print_note(f"{html}: {len(comparison.samples)} rows shown")
+        print_note(f"{html}: {len(diff.samples)} rows shown")
     if as_json:
-        print_json(comparison.to_json())
+        print_json(diff.to_json())
     else:
-        click.echo("\n".join(_lines(comparison)))
+        click.echo("\n".join(_lines(diff)))
 
 
-def _lines(comparison: Comparison) -> list[str]:
-    from sftdata.inspecting.compare.page import list_effects, list_totals, show_value
+def _lines(diff: DatasetDiff) -> list[str]:
+    from sftdata.inspecting.compare.datasets.wording import list_changes, list_totals, show_value
 
-    lines = ["inputs that differ:" if comparison.inputs else "inputs that differ: none"]
-    for change in comparison.inputs:
+    lines = ["inputs that differ:" if diff.inputs else "inputs that differ: none"]
+    for change in diff.inputs:
         a, b = (escape(show_value(value)) for value in (change.a, change.b))
         lines.append(f"  {change.kind:10} {escape(change.name)}: {a} → {b}")
-    if comparison.is_identical:
-        lines.append(f"the examples are identical: {comparison.rows[0]:,} rows")
+    if diff.is_identical:
+        lines.append(f"the examples are identical: {diff.rows[0]:,} rows")
         return lines
     lines += ["", f"{'':15} {'A':>14} {'B':>14} {'change':>14}"]
-    for label, (before, after) in list_totals(comparison):
+    for label, (before, after) in list_totals(diff):
         lines.append(f"{label:15} {before:>14,} {after:>14,} {after - before:>+14,}")
     lines.append("")
-    lines += [f"{number:>10,} {escape(label)}" for label, number in list_effects(comparison)]
-    for row in comparison.samples:
+    lines += [f"{number:>10,} {escape(label)}" for label, number in list_changes(diff)]
+    for row in diff.samples:
         lines += ["", *_sample(row)]
     return lines
 

@@ -62,9 +62,9 @@ def command(
         report=print_note,
     )
     if html is not None:
-        from sftdata_train.page import render_page
+        from sftdata_train.page import render_evaluation
 
-        html.write_text(render_page(found), encoding="utf-8")
+        html.write_text(render_evaluation(found), encoding="utf-8")
     print_json(found.to_json()) if as_json else click.echo(_tables(found))
 
 

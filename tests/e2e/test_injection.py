@@ -49,20 +49,26 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
     with listening() as server:
         payloads = [text.replace("127.0.0.1:9/", f"127.0.0.1:{server.port}/") for text in PAYLOADS]
         root = tmp_path_factory.mktemp("injection")
-        files = []
-        for number, text in enumerate(payloads):
-            rows = [
-                {"id": text, "article": f"{text} a {text}", "summary": f"s {text}"},
-                {"id": f"dropped {text}", "article": "", "summary": text},
-            ]
-            name = text.replace("/", "∕").encode()[:180].decode(errors="ignore")
-            files.append(root / f"{number} {name}.jsonl")
-            files[-1].write_text("".join(json.dumps(row) + "\n" for row in rows))
+        files = _write_rows(root, payloads, "s")
         spec = root / "spec.toml"
         spec.write_text(_spec(" ".join(payloads)))
         folder = root / "out\x1b]0;PWNED\x07<script>\u202e[bold]"
         build(spec=spec, data=files, out=folder, max_dropped=60)
         yield Hostile(folder, spec, payloads, server)
+
+
+def _write_rows(folder: Path, payloads: list[str], word: str) -> list[Path]:
+    """A file for each payload, with a row that is kept and one that is dropped."""
+    files = []
+    for number, text in enumerate(payloads):
+        rows = [
+            {"id": text, "article": f"{text} a {text}", "summary": f"{word} {text}"},
+            {"id": f"dropped {text}", "article": "", "summary": text},
+        ]
+        name = text.replace("/", "∕").encode()[:180].decode(errors="ignore")
+        files.append(folder / f"{number} {name}.jsonl")
+        files[-1].write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return files
 
 
 def _spec(text: str) -> str:
@@ -218,9 +224,14 @@ def test_a_terminal_gets_no_sequence_of_the_data_from_the_browser(hostile: Hosti
 
 @pytest.fixture(scope="module")
 def pages(hostile: Hostile) -> dict[str, Path]:
-    pages = {name: hostile.spec.with_name(f"{name}.html") for name in ("rows", "report")}
+    pages = {name: hostile.spec.with_name(f"{name}.html") for name in ("rows", "report", "diff")}
     sftdata("inspect", hostile.folder, "--random", "500", "--html", pages["rows"])
     sftdata("report", hostile.folder, "-o", pages["report"], "--against", hostile.folder)
+    other = hostile.spec.with_name("other")
+    other.mkdir()
+    files = _write_rows(other, hostile.payloads, "another word")
+    build(spec=hostile.spec, data=files, out=other / "out", max_dropped=60)
+    sftdata("diff", hostile.folder, other / "out", "--html", pages["diff"])
     return pages
 
 
@@ -243,7 +254,7 @@ class Elements(HTMLParser):
         self.text += data
 
 
-@pytest.mark.parametrize("name", ["rows", "report"])
+@pytest.mark.parametrize("name", ["rows", "report", "diff"])
 def test_a_page_has_only_the_elements_it_is_made_of(pages: dict[str, Path], name: str) -> None:
     page = pages[name].read_text()
     found = Elements(page)
@@ -251,6 +262,7 @@ def test_a_page_has_only_the_elements_it_is_made_of(pages: dict[str, Path], name
         "html", "head", "meta", "title", "link", "style", "body", "main", "h1", "h2", "h3", "p",
         "nav", "a", "div", "span", "section", "details", "summary", "table", "thead", "tbody",
         "tr", "th", "td", "code", "b", "figure", "svg", "rect", "line", "text",
+        "del", "ins",
     }  # fmt: skip
     assert found.attributes.keys() <= {
         "lang", "charset", "http-equiv", "content", "name", "rel", "href", "class", "id", "title",
@@ -264,7 +276,7 @@ def test_a_page_has_only_the_elements_it_is_made_of(pages: dict[str, Path], name
 
 
 @needs_browser
-@pytest.mark.parametrize("name", ["rows", "report"])
+@pytest.mark.parametrize("name", ["rows", "report", "diff"])
 def test_in_a_browser_a_page_runs_nothing_and_asks_for_nothing(
     pages: dict[str, Path], name: str, hostile: Hostile
 ) -> None:

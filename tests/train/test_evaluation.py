@@ -17,7 +17,7 @@ from sftdata.versioning.releases import load_template
 from sftdata_train.evaluation import evaluate
 from sftdata_train.evaluation_prompts import answer_ids, prompt_ids, prompts_for, source_text
 from sftdata_train.generation import generate
-from sftdata_train.page import render_page
+from sftdata_train.page import render_evaluation
 from sftdata_train.recipe import load_recipe
 from sftdata_train.training_run import prepare, train
 
@@ -68,7 +68,7 @@ def test_a_page_holds_text_from_data_inert(
     found = evaluate(dataset, str(model_directory), split="validation", limit=2, max_new_tokens=2)
     shown = found.gallery[0]
     shown.answers["base, 0 shots"] = "<script>alert(1)</script>\u202e"
-    page = render_page(found)
+    page = render_evaluation(found)
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     assert "\u202e" not in page

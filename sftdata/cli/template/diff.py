@@ -33,14 +33,14 @@ def command(old: str, new: str | None, form: str, as_json: bool, **options: Any)
     Example: sftdata template diff summarize/article@1.0.0 summarize/article@1.1.0 --format github
     """
     from sftdata.cli.build import _split_map
-    from sftdata.inspecting.compare.template_view import to_markdown, to_text
-    from sftdata.inspecting.compare.templates import diff
+    from sftdata.inspecting.compare.templates.text import to_markdown, to_text
+    from sftdata.inspecting.compare.templates.versions import diff_versions
 
     maps = dict(_split_map(item) for item in options.pop("maps"))
-    found = diff(old, new, fields=maps, **options)
+    diff = diff_versions(old, new, fields=maps, **options)
     if as_json or form == "json":
-        print_json(found.to_json())
+        print_json(diff.to_json())
     elif form == "github":
-        click.echo(to_markdown(found))
+        click.echo(to_markdown(diff))
     else:
-        click.echo(escape(to_text(found), keep_newlines=True))
+        click.echo(escape(to_text(diff), keep_newlines=True))

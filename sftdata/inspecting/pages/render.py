@@ -1,4 +1,4 @@
-"""Pages: one file each, with its style inside, no script, and no request to anywhere."""
+"""Renders a page: one HTML file with its style inside, no script and no request to any server."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sftdata.base.escaping import escape, escape_bytes
 
 
 def render_page(name: str, **values: Any) -> str:
-    """The page of a template in this folder.
+    """The page that the template `name` of this folder makes of `values`.
 
-    Every text it puts in has its hidden characters made visible and its markup escaped; there is
-    no way round that but `markupsafe.Markup`, which only our own plots are.
+    Hidden characters in every text become visible, and markup is escaped. Only `markupsafe.Markup`
+    passes as it is, and only our own plots are that.
     """
     return _environment().get_template(f"{name}.jinja").render(values)
 
@@ -33,6 +33,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "bytes": escape_bytes,
+        "change": lambda number: f"{number:+,}",
         "count": lambda number: f"{number:,}",
         "percent": lambda share: f"{share:.1%}",
     }

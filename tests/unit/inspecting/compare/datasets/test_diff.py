@@ -1,26 +1,22 @@
-"""Compare: two datasets whose difference is known."""
+"""The dataset diff: pairs of datasets whose difference is known."""
 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 from support import handmade
 from support.places import BUNDLED_TOKENIZER
 
 from sftdata.building.build import build
-from sftdata.inspecting.compare.datasets import Comparison, compare
-from sftdata.inspecting.compare.page import render_page
+from sftdata.inspecting.compare.datasets.diff import DatasetDiff, diff_datasets
 from sftdata.loading.dataset import load
 
 ROWS = [
     {"id": f"r{i}", "article": f"The article number {i} is about rivers.", "summary": f"River {i}."}
     for i in range(60)
 ]
-HOSTILE = "<script>alert(1)</script> \x1b]0;t\x07 \u202e &lt;b&gt; {{ 7*7 }}"
 
 
 def make(name: str, rows: list[dict[str, str]] = ROWS, **options: Any) -> Path:
@@ -31,11 +27,11 @@ def make(name: str, rows: list[dict[str, str]] = ROWS, **options: Any) -> Path:
     return Path(name)
 
 
-def diff(a: Path, b: Path) -> Comparison:
-    return compare(load(a), load(b))
+def diff(a: Path, b: Path) -> DatasetDiff:
+    return diff_datasets(load(a), load(b))
 
 
-def kinds(comparison: Comparison) -> set[str]:
+def kinds(comparison: DatasetDiff) -> set[str]:
     return {change.kind for change in comparison.inputs}
 
 
@@ -153,7 +149,6 @@ def test_without_the_tokenizer_numbers_remain(byte_tokenizer: Path) -> None:
     found = diff(Path("a"), Path("b"))
     assert found.changed["prompt"] == 60
     assert found.samples[0].text is None
-    assert "Their examples differ." in render_page(found, ("a", "b"))
 
 
 def test_a_comparison_as_json_can_be_read_back() -> None:
@@ -162,24 +157,3 @@ def test_a_comparison_as_json_can_be_read_back() -> None:
     assert read["identical"] is False
     assert read["changed"] == found.changed
     assert read["inputs"] == [{"kind": "options", "name": "seed", "a": 0, "b": 7}]
-
-
-def test_the_page_shows_hostile_text_and_does_not_run_it() -> None:
-    rows = [
-        {"id": f"{row['id']} {HOSTILE}", "article": row["article"] * 9, "summary": HOSTILE}
-        for row in ROWS
-    ]
-    other = [{**row, "summary": f"{HOSTILE} x"} for row in rows]
-    page = render_page(diff(make("a", rows), make("b", other)), (HOSTILE, "b\u202e"))
-    assert "<script" not in page
-    assert "&lt;script&gt;" in page
-    assert "{{ 7*7 }}" in page
-    assert not set(page) & {"\x1b", "\x07", "\u202e"}
-    assert "default-src 'none'" in page
-    assert not re.search(r"""(?:src|href)\s*=|url\(|@import""", page)
-
-
-@pytest.mark.parametrize("build_of", ["a", "b"])
-def test_the_page_names_both_builds(build_of: str) -> None:
-    found = diff(make("a"), make("b", seed=7))
-    assert load(build_of).manifest["build"] in render_page(found, ("a", "b"))

@@ -1,8 +1,8 @@
-"""What a change of template does to the tokens of a golden set, row by row and in sum."""
+"""The effect of a template change on the tokens of a golden set, row by row and in sum."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sftdata.base.reasons import CUT, DROPPED
 from sftdata.examples.boundary import is_seamless
 from sftdata.examples.fit import DraftMaker
 from sftdata.examples.layout import PlainComposer, prompt_length
@@ -21,14 +22,16 @@ from sftdata.rendering.template import Template
 from sftdata.tokenizing.encoded import Encoded
 from sftdata.tokenizing.encoder import Encoder
 
+KEPT = "kept"
+
 
 @dataclass(frozen=True, slots=True)
 class RowTokens:
-    """What becomes of a row's tokens. `None` for what does not differ."""
+    """The tokens of a row before and after the change."""
 
     row_id: str
-    prompt_tokens: tuple[int, int]  # before and after, cut to fit where they must be
-    first_difference: int | None  # index of the first token of the example that differs
+    prompt_tokens: tuple[int, int]  # before and after, cut to the length limit
+    first_difference: int | None  # place of the first token that differs
     target_changed: bool
     boundary_changed: bool  # whether encoding the whole text at once still gives the same ids
     fate: tuple[str, str]  # "kept", "cut" or "dropped", before and after
@@ -36,14 +39,14 @@ class RowTokens:
 
 @dataclass(frozen=True)
 class TokenDiff:
-    """What becomes of the tokens of all rows."""
+    """The tokens of all rows before and after the change."""
 
     tokenizer: str
     max_length: int | None
     rows: list[RowTokens]
 
-    def summary(self) -> dict[str, Any]:
-        """The rows in sum."""
+    def summarize(self) -> dict[str, int]:
+        """Tokens of all rows, and numbers of rows by what changed in them."""
         before = sum(row.prompt_tokens[0] for row in self.rows)
         after = sum(row.prompt_tokens[1] for row in self.rows)
         return {
@@ -52,9 +55,9 @@ class TokenDiff:
             "prompt_tokens_after": after,
             "prompt_tokens_change": after - before,
             "rows_changed": sum(row.first_difference is not None for row in self.rows),
-            "newly_cut": sum(row.fate == ("kept", "cut") for row in self.rows),
+            "newly_cut": sum(row.fate == (KEPT, CUT) for row in self.rows),
             "newly_dropped": sum(
-                row.fate[0] != "dropped" and row.fate[1] == "dropped" for row in self.rows
+                row.fate[0] != DROPPED and row.fate[1] == DROPPED for row in self.rows
             ),
             "target_changed": sum(row.target_changed for row in self.rows),
             "boundary_changed": sum(row.boundary_changed for row in self.rows),
@@ -62,8 +65,8 @@ class TokenDiff:
 
 
 @dataclass
-class _Tokens:
-    """What each row becomes: ids up to the target and from there on."""
+class _TokenizedRows:
+    """The tokens of each row, by its place: ids before the target, and from its start on."""
 
     prompt: dict[int, npt.NDArray[Any]]
     target: dict[int, npt.NDArray[Any]]
@@ -78,27 +81,29 @@ def compare_tokens(
     encoder: Encoder,
     max_length: int | None,
     keep: Keep,
-) -> Iterator[RowTokens]:
-    """What becomes of each row's tokens when `new` takes the place of `old`.
+) -> TokenDiff:
+    """The tokens of each row with `old` and with `new`, cut or dropped as a build does it."""
+    before, after = (_tokenize(t, rows, encoder, max_length, keep) for t in (old, new))
+    row_ids = rows.column("row_id").to_pylist()
+    compared = [_compare_row(row, row_id, before, after) for row, row_id in enumerate(row_ids)]
+    return TokenDiff(encoder.tokenizer.name, max_length, compared)
 
-    With `max_length` rows that are too long are shortened or dropped as a build does it.
-    """
-    before, after = (_tokens(t, rows, encoder, max_length, keep) for t in (old, new))
-    for row, row_id in enumerate(rows.column("row_id").to_pylist()):
-        prompts = [t.prompt[row] for t in (before, after)]
-        targets = [t.target[row] for t in (before, after)]
-        whole = [np.concatenate(pair) for pair in zip(prompts, targets, strict=True)]
-        difference = _first_difference(*whole)
-        if difference is None and len(prompts[0]) != len(prompts[1]):
-            difference = min(map(len, prompts))  # the same ids, divided in another place
-        yield RowTokens(
-            row_id=row_id,
-            prompt_tokens=(len(prompts[0]), len(prompts[1])),
-            first_difference=difference,
-            target_changed=not np.array_equal(targets[0], targets[1]),
-            boundary_changed=before.same_as_whole[row] != after.same_as_whole[row],
-            fate=(before.fates[row], after.fates[row]),
-        )
+
+def _compare_row(row: int, row_id: str, before: _TokenizedRows, after: _TokenizedRows) -> RowTokens:
+    prompts = [t.prompt[row] for t in (before, after)]
+    targets = [t.target[row] for t in (before, after)]
+    whole = [np.concatenate(pair) for pair in zip(prompts, targets, strict=True)]
+    difference = _first_difference(*whole)
+    if difference is None and len(prompts[0]) != len(prompts[1]):
+        difference = min(map(len, prompts))  # the same ids, but the target starts elsewhere
+    return RowTokens(
+        row_id=row_id,
+        prompt_tokens=(len(prompts[0]), len(prompts[1])),
+        first_difference=difference,
+        target_changed=not np.array_equal(targets[0], targets[1]),
+        boundary_changed=before.same_as_whole[row] != after.same_as_whole[row],
+        fate=(before.fates[row], after.fates[row]),
+    )
 
 
 def _first_difference(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> int | None:
@@ -109,10 +114,10 @@ def _first_difference(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> int | N
     return None if len(one) == len(other) else shorter
 
 
-def _tokens(
+def _tokenize(
     template: Template, batch: pa.RecordBatch, encoder: Encoder, max_length: int | None, keep: Keep
-) -> _Tokens:
-    """The tokens of each row, made as a build makes them; of a dropped row those it would have."""
+) -> _TokenizedRows:
+    """The tokens of each row as a build makes them; for a dropped row, its tokens uncut."""
     rows, places = Rows.of(batch), np.arange(batch.num_rows)
     tokenizer = encoder.tokenizer
     maker = DraftMaker(
@@ -125,7 +130,7 @@ def _tokens(
         seed=0,
         all_turns=False,
     )
-    found = _Tokens({}, {}, {}, ["kept"] * batch.num_rows)
+    found = _TokenizedRows({}, {}, {}, [KEPT] * batch.num_rows)
     fates = Fates(batch.num_rows)
     fitted = list(maker.make(rows, places, template, fates))
     for row, status, _, _ in fates:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 
 from sftdata.base.escaping import escape
-from sftdata.inspecting.compare.template_tokens import TokenDiff
-from sftdata.inspecting.compare.templates import TemplateDiff
+from sftdata.inspecting.compare.templates.diff import TemplateDiff
+from sftdata.inspecting.compare.templates.tokens import TokenDiff
 from sftdata.inspecting.compare.word_diff import DiffPiece
 
 _NOTHING = "nothing"
 _SHOWN_ROWS = 10
-_CONTEXT = 80  # characters shown of what stays the same between two changes
+_CONTEXT = 80  # characters shown at each end of an unchanged piece
 
 
 def to_text(diff: TemplateDiff) -> str:
-    """Plain lines; what goes is in [-brackets-], what comes in {+braces+}."""
+    """Plain lines; removed words stand in [-brackets-], added ones in {+braces+}."""
     return "\n".join(_text_lines(diff))
 
 
@@ -34,10 +35,9 @@ def _text_lines(diff: TemplateDiff) -> Iterator[str]:
         yield _indented(_marked(sample.prompt))
         yield "  ----"
         yield _indented(_marked(sample.target))
-    if diff.tokens is not None:
-        yield f"\nTokens ({diff.tokens.tokenizer}, {_limit(diff.tokens)})"
-        yield from (f"  {name:24} {value}" for name, value in _sums(diff.tokens))
-        yield from (f"  {line}" for line in _rows(diff.tokens))
+    yield f"\nTokens ({diff.tokens.tokenizer}, {_limit(diff.tokens)})"
+    yield from (f"  {name:24} {value}" for name, value in _sums(diff.tokens))
+    yield from (f"  {line}" for line in _rows(diff.tokens))
 
 
 def _indented(text: str) -> str:
@@ -65,7 +65,7 @@ def _limit(tokens: TokenDiff) -> str:
 
 
 def _sums(tokens: TokenDiff) -> Iterator[tuple[str, str]]:
-    found = tokens.summary()
+    found = tokens.summarize()
     yield "rows", f"{found['rows']:,}"
     yield (
         "prompt tokens",
@@ -90,7 +90,7 @@ def _rows(tokens: TokenDiff) -> Iterator[str]:
 
 
 def to_markdown(diff: TemplateDiff) -> str:
-    """Markdown with tables and folded samples; text from data stands in code only."""
+    """Markdown with tables and folded samples; text from data stands only in code."""
     return "\n".join(_markdown_lines(diff))
 
 
@@ -106,9 +106,8 @@ def _markdown_lines(diff: TemplateDiff) -> Iterator[str]:
             _code(change.detail),
         )
         yield f"| {' | '.join(cells)} |"
-    if diff.tokens is not None:
-        yield f"\n| tokens (`{diff.tokens.tokenizer}`, {_limit(diff.tokens)}) | |\n|---|---|"
-        yield from (f"| {name} | {value} |" for name, value in _sums(diff.tokens))
+    yield f"\n| tokens (`{diff.tokens.tokenizer}`, {_limit(diff.tokens)}) | |\n|---|---|"
+    yield from (f"| {name} | {value} |" for name, value in _sums(diff.tokens))
     yield from _folded("Source", "\n".join(diff.source) or _NOTHING)
     for sample in diff.samples:
         text = f"{_marked(sample.prompt)}\n----\n{_marked(sample.target)}"
@@ -123,13 +122,5 @@ def _code(text: str) -> str:
 
 def _folded(title: str, text: str) -> Iterator[str]:
     body = escape(text, keep_newlines=True)
-    fence = "`" * max(3, 1 + max((len(run) for run in _backticks(body)), default=0))
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", body)), default=0))
     yield f"\n<details><summary>{title}</summary>\n\n{fence}diff\n{body}\n{fence}\n</details>"
-
-
-def _backticks(text: str) -> Iterator[str]:
-    run = ""
-    for char in text:
-        run = run + char if char == "`" else ""
-        if run:
-            yield run

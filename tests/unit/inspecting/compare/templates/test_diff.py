@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sftdata.inspecting.compare.template_tokens import RowTokens
-from sftdata.inspecting.compare.template_view import to_markdown, to_text
-from sftdata.inspecting.compare.templates import TemplateDiff, diff
+from sftdata.inspecting.compare.templates.diff import TemplateDiff
+from sftdata.inspecting.compare.templates.text import to_markdown, to_text
+from sftdata.inspecting.compare.templates.tokens import RowTokens
+from sftdata.inspecting.compare.templates.versions import diff_versions
 
 SOURCE = (
     '{# shorten = "article" #}\n'
@@ -26,7 +27,7 @@ def compare(
     Path("templates/news/old.jinja").write_text(SOURCE)
     Path("templates/news/new.jinja").write_text(SOURCE.replace(was, becomes))
     Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return diff(
+    return diff_versions(
         "news/old", "news/new", data=["rows.jsonl"], tokenizer=str(byte_tokenizer), max_length=40
     )
 
@@ -36,7 +37,6 @@ def rows_of(*articles: str) -> list[dict[str, str]]:
 
 
 def tokens(found: TemplateDiff) -> list[RowTokens]:
-    assert found.tokens is not None
     return found.tokens.rows
 
 
@@ -46,8 +46,7 @@ def test_a_longer_prompt_shows_in_each_row_and_in_sum(byte_tokenizer: Path) -> N
     assert tokens(found)[0] == RowTokens("r0", (10, 14), 4, False, False, ("kept", "kept"))
     # 6 + 25 + 1 + 2 + EOS = 35 of 40 tokens; four more fit, too.
     assert tokens(found)[1].fate == ("kept", "kept")
-    assert found.tokens is not None
-    assert found.tokens.summary() == {
+    assert found.tokens.summarize() == {
         "rows": 2, "prompt_tokens_before": 42, "prompt_tokens_after": 50,
         "prompt_tokens_change": 8, "rows_changed": 2, "newly_cut": 0, "newly_dropped": 0,
         "target_changed": 0, "boundary_changed": 0,
@@ -77,7 +76,9 @@ def test_the_samples_are_the_same_whatever_the_order_of_the_rows(byte_tokenizer:
     found = compare(byte_tokenizer, "Read", "See", rows_of(*"abcdefghij"))
     lines = Path("rows.jsonl").read_text().splitlines(keepends=True)
     Path("rows.jsonl").write_text("".join(reversed(lines)))
-    again = diff("news/old", "news/new", data=["rows.jsonl"], tokenizer=str(byte_tokenizer))
+    again = diff_versions(
+        "news/old", "news/new", data=["rows.jsonl"], tokenizer=str(byte_tokenizer)
+    )
     assert [s.row_id for s in found.samples] == [s.row_id for s in again.samples]
     assert len(found.samples) == 3
 
@@ -98,12 +99,11 @@ def test_on_a_real_golden_set_the_sums_are_those_of_the_rows(shared: Path) -> No
     Path("templates/summarize").mkdir(parents=True)
     for name, word in (("one", "Read"), ("two", "Carefully read")):
         Path(f"templates/summarize/{name}.jinja").write_text(SOURCE.replace("Read", word))
-    found = diff(
+    found = diff_versions(
         "summarize/one", "summarize/two", data=[str(shared / "golden" / "summarize.jsonl")],
         tokenizer=str(shared / "tokenizers" / "qwen3"), max_length=200, rows=300,
     )  # fmt: skip
-    assert found.tokens is not None
-    total = found.tokens.summary()
+    total = found.tokens.summarize()
     kept = [row for row in tokens(found) if row.fate == ("kept", "kept")]
     assert total["rows"] == 300
     assert {row.prompt_tokens[1] - row.prompt_tokens[0] for row in kept} == {2}

@@ -1,0 +1,1 @@
+"""The difference between two datasets: inputs, rows, tokens, dropped and cut rows."""

@@ -1,0 +1,101 @@
+"""The columns on which rows of two datasets are compared: ids, lengths and hashes of tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sftdata.base.arrow import numbers, to_flags, to_numbers
+from sftdata.base.hashing import hash_token_rows
+from sftdata.base.schema import row_lengths, row_offsets
+from sftdata.loading.dataset import Dataset
+
+ABSENT = -1
+
+
+@dataclass(frozen=True, slots=True)
+class RowColumns:
+    """A few numbers of each row, over all splits."""
+
+    row_id: pa.ChunkedArray
+    split: npt.NDArray[np.str_]
+    template: pa.ChunkedArray
+    lengths: npt.NDArray[np.int32]  # [rows, 3]: prompt, target, all tokens
+    prompt_hash: npt.NDArray[np.uint64]
+    target_hash: npt.NDArray[np.uint64]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all rows."""
+        return int(self.lengths[:, 2].sum(dtype=np.int64))
+
+    @property
+    def target_tokens(self) -> int:
+        """Tokens in the loss of all rows."""
+        return int(self.lengths[:, 1].sum(dtype=np.int64))
+
+    def take(self, rows: npt.NDArray[np.int64]) -> RowColumns:
+        """The rows at these places."""
+        places = numbers(rows)
+        return RowColumns(
+            self.row_id.take(places),
+            self.split[rows],
+            self.template.take(places),
+            self.lengths[rows],
+            self.prompt_hash[rows],
+            self.target_hash[rows],
+        )
+
+
+def read_columns(data: Dataset) -> RowColumns:
+    """The columns of a dataset, in the order of its splits."""
+    ids, templates, splits, lengths, prompts, targets = [], [], [], [], [], []
+    for name, split in data.items():
+        for batch in split.to_arrow().to_batches():
+            offsets = row_offsets(batch)
+            tokens = to_numbers(batch.column("input_ids").values)
+            starts = offsets[:-1] + to_numbers(batch.column("target_start"))
+            ids.append(batch.column("row_id").cast(pa.large_string()))
+            templates.append(batch.column("template").cast(pa.string()))
+            splits.append(np.repeat(np.array([name]), batch.num_rows))
+            lengths.append(row_lengths(batch))
+            prompts.append(hash_token_rows(tokens, offsets[:-1], starts))
+            targets.append(hash_token_rows(tokens, starts, offsets[1:]))
+    hashes = [np.concatenate([np.empty(0, np.uint64), *parts]) for parts in (prompts, targets)]
+    return RowColumns(
+        pa.chunked_array(ids, pa.large_string()),
+        np.concatenate([np.empty(0, np.str_), *splits]),
+        pa.chunked_array(templates, pa.string()),
+        np.concatenate([np.empty((0, 3), np.int32), *lengths]),
+        *hashes,
+    )
+
+
+def find_places(among: pa.ChunkedArray, ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """For each id its first place in `among`, or `ABSENT`."""
+    if not len(among) or not len(ids):
+        return np.full(len(ids), ABSENT, np.int64)
+    found = pc.fill_null(pc.index_in(ids, among.combine_chunks()), numbers(np.array([ABSENT]))[0])
+    return np.asarray(to_numbers(found.combine_chunks()).astype(np.int64))
+
+
+def compare_columns(
+    a: RowColumns, b: RowColumns, *, same_tokenizer: bool
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """For each kind of change the rows that have it; row i of `a` and of `b` is the same row.
+
+    Ids of two tokenizers mean different tokens, so then every prompt and target counts as changed.
+    """
+    prompt = (a.prompt_hash != b.prompt_hash) | (not same_tokenizer)
+    target = (a.target_hash != b.target_hash) | (not same_tokenizer)
+    return {
+        "prompt": prompt,
+        "target": target,
+        "mask": ~prompt & ~target & (a.lengths[:, 1] != b.lengths[:, 1]),
+        "split": a.split != b.split,
+        "template": to_flags(pc.not_equal(a.template, b.template).combine_chunks()),
+    }

@@ -1,0 +1,72 @@
+"""Compare two versions of a template by their selectors; the task's spec fills in the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from sftdata.errors import TemplateError
+from sftdata.inspecting.compare.templates.diff import TemplateDiff, diff_templates
+from sftdata.inspecting.compare.templates.rows import read_rows
+from sftdata.rendering.template import DRAFT
+from sftdata.spec.fields import FieldRule
+from sftdata.spec.load import find_spec
+from sftdata.tokenizing.encoder import REFERENCE, Encoder, choose_encoder, load_encoder
+from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.versioning.releases import load_template
+
+
+def diff_versions(
+    old: str,
+    new: str | None = None,
+    *,
+    data: Sequence[str] = (),
+    fields: Mapping[str, str] | None = None,
+    tokenizer: str | None = None,
+    max_length: int | None = None,
+    samples: int = 3,
+    rows: int | None = None,
+) -> TemplateDiff:
+    """The difference between two versions, each given by a selector; `new`: the working copy.
+
+    Rows, field paths, tokenizer and length limit default to those of the task's spec.
+    Raises `SftdataError`.
+    """
+    before = load_template(old)
+    after = load_template(new or f"{before.id}@{DRAFT}")
+    task = after.id.partition("/")[0]
+    spec = find_spec(task)
+    needed = before.fields | after.fields
+    paths = {name: name for name in needed} | dict(fields or {})
+    rules = {name: FieldRule(path=path) for name, path in paths.items()}
+    if spec is not None:
+        rules |= {n: rule for n, rule in spec.fields.items() if n not in (fields or {})}
+    sources = tuple(data) or (spec.data if spec is not None else ())
+    if not sources:
+        raise TemplateError(
+            f"The task '{task}' has no spec, so there are no rows to compare on.",
+            "Give rows with --data.",
+        )
+    id_rule = rules.pop("id", FieldRule(path="id") if data else None)
+    id_path = None if id_rule is None else id_rule.path
+    batch = read_rows(sources, {n: rules[n] for n in sorted(needed)}, id_path, rows)
+    name = tokenizer or (spec.tokenizer if spec is not None else "tokenizers/small")
+    return diff_templates(
+        before,
+        after,
+        batch,
+        samples=samples,
+        encoder=_exact_encoder(name, batch),
+        max_length=max_length or (spec.max_length if spec is not None else None),
+        keep=spec.keep if spec is not None else "start",
+    )
+
+
+def _exact_encoder(name: str, rows: pa.RecordBatch) -> Encoder:
+    """The fast engine if it gives the reference's ids on the rows, else the reference."""
+    tokenizer = load_tokenizer(name)
+    texts = pa.concat_arrays([rows.column(n) for n in rows.schema.names if n != "row_id"])
+    choice = choose_encoder(tokenizer, lambda line: None)
+    is_exact = choice.find_fault(texts) is None
+    return choice.encoder if is_exact else load_encoder(tokenizer, REFERENCE)
