@@ -15,7 +15,8 @@ from sftdata.building.mixture.identity import PARTS, mixture_name
 from sftdata.building.plan import Plan, make_plan
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Mixture, Spec
-from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
+from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.directory import (
     commit,
     current_manifest,

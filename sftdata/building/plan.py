@@ -20,7 +20,8 @@ from sftdata.rendering.template import Template
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.model import Spec
 from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat
-from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
+from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.versioning.releases import load_template
 from sftdata.writing.manifest import SCHEMA_VERSION
 

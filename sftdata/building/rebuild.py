@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.building.build import build_spec
-from sftdata.errors import SftdataError, SpecError, TemplateError, VerificationError
+from sftdata.errors import SftdataError, SpecError, TemplateError, TokenizerError, VerificationError
 from sftdata.reading.sources import resolve_sources
 from sftdata.rendering.template import DRAFT
 from sftdata.spec.load import spec_from_json
 from sftdata.spec.model import Mixture, Spec
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.versioning.releases import load_template
 from sftdata.versioning.versions import parse_selector, parse_version
 from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest
@@ -71,14 +71,10 @@ def _check_sources(recorded: Manifest) -> None:
 
 
 def _check_tokenizer(recorded: Manifest) -> None:
-    entry = recorded["tokenizer"]
-    digest = load_tokenizer(entry["name"]).sha256
-    if digest != entry["sha256"]:
-        raise VerificationError(
-            f"The tokenizer '{entry['name']}' is not the one of the dataset: sha256 "
-            f"{digest[:12]}…, recorded {entry['sha256'][:12]}….",
-            "Put the recorded tokenizer back.",
-        )
+    try:
+        load_recorded_tokenizer(recorded["tokenizer"])
+    except TokenizerError as error:
+        raise VerificationError(str(error)) from error
 
 
 def _pins(recorded: Manifest) -> list[str]:

@@ -13,12 +13,13 @@ import pyarrow as pa
 
 from sftdata.base.reasons import CUT, DROPPED
 from sftdata.base.schema import RowSizes, row_sizes, shard_schema
-from sftdata.errors import SftdataError, TemplateError
+from sftdata.errors import TemplateError
 from sftdata.loading.dataset import Example, load
 from sftdata.spec.load import spec_from_json
 from sftdata.spec.model import Mixture
 from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat, Control
-from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
+from sftdata.tokenizing.recorded import find_recorded_tokenizer
+from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.manifest import Manifest, read_manifest
 
@@ -136,12 +137,7 @@ class _RowRules:
     @classmethod
     def of(cls, manifest: Manifest) -> _RowRules:
         recorded, chat = manifest["tokenizer"], manifest["chat"]
-        try:
-            tokenizer = load_tokenizer(recorded["name"])
-        except SftdataError:
-            tokenizer = None
-        if tokenizer is not None and tokenizer.sha256 != recorded["sha256"]:
-            tokenizer = None
+        tokenizer = find_recorded_tokenizer(recorded)
         spec = spec_from_json(manifest["spec"]) if manifest["spec"] is not None else None
         specs = [s.spec for s in spec.sources] if isinstance(spec, Mixture) else [spec]
         turns = any(one is not None and one.is_messages for one in specs)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sftdata.loading.dataset import Dataset, Example
-from sftdata.tokenizing.tokenizer import Tokenizer, load_recorded_tokenizer
+from sftdata.tokenizing.recorded import load_recorded_tokenizer
+from sftdata.tokenizing.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from sftdata.spec.load import load_spec, spec_from_json
 from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.encoded import Encoded
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
+from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.writing.manifest import pool_path, read_manifest
 
 _ID, _GROUP = "id", "group"
@@ -174,12 +175,10 @@ def open_prompter(dataset: Path | str, *, part: str | None = None) -> Prompter:
         choice.model_copy(update={"id": label})
         for choice, label in zip(spec.templates, built, strict=True)
     )
-    plan = make_plan(spec.model_copy(update={"templates": choices, "shots": (0,)}))
-    if plan.tokenizer.sha256 != manifest["tokenizer"]["sha256"]:
-        raise SftdataError(
-            f"The tokenizer '{plan.tokenizer.name}' is not the one {directory} was built with.",
-            "Put the recorded tokenizer back, or build the dataset again.",
-        )
+    plan = make_plan(
+        spec.model_copy(update={"templates": choices, "shots": (0,)}),
+        load_tokenizer=lambda name: load_recorded_tokenizer(manifest["tokenizer"], [name]),
+    )
     for template in plan.templates:
         if template.source_sha256 != manifest["template"][template.label]:
             raise SftdataError(

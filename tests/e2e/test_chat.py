@@ -15,7 +15,7 @@ from sftdata.errors import SftdataError, TemplateError
 from sftdata.inspecting.rows.example import Inspector
 from sftdata.inspecting.verify import find_faults
 from sftdata.tokenizing.chat_template import ChatFormat
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 from sftdata.writing.ledger import read_ledger
 
 SPEC = """

@@ -13,7 +13,7 @@ from sftdata import build
 from sftdata.tokenizing import exactness as gate
 from sftdata.tokenizing.encoder import Engines
 from sftdata.tokenizing.engines import GigatokenEngine
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 
 MIXTURE = """
 task = "both"

@@ -19,7 +19,7 @@ from sftdata.examples.shots import read_pool
 from sftdata.inspecting.verify import find_faults
 from sftdata.loading.dataset import Example
 from sftdata.serving.prompt import open_prompter
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.manifest import Manifest, pool_path
 

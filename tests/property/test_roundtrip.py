@@ -17,7 +17,7 @@ from sftdata.examples.tokens import join_parts
 from sftdata.rendering.render import render_batch
 from sftdata.rendering.template import parse_template
 from sftdata.tokenizing.encoder import FAST, REFERENCE, Encoder, load_encoder
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 
 EOS = 256
 TEMPLATE = parse_template(

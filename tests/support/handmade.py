@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from sftdata.loading.dataset import Dataset, load
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 
 EOS = 256  # of the byte tokenizer, whose other ids are bytes
 

@@ -17,7 +17,7 @@ from sftdata.base.content import bundled_root
 from sftdata.examples.tokens import whole_text_equal
 from sftdata.rendering.render import render_row
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 from sftdata.versioning.releases import load_template
 
 PIPELINES = bundled_root() / "pipelines"

@@ -17,7 +17,7 @@ from sftdata.rendering.template import BLOCK_NAMES, Template
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 from sftdata.versioning.determinism import find_nondeterministic
 from sftdata.versioning.lint import lint
 from sftdata.versioning.releases import Shelf, load_template

@@ -13,7 +13,7 @@ import tokenizers
 from sftdata.building.build import build
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 from sftdata_train.answering import answer, serving_prompt
 from sftdata_train.evaluation_prompts import answer_ids, prompt_ids
 from sftdata_train.passport import Passport, built_templates, describe, read_passport

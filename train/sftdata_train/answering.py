@@ -16,7 +16,8 @@ from sftdata.rendering.template import Template, parse_template
 from sftdata.tokenizing.chat_template import ChatFormat
 from sftdata.tokenizing.encoded import Encoded
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
-from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
+from sftdata.tokenizing.recorded import load_recorded_tokenizer
+from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata_train.generation import generate
 from sftdata_train.model_loading import choose_device, choose_dtype, load_adapter, load_model
 from sftdata_train.passport import Passport, find_contradictions, read_passport
@@ -119,16 +120,5 @@ def _fields(template: Template, block: str) -> frozenset[str]:
 
 def _tokenizer(passport: Passport, model: str) -> Tokenizer:
     """The tokenizer of the passport, from beside the model or where the dataset had it."""
-    for name in (model, passport["tokenizer"]["name"]):
-        try:
-            tokenizer = load_tokenizer(name)
-        except SftdataError:
-            continue
-        if tokenizer.sha256 == passport["tokenizer"]["sha256"]:
-            return tokenizer
-    raise SftdataError(
-        f"The tokenizer the adapter was trained with (sha256 "
-        f"{passport['tokenizer']['sha256'][:12]}…) is neither beside {model} nor at "
-        f"{passport['tokenizer']['name']}.",
-        "Put its tokenizer.json back.",
-    )
+    recorded = passport["tokenizer"]
+    return load_recorded_tokenizer(recorded, [model, recorded["name"]])

@@ -20,7 +20,7 @@ from sftdata.errors import SftdataError
 from sftdata.inspecting.verify import find_faults
 from sftdata.loading.dataset import Dataset
 from sftdata.rendering.template import Template
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.recorded import recorded_tokenizers
 from sftdata.versioning.releases import load_template
 from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest, to_json
 from sftdata_train.model_loading import CONFIG
@@ -85,16 +85,13 @@ def _chat(manifest: Manifest, model: str) -> dict[str, Any] | None:
     chat = manifest["chat"]
     if chat is None:
         return None
-    for name in (manifest["tokenizer"]["name"], model):
-        try:
-            tokenizer = load_tokenizer(name)
-        except SftdataError:
-            continue
-        if tokenizer.sha256 == manifest["tokenizer"]["sha256"] and tokenizer.chat_template:
+    recorded = manifest["tokenizer"]
+    for tokenizer in recorded_tokenizers(recorded, [recorded["name"], model]):
+        if tokenizer.chat_template:
             return {**chat, "template": tokenizer.chat_template}
     raise SftdataError(
         f"The chat template {manifest.directory} was built with is neither at "
-        f"{manifest['tokenizer']['name']} nor beside {model}, so the passport could not hold it.",
+        f"{recorded['name']} nor beside {model}, so the passport could not hold it.",
         "Put the tokenizer's files back.",
     )
 

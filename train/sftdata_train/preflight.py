@@ -15,7 +15,9 @@ from sftdata.errors import SftdataError, TokenizerError, VerificationError
 from sftdata.inspecting.verify import find_faults
 from sftdata.loading.dataset import Dataset, Example
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
-from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
+from sftdata.tokenizing.recorded import find_recorded_tokenizer
+from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.manifest import Manifest
 from sftdata_train.batches import collate
 from sftdata_train.loss import model_inputs
@@ -99,7 +101,7 @@ def check_tokenizer(manifest: Manifest, model: str, report: Report) -> None:
         ) from error
     difference = _difference_in_ends(own, recorded)
     if difference is None and own.sha256 != recorded["sha256"]:
-        built_with = _recorded_tokenizer(manifest)
+        built_with = find_recorded_tokenizer(recorded)
         difference = _first_difference(own, built_with) if built_with is not None else "its digest"
     if difference is None:
         return  # the same file, or one that was written anew and says the same
@@ -165,15 +167,6 @@ def _hidden(model: Any, batch: dict[str, Any], device: torch.device) -> torch.Te
 def _shortened(example: Example, tokens: int = 32) -> Example:
     ids, mask = example.input_ids[:tokens], example.label_mask[:tokens]
     return Example(example.row_id, example.template, ids, mask, example.target_start)
-
-
-def _recorded_tokenizer(manifest: Manifest) -> Tokenizer | None:
-    recorded = manifest["tokenizer"]
-    try:
-        tokenizer = load_tokenizer(recorded["name"])
-    except SftdataError:
-        return None
-    return tokenizer if tokenizer.sha256 == recorded["sha256"] else None
 
 
 def _has_tokenizer(directory: Path) -> bool:

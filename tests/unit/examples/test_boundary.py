@@ -20,7 +20,7 @@ from sftdata.examples.layout import Stretch
 from sftdata.tokenizing.encoded import Encoded
 from sftdata.tokenizing.encoder import FAST, REFERENCE, Encoder, load_encoder
 from sftdata.tokenizing.engines import GigatokenEngine, ReferenceEngine
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 
 Pair = tuple[str, str]  # prompt, target
 

@@ -15,7 +15,8 @@ from support.places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 from tokenizers import decoders, models
 
 from sftdata.tokenizing.decoder import Decoder
-from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
+from sftdata.tokenizing.tokenizer import Tokenizer
 
 Rows = list[list[int]]
 

@@ -16,7 +16,7 @@ from sftdata.examples.tokens import join_parts, whole_text_equal
 from sftdata.loading.dataset import make_labels
 from sftdata.rendering.render import Rendered
 from sftdata.tokenizing.encoder import FAST, REFERENCE, choose_encoder, load_encoder
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 
 EOS, BOS = 256, 257
 

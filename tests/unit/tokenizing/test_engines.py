@@ -21,7 +21,7 @@ from sftdata.tokenizing import engines as engine
 from sftdata.tokenizing.encoded import Encoded, to_encoded
 from sftdata.tokenizing.engines import Engine, GigatokenEngine, ReferenceEngine
 from sftdata.tokenizing.exactness import first_difference
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 
 TOKENIZERS = ("gpt2", "smollm2", "qwen3", "mistral-v3")
 

@@ -17,8 +17,8 @@ from sftdata.tokenizing import exactness as gate
 from sftdata.tokenizing.encoded import Encoded
 from sftdata.tokenizing.engines import GigatokenEngine
 from sftdata.tokenizing.exactness import choose_engine
+from sftdata.tokenizing.load import load_tokenizer
 from sftdata.tokenizing.plain_text import PlainTokenizer
-from sftdata.tokenizing.tokenizer import load_tokenizer
 
 
 @pytest.fixture(autouse=True)

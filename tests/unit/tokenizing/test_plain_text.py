@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sftdata.tokenizing.engines import ReferenceEngine
+from sftdata.tokenizing.load import load_tokenizer
 from sftdata.tokenizing.plain_text import PlainTokenizer
-from sftdata.tokenizing.tokenizer import load_tokenizer
 
 NFC = {"type": "NFC"}
 DIGITS = {"type": "Digits", "individual_digits": True}

@@ -11,7 +11,8 @@ import pytest
 import tokenizers
 
 from sftdata.errors import TokenizerError
-from sftdata.tokenizing.tokenizer import Tokenizer, load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
+from sftdata.tokenizing.tokenizer import Tokenizer
 
 
 @pytest.fixture

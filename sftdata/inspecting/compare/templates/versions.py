@@ -13,7 +13,7 @@ from sftdata.rendering.template import DRAFT
 from sftdata.spec.fields import FieldRule
 from sftdata.spec.load import find_spec
 from sftdata.tokenizing.encoder import REFERENCE, Encoder, choose_encoder, load_encoder
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 from sftdata.versioning.releases import load_template
 
 

@@ -28,7 +28,7 @@ from sftdata.inspecting.doctor.rows import make_context
 from sftdata.inspecting.doctor.sarif import to_sarif
 from sftdata.inspecting.doctor.survey import batches
 from sftdata.loading.dataset import Dataset, load
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 
 WORDS = [
     "river", "market", "engine", "garden", "window", "letter", "harbour", "station", "bridge",

@@ -54,7 +54,7 @@ def test_another_tokenizer_than_that_of_the_build_is_refused(
             data.manifest.directory, {**data.manifest.content, "tokenizer": recorded}
         )
     )
-    with pytest.raises(SftdataError, match="was recorded is not at"):
+    with pytest.raises(SftdataError, match="is not the recorded one"):
         _ = Inspector(other).tokenizer
 
 

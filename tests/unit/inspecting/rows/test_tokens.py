@@ -13,7 +13,7 @@ from support.places import REAL_TOKENIZERS
 from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from sftdata.inspecting.rows.tokens import Token, Vocabulary
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 
 TEXTS = [
     "plain words", " leading and trailing ", "naïve 日本語", "👩‍👩‍👧 family", "tab\tand\nline",

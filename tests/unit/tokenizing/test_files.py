@@ -12,7 +12,7 @@ import pytest
 from sftdata.base import arrow as columns
 from sftdata.errors import TokenizerError
 from sftdata.tokenizing.engines import ReferenceEngine
-from sftdata.tokenizing.tokenizer import load_tokenizer
+from sftdata.tokenizing.load import load_tokenizer
 
 ROOT = Path(__file__).resolve().parents[3]
 BUNDLED = ROOT / "pipelines" / "tokenizers" / "small"

@@ -1,0 +1,57 @@
+"""The tokenizer that a manifest or a passport records: loaded, and compared by its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sftdata.errors import TokenizerError
+from sftdata.tokenizing.load import load_tokenizer
+from sftdata.tokenizing.tokenizer import Tokenizer
+
+
+def recorded_tokenizers(recorded: Mapping[str, Any], places: Sequence[str]) -> Iterator[Tokenizer]:
+    """Each tokenizer in `places` that has the recorded digest; places without one are passed over.
+
+    `recorded` is the entry of a manifest or a passport: `name`, `sha256` …
+    """
+    for place in places:
+        try:
+            tokenizer = load_tokenizer(place)
+        except TokenizerError:
+            continue
+        if tokenizer.sha256 == recorded["sha256"]:
+            yield tokenizer
+
+
+def find_recorded_tokenizer(
+    recorded: Mapping[str, Any], places: Sequence[str] | None = None
+) -> Tokenizer | None:
+    """The recorded tokenizer from the first place that has it, or None.
+
+    Without `places` it is looked for under its recorded name.
+    """
+    return next(recorded_tokenizers(recorded, places or [recorded["name"]]), None)
+
+
+def load_recorded_tokenizer(
+    recorded: Mapping[str, Any], places: Sequence[str] | None = None
+) -> Tokenizer:
+    """As `find_recorded_tokenizer`. Raises `TokenizerError` when no place has the tokenizer."""
+    places = places or [recorded["name"]]
+    found = find_recorded_tokenizer(recorded, places)
+    if found is not None:
+        return found
+    digest = f"{recorded['sha256'][:12]}…"
+    if len(places) == 1:
+        other = load_tokenizer(places[0])  # raises when nothing is there
+        raise TokenizerError(
+            f"The tokenizer '{places[0]}' is not the recorded one: sha256 {other.sha256[:12]}…, "
+            f"recorded {digest}.",
+            "Put the recorded tokenizer back, or build the dataset again.",
+        )
+    raise TokenizerError(
+        f"The recorded tokenizer (sha256 {digest}) is neither at "
+        f"{' nor at '.join(repr(place) for place in places)}.",
+        "Put its tokenizer.json back.",
+    )
