@@ -109,9 +109,7 @@ def test_other_rows_and_another_tokenizer_are_refused(byte_tokenizer: Path) -> N
         rebuild(Path("data/news"), Path("again"))
     other = Path(__file__).parents[2] / "pipelines" / "tokenizers" / "small"
     Path("tokenizer").symlink_to(other)
-    with pytest.raises(
-        VerificationError, match="'tokenizer' is not the recorded one"
-    ):
+    with pytest.raises(VerificationError, match="'tokenizer' is not the recorded one"):
         rebuild(Path("data/news"), Path("again"))
     assert not Path("again").exists()
 
