@@ -165,9 +165,9 @@ def _build_mixture(
 def _mix(mixture: Mixture, manifests: Sequence[Manifest], directory: Path, name: str) -> Manifest:
     """Mixes the parts and commits the result as the build `name`."""
     from sftdata.building.mixture.mix import mix
-    from sftdata.building.mixture.parts import Part
+    from sftdata.building.mixture.parts import MixturePart
 
-    parts = [Part(*part) for part in zip(mixture.sources, manifests, strict=True)]
+    parts = [MixturePart(*part) for part in zip(mixture.sources, manifests, strict=True)]
     manifest, ledger = mix(mixture, parts, directory, name)
     commit(manifest, ledger)
     return manifest

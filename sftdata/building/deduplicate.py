@@ -1,4 +1,4 @@
-"""Repeats: rows with an id or a content that stood earlier in the sources are left out.
+"""Deduplication: rows whose id or content stood earlier in the sources are dropped.
 
 What is left out of a block depends on the blocks before it, so such a block is used again only
 where the same rows are left out.
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.base.reasons import DROPPED, DUPLICATE, NEAR_DUPLICATE, REPEATED_ID
-from sftdata.examples.blocks import Blocks, LedgerLine, Run, Slice, Slices, Trimmed
+from sftdata.examples.blocks import BlockRun, Blocks, DroppedRows, LedgerLine, Slice, Slices
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.rows import RowReader, Rows
 from sftdata.reading.screening.duplicates import NearDuplicates, SeenIds, content_hashes
@@ -27,7 +27,7 @@ Reasons = npt.NDArray[np.int8]  # for each row an index in _REASONS; 0 for no re
 
 
 @dataclass
-class Repeats:
+class Deduplicator:
     """Remembers ids and contents, and takes repeats of them out of blocks."""
 
     reader: RowReader
@@ -40,8 +40,11 @@ class Repeats:
         self._near = NearDuplicates(self.similarity) if self.similarity is not None else None
 
     def take_out(
-        self, chunk_of: Callable[[int], Chunk], runs: Sequence[Run], make: Callable[[int], Run]
-    ) -> list[Run]:
+        self,
+        chunk_of: Callable[[int], Chunk],
+        runs: Sequence[BlockRun],
+        make: Callable[[int], BlockRun],
+    ) -> list[BlockRun]:
         """The blocks without repeated rows; each that some are taken out of is a run of its own.
 
         `chunk_of` gives the chunk of the block at a place. `make` makes the block there anew, for
@@ -62,8 +65,8 @@ class Repeats:
         return result
 
     def _looked_through(
-        self, chunk_of: Callable[[int], Chunk], first: int, run: Run, reasons: Reasons
-    ) -> Iterator[Run]:
+        self, chunk_of: Callable[[int], Chunk], first: int, run: BlockRun, reasons: Reasons
+    ) -> Iterator[BlockRun]:
         """The run, each block of it that has repeated rows apart and without them.
 
         `first` is the place of its first block.
@@ -87,7 +90,9 @@ class Repeats:
         if len(run.blocks) > done:
             yield run.part(done, len(run.blocks))
 
-    def _again(self, chunk: Chunk, run: Run, reasons: Reasons, make: Callable[[], Run]) -> Run:
+    def _again(
+        self, chunk: Chunk, run: BlockRun, reasons: Reasons, make: Callable[[], BlockRun]
+    ) -> BlockRun:
         """The block of an earlier build if the same rows are to be left out of it again."""
         assert run.trimmed is not None
         if np.array_equal(reasons, run.trimmed.reasons):
@@ -114,7 +119,7 @@ class Repeats:
             if not reasons[place] and self._near.add(row_id, texts[row_id]) is not None:
                 reasons[place] = _REASONS.index(NEAR_DUPLICATE)
 
-    def _without(self, chunk: Chunk, run: Run, reasons: Reasons) -> Run:
+    def _without(self, chunk: Chunk, run: BlockRun, reasons: Reasons) -> BlockRun:
         """A run of one block without the rows that have a reason."""
         parsed = self.reader.parse([chunk])  # for the lines, which the shards do not hold
         lines = _Lines(parsed, chunk)
@@ -152,7 +157,7 @@ class Repeats:
                 if row_id not in gone or row_id in left
             ],
         )
-        return Run(blocks, fewer, Trimmed(run.blocks.hashes, reasons))
+        return BlockRun(blocks, fewer, DroppedRows(run.blocks.hashes, reasons))
 
 
 class _Lines:

@@ -17,7 +17,7 @@ from sftdata.writing.summary import describe_sizes, describe_splits
 
 
 @dataclass(frozen=True)
-class Totals:
+class BuildTotals:
     """What a build counted."""
 
     shards: Mapping[str, Sequence[Shard]]  # by split
@@ -27,7 +27,7 @@ class Totals:
     whole_text_differs: int
 
 
-def describe(plan: Plan, totals: Totals) -> dict[str, Any]:
+def describe(plan: Plan, totals: BuildTotals) -> dict[str, Any]:
     """The manifest of a build."""
     rows_out = sum(len(sizes.tokens) for sizes in totals.sizes.values())
     return {

@@ -15,7 +15,7 @@ from sftdata.spec.model import Mixture
 from sftdata.tokenizing.encoder import choose_encoder
 
 
-def try_out(
+def dry_run(
     task: str | None = None, *, spec: Path | str | None = None, **options: Any
 ) -> list[Examples]:
     """Everything a build checks before its first row, and the first examples of each source.

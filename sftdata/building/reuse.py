@@ -1,4 +1,4 @@
-"""Known: what earlier builds have of the blocks of the sources; the rest is made."""
+"""BlockLookup: what earlier builds have of the blocks of the sources; the rest is made."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import xxhash
 
 from sftdata.building.inputs import read_source, row_reader
 from sftdata.building.plan import Plan
-from sftdata.examples.blocks import Run
+from sftdata.examples.blocks import BlockRun
 from sftdata.examples.maker import Examples, Work
 from sftdata.reading.chunks import Chunk, Chunks
 from sftdata.reading.outline import Outline
-from sftdata.writing.earlier_build import FinishedBlocks, Place
+from sftdata.writing.earlier_build import BlockLocation, EarlierBuild
 from sftdata.writing.journal import KEY_BYTES
 
 # Before what is new in them is made: that costs something each time, however little it is.
@@ -23,7 +23,7 @@ _LOOKED_UP_TOGETHER = 4
 Submit = Callable[[Sequence[Work]], list[Future[Examples]]]  # starts on work, perhaps in parts
 
 
-class Made:
+class PendingExamples:
     """The blocks of several jobs, in order."""
 
     def __init__(self, jobs: Sequence[Future[Examples]]) -> None:
@@ -31,7 +31,7 @@ class Made:
         self._examples: Examples | None = None
         self._taken = 0
 
-    def take(self, blocks: int) -> Iterator[Run]:
+    def take(self, blocks: int) -> Iterator[BlockRun]:
         """So many of those that were not taken yet, when they are made."""
         while blocks:
             if self._examples is None or self._taken == len(self._examples.blocks):
@@ -43,13 +43,13 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ChunkGroup:
     """Chunks read together, and what is known of their blocks."""
 
     chunks: Chunks
     keys: bytes  # of the blocks, joined
     # Where earlier builds have them, None for those that are to be made; each for so many blocks.
-    found: list[tuple[Place | None, int]]
+    found: list[tuple[BlockLocation | None, int]]
 
     @property
     def is_known(self) -> bool:
@@ -67,7 +67,7 @@ class Piece:
             first += blocks
         return [Work(self.chunks[at], tuple(missing)) for at, missing in wanted.items()]
 
-    def runs(self, made: Made) -> Iterator[Run]:
+    def runs(self, made: PendingExamples) -> Iterator[BlockRun]:
         """The blocks, as many at a time as lie together."""
         for place, blocks in self.found:
             if place is None:
@@ -76,20 +76,18 @@ class Piece:
                 yield place.finished.run(place, blocks)
 
 
-class Known:
+class BlockLookup:
     """Looks the blocks of a plan's sources up in what was `finished`.
 
     `uses_trimmed` says whether blocks may be used that rows were left out of.
     """
 
-    def __init__(
-        self, plan: Plan, finished: Sequence[FinishedBlocks], *, uses_trimmed: bool
-    ) -> None:
+    def __init__(self, plan: Plan, finished: Sequence[EarlierBuild], *, uses_trimmed: bool) -> None:
         self._plan, self._finished, self._uses_trimmed = plan, finished, uses_trimmed
 
-    def pieces(self, submit: Submit) -> Iterator[tuple[Piece, Made]]:
+    def pieces(self, submit: Submit) -> Iterator[tuple[ChunkGroup, PendingExamples]]:
         """Everything the sources hold, piece by piece; work on what is not known is started."""
-        together: list[Piece] = []
+        together: list[ChunkGroup] = []
         for chunks in self._chunks():
             if together and together[0].chunks.source != chunks.source:
                 yield from self._started(together, submit)
@@ -99,23 +97,25 @@ class Known:
                 for at in range(len(chunks))
                 for template in range(len(self._plan.block_keys))
             )
-            together.append(Piece(chunks, keys, list(self._find_all(keys))))
+            together.append(ChunkGroup(chunks, keys, list(self._find_all(keys))))
             if together[0].is_known or len(together) == _LOOKED_UP_TOGETHER or _are_new(together):
                 yield from self._started(together, submit)
                 together = []
         yield from self._started(together, submit)
 
-    def _started(self, pieces: Sequence[Piece], submit: Submit) -> list[tuple[Piece, Made]]:
+    def _started(
+        self, pieces: Sequence[ChunkGroup], submit: Submit
+    ) -> list[tuple[ChunkGroup, PendingExamples]]:
         templates = len(self._plan.block_keys)
         work = [item for piece in pieces for item in piece.work(templates)]
-        made = Made(submit(work))
+        made = PendingExamples(submit(work))
         return [(piece, made) for piece in pieces]
 
     def _key(self, chunk: bytes, template: int) -> bytes:
         """The key of a block: of the chunk with this digest, and the template."""
         return xxhash.xxh3_128_digest(self._plan.block_keys[template] + chunk)
 
-    def _find_all(self, keys: bytes) -> Iterator[tuple[Place | None, int]]:
+    def _find_all(self, keys: bytes) -> Iterator[tuple[BlockLocation | None, int]]:
         """Where blocks with these keys are: each place with how many of them lie there together,
         None with how many of them are not known."""
         at = unknown = 0
@@ -134,7 +134,7 @@ class Known:
         if unknown:
             yield None, unknown
 
-    def _find(self, key: bytes) -> Place | None:
+    def _find(self, key: bytes) -> BlockLocation | None:
         for done in self._finished:
             if (found := done.find(key)) is not None:
                 return found if self._uses_trimmed or not found.is_trimmed else None
@@ -151,7 +151,7 @@ class Known:
             yield from read_source(reader, index, self._foresee)
 
 
-def _are_new(pieces: Sequence[Piece]) -> bool:
+def _are_new(pieces: Sequence[ChunkGroup]) -> bool:
     """Whether half a piece or more is to be made."""
     new = sum(blocks for piece in pieces for place, blocks in piece.found if place is None)
     return 2 * new >= sum(blocks for _, blocks in pieces[-1].found)

@@ -18,20 +18,20 @@ from sftdata.base.background import pulled_ahead
 from sftdata.base.cache import untouched
 from sftdata.base.files import Stamp
 from sftdata.base.reporting import Progress, Report
-from sftdata.building.deduplicate import Repeats
-from sftdata.building.describe import Totals, describe
+from sftdata.building.deduplicate import Deduplicator
+from sftdata.building.describe import BuildTotals, describe
 from sftdata.building.dispatch import Dispatcher
 from sftdata.building.drops import check_drops, name_both_places
 from sftdata.building.inputs import no_rows, row_reader
 from sftdata.building.plan import Plan
-from sftdata.building.reuse import Known, Made, Piece
+from sftdata.building.reuse import BlockLookup, ChunkGroup, PendingExamples
 from sftdata.errors import GoldenSetError
-from sftdata.examples.blocks import Blocks, Run
+from sftdata.examples.blocks import BlockRun, Blocks
 from sftdata.examples.maker import Work
 from sftdata.reading.chunks import Chunk
 from sftdata.tokenizing.encoder import Engines
 from sftdata.writing.build_folder import UNFINISHED, BuildFolder, set_aside
-from sftdata.writing.earlier_build import FinishedBlocks
+from sftdata.writing.earlier_build import EarlierBuild
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import LEDGERS, SHARDS, Manifest
 
@@ -71,7 +71,7 @@ class BuildRun:
         self.rows_in = [0] * len(self.plan.sources)
         self.reader = row_reader(self.plan.spec, self.plan.sources)
         spec = self.plan.spec
-        self.repeats = Repeats(self.reader, spec.duplicates == "keep", spec.near_duplicates)
+        self.repeats = Deduplicator(self.reader, spec.duplicates == "keep", spec.near_duplicates)
         self.dispatcher = Dispatcher(
             self.plan,
             self.number_of_workers,
@@ -90,7 +90,7 @@ class BuildRun:
             self.folder.abandon()
         return finished or self._run_on_reference(str(fault))
 
-    def _open_folder(self) -> Sequence[FinishedBlocks]:
+    def _open_folder(self) -> Sequence[EarlierBuild]:
         """Starts the folder of this build; the earlier builds that blocks may be copied from."""
         for kind in (SHARDS, LEDGERS):
             (self.directory / kind).mkdir(exist_ok=True)
@@ -101,12 +101,12 @@ class BuildRun:
         self.folder = BuildFolder(self.directory, spec.split, self.plan.labels, earlier)
         return earlier
 
-    def _earlier_builds(self) -> list[FinishedBlocks]:
+    def _earlier_builds(self) -> list[EarlierBuild]:
         """The earlier builds in this directory, the committed one first."""
         committed = self.current["build"] if self.current is not None else None
         known = [Path(name) for name in untouched(self.directory)]
         return [
-            FinishedBlocks(
+            EarlierBuild(
                 folder,
                 list(self.plan.spec.split),
                 self.plan.labels,
@@ -119,10 +119,12 @@ class BuildRun:
             if folder.is_dir()
         ]
 
-    def _process_rows(self, earlier: Sequence[FinishedBlocks]) -> None:
+    def _process_rows(self, earlier: Sequence[EarlierBuild]) -> None:
         # Near duplicates are not found by hashes, so what was taken out may differ this time.
         uses_trimmed = self.plan.spec.near_duplicates is None
-        pieces = Known(self.plan, earlier, uses_trimmed=uses_trimmed).pieces(self.dispatcher.submit)
+        pieces = BlockLookup(self.plan, earlier, uses_trimmed=uses_trimmed).pieces(
+            self.dispatcher.submit
+        )
         ahead = self.number_of_workers + _PIECES_AHEAD
         for piece, made in pulled_ahead(pieces, ahead, lambda pulled: pulled[0].is_known):
             self._add(piece, made)
@@ -130,7 +132,7 @@ class BuildRun:
         if not any(self.rows_in):
             raise no_rows(self.plan.sources)
 
-    def _add(self, piece: Piece, made: Made) -> None:
+    def _add(self, piece: ChunkGroup, made: PendingExamples) -> None:
         """Hands the examples of a piece to the folder, in source order."""
         templates = len(self.plan.block_keys)
         runs = self.repeats.take_out(
@@ -154,7 +156,7 @@ class BuildRun:
         self.whole_text_differs += len(blocks.whole_text_differs)
         self.progress(sum(self.rows_in))
 
-    def _make_again(self, chunk: Chunk, template: int) -> Run:
+    def _make_again(self, chunk: Chunk, template: int) -> BlockRun:
         (job,) = self.dispatcher.submit([Work(chunk, (template,))])
         return job.result().part(0, 1)
 
@@ -169,7 +171,7 @@ class BuildRun:
                 )
         self.folder.note_engine(is_checked=self.dispatcher.is_checked)
         shards, sizes = self.folder.finish(self.name.result())
-        totals = Totals(shards, sizes, self.rows_in, self.ledger, self.whole_text_differs)
+        totals = BuildTotals(shards, sizes, self.rows_in, self.ledger, self.whole_text_differs)
         manifest = Manifest(self.directory, describe(self.plan, totals))
         return FinishedBuild(manifest, self.ledger, self.reused_rows)
 

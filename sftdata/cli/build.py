@@ -123,12 +123,12 @@ def _split_map(item: str) -> tuple[str, str]:
 
 
 def _dry_run(options: dict[str, Any]) -> None:
-    from sftdata.building.dry_run import try_out
+    from sftdata.building.dry_run import dry_run
 
     for name in ("out", "workers", "frozen"):
         options.pop(name)
     options["templates"] = options.pop("template")
-    made = try_out(**options)
+    made = dry_run(**options)
     rows_out = sum(examples.batch.num_rows for examples in made)
     rows_in = sum(int(examples.blocks.rows_in.sum()) for examples in made)
     print_note(f"Everything checks. Of the first {rows_in} rows, {rows_out} become examples.")

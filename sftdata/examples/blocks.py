@@ -79,7 +79,7 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Trimmed:
+class DroppedRows:
     """What a block was before rows were left out of it that repeat an earlier row."""
 
     hashes: npt.NDArray[np.uint64]  # [rows, 4]
@@ -87,23 +87,23 @@ class Trimmed:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class BlockRun:
     """Blocks that follow each other, and where their examples are."""
 
     blocks: Blocks
     slices: Slices
-    trimmed: Trimmed | None = None  # then it is one block
+    trimmed: DroppedRows | None = None  # then it is one block
 
     @property
     def hashes(self) -> npt.NDArray[np.uint64]:
         """uint64[rows, 4]: those of the blocks before any row was left out."""
         return self.blocks.hashes if self.trimmed is None else self.trimmed.hashes
 
-    def part(self, first: int, last: int) -> Run:
+    def part(self, first: int, last: int) -> BlockRun:
         """Blocks `first` to `last - 1`, of a run in which nothing was left out."""
         rows = self.blocks.rows
         starts, counts = rows[:first].sum(axis=0).tolist(), rows[first:last].sum(axis=0).tolist()
-        return Run(
+        return BlockRun(
             self.blocks.part(first, last),
             [list(cut(*one)) for one in zip(self.slices, starts, counts, strict=True)],
         )

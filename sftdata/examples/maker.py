@@ -18,7 +18,7 @@ from sftdata.base.arrow import flags
 from sftdata.base.hashing import choose, hash_texts
 from sftdata.base.reasons import DROPPED
 from sftdata.base.schema import label_column, shard_schema
-from sftdata.examples.blocks import Blocks, LedgerLine, Run, Slice
+from sftdata.examples.blocks import BlockRun, Blocks, LedgerLine, Slice
 from sftdata.examples.fit import DraftMaker, ExampleTokens
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.outcomes import Fates
@@ -47,12 +47,12 @@ class Examples:
     batch: pa.RecordBatch  # with the columns of a shard
     blocks: Blocks
 
-    def part(self, first: int, last: int) -> Run:
+    def part(self, first: int, last: int) -> BlockRun:
         """Blocks `first` to `last - 1`."""
         before = np.cumsum(np.concatenate(([0], self.blocks.rows.T.ravel())))
         starts = before[:-1].reshape(self.blocks.rows.T.shape)  # all of a split, then the next
         counts = self.blocks.rows[first:last].sum(axis=0)
-        return Run(
+        return BlockRun(
             self.blocks.part(first, last),
             [
                 [Slice(self.batch, int(start), int(rows), is_finished=False)] if rows else []

@@ -18,10 +18,10 @@ import xxhash
 
 from sftdata.base.files import sync
 from sftdata.base.schema import RowSizes
-from sftdata.examples.blocks import Blocks, Run, Slice, cut
+from sftdata.examples.blocks import BlockRun, Blocks, Slice, cut
 from sftdata.reading.chunks import Chunks
 from sftdata.reading.outline import Outline
-from sftdata.writing.earlier_build import FinishedBlocks
+from sftdata.writing.earlier_build import EarlierBuild
 from sftdata.writing.journal import KEY_BYTES, JournalWriter
 from sftdata.writing.manifest import SHARDS
 from sftdata.writing.shards import Shard, ShardWriter, copied
@@ -46,12 +46,14 @@ class BuildFolder:
         directory: Path,
         splits: Mapping[str, float],
         labels: Sequence[str],
-        earlier: Sequence[FinishedBlocks],
+        earlier: Sequence[EarlierBuild],
     ) -> None:
         self.path = directory / SHARDS / UNFINISHED
         self.path.mkdir()
         self._journal = JournalWriter(self.path)
-        self._splits = [_Split(self.path, name, labels, earlier, self._journal) for name in splits]
+        self._splits = [
+            _SplitWriter(self.path, name, labels, earlier, self._journal) for name in splits
+        ]
         self._shares = np.array(list(splits.values())) / sum(splits.values())
         self._bytes_before = 0  # of the sources
 
@@ -60,11 +62,11 @@ class BuildFolder:
         chunks: Chunks,
         keys: bytes,
         blocks: Blocks,
-        runs: Sequence[Run],
+        runs: Sequence[BlockRun],
     ) -> None:
         """Writes the examples of `blocks`, those of the `chunks`, which are in `runs`.
 
-        See `FinishedBlocks` for `keys`, which are joined.
+        See `EarlierBuild` for `keys`, which are joined.
         """
         places = _ends(np.array([len(run.blocks) for run in runs]))
         trimmed = [
@@ -135,7 +137,7 @@ class BuildFolder:
         return hashes.astype(np.float64)[:, None] < limit * 2.0**64
 
 
-class _Split:
+class _SplitWriter:
     """The rows of one split, cut into shards. Shards that an earlier build has are taken over."""
 
     def __init__(
@@ -143,7 +145,7 @@ class _Split:
         folder: Path,
         name: str,
         labels: Sequence[str],
-        earlier: Sequence[FinishedBlocks],
+        earlier: Sequence[EarlierBuild],
         journal: JournalWriter,
     ) -> None:
         self.name = name

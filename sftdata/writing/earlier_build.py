@@ -19,23 +19,23 @@ import pyarrow as pa
 from sftdata.base.arrow import to_numbers
 from sftdata.base.files import is_intact
 from sftdata.base.schema import RowSizes, label_column
-from sftdata.examples.blocks import Run, Slice, Trimmed, cut
+from sftdata.examples.blocks import BlockRun, DroppedRows, Slice, cut
 from sftdata.reading.outline import Outline
 from sftdata.writing.journal import KEY_BYTES, BlocksLine, Journal, read_journal
-from sftdata.writing.shards import Shard, Written, read_batches
+from sftdata.writing.shards import Shard, ShardProgress, read_batches
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BlockLocation:
     """Where a finished block is: in which line of which journal, and in which place there."""
 
-    finished: FinishedBlocks
+    finished: EarlierBuild
     line: int
     at: int
     is_trimmed: bool
 
 
-class FinishedBlocks:
+class EarlierBuild:
     """What one build folder has finished: blocks, by key, with their examples, and whole shards.
 
     A shard whose bytes do not have the digest the journal gives is not used at all; those in
@@ -93,14 +93,14 @@ class FinishedBlocks:
                 if not (at in trimmed and keys[at] in self._places):
                     self._places[keys[at]] = line, at
 
-    def find(self, key: bytes) -> Place | None:
+    def find(self, key: bytes) -> BlockLocation | None:
         """Where the block of this key is; None if it is not known, or a shard of it is damaged."""
         found = self._places.get(key)
         if found is None or not self._is_readable(self._lines[found[0]]):
             return None
-        return Place(self, *found, found[1] in self._lines[found[0]].trimmed)
+        return BlockLocation(self, *found, found[1] in self._lines[found[0]].trimmed)
 
-    def together(self, place: Place, keys: bytes) -> int:
+    def together(self, place: BlockLocation, keys: bytes) -> int:
         """How many blocks with these keys are there one after another, from that of the first key
         on, which is at `place`; a block that is not complete is alone."""
         line = self._lines[place.line]
@@ -112,17 +112,17 @@ class FinishedBlocks:
         ends = np.flatnonzero((own != wanted).any(axis=1) | is_alone)
         return int(ends[0]) if len(ends) else len(wanted)
 
-    def run(self, place: Place, blocks: int) -> Run:
+    def run(self, place: BlockLocation, blocks: int) -> BlockRun:
         """The block at `place` and those after it in its line, so many together."""
         line, first, last = self._lines[place.line], place.at, place.at + blocks
         bounds = zip(line.starts[first].tolist(), line.ends[last - 1].tolist(), strict=True)
-        return Run(
+        return BlockRun(
             line.own.blocks.part(first, last),
             [list(self._slices(split, start, end)) for split, (start, end) in enumerate(bounds)],
             line.trimmed.get(first),
         )
 
-    def after(self, place: Place) -> Iterator[Outline]:
+    def after(self, place: BlockLocation) -> Iterator[Outline]:
         """What came after the chunk of this block in its source, or may have."""
         here = self._lines[place.line].own
         rest = here.outline.after(place.at // here.templates)
@@ -180,7 +180,7 @@ class _Line:
     keys: bytes  # joined
     starts: npt.NDArray[np.int64]  # [blocks, splits]: where their rows start in each split
     ends: npt.NDArray[np.int64]  # [blocks, splits], and where they end
-    trimmed: Mapping[int, Trimmed]  # by place in the line
+    trimmed: Mapping[int, DroppedRows]  # by place in the line
     is_alone: npt.NDArray[np.bool_]  # [blocks]: those that are trimmed or not all there
     is_readable: bool | None = None  # not looked at yet
 
@@ -188,7 +188,9 @@ class _Line:
 class _FinishedShard:
     """A shard of an earlier build, which may not be whole. It is read when it is needed."""
 
-    def __init__(self, path: Path, written: Written, labels: Sequence[str], is_known: bool) -> None:
+    def __init__(
+        self, path: Path, written: ShardProgress, labels: Sequence[str], is_known: bool
+    ) -> None:
         self.path, self._written, self._labels, self._is_known = path, written, labels, is_known
         self.rows = written.rows
 

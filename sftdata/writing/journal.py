@@ -18,9 +18,9 @@ import orjson
 import xxhash
 
 from sftdata.base.schema import RowSizes
-from sftdata.examples.blocks import Blocks, LedgerLine, Trimmed
+from sftdata.examples.blocks import Blocks, DroppedRows, LedgerLine
 from sftdata.reading.outline import Outline
-from sftdata.writing.shards import Shard, Written
+from sftdata.writing.shards import Shard, ShardProgress
 
 FILE = "journal.jsonl"
 KEY_BYTES = 16  # of the digest that is a block's key
@@ -39,7 +39,7 @@ class JournalWriter:
         outline: Outline,
         keys: bytes,
         blocks: Blocks,
-        trimmed: Sequence[tuple[int, Trimmed]],
+        trimmed: Sequence[tuple[int, DroppedRows]],
     ) -> None:
         """Notes that the examples of `blocks`, those of these chunks, come next in every split.
 
@@ -85,7 +85,7 @@ class JournalWriter:
             self._write({"engine_is_checked": is_checked})
             self._is_checked = is_checked
 
-    def note_written(self, split: str, written: Written) -> None:
+    def note_written(self, split: str, written: ShardProgress) -> None:
         """Notes how far a shard of the split is written."""
         entry = [written.file, written.rows, written.size, written.xxh3]
         self._write({"split": split, "written": entry})
@@ -117,10 +117,10 @@ class BlocksLine:
         return np.array(self.entry["rows"], np.int64)
 
     @property
-    def trimmed(self) -> dict[int, Trimmed]:
+    def trimmed(self) -> dict[int, DroppedRows]:
         """What was taken out of blocks, by their place in the line."""
         return {
-            at: Trimmed(_decoded(hashes, "<u8").reshape(-1, 4), np.array(reasons, np.int8))
+            at: DroppedRows(_decoded(hashes, "<u8").reshape(-1, 4), np.array(reasons, np.int8))
             for at, hashes, reasons in self.entry["trimmed"]
         }
 
@@ -181,7 +181,7 @@ class Journal:
     blocks: list[BlocksLine] = field(default_factory=list)
     shards: dict[tuple[str, bytes], ShardsLine] = field(default_factory=dict)  # by split and key
     # By split and file how far a shard is written.
-    written: dict[tuple[str, str], Written] = field(default_factory=dict)
+    written: dict[tuple[str, str], ShardProgress] = field(default_factory=dict)
     is_checked: bool = True  # whether the engine that has made any of it has passed its checks
 
 
@@ -189,7 +189,7 @@ def read_journal(folder: Path) -> Journal:
     """The journal of a build folder; an empty one where there is none."""
     blocks: list[BlocksLine] = []
     shards: dict[tuple[str, bytes], ShardsLine] = {}
-    written: dict[tuple[str, str], Written] = {}
+    written: dict[tuple[str, str], ShardProgress] = {}
     is_checked = True
     for entry in _read(folder / FILE):
         if "chunks" in entry:
@@ -197,7 +197,7 @@ def read_journal(folder: Path) -> Journal:
         elif "shards" in entry:
             shards[entry["split"], base64.b64decode(entry["key"])] = ShardsLine(entry)
         elif "written" in entry:
-            state = Written(*entry["written"])
+            state = ShardProgress(*entry["written"])
             written[entry["split"], state.file] = state
         elif "engine_is_checked" in entry:
             is_checked = entry["engine_is_checked"] is not False

@@ -45,7 +45,7 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ShardProgress:
     """How far a shard is written: the first `size` bytes hold `rows` rows and have this digest."""
 
     file: str
@@ -94,7 +94,7 @@ class ShardWriter:
         self._rows = self._tokens = self._target_tokens = 0
         self._batch_rows: list[int] = []
         self.shards: list[Shard] = []
-        self._written: dict[str, Written] = {}  # by file, since it was last asked for
+        self._written: dict[str, ShardProgress] = {}  # by file, since it was last asked for
         self._rows_written: list[RowSizes] = []
         self._told = 0, 0  # how many of the shards and sizes `end_shard` has given
         # To have bytes on disk takes a while, in which more can be written.
@@ -110,7 +110,7 @@ class ShardWriter:
             if self._pending_rows >= _BATCH_ROWS or self._pending_tokens >= _BATCH_TOKENS:
                 self._write_batch()
 
-    def take_written(self) -> list[Written]:
+    def take_written(self) -> list[ShardProgress]:
         """How far each shard is written that has grown since the last call."""
         written, self._written = list(self._written.values()), {}
         return written
@@ -148,7 +148,9 @@ class ShardWriter:
         if not is_on_disk:
             self._synced += [self._syncing.submit(sync, self._folder / s.file) for s in new]
         for shard in new:
-            self._written[shard.file] = Written(shard.file, shard.rows, shard.bytes, shard.xxh3)
+            self._written[shard.file] = ShardProgress(
+                shard.file, shard.rows, shard.bytes, shard.xxh3
+            )
         self._rows_written.append(sizes)
         return True
 
@@ -212,7 +214,7 @@ class ShardWriter:
         assert self._file is not None
         digest = self._file.xxh3.hexdigest()
         name = self._name(len(self.shards))
-        self._written[name] = Written(name, self._rows, self._file.size, digest)
+        self._written[name] = ShardProgress(name, self._rows, self._file.size, digest)
 
     def _name(self, number: int) -> str:
         return f"{self._split}-{number:05d}.arrow"

@@ -13,7 +13,13 @@ from sftdata.base.reasons import DROPPED
 from sftdata.base.schema import RowSizes
 from sftdata.base.version import __version__
 from sftdata.building.mixture.identity import PARTS, mixing_options
-from sftdata.building.mixture.parts import LeftOut, Part, SplitMix, task_names, template_labels
+from sftdata.building.mixture.parts import (
+    ExcludedRows,
+    MixturePart,
+    RowOrigins,
+    task_names,
+    template_labels,
+)
 from sftdata.spec.model import Mixture
 from sftdata.writing.ledger import LEDGER_COLUMNS, Ledger, read_ledger
 from sftdata.writing.manifest import SCHEMA_VERSION
@@ -21,12 +27,14 @@ from sftdata.writing.shards import Shard
 from sftdata.writing.summary import describe_sizes, describe_splits
 
 
-def _row_ids(part: Part, split: str, rows: Sequence[int]) -> Iterator[str]:
+def _row_ids(part: MixturePart, split: str, rows: Sequence[int]) -> Iterator[str]:
     ids = pa.chunked_array([batch.column("row_id") for batch in part.batches(split)], pa.string())
     yield from ids.take(numbers(np.array(rows, np.int64))).to_pylist()
 
 
-def merge_ledgers(parts: Sequence[Part], left_out: LeftOut) -> tuple[Ledger, list[frozenset[str]]]:
+def merge_ledgers(
+    parts: Sequence[MixturePart], left_out: ExcludedRows
+) -> tuple[Ledger, list[frozenset[str]]]:
     """The ledger of the mixture, and for each part the ids of its rows that are left out."""
     ledger = Ledger()
     gone = []
@@ -52,9 +60,9 @@ def merge_ledgers(parts: Sequence[Part], left_out: LeftOut) -> tuple[Ledger, lis
 
 def describe(
     mixture: Mixture,
-    parts: Sequence[Part],
+    parts: Sequence[MixturePart],
     build: str,
-    plans: Mapping[str, SplitMix],
+    plans: Mapping[str, RowOrigins],
     shards: Mapping[str, Sequence[Shard]],
     sizes: Mapping[str, RowSizes],
     ledger: Ledger,
@@ -109,7 +117,7 @@ def describe(
 
 
 def _by_source(
-    parts: Sequence[Part], plans: Mapping[str, SplitMix], sizes: Mapping[str, RowSizes]
+    parts: Sequence[MixturePart], plans: Mapping[str, RowOrigins], sizes: Mapping[str, RowSizes]
 ) -> dict[str, dict[str, Any]]:
     """Rows, copies and tokens of each source, and its share of the training split."""
     counted = {}

@@ -17,8 +17,8 @@ from sftdata.base.files import sync
 from sftdata.base.reasons import DUPLICATE, REPEATED_ID
 from sftdata.base.schema import RowSizes, row_sizes
 from sftdata.building.mixture.describe import describe, merge_ledgers
-from sftdata.building.mixture.parts import LeftOut, Part, SplitMix
-from sftdata.building.mixture.sampling import Candidates, Sample, draw_samples, interleave
+from sftdata.building.mixture.parts import ExcludedRows, MixturePart, RowOrigins
+from sftdata.building.mixture.sampling import Candidates, SourceSample, draw_samples, interleave
 from sftdata.building.mixture.writing import MixtureWriter
 from sftdata.errors import SftdataError
 from sftdata.reading.screening.duplicates import SeenIds
@@ -32,7 +32,7 @@ _TRAIN = "train"  # the split that weights are for; the others hold each row onc
 
 
 def mix(
-    mixture: Mixture, parts: Sequence[Part], directory: Path, build: str
+    mixture: Mixture, parts: Sequence[MixturePart], directory: Path, build: str
 ) -> tuple[Manifest, Ledger]:
     """Writes the shards of the mixture of `parts`; its manifest and its ledger, for the commit.
 
@@ -43,7 +43,7 @@ def mix(
     folder = directory / shards_path(build)
     shutil.rmtree(folder, ignore_errors=True)  # left by a killed build
     folder.mkdir()
-    left_out = LeftOut()
+    left_out = ExcludedRows()
     plans = _plan(mixture, parts, left_out)
     if not sum(len(plan.row) for plan in plans.values()):
         raise SftdataError("The mixture has no rows.", "Look at the caps and the sources' ledgers.")
@@ -58,7 +58,9 @@ def mix(
     return Manifest(directory, content), ledger
 
 
-def _plan(mixture: Mixture, parts: Sequence[Part], left_out: LeftOut) -> dict[str, SplitMix]:
+def _plan(
+    mixture: Mixture, parts: Sequence[MixturePart], left_out: ExcludedRows
+) -> dict[str, RowOrigins]:
     """For each split the rows of the mixture, in order."""
     fresh = _without_repeats(parts, left_out)
     plans = {}
@@ -74,21 +76,21 @@ def _plan(mixture: Mixture, parts: Sequence[Part], left_out: LeftOut) -> dict[st
                 detail = "its source has more than its share of the mixture"
                 left_out.add(at, split, used[at][sample.not_sampled], (NOT_SAMPLED, detail))
             used = [rows[sample.used] for rows, sample in zip(used, samples, strict=True)]
-        plans[split] = SplitMix(*interleave(ids, used, mixture.seed))
+        plans[split] = RowOrigins(*interleave(ids, used, mixture.seed))
     return plans
 
 
-def _cap_detail(part: Part) -> str:
+def _cap_detail(part: MixturePart) -> str:
     return f"'{part.source.name}' may give {part.source.cap:,} rows" if part.source.cap else ""
 
 
 def _sample(
     mixture: Mixture,
-    parts: Sequence[Part],
+    parts: Sequence[MixturePart],
     split: str,
     ids: Sequence[npt.NDArray[np.uint64]],
     used: Sequence[npt.NDArray[np.int64]],
-) -> list[Sample]:
+) -> list[SourceSample]:
     candidates = []
     for part, own, rows in zip(parts, ids, used, strict=True):
         sizes = RowSizes.concatenate([row_sizes(batch) for batch in part.batches(split)])
@@ -108,7 +110,7 @@ def _sample(
 
 
 def _without_repeats(
-    parts: Sequence[Part], left_out: LeftOut
+    parts: Sequence[MixturePart], left_out: ExcludedRows
 ) -> list[dict[str, npt.NDArray[np.int64]]]:
     """For each part and split the rows that no earlier part has, by id or by content."""
     ids, contents = SeenIds(), SeenIds()

@@ -18,7 +18,7 @@ from sftdata.writing.shards import open_batches
 
 
 @dataclass(frozen=True)
-class Part:
+class MixturePart:
     """A source of a mixture, and the dataset that was built of it."""
 
     source: MixedSource
@@ -55,19 +55,19 @@ class Part:
         ]
 
 
-def template_labels(parts: Sequence[Part]) -> list[str]:
+def template_labels(parts: Sequence[MixturePart]) -> list[str]:
     """What the `template` column of the mixture can say."""
     labels = [label for part in parts for label in part.manifest["stats"]["by_template"]]
     return list(dict.fromkeys(labels))
 
 
-def task_names(parts: Sequence[Part]) -> list[str]:
+def task_names(parts: Sequence[MixturePart]) -> list[str]:
     """What the `task` column of the mixture can say."""
     return list(dict.fromkeys(part.source.spec.task for part in parts))
 
 
 @dataclass
-class SplitMix:
+class RowOrigins:
     """One split of a mixture: where each of its rows comes from."""
 
     part: npt.NDArray[np.int32]
@@ -75,7 +75,7 @@ class SplitMix:
 
 
 @dataclass
-class LeftOut:
+class ExcludedRows:
     """Rows of the parts that are not in the mixture, with the reason."""
 
     # part, split, row, reason, detail

@@ -29,7 +29,7 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SourceSample:
     """Places of rows of one source: those used, as often as they are, and those left out."""
 
     used: npt.NDArray[np.int64]
@@ -39,7 +39,7 @@ class Sample:
 
 def draw_samples(
     sources: Sequence[Candidates], *, temperature: float, max_repeats: float, seed: int
-) -> list[Sample]:
+) -> list[SourceSample]:
     """The sample of each source, so that their units have the shares that are asked for.
 
     A source's share is in proportion to `weight ** (1 / temperature)`. The whole is as large as it
@@ -65,7 +65,7 @@ def draw_samples(
         whole = min(once.max(), max_repeats * once.min())
         passes[there] = whole / once
     return [
-        Sample(
+        SourceSample(
             used=_repeated(rows, source.units[rows], float(times)),
             over_cap=order[len(rows) :],
             not_sampled=rows[_fitting(source.units[rows], float(times)) :]

@@ -13,7 +13,7 @@ import pyarrow as pa
 from sftdata.base.arrow import numbers, to_numbers
 from sftdata.base.background import pulled_ahead
 from sftdata.base.schema import RowSizes, label_column
-from sftdata.building.mixture.parts import Part, SplitMix, task_names, template_labels
+from sftdata.building.mixture.parts import MixturePart, RowOrigins, task_names, template_labels
 from sftdata.examples.tokens import TokenBatch
 from sftdata.writing.shards import Shard, ShardWriter
 
@@ -24,12 +24,12 @@ _THREADS = 2  # that gather rows, beside the one that writes them
 class MixtureWriter:
     """Copies rows of the parts into the shards of the mixture."""
 
-    def __init__(self, parts: Sequence[Part], folder: Path) -> None:
+    def __init__(self, parts: Sequence[MixturePart], folder: Path) -> None:
         self._parts, self._folder = parts, folder
         self._labels = template_labels(parts)
         self._tasks = task_names(parts)
 
-    def write(self, split: str, plan: SplitMix) -> tuple[list[Shard], RowSizes]:
+    def write(self, split: str, plan: RowOrigins) -> tuple[list[Shard], RowSizes]:
         """Writes one split; its shards, and the sizes of its rows in order."""
         writer = ShardWriter(self._folder, split, mixed=True)
         batches: list[pa.RecordBatch] = []
@@ -54,7 +54,7 @@ class MixtureWriter:
                 writer.append(batch, 0, batch.num_rows)
         return writer.close(), writer.sizes
 
-    def _labelled(self, batch: pa.RecordBatch, part: Part) -> pa.RecordBatch:
+    def _labelled(self, batch: pa.RecordBatch, part: MixturePart) -> pa.RecordBatch:
         """The batch with the labels of the whole mixture, and its task."""
         column = batch.column("template")
         new = [self._labels.index(label) for label in column.dictionary.to_pylist()]

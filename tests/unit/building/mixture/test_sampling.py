@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sftdata.building.mixture.sampling import Candidates, Sample, draw_samples, interleave
+from sftdata.building.mixture.sampling import Candidates, SourceSample, draw_samples, interleave
 
 
 def hashes(rows: int, seed: int) -> npt.NDArray[np.uint64]:
@@ -19,7 +19,9 @@ def source(
     return Candidates(hashes(rows, seed), np.full(rows, units), weight, cap)
 
 
-def draw(*sources: Candidates, temperature: float = 1.0, max_repeats: float = 4.0) -> list[Sample]:
+def draw(
+    *sources: Candidates, temperature: float = 1.0, max_repeats: float = 4.0
+) -> list[SourceSample]:
     return draw_samples(sources, temperature=temperature, max_repeats=max_repeats, seed=0)
 
 
