@@ -18,7 +18,8 @@ from transformers import AutoConfig
 
 from sftdata.errors import SftdataError, VerificationError
 from sftdata.loading.dataset import load
-from sftdata_train.model_loading import load_adapter, load_model
+from sftdata_train.lora import load_adapter
+from sftdata_train.model_loading import load_model
 from sftdata_train.preflight import check_boundaries
 from sftdata_train.recipe import Recipe, load_recipe
 from sftdata_train.resource_errors import explain_resource_errors

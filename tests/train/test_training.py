@@ -19,7 +19,8 @@ from safetensors.torch import load_file
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
 from sftdata.loading.packing import plan_packs, write_plan
-from sftdata_train.model_loading import load_adapter, load_model
+from sftdata_train.lora import load_adapter
+from sftdata_train.model_loading import load_model
 from sftdata_train.passport import Passport, find_contradictions, read_passport
 from sftdata_train.progress import read_lines
 from sftdata_train.recipe import Recipe, load_recipe

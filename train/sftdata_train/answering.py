@@ -18,10 +18,11 @@ from sftdata.tokenizing.encoded import Encoded
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
+from sftdata_train.device import choose_device, choose_dtype
 from sftdata_train.generation import generate
-from sftdata_train.model_loading import choose_device, choose_dtype, load_adapter, load_model
+from sftdata_train.lora import load_adapter
+from sftdata_train.model_loading import load_model
 from sftdata_train.passport import Passport, find_contradictions, read_passport
-from sftdata_train.recipe import Recipe
 from sftdata_train.resource_errors import explain_resource_errors
 
 
@@ -51,7 +52,7 @@ def answer(
     ids = serving_prompt(passport, tokenizer, row, template)
     with explain_resource_errors("answering"):
         tuned = load_adapter(
-            load_model(name, dtype=choose_dtype(Recipe()), trust_remote_code=trust_remote_code),
+            load_model(name, dtype=choose_dtype(), trust_remote_code=trust_remote_code),
             adapter,
         ).to(choose_device())
         made = generate(tuned, [ids], passport["stop_ids"], max_new_tokens=max_new_tokens)[0]

@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from sftdata_train.model_loading import adapt, choose_device, choose_dtype
+from sftdata_train.device import choose_device, choose_dtype
+from sftdata_train.lora import add_lora
 from sftdata_train.recipe import Recipe
 from sftdata_train.training_run import TrainingRun
 
@@ -61,7 +62,7 @@ def estimate(run: TrainingRun) -> Estimate:
     adapted: list[AdaptedModules] = []
     trained = parameters
     if run.recipe.method != "full":
-        model = adapt(model, run.recipe.model_copy(update={"method": "lora"}))
+        model = add_lora(model, run.recipe.model_copy(update={"method": "lora"}))
         adapted = adapted_modules(model)
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     steps, tokens = _extent(run)
@@ -112,7 +113,7 @@ def _extent(run: TrainingRun) -> tuple[int, int]:
 def _memory(run: TrainingRun, parameters: int, trained: int) -> dict[str, int]:
     """Bytes: weights, what the optimizer keeps, and activations and logits of a micro-batch."""
     recipe, config = run.recipe, run.config.get_text_config()
-    width = torch.finfo(choose_dtype(recipe)).bits // 8
+    width = torch.finfo(choose_dtype(recipe.precision)).bits // 8
     weights = {"lora": width * parameters, "qlora": parameters // 2, "full": 4 * parameters}
     rows = recipe.micro_batch
     tokens = rows * int(run.units.tokens.max())

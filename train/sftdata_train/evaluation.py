@@ -13,6 +13,7 @@ from typing import Any
 from sftdata.inspecting.rows.example import Inspector
 from sftdata.loading.dataset import Dataset, Example, load
 from sftdata_train.batches import RowUnits
+from sftdata_train.device import choose_device, choose_dtype
 from sftdata_train.evaluation_prompts import (
     Prompts,
     answer_ids,
@@ -23,18 +24,15 @@ from sftdata_train.evaluation_prompts import (
     source_text,
 )
 from sftdata_train.generation import generate
+from sftdata_train.lora import load_adapter
 from sftdata_train.metrics import Score, score
 from sftdata_train.model_loading import (
-    choose_device,
-    choose_dtype,
-    load_adapter,
     load_config,
     load_model,
 )
 from sftdata_train.passport import Passport, built_templates, read_passport, stop_ids
 from sftdata_train.preflight import check_lengths, check_tokenizer, check_vocabulary
 from sftdata_train.progress import Report
-from sftdata_train.recipe import Recipe
 from sftdata_train.resource_errors import explain_resource_errors
 from sftdata_train.trainer import held_out_sum, perplexity
 
@@ -126,7 +124,7 @@ def evaluate(
         for prompts in sets:
             _check(prompts, passport, config)
         model = load_model(
-            model_name, dtype=choose_dtype(Recipe()), trust_remote_code=trust_remote_code
+            model_name, dtype=choose_dtype(), trust_remote_code=trust_remote_code
         ).to(choose_device())
         if adapter is not None:
             model = load_adapter(model, adapter)

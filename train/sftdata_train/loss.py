@@ -1,8 +1,8 @@
-"""The loss: cross entropy summed over target tokens, with logits for nothing else.
+"""The loss: cross entropy summed over target tokens, computed from the logits of those alone.
 
-A token's label is predicted at the position before it. Only the hidden states at those positions
-go into the vocabulary projection: for summaries some 90 % of positions are prompt, and logits are
-the largest tensor of a step.
+A token is predicted at the position before it. Only the hidden states of these positions go into
+the vocabulary projection: logits are the largest tensor of a step, and in summaries about 90 % of
+the positions belong to the prompt.
 """
 
 from __future__ import annotations
@@ -12,29 +12,38 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812 (as everyone calls it)
+import torch.nn.functional as F  # noqa: N812 (the usual name)
 
+from sftdata.errors import SftdataError
 from sftdata.loading.dataset import IGNORED
 
 
 def target_loss(
     model: torch.nn.Module, batch: Mapping[str, Any], head: torch.nn.Module
 ) -> torch.Tensor:
-    """The cross entropy summed over the target tokens of a batch, in float32 or better.
+    """The cross entropy summed over the target tokens of a batch, in float32 or float64.
 
-    `head` is the module that projects hidden states to the vocabulary; `model` may be wrapped.
+    `head` projects hidden states to the vocabulary; `model` may be wrapped, for example in DDP.
     """
     labels = batch["labels"]
     rows, columns = torch.nonzero(labels[:, 1:] != IGNORED, as_tuple=True)
-    with _only(head, rows, columns):
+    with _select_positions(head, rows, columns):
         logits = model(**model_inputs(model, batch)).logits  # [targets, vocabulary]
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     return F.cross_entropy(logits, labels[rows, columns + 1], reduction="sum")
 
 
+def output_head(model: Any) -> torch.nn.Module:
+    """The vocabulary projection of a model, with or without an adapter."""
+    head = model.get_output_embeddings()
+    if not isinstance(head, torch.nn.Module):
+        raise SftdataError(f"{type(model).__name__} has no vocabulary projection to train on.")
+    return head
+
+
 def model_inputs(model: torch.nn.Module, batch: Mapping[str, Any]) -> dict[str, Any]:
-    """What a model is called with: ids and positions, and boundaries where attention takes them."""
-    # With a cache, even an empty one, transformers does not look for packed examples.
+    """The arguments for a model: ids, positions, and for FlashAttention the boundaries."""
+    # With a cache, even an empty one, transformers ignores the boundaries of packed examples.
     inputs = {name: batch[name] for name in ("input_ids", "position_ids")} | {"use_cache": False}
     if _attention(model).startswith("flash"):
         boundaries = batch["boundaries"]
@@ -45,13 +54,15 @@ def model_inputs(model: torch.nn.Module, batch: Mapping[str, Any]) -> dict[str, 
 
 
 def _attention(model: torch.nn.Module) -> str:
-    model = getattr(model, "module", model)  # out of DistributedDataParallel
+    model = getattr(model, "module", model)  # unwrap DistributedDataParallel
     return str(getattr(model.config, "_attn_implementation", ""))
 
 
 @contextmanager
-def _only(head: torch.nn.Module, rows: torch.Tensor, columns: torch.Tensor) -> Iterator[None]:
-    """While it lasts, `head` sees the hidden states at these places alone."""
+def _select_positions(
+    head: torch.nn.Module, rows: torch.Tensor, columns: torch.Tensor
+) -> Iterator[None]:
+    """Within the context, `head` gets the hidden states at these positions only."""
 
     def select(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> torch.Tensor:
         return inputs[0][rows, columns]

@@ -13,8 +13,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from sftdata.loading.order import MicroBatch, StepPlan
 from sftdata_train.batches import StepDataset, Tensors, Units, collate
-from sftdata_train.loss import target_loss
-from sftdata_train.model_loading import output_head
+from sftdata_train.loss import output_head, target_loss
 
 
 class MicroBatchSampler(Sampler[list[MicroBatch]]):

@@ -18,7 +18,9 @@ from sftdata.loading.packing import read_plan
 from sftdata.writing.manifest import to_json
 from sftdata_train import passport as passport_file
 from sftdata_train.batches import PackUnits, RowUnits, Units
-from sftdata_train.model_loading import adapt, choose_dtype, load_config, load_model
+from sftdata_train.device import choose_dtype
+from sftdata_train.lora import add_lora
+from sftdata_train.model_loading import load_config, load_model
 from sftdata_train.passport import Passport, built_templates, describe, write_passport
 from sftdata_train.plot import write_plot
 from sftdata_train.preflight import (
@@ -181,13 +183,13 @@ def _model(run: TrainingRun) -> Any:
     model = load_model(
         run.model,
         # Weights that are trained are held in float32, whatever they are multiplied in.
-        dtype=torch.float32 if full else choose_dtype(recipe),
+        dtype=torch.float32 if full else choose_dtype(recipe.precision),
         attention=recipe.attention,
         quantized=recipe.method == "qlora",
         trust_remote_code=run.trust_remote_code,
     )
     torch.manual_seed(recipe.seed)  # the same first weights of the adapter on every rank
-    model = model if full else adapt(model, recipe)
+    model = model if full else add_lora(model, recipe)
     if recipe.checkpointing and not full:
         model.enable_input_require_grads()
     return model

@@ -1,0 +1,17 @@
+"""The device to compute on, and the number type of frozen weights."""
+
+from __future__ import annotations
+
+import torch
+
+
+def choose_device() -> torch.device:
+    """The GPU when there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def choose_dtype(precision: str = "auto") -> torch.dtype:
+    """The type that frozen weights are held in, for a recipe's `precision`."""
+    if precision == "float32" or (precision == "auto" and not torch.cuda.is_available()):
+        return torch.float32
+    return torch.bfloat16
