@@ -1,4 +1,4 @@
-"""Plots as SVG: small, the same bytes for the same numbers, light and dark, no script."""
+"""Plots as SVG: the same bytes for the same numbers, in light and dark colours, no script."""
 
 from __future__ import annotations
 
@@ -21,19 +21,25 @@ _LEFT, _RIGHT, _TOP = 8, 472, 22
 _BINS_AN_OCTAVE = 3
 _QUANTILES = ("p50", "p95", "p99", "max")
 
-# Inside a page its own style decides; a file on its own brings this one along.
+# The style of a plot in a file of its own; on a page the page's style applies.
 _STYLE = """<style>
 text { font: 13px system-ui, sans-serif; fill: #1c1e21; }
 .quiet { fill: #5c6470; } .axis { stroke: #9aa4b1; } .a { fill: #3566b8; } .b { fill: #c2641a; }
+polyline { fill: none; stroke-width: 1.5; }
+.line-a { stroke: #3566b8; } .line-b { stroke: #c2641a; }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6e8eb; } .quiet { fill: #9aa4b1; } .a { fill: #7fa8ee; } .b { fill: #f0a267; }
+.line-a { stroke: #7fa8ee; } .line-b { stroke: #f0a267; }
 }
 </style>"""
 
 
+Points = Sequence[tuple[float, float]]
+
+
 @dataclass(frozen=True)
 class Series:
-    """Values to be counted in a histogram, and what they are of."""
+    """Named values for a histogram."""
 
     name: str
     values: npt.NDArray[np.integer]
@@ -76,40 +82,68 @@ def histogram(title: str, series: Sequence[Series]) -> Markup:
 
 
 def quantile_ranges(title: str, rows: Mapping[str, Mapping[str, int]]) -> Markup:
-    """A line for each measure from p50 to the longest, on one logarithmic axis."""
+    """For each measure a bar from p50 to the longest row, on one logarithmic axis."""
     longest = max((found["max"] for found in rows.values()), default=1)
     scale = (_RIGHT - 96) / math.log2(max(longest, 2))
     parts = []
     for number, (name, found) in enumerate(rows.items()):
         y = _TOP + 16 + 40 * number
         at = {q: 88 + scale * math.log2(max(found[q], 1)) for q in _QUANTILES}
-        told = ", ".join(f"{q} {found[q]:,}" for q in _QUANTILES)
+        label = ", ".join(f"{q} {found[q]:,}" for q in _QUANTILES)
         parts.append(_text(_LEFT, y + 4, name, "start"))
         for low, high, height in (("p50", "p95", 12), ("p95", "p99", 6), ("p99", "max", 2)):
             size = (max(at[high] - at[low], 1.0), float(height))
-            parts.append(_bar(at[low], y - height / 2, size, "a", f"{name}: {told}"))
-        parts.append(_text(_RIGHT, y + 20, told, "end", "quiet"))
+            parts.append(_bar(at[low], y - height / 2, size, "a", f"{name}: {label}"))
+        parts.append(_text(_RIGHT, y + 20, label, "end", "quiet"))
     return _svg(title, _TOP + 40 * len(rows), parts)
 
 
 def token_bars(title: str, rows: Mapping[str, tuple[int, int]]) -> Markup:
-    """A bar for each name, of its tokens; the part that counts in the loss stands out."""
+    """For each name a bar of its tokens; the part in the loss has another colour."""
     most = max((tokens for tokens, _ in rows.values()), default=0) or 1
     parts = []
     for number, (name, (tokens, in_loss)) in enumerate(rows.items()):
         y = _TOP + 38 * number
         share = in_loss / tokens if tokens else 0.0
-        told = f"{tokens:,} tokens, {share:.1%} in the loss"
+        label = f"{tokens:,} tokens, {share:.1%} in the loss"
         long, short = ((_RIGHT - _LEFT) * count / most for count in (tokens, in_loss))
         parts.append(_text(_LEFT, y + 12, name, "start"))
-        parts.append(_text(_RIGHT, y + 12, told, "end", "quiet"))
+        parts.append(_text(_RIGHT, y + 12, label, "end", "quiet"))
         parts.append(_bar(_LEFT, y + 17, (short, 10.0), "b", f"{name}: {in_loss:,} in the loss"))
-        parts.append(_bar(_LEFT + short, y + 17, (long - short, 10.0), "a", f"{name}: {told}"))
+        parts.append(_bar(_LEFT + short, y + 17, (long - short, 10.0), "a", f"{name}: {label}"))
     return _svg(title, _TOP + 38 * len(rows), parts)
 
 
+def line_chart(title: str, x_label: str, curves: Mapping[str, Points]) -> Markup:
+    """One or two curves of finite (x, y) points, on linear axes; x starts at 0."""
+    left, bottom, ticks = 60, 190, 4
+    points = [point for curve in curves.values() for point in curve]
+    last = max((x for x, _ in points), default=1) or 1
+    low = min((y for _, y in points), default=0.0)
+    high = max((y for _, y in points), default=1.0)
+    high = high if high > low else low + 1
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across, up = x / last, (y - low) / (high - low)
+        return left + (_RIGHT - left) * across, bottom - (bottom - _TOP - 6) * up
+
+    parts = []
+    for tick in range(ticks + 1):
+        x, y = place(last * tick / ticks, low + (high - low) * tick / ticks)
+        parts.append(_axis(y, left))
+        value = f"{low + (high - low) * tick / ticks:.3g}"
+        parts.append(_text(left - 6, y + 4, value, "end", "quiet"))
+        parts.append(_text(min(x, 460), bottom + 18, f"{last * tick / ticks:g}", "middle", "quiet"))
+    for style, x, (name, curve) in zip("ab", (220, 360), curves.items(), strict=False):
+        corners = " ".join("{:.1f},{:.1f}".format(*place(*point)) for point in curve)
+        parts.append(Markup('<polyline class="line-{}" points="{}"/>').format(style, corners))
+        parts.append(_text(x, 14, name, "start", style))
+    parts.append(_text((left + _RIGHT) / 2, bottom + 36, x_label, "middle", "quiet"))
+    return _svg(title, bottom + 44, parts)
+
+
 def as_file(plot: Markup) -> bytes:
-    """The plot as a file of its own, with its style."""
+    """The bytes of an SVG file with the plot and its style."""
     head, _, body = str(plot).partition(">")
     return f'{head} xmlns="http://www.w3.org/2000/svg">\n{_STYLE}{body}\n'.encode()
 
@@ -125,28 +159,28 @@ def _edge(place: int) -> int:
 
 
 def _shares(values: npt.NDArray[np.integer], first: int, last: int) -> list[float]:
-    """What part of the values is in each bin from `first` to `last - 1`."""
+    """The share of the values in each bin from `first` to `last - 1`."""
     edges = [0, *(_edge(place) for place in range(first + 1, last + 1))]
-    ends: list[int] = _in_order(values).searchsorted(edges).tolist()
+    ends: list[int] = _sorted(values).searchsorted(edges).tolist()
     return [(high - low) / max(len(values), 1) for low, high in pairwise(ends)]
 
 
 def _median(values: npt.NDArray[np.integer]) -> int:
-    low, high = _in_order(values)[[(len(values) - 1) // 2, len(values) // 2]].tolist()
+    low, high = _sorted(values)[[(len(values) - 1) // 2, len(values) // 2]].tolist()
     return int((low + high) / 2)
 
 
-def _in_order(values: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+def _sorted(values: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
     values = values.copy()
     values.sort()
     return values
 
 
-def _bar(x: float, y: float, size: tuple[float, float], style: str, told: str) -> Markup:
+def _bar(x: float, y: float, size: tuple[float, float], style: str, tooltip: str) -> Markup:
     return Markup(
         '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">'
         "<title>{}</title></rect>"
-    ).format(style, x, y, *size, escape(told))
+    ).format(style, x, y, *size, escape(tooltip))
 
 
 def _text(x: float, y: float, text: str, anchor: str, style: str = "") -> Markup:
@@ -155,9 +189,9 @@ def _text(x: float, y: float, text: str, anchor: str, style: str = "") -> Markup
     )
 
 
-def _axis(y: float) -> Markup:
-    return Markup('<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
-        _LEFT, _RIGHT, y, y
+def _axis(y: float, left: float = _LEFT) -> Markup:
+    return Markup('<line class="axis" x1="{}" x2="{}" y1="{:g}" y2="{:g}"/>').format(
+        left, _RIGHT, round(y, 1), round(y, 1)
     )
 
 

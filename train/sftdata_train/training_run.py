@@ -16,13 +16,13 @@ from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.packing import read_plan
 from sftdata.writing.manifest import to_json
+from sftdata.writing.plots import as_file, line_chart
 from sftdata_train import passport as passport_file
 from sftdata_train.batches import PackUnits, RowUnits, Units
 from sftdata_train.device import choose_dtype
 from sftdata_train.lora import add_lora
 from sftdata_train.model_loading import load_config, load_model
 from sftdata_train.passport import Passport, built_templates, describe, write_passport
-from sftdata_train.plot import write_plot
 from sftdata_train.preflight import (
     check_boundaries,
     check_data,
@@ -36,7 +36,7 @@ from sftdata_train.recipe import Recipe
 from sftdata_train.resource_errors import explain_resource_errors
 from sftdata_train.trainer import ExactTrainer
 
-RUN, CHECKPOINTS = "run.json", "checkpoints"
+RUN, CHECKPOINTS, LOSS_PLOT = "run.json", "checkpoints", "loss.svg"
 _HELD_OUT = "validation"
 _EVAL_BATCH = 8
 
@@ -252,10 +252,11 @@ def _finish(
         model = trainer.accelerator.unwrap_model(trainer.model)
         model.save_pretrained(out, safe_serialization=True)
         steps, held_out = (read_lines(out / name) for name in (METRICS, VALIDATION))
-        curves = {"training": steps, "held out": held_out}
-        write_plot(
-            out, {name: [(x["step"], x["loss"]) for x in lines] for name, lines in curves.items()}
-        )
+        curves = {
+            name: [(line["step"], line["loss"]) for line in lines]
+            for name, lines in (("training", steps), ("held out", held_out))
+        }
+        write_atomically(out / LOSS_PLOT, as_file(line_chart("Loss", "step", curves)))
         outcome = {
             "steps": trainer.state.global_step,
             "epochs": trainer.state.epoch,

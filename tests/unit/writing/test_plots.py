@@ -10,11 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from sftdata.writing.plots import Series, as_file, histogram, quantile_ranges, token_bars
+from sftdata.writing.plots import (
+    Series,
+    as_file,
+    histogram,
+    line_chart,
+    quantile_ranges,
+    token_bars,
+)
 
 
-def told(plot: Markup) -> list[str]:
-    """What the bars say when one points at them."""
+def tooltips(plot: Markup) -> list[str]:
+    """The texts that bars show when one points at them."""
     root = ET.fromstring(as_file(plot))
     return [str(title.text) for title in root.iter("{http://www.w3.org/2000/svg}title")]
 
@@ -23,7 +30,7 @@ def told(plot: Markup) -> list[str]:
 def test_every_row_is_in_one_bar_of_a_histogram(lengths: list[int]) -> None:
     values = np.array(lengths, np.int64)
     counted = 0
-    for line in told(histogram("Lengths", [Series("a", values)])):
+    for line in tooltips(histogram("Lengths", [Series("a", values)])):
         share, low, high = (
             line.removeprefix("a: ").replace(" of the rows, ", " ").replace(" to ", " ").split()[:3]
         )
@@ -38,13 +45,13 @@ def test_every_row_is_in_one_bar_of_a_histogram(lengths: list[int]) -> None:
 
 def test_two_series_stand_beside_each_other() -> None:
     plot = histogram("L", [Series("old", np.array([10, 11])), Series("new", np.array([500]))])
-    assert {line.partition(":")[0] for line in told(plot)} == {"old", "new"}
+    assert {line.partition(":")[0] for line in tooltips(plot)} == {"old", "new"}
     assert "median: old 10, new 500" in plot
 
 
 @pytest.mark.parametrize("values", [[], [0], [1], [7, 7, 7]])
 def test_few_or_no_rows_make_a_plot_too(values: list[int]) -> None:
-    assert len(told(histogram("L", [Series("a", np.array(values, np.int64))]))) == bool(values)
+    assert len(tooltips(histogram("L", [Series("a", np.array(values, np.int64))]))) == bool(values)
 
 
 def test_the_part_in_the_loss_is_as_long_as_its_share() -> None:
@@ -58,8 +65,24 @@ def test_the_part_in_the_loss_is_as_long_as_its_share() -> None:
 
 def test_ranges_tell_their_quantiles() -> None:
     found = {"p50": 10, "p95": 100, "p99": 1000, "max": 10_000}
-    lines = told(quantile_ranges("T", {"prompt": found}))
+    lines = tooltips(quantile_ranges("T", {"prompt": found}))
     assert lines == ["prompt: p50 10, p95 100, p99 1,000, max 10,000"] * 3
+
+
+def test_a_curve_goes_from_its_first_to_its_last_point() -> None:
+    plot = line_chart("Loss", "step", {"training": [(0, 3.0), (5, 2.0), (10, 1.0)], "held out": []})
+    curves = ET.fromstring(as_file(plot)).iter("{http://www.w3.org/2000/svg}polyline")
+    assert [(curve.get("class"), curve.get("points")) for curve in curves] == [
+        ("line-a", "60.0,28.0 266.0,109.0 472.0,190.0"),
+        ("line-b", ""),
+    ]
+
+
+@pytest.mark.parametrize("points", [[], [(0.0, 2.0)], [(1.0, 2.0), (2.0, 2.0)]])
+def test_few_or_equal_points_make_a_chart_too(points: list[tuple[float, float]]) -> None:
+    plot = line_chart("Loss", "step", {"training": points})
+    assert plot.count("<polyline") == 1
+    assert "nan" not in plot
 
 
 def test_names_are_text_in_the_plot_and_nothing_else() -> None:
