@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sftdata.base.reasons import DROPPED, DUPLICATE, NEAR_DUPLICATE, REPEATED_ID
+from sftdata.base.reasons import Reason, Status
 from sftdata.examples.blocks import BlockRun, Blocks, DroppedRows, LedgerLine, Slice, Slices
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.rows import RowReader, Rows
 from sftdata.reading.screening.duplicates import NearDuplicates, SeenIds, content_hashes
 
-_REASONS = ("", REPEATED_ID, DUPLICATE, NEAR_DUPLICATE)
+_REASONS = ("", Reason.REPEATED_ID, Reason.DUPLICATE, Reason.NEAR_DUPLICATE)
 _ID, _CONTENT = slice(0, 2), slice(2, 4)  # of a block's hashes
 
 Reasons = npt.NDArray[np.int8]  # for each row an index in _REASONS; 0 for no repeat
@@ -97,7 +97,7 @@ class Deduplicator:
         assert run.trimmed is not None
         if np.array_equal(reasons, run.trimmed.reasons):
             lines = (line for _, line in run.blocks.ledger)
-            self.repeated_ids.update(e.row_id for e in lines if e.reason == REPEATED_ID)
+            self.repeated_ids.update(e.row_id for e in lines if e.reason == Reason.REPEATED_ID)
             return run
         return self._without(chunk, make(), reasons) if reasons.any() else make()
 
@@ -105,10 +105,10 @@ class Deduplicator:
         reasons = np.zeros(len(hashes), np.int8)
         same_id = self._ids.add(hashes[:, _ID])
         same_content = self._contents.add(hashes[:, _CONTENT])
-        reasons[same_id] = _REASONS.index(REPEATED_ID)
+        reasons[same_id] = _REASONS.index(Reason.REPEATED_ID)
         if self.keep_contents:
             same_content &= same_id
-        reasons[same_content] = _REASONS.index(DUPLICATE)
+        reasons[same_content] = _REASONS.index(Reason.DUPLICATE)
         return reasons
 
     def _find_near(self, chunk: Chunk, slices: Slices, reasons: Reasons) -> None:
@@ -117,7 +117,7 @@ class Deduplicator:
         texts = dict(zip(_ids(rows), _contents(rows), strict=True))
         for place, row_id in enumerate(_ids_of(slices)):
             if not reasons[place] and self._near.add(row_id, texts[row_id]) is not None:
-                reasons[place] = _REASONS.index(NEAR_DUPLICATE)
+                reasons[place] = _REASONS.index(Reason.NEAR_DUPLICATE)
 
     def _without(self, chunk: Chunk, run: BlockRun, reasons: Reasons) -> BlockRun:
         """A run of one block without the rows that have a reason."""
@@ -129,14 +129,14 @@ class Deduplicator:
         for place in np.flatnonzero(~kept).tolist():
             row_id, reason = ids[place], _REASONS[reasons[place]]
             line, is_own = lines.last(run.blocks.hashes[place])
-            if reason == REPEATED_ID and is_own:
+            if reason == Reason.REPEATED_ID and is_own:
                 self.repeated_ids.add(row_id)
                 detail = f"the id '{row_id}' stands there more than once"
             else:
-                reason = DUPLICATE if reason == REPEATED_ID else reason
-                near = "nearly " if reason == NEAR_DUPLICATE else ""
+                reason = Reason.DUPLICATE if reason == Reason.REPEATED_ID else reason
+                near = "nearly " if reason == Reason.NEAR_DUPLICATE else ""
                 detail = f"says {near}the same as another row"
-            repeated.append(LedgerLine(row_id, line, DROPPED, reason, detail))
+            repeated.append(LedgerLine(row_id, line, Status.DROPPED, reason, detail))
         left_out = {(entry.row_id, entry.line) for entry in repeated}
         gone = {entry.row_id for entry in repeated}
         ledger = [e for _, e in run.blocks.ledger if (e.row_id, e.line) not in left_out]

@@ -9,16 +9,17 @@ import pyarrow.compute as pc
 
 from sftdata.base.arrow import texts, to_flags
 from sftdata.base.escaping import escape
-from sftdata.base.reasons import DROPPED, DUPLICATE, NEAR_DUPLICATE, REPEATED_ID
+from sftdata.base.reasons import Reason, Status
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import read_chunks
-from sftdata.reading.rows import FILTERED, RowReader
-from sftdata.reading.screening.screen import CONTAMINATED
+from sftdata.reading.rows import RowReader
 from sftdata.reading.sources import Source
 from sftdata.writing.ledger import Ledger
 
 # Drops that were asked for, or that lose nothing: they are reported and never an error.
-_WANTED_DROPS = frozenset({DUPLICATE, NEAR_DUPLICATE, FILTERED, CONTAMINATED})
+_WANTED_DROPS = frozenset(
+    {Reason.DUPLICATE, Reason.NEAR_DUPLICATE, Reason.FILTERED, Reason.CONTAMINATED}
+)
 
 
 def check_drops(ledger: Ledger, rows: int, max_dropped: float) -> None:
@@ -26,7 +27,7 @@ def check_drops(ledger: Ledger, rows: int, max_dropped: float) -> None:
 
     Rows that were dropped on request don't count as unusable.
     """
-    faults = [x for x in ledger.lines if x[2] == DROPPED and x[3] not in _WANTED_DROPS]
+    faults = [x for x in ledger.lines if x[2] == Status.DROPPED and x[3] not in _WANTED_DROPS]
     dropped = sum(ledger.dropped.values())
     share = 100 * len(faults) / rows
     if share <= max_dropped and dropped < rows:
@@ -57,7 +58,7 @@ def name_both_places(
     places = _find_places(row_ids, sources, reader)
     ledger.lines = [
         (row_id, place, status, reason, _repeated_id(row_id, places[row_id], place))
-        if reason == REPEATED_ID
+        if reason == Reason.REPEATED_ID
         else (row_id, place, status, reason, detail)
         for row_id, place, status, reason, detail in ledger.lines
     ]

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from sftdata.base.arrow import numbers, texts
 from sftdata.base.hashing import choose
-from sftdata.base.reasons import CUT, DROPPED
+from sftdata.base.reasons import Reason, Status
 from sftdata.examples.boundary import is_seamless
 from sftdata.examples.encode import encode_stretches
 from sftdata.examples.layout import ChatComposer, Composer, Shots, Stretch, is_blank
@@ -31,8 +31,6 @@ from sftdata.rendering.template import Template
 from sftdata.spec.fields import MESSAGES
 from sftdata.tokenizing.encoded import Encoded
 from sftdata.tokenizing.encoder import Encoder
-
-FEWER_SHOTS = "fewer_shots"
 
 Places = npt.NDArray[np.int64]  # of rows in the batch they came in
 
@@ -139,7 +137,8 @@ class DraftMaker:
             elif len(long):
                 yield from self._cut(rows.batch, draft, long, template, fates)
             for at in np.flatnonzero(fits & (asked > count)):
-                fates.add(int(these[at]), CUT, FEWER_SHOTS, f"{count} of {asked[at]} shots fit")
+                detail = f"{count} of {asked[at]} shots fit"
+                fates.add(int(these[at]), Status.CUT, Reason.FEWER_SHOTS, detail)
             yield replace(draft, kept=fits & ~fates.dropped[these])
 
     def choose_shots(
@@ -181,9 +180,10 @@ class DraftMaker:
                 name = "target" if part.in_loss else "prompt"
                 for row in self.encoder.find_unsafe(part.ids):
                     detail = f"the {name} holds a character the tokenizer cannot encode as text"
-                    fates.add(int(draft.places[row]), DROPPED, "not_encodable", detail)
+                    fates.add(int(draft.places[row]), Status.DROPPED, Reason.NOT_ENCODABLE, detail)
         for row in np.flatnonzero(draft.is_empty):
-            fates.add(int(draft.places[row]), DROPPED, "empty_target", "the target has no text")
+            detail = "the target has no text"
+            fates.add(int(draft.places[row]), Status.DROPPED, Reason.EMPTY_TARGET, detail)
 
     def _cut(
         self,
@@ -199,7 +199,7 @@ class DraftMaker:
         left: list[tuple[int, Cut]] = []
         for at, cut in enumerate(self._find_cuts(batch, long, tokens, template)):
             if cut is None:
-                fates.add(int(long[at]), DROPPED, "too_long", lengths[at])
+                fates.add(int(long[at]), Status.DROPPED, Reason.TOO_LONG, lengths[at])
             else:
                 left.append((at, cut))
         # Fewer characters can, rarely, be more tokens: then the cut inside a sentence stands.
@@ -215,7 +215,8 @@ class DraftMaker:
             for (at, cut), part, ok in zip(left, parts, fits, strict=True):
                 if ok:
                     kept = f"{template.shorten}: kept {len(part):,} of {cut.size:,} characters"
-                    fates.add(int(long[at]), CUT, "max_length", f"{kept}; {lengths[at]}")
+                    detail = f"{kept}; {lengths[at]}"
+                    fates.add(int(long[at]), Status.CUT, Reason.MAX_LENGTH, detail)
             left = [item for item, ok in zip(left, fits, strict=True) if not ok]
 
     def _find_cuts(
@@ -260,7 +261,7 @@ class DraftMaker:
             fits = self._fits(draft)
             for at in np.flatnonzero(~fits).tolist():
                 length = f"{draft.lengths[at]:,} tokens of at most {self.max_length:,}"
-                fates.add(members[at], DROPPED, "too_long", length)
+                fates.add(members[at], Status.DROPPED, Reason.TOO_LONG, length)
             yield replace(draft, kept=fits & ~fates.dropped[draft.places])
 
     def tokens(self, draft: Draft) -> ExampleTokens:

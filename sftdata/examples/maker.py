@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from sftdata.base.arrow import flags
 from sftdata.base.hashing import choose, hash_texts
-from sftdata.base.reasons import DROPPED
+from sftdata.base.reasons import Status
 from sftdata.base.schema import label_column, shard_schema
 from sftdata.examples.blocks import BlockRun, Blocks, LedgerLine, Slice
 from sftdata.examples.fit import DraftMaker, ExampleTokens
@@ -195,4 +195,4 @@ class ExampleMaker:
 
 def _faulty(fault: RowFault, chunk: Chunk) -> LedgerLine:
     line = fault.line - chunk.first_row
-    return LedgerLine(fault.row_id, line, DROPPED, fault.reason, fault.detail)
+    return LedgerLine(fault.row_id, line, Status.DROPPED, fault.reason, fault.detail)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sftdata.base.reasons import CUT, DROPPED
+from sftdata.base.reasons import Status
 from sftdata.base.schema import RowSizes, row_sizes, shard_schema
 from sftdata.errors import TemplateError
 from sftdata.loading.dataset import Example, load
@@ -98,10 +98,10 @@ def _conservation_faults(manifest: Manifest) -> Iterator[str]:
     except (OSError, pa.ArrowInvalid) as error:
         yield f"the ledger cannot be read: {error}"
         return
-    reasons = Counter(line["reason"] for line in lines if line["status"] == DROPPED)
+    reasons = Counter(line["reason"] for line in lines if line["status"] == Status.DROPPED)
     if reasons != manifest["dropped"]:
         yield f"the ledger has {dict(reasons)} dropped; the manifest says {manifest['dropped']}"
-    cut = sum(line["status"] == CUT for line in lines)
+    cut = sum(line["status"] == Status.CUT for line in lines)
     if cut != manifest["cut"]:
         yield f"the ledger has {cut:,} rows cut; the manifest says {manifest['cut']:,}"
     certificate = manifest["certificate"]

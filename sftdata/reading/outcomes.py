@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sftdata.base.reasons import DROPPED
+from sftdata.base.reasons import Status
 
 
 class Fates:
@@ -24,11 +24,11 @@ class Fates:
         if self.dropped[row]:
             return
         self._entries[row, status, reason] = detail
-        if status == DROPPED:
+        if status == Status.DROPPED:
             self.dropped[row] = True
 
     def __iter__(self) -> Iterator[tuple[int, str, str, str]]:
         """Row, status, reason and detail; of a dropped row only why it was dropped."""
         for (row, status, reason), detail in self._entries.items():
-            if status == DROPPED or not self.dropped[row]:
+            if status == Status.DROPPED or not self.dropped[row]:
                 yield row, status, reason, detail

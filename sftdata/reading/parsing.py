@@ -20,6 +20,7 @@ import pyarrow.json as pj
 import xxhash
 
 from sftdata.base.arrow import to_numbers
+from sftdata.base.reasons import Reason
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.messages import canonical_messages
@@ -319,16 +320,16 @@ def _as_text(name: str, value: Any) -> tuple[str | None, tuple[str, str] | None]
     if name == MESSAGES:
         value, problem = canonical_messages(value)
         if problem is not None:
-            return "", ("bad_messages", problem)
+            return "", (Reason.BAD_MESSAGES, problem)
     shown = name.partition("\0")[0] or name.strip("\0")
     if not isinstance(value, str):
-        return "", ("wrong_type", f"'{shown}' is {_kind(value)}, not text")
+        return "", (Reason.WRONG_TYPE, f"'{shown}' is {_kind(value)}, not text")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
         code = ord(value[error.start])
         detail = f"'{shown}' holds a lone surrogate (U+{code:04X})"
-        return value.encode("utf-8", "replace").decode("utf-8"), ("lone_surrogate", detail)
+        return value.encode("utf-8", "replace").decode("utf-8"), (Reason.LONE_SURROGATE, detail)
     return value, None
 
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from sftdata.base.arrow import flag, flags, numbers, text, texts, to_flags
 from sftdata.base.escaping import escape
 from sftdata.base.hashing import hash_column, hash_rows
+from sftdata.base.reasons import Reason
 from sftdata.errors import GoldenSetError, did_you_mean
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.parsing import GROUP, ID, WHERE, Parsed, parse_chunks
@@ -179,7 +180,8 @@ class RowReader:
             passes = to_flags(pc.is_in(column, texts(allowed)))
             for row in np.flatnonzero(~passes).tolist():
                 # What is not asked for need not be whole.
-                faults[row] = (FILTERED, f"'{path}' is not {' or '.join(map(repr, allowed))}")
+                detail = f"'{path}' is not {' or '.join(map(repr, allowed))}"
+                faults[row] = (Reason.FILTERED, detail)
         return Parsed(columns, raw.chunk, raw.line, faults)
 
     def _row_ids(self, parsed: Parsed) -> tuple[pa.LargeStringArray, npt.NDArray[np.bool_]]:
@@ -200,20 +202,18 @@ class RowReader:
                 continue
             column = parsed.columns[name]
             for row in np.flatnonzero(to_flags(column.is_null())):
-                faults.setdefault(int(row), ("missing_field", f"'{name}' is missing or null"))
+                faults.setdefault(int(row), (Reason.MISSING_FIELD, f"'{name}' is missing or null"))
             visible = pc.match_substring_regex(column, _VISIBLE)
             for row in np.flatnonzero(~to_flags(pc.fill_null(visible, flag(True)))):
-                faults.setdefault(int(row), ("empty_field", f"'{name}' is empty"))
+                faults.setdefault(int(row), (Reason.EMPTY_FIELD, f"'{name}' is empty"))
         for name in self.fields:
             column = parsed.columns[name]
             if not self.keep_nul and _holds_nul(column):
                 nul = pc.fill_null(pc.match_substring(column, "\0"), flag(False))
                 for row in np.flatnonzero(to_flags(nul)):
-                    faults.setdefault(int(row), ("nul_character", f"'{name}' holds a NUL (U+0000)"))
+                    detail = f"'{name}' holds a NUL (U+0000)"
+                    faults.setdefault(int(row), (Reason.NUL_CHARACTER, detail))
         return faults
-
-
-FILTERED = "filtered"
 
 
 def _field(name: str, alternative: int) -> str:

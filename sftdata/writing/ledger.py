@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from sftdata.base.arrow import texts
 from sftdata.base.files import sync
-from sftdata.base.reasons import CUT, DROPPED, FLAGGED
+from sftdata.base.reasons import Status
 from sftdata.examples.blocks import LedgerLine
 from sftdata.writing.manifest import Manifest, ledger_path
 
@@ -32,12 +32,12 @@ class Ledger:
     @property
     def dropped(self) -> dict[str, int]:
         """Dropped rows by reason, in order of their names."""
-        return self._by_reason(DROPPED)
+        return self._by_reason(Status.DROPPED)
 
     @property
     def flagged(self) -> dict[str, int]:
         """Rows that were kept and flagged by reason, in order of their names."""
-        return self._by_reason(FLAGGED)
+        return self._by_reason(Status.FLAGGED)
 
     def _by_reason(self, wanted: str) -> dict[str, int]:
         counts = Counter(reason for _, _, status, reason, _ in self.lines if status == wanted)
@@ -46,7 +46,7 @@ class Ledger:
     @property
     def cut(self) -> int:
         """Rows that were cut."""
-        return sum(status == CUT for _, _, status, _, _ in self.lines)
+        return sum(status == Status.CUT for _, _, status, _, _ in self.lines)
 
     def write(self, path: Path) -> None:
         """Writes an Arrow IPC file and makes sure it is on disk."""

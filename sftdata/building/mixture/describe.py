@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from sftdata.base.arrow import numbers
-from sftdata.base.reasons import DROPPED
+from sftdata.base.reasons import Status
 from sftdata.base.schema import RowSizes
 from sftdata.base.version import __version__
 from sftdata.building.mixture.identity import PARTS, mixing_options
@@ -50,11 +50,11 @@ def merge_ledgers(
         gone.append(frozenset(row_id for row_id, _, _ in lines))
         for line in read_ledger(part.manifest).to_pylist():
             # A row that was cut or flagged and then left out has one line: why it is not here.
-            if line["status"] == DROPPED or line["row_id"] not in gone[-1]:
+            if line["status"] == Status.DROPPED or line["row_id"] not in gone[-1]:
                 ledger.lines.append(tuple(line[name] for name in LEDGER_COLUMNS))
         for row_id, reason, detail in lines:
             place = f"{PARTS}/{part.source.name}"
-            ledger.lines.append((row_id, place, DROPPED, reason, detail))
+            ledger.lines.append((row_id, place, Status.DROPPED, reason, detail))
     return ledger, gone
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sftdata.base.files import sync
-from sftdata.base.reasons import DUPLICATE, REPEATED_ID
+from sftdata.base.reasons import Reason
 from sftdata.base.schema import RowSizes, row_sizes
 from sftdata.building.mixture.describe import describe, merge_ledgers
 from sftdata.building.mixture.parts import ExcludedRows, MixturePart, RowOrigins
@@ -125,9 +125,9 @@ def _without_repeats(
             keep[split] = np.flatnonzero(~(same_id | same_content))
             other = "a row of an earlier source"
             left_out.add(
-                at, split, np.flatnonzero(same_content), (DUPLICATE, f"the same as {other}")
+                at, split, np.flatnonzero(same_content), (Reason.DUPLICATE, f"the same as {other}")
             )
-            why = (REPEATED_ID, f"has the id of {other}, which says something else")
+            why = (Reason.REPEATED_ID, f"has the id of {other}, which says something else")
             left_out.add(at, split, np.flatnonzero(same_id & ~same_content), why)
         fresh.append(keep)
     return fresh

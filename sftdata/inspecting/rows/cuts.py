@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.base.arrow import texts
-from sftdata.base.reasons import CUT
+from sftdata.base.reasons import Status
 from sftdata.errors import SftdataError
 from sftdata.rendering.template import Field
 from sftdata.versioning.releases import load_template
@@ -41,7 +41,7 @@ class CutFinder:
     @cached_property
     def _lines(self) -> pa.Table:
         lines = read_ledger(self.manifest)
-        return lines.filter(pc.field("status") == CUT)
+        return lines.filter(pc.field("status") == Status.CUT)
 
     def find(self, row_id: str, task: str, template: str, prompt: str) -> Cut | None:
         """The cut of the row of this id, task and template, None if it was not cut."""

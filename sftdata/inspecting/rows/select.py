@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.base.arrow import texts, to_flags, to_numbers
-from sftdata.base.reasons import DROPPED
+from sftdata.base.reasons import Status
 from sftdata.errors import SftdataError, did_you_mean
 from sftdata.loading.dataset import Dataset, Example
 from sftdata.writing.ledger import read_ledger
@@ -168,7 +168,7 @@ def _ids_with_reason(data: Dataset, reason: str) -> list[str]:
     reasons = set(lines.column("reason").to_pylist())
     if reason not in reasons:
         raise SftdataError(f"No row has the reason '{reason}'.", did_you_mean(reason, reasons))
-    lines = lines.filter((pc.field("reason") == reason) & (pc.field("status") != DROPPED))
+    lines = lines.filter((pc.field("reason") == reason) & (pc.field("status") != Status.DROPPED))
     if not lines.num_rows:
         raise SftdataError(
             f"Every row with the reason '{reason}' was dropped, so there is no example to show.",

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from sftdata.base.escaping import escape
-from sftdata.base.reasons import DROPPED, FLAGGED
+from sftdata.base.reasons import Reason, Status
 from sftdata.errors import GoldenSetError
 from sftdata.reading.outcomes import Fates
 from sftdata.reading.rows import Rows
 from sftdata.reading.screening.checks import find_suspects
 from sftdata.reading.screening.contamination import EvaluationTexts
 from sftdata.spec.check_rules import CheckRule
-
-CONTAMINATED = "contaminated"
 
 
 @dataclass(frozen=True)
@@ -45,11 +43,11 @@ class Screen:
                         f"Fix the row, or let it be dropped or flagged: the spec's checks."
                         f'{found.check} = "drop"',
                     )
-                status = DROPPED if found.action == "drop" else FLAGGED
+                status = Status.DROPPED if found.action == "drop" else Status.FLAGGED
                 fates.add(found.row, status, found.check, found.detail)
         if self.evaluation is not None:
             field = str(self.source_field)
             overlaps = self.evaluation.overlaps(rows.batch.column(field).to_pylist())
             for row in np.flatnonzero(overlaps >= self.evaluation.overlap):
                 detail = f"{overlaps[row]:.0%} of '{field}' stands in an evaluation file"
-                fates.add(int(row), DROPPED, CONTAMINATED, detail)
+                fates.add(int(row), Status.DROPPED, Reason.CONTAMINATED, detail)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sftdata.base.reasons import CUT, DROPPED
+from sftdata.base.reasons import Status
 from sftdata.inspecting.compare.datasets.columns import (
     ABSENT,
     compare_columns,
@@ -81,10 +81,10 @@ def diff_datasets(a: Dataset, b: Dataset) -> DatasetDiff:
         prompt_token_change=_summarize(
             both_b.lengths[:, 0].astype(np.int64) - both_a.lengths[:, 0]
         ),
-        newly_dropped=_count_new(ledger_b[DROPPED], ledger_a[DROPPED]),
-        no_longer_dropped=_count_new(ledger_a[DROPPED], ledger_b[DROPPED]),
-        newly_cut=len(ledger_b[CUT].keys() - ledger_a[CUT].keys()),
-        no_longer_cut=len(ledger_a[CUT].keys() - ledger_b[CUT].keys()),
+        newly_dropped=_count_new(ledger_b[Status.DROPPED], ledger_a[Status.DROPPED]),
+        no_longer_dropped=_count_new(ledger_a[Status.DROPPED], ledger_b[Status.DROPPED]),
+        newly_cut=len(ledger_b[Status.CUT].keys() - ledger_a[Status.CUT].keys()),
+        no_longer_cut=len(ledger_a[Status.CUT].keys() - ledger_b[Status.CUT].keys()),
         samples=sample_changes(a, b, rows_a[changed], rows_b[changed]),
     )
 
@@ -102,7 +102,7 @@ def _summarize(changes: npt.NDArray[np.int64]) -> dict[str, int]:
 
 def _read_reasons(data: Dataset) -> dict[str, dict[str, str]]:
     """For each status of the ledger: row id → reason."""
-    reasons: dict[str, dict[str, str]] = {DROPPED: {}, CUT: {}}
+    reasons: dict[str, dict[str, str]] = {Status.DROPPED: {}, Status.CUT: {}}
     table = read_ledger(data.manifest)
     columns = (table.column(name).to_pylist() for name in ("row_id", "status", "reason"))
     for row_id, status, reason in zip(*columns, strict=True):

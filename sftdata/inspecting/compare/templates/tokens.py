@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sftdata.base.reasons import CUT, DROPPED
+from sftdata.base.reasons import Status
 from sftdata.examples.boundary import is_seamless
 from sftdata.examples.fit import DraftMaker
 from sftdata.examples.layout import PlainComposer, prompt_length
@@ -55,9 +55,9 @@ class TokenDiff:
             "prompt_tokens_after": after,
             "prompt_tokens_change": after - before,
             "rows_changed": sum(row.first_difference is not None for row in self.rows),
-            "newly_cut": sum(row.fate == (KEPT, CUT) for row in self.rows),
+            "newly_cut": sum(row.fate == (KEPT, Status.CUT) for row in self.rows),
             "newly_dropped": sum(
-                row.fate[0] != DROPPED and row.fate[1] == DROPPED for row in self.rows
+                row.fate[0] != Status.DROPPED and row.fate[1] == Status.DROPPED for row in self.rows
             ),
             "target_changed": sum(row.target_changed for row in self.rows),
             "boundary_changed": sum(row.boundary_changed for row in self.rows),
