@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sftdata.base.background import in_background
+from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.building.mixture.identity import PARTS, mixture_name
 from sftdata.building.plan import Plan, make_plan
 from sftdata.spec.load import load_spec
@@ -94,12 +95,13 @@ def build_spec(
     progress: Progress = lambda rows: None,
     load_tokenizer: Callable[[str], Tokenizer] = load_tokenizer,
     engines: Callable[[], Engines] = _engines,
+    sizes: Sizes = DEFAULT_SIZES,
 ) -> Outcome:
     """`build` for a spec in hand; `engines` gives those that were loaded for another build."""
     directory = Path(out) if out is not None else Path("data") / spec.task
     if isinstance(spec, Mixture):
-        return _build_mixture(spec, directory, workers, frozen, report, progress)
-    plan = make_plan(spec, frozen=frozen, load_tokenizer=load_tokenizer)
+        return _build_mixture(spec, directory, workers, frozen, report, progress, sizes)
+    plan = make_plan(spec, frozen=frozen, load_tokenizer=load_tokenizer, sizes=sizes)
     for note in (template.note for template in plan.templates):
         if note is not None:
             report(note)
@@ -125,6 +127,7 @@ def _build_mixture(
     frozen: bool,
     report: Report,
     progress: Progress,
+    sizes: Sizes,
 ) -> Outcome:
     """Builds every source as a dataset of its own in `parts/`, then mixes their rows."""
     with lock(directory, report), naming_directory(directory):
@@ -146,6 +149,7 @@ def _build_mixture(
                 progress=show,
                 load_tokenizer=load,
                 engines=engines,
+                sizes=sizes,
             )
             manifests.append(outcome.manifest)
             done += outcome.manifest["rows_in"]
@@ -154,7 +158,7 @@ def _build_mixture(
         name = mixture_name(mixture, [manifest["build"] for manifest in manifests])
         up_to_date = current is not None and current["build"] == name and is_whole(current)
         if current is None or not up_to_date:
-            current = _mix(mixture, manifests, directory, name)
+            current = _mix(mixture, manifests, directory, name, sizes)
         tidy(current, mixture)
         for folder in (directory / PARTS).iterdir():
             if folder.name not in {source.name for source in mixture.sources}:
@@ -162,13 +166,19 @@ def _build_mixture(
         return Outcome(current, up_to_date, reused)
 
 
-def _mix(mixture: Mixture, manifests: Sequence[Manifest], directory: Path, name: str) -> Manifest:
+def _mix(
+    mixture: Mixture,
+    manifests: Sequence[Manifest],
+    directory: Path,
+    name: str,
+    sizes: Sizes,
+) -> Manifest:
     """Mixes the parts and commits the result as the build `name`."""
     from sftdata.building.mixture.mix import mix
     from sftdata.building.mixture.parts import MixturePart
 
     parts = [MixturePart(*part) for part in zip(mixture.sources, manifests, strict=True)]
-    manifest, ledger = mix(mixture, parts, directory, name)
+    manifest, ledger = mix(mixture, parts, directory, name, sizes)
     commit(manifest, ledger)
     return manifest
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
+from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.errors import GoldenSetError
 from sftdata.examples.shots import PoolBuilder, ShotPool
 from sftdata.reading.chunks import Chunk, Chunks, read_chunks
@@ -46,12 +47,13 @@ def read_source(
     reader: RowReader,
     index: int,
     foresee: Callable[[Chunk], Iterator[Outline]] = lambda chunk: iter(()),
+    sizes: Sizes = DEFAULT_SIZES,
 ) -> Iterator[Chunks]:
     """The chunks of a source of `reader`, by its index, once the columns have been checked.
 
     See `read_chunks` for `foresee`. Raises `GoldenSetError` if a field is not in the source.
     """
-    for number, chunks in enumerate(read_chunks(reader.sources[index], index, foresee)):
+    for number, chunks in enumerate(read_chunks(reader.sources[index], index, foresee, sizes)):
         if number == 0:
             reader.check_columns(chunks)
         yield chunks

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sftdata.base.pickling import Sent
+from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.errors import TemplateError
 from sftdata.reading.sources import Source, resolve_sources
 from sftdata.rendering.template import Template
@@ -48,6 +49,7 @@ class Plan(Sent):
     evaluation_sources: tuple[Source, ...] = ()
     pool: ShotPool | None = None
     evaluation: EvaluationTexts | None = None
+    sizes: Sizes = DEFAULT_SIZES
 
     @property
     def labels(self) -> list[str]:
@@ -112,7 +114,11 @@ class Plan(Sent):
 
 
 def make_plan(
-    spec: Spec, *, frozen: bool = False, load_tokenizer: Callable[[str], Tokenizer] = load_tokenizer
+    spec: Spec,
+    *,
+    frozen: bool = False,
+    load_tokenizer: Callable[[str], Tokenizer] = load_tokenizer,
+    sizes: Sizes = DEFAULT_SIZES,
 ) -> Plan:
     """The plan of a spec. Reads every source once where shots or evaluation files ask for it.
 
@@ -127,6 +133,7 @@ def make_plan(
         templates=templates,
         tokenizer=load_tokenizer(spec.tokenizer),
         evaluation_sources=tuple(resolve_sources(spec.against)),
+        sizes=sizes,
     )
     if plan.chat is not None:
         has_system = any("system" in template.blocks for template in templates)

@@ -148,7 +148,7 @@ class BlockLookup:
     def _chunks(self) -> Iterator[Chunks]:
         reader = row_reader(self._plan.spec, self._plan.sources)
         for index in range(len(self._plan.sources)):
-            yield from read_source(reader, index, self._foresee)
+            yield from read_source(reader, index, self._foresee, self._plan.sizes)
 
 
 def _are_new(pieces: Sequence[ChunkGroup]) -> bool:

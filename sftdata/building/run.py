@@ -98,7 +98,9 @@ class BuildRun:
         # The journal doesn't say which engine made a block, so the reference reuses none.
         earlier = [] if self.reference_only else self._earlier_builds()
         spec = self.plan.spec
-        self.folder = BuildFolder(self.directory, spec.split, self.plan.labels, earlier)
+        self.folder = BuildFolder(
+            self.directory, spec.split, self.plan.labels, earlier, self.plan.sizes
+        )
         return earlier
 
     def _earlier_builds(self) -> list[EarlierBuild]:

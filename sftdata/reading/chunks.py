@@ -22,14 +22,12 @@ import xxhash
 
 from sftdata.base.arrow import text, to_flags, to_numbers
 from sftdata.base.hashing import hash_column, hash_rows, hash_texts
+from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.errors import GoldenSetError
 from sftdata.reading.outline import Outline
 from sftdata.reading.sources import Source
 from sftdata.reading.tables import open_source, read_tables
 
-CHUNK_BYTES = 16 * 1024  # on average
-_MAX_CHUNK_BYTES = 1024 * 1024  # where the rows give no boundary, as when all are alike
-_PIECE_BYTES = 4 * 1024 * 1024
 _TAIL = 24  # bytes at either end of a line that its boundary hash looks at
 _BOM = b"\xef\xbb\xbf"
 _LINE_END = 0x0A
@@ -101,7 +99,10 @@ Foresee = Callable[[Chunk], Iterator[Outline]]
 
 
 def read_chunks(
-    source: Source, index: int, foresee: Foresee = lambda chunk: iter(())
+    source: Source,
+    index: int,
+    foresee: Foresee = lambda chunk: iter(()),
+    sizes: Sizes = DEFAULT_SIZES,
 ) -> Iterator[Chunks]:
     """The chunks of a source in order, some megabytes of them at a time, never none.
 
@@ -110,14 +111,14 @@ def read_chunks(
     Raises `GoldenSetError` for bytes that cannot be decompressed or parsed as rows.
     """
     if source.format == "jsonl":
-        return _jsonl_chunks(source, index, foresee)
-    return _table_chunks(source, index)
+        return _jsonl_chunks(source, index, foresee, sizes)
+    return _table_chunks(source, index, sizes)
 
 
-def _jsonl_chunks(source: Source, index: int, foresee: Foresee) -> Iterator[Chunks]:
+def _jsonl_chunks(source: Source, index: int, foresee: Foresee, sizes: Sizes) -> Iterator[Chunks]:
     (path,) = source.files
     with open_source(path, source.compression) as stream:
-        window, line = _Window(source, stream), 1
+        window, line = _Window(source, stream, sizes), 1
         foreseen: Iterator[Outline] = iter(())
         while True:
             outline = next(foreseen, None)
@@ -137,11 +138,11 @@ def _jsonl_chunks(source: Source, index: int, foresee: Foresee) -> Iterator[Chun
 class _Window:
     """The bytes of a stream of lines from the first that is of no chunk yet."""
 
-    def __init__(self, source: Source, stream: Any) -> None:
-        self._source, self._stream = source, stream
+    def __init__(self, source: Source, stream: Any, sizes: Sizes) -> None:
+        self._source, self._stream, self._sizes = source, stream, sizes
         self._bytes = np.empty(0, np.uint8)
         self._is_at_end = False
-        self._fill(_PIECE_BYTES)
+        self._fill(sizes.read_bytes)
         if self._bytes[: len(_BOM)].tobytes() == _BOM:
             self._bytes = self._bytes[len(_BOM) :]
 
@@ -153,10 +154,10 @@ class _Window:
 
     def cut(self) -> Outline:
         """The next chunks; none at the end of the stream."""
-        size = _PIECE_BYTES
+        size = self._sizes.read_bytes
         while True:
             self._fill(size)
-            outline = _cut_lines(self._bytes, self._is_at_end)
+            outline = _cut_lines(self._bytes, self._is_at_end, self._sizes)
             if len(outline) or self._is_at_end:
                 return outline
             size = 2 * len(self._bytes)  # a line may be longer than any piece
@@ -190,7 +191,7 @@ class _Window:
         self._bytes = buffer[:filled]
 
 
-def _cut_lines(data: npt.NDArray[np.uint8], is_at_end: bool) -> Outline:
+def _cut_lines(data: npt.NDArray[np.uint8], is_at_end: bool, sizes: Sizes) -> Outline:
     """The chunks of the lines in `data`.
 
     The last run of lines may go on in what is read next, for where one reads must not end a chunk;
@@ -198,8 +199,8 @@ def _cut_lines(data: npt.NDArray[np.uint8], is_at_end: bool) -> Outline:
     """
     bounds = np.concatenate(([0], np.flatnonzero(data == _LINE_END) + 1))
     starts, ends = bounds[:-1], bounds[1:]
-    is_end = _ends_chunk(_line_hashes(data, starts, ends), ends - starts)
-    lines = _bounds(is_end, ends - starts)
+    is_end = _ends_chunk(_line_hashes(data, starts, ends), ends - starts, sizes.chunk_bytes)
+    lines = _bounds(is_end, ends - starts, sizes.max_chunk_bytes)
     if len(ends) and not (is_end[-1] or is_at_end):
         lines.pop()
     at = bounds[lines]
@@ -231,19 +232,19 @@ def _line_hashes(
 
 
 def _ends_chunk(
-    hashes: npt.NDArray[np.uint64], sizes: npt.NDArray[np.int64]
+    hashes: npt.NDArray[np.uint64], sizes: npt.NDArray[np.int64], average: int
 ) -> npt.NDArray[np.bool_]:
     """bool[rows]: whether a chunk ends after the row, for what the row itself is."""
-    return hashes.astype(np.float64) < np.minimum(sizes / CHUNK_BYTES, 1.0) * 2.0**64
+    return hashes.astype(np.float64) < np.minimum(sizes / average, 1.0) * 2.0**64
 
 
-def _bounds(is_end: npt.NDArray[np.bool_], sizes: npt.NDArray[np.int64]) -> list[int]:
+def _bounds(is_end: npt.NDArray[np.bool_], sizes: npt.NDArray[np.int64], largest: int) -> list[int]:
     """The first row of each chunk, and how many rows there are."""
     total = np.concatenate(([0], np.cumsum(sizes)))
     bounds = [0]
     for bound in (*(np.flatnonzero(is_end) + 1).tolist(), len(sizes)):
-        while total[bound] - total[bounds[-1]] > _MAX_CHUNK_BYTES and bound - bounds[-1] > 1:
-            limit = total[bounds[-1]] + _MAX_CHUNK_BYTES
+        while total[bound] - total[bounds[-1]] > largest and bound - bounds[-1] > 1:
+            limit = total[bounds[-1]] + largest
             cut = int(np.searchsorted(total, limit, side="right")) - 1
             cut = min(max(cut, bounds[-1] + 1), bound)
             if cut == bound:
@@ -254,20 +255,24 @@ def _bounds(is_end: npt.NDArray[np.bool_], sizes: npt.NDArray[np.int64]) -> list
     return bounds
 
 
-def _table_chunks(source: Source, index: int) -> Iterator[Chunks]:
+def _table_chunks(source: Source, index: int, sizes: Sizes) -> Iterator[Chunks]:
     for table in read_tables(source):
         columns = [_digest_values(column) for column in table.batch.columns]
         hashes = hash_rows(np.concatenate([hashes for hashes, _ in columns], axis=1))
-        sizes = np.sum([size for _, size in columns], axis=0)
+        row_sizes = np.sum([size for _, size in columns], axis=0)
         names = repr([(field.name, str(field.type)) for field in table.batch.schema]).encode()
-        bounds = _bounds(_ends_chunk(hashes[:, 0], sizes), sizes)
+        bounds = _bounds(
+            _ends_chunk(hashes[:, 0], row_sizes, sizes.chunk_bytes),
+            row_sizes,
+            sizes.max_chunk_bytes,
+        )
         digests = [
             xxhash.xxh3_128_digest(names + hashes[first:last].tobytes())
             for first, last in pairwise(bounds)
         ]
         outline = Outline(
             rows=np.diff(bounds),
-            sizes=np.add.reduceat(sizes, bounds[:-1]),
+            sizes=np.add.reduceat(row_sizes, bounds[:-1]),
             digests=b"".join(digests),
             is_closed=False,  # what is read from a table is cut anew each time
         )

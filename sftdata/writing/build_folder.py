@@ -18,6 +18,7 @@ import xxhash
 
 from sftdata.base.files import sync
 from sftdata.base.schema import RowSizes
+from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.examples.blocks import BlockRun, Blocks, Slice, cut
 from sftdata.reading.chunks import Chunks
 from sftdata.reading.outline import Outline
@@ -27,12 +28,6 @@ from sftdata.writing.manifest import SHARDS
 from sftdata.writing.shards import Shard, ShardWriter, copied
 
 UNFINISHED = "unfinished"  # what a folder is called until its build has everything in it
-
-# How many bytes of the sources a shard of all rows holds on average: a part of those before it,
-# within bounds, so that neither the number of shards nor the price of one changed row grows without
-# end, and rows that are appended leave the shards before them alone.
-_PART = 64
-_SMALLEST, _LARGEST = 4 * 1024 * 1024, 256 * 1024 * 1024
 
 
 class BuildFolder:
@@ -47,15 +42,17 @@ class BuildFolder:
         splits: Mapping[str, float],
         labels: Sequence[str],
         earlier: Sequence[EarlierBuild],
+        sizes: Sizes = DEFAULT_SIZES,
     ) -> None:
         self.path = directory / SHARDS / UNFINISHED
         self.path.mkdir()
         self._journal = JournalWriter(self.path)
         self._splits = [
-            _SplitWriter(self.path, name, labels, earlier, self._journal) for name in splits
+            _SplitWriter(self.path, name, labels, earlier, self._journal, sizes) for name in splits
         ]
         self._shares = np.array(list(splits.values())) / sum(splits.values())
         self._bytes_before = 0  # of the sources
+        self._sizes = sizes
 
     def add(
         self,
@@ -128,12 +125,14 @@ class BuildFolder:
         chunk alone, and what is put in or taken out before it makes no difference.
         """
         hashes = np.frombuffer(chunks.digests, "<u8")[::2]
-        sizes = chunks.sizes
-        before = self._bytes_before + np.cumsum(sizes)
+        before = self._bytes_before + np.cumsum(chunks.sizes)
         self._bytes_before = int(before[-1])
-        _, doublings = np.frexp(np.maximum(before / _PART / _SMALLEST, 1))  # and one
-        wanted = np.minimum(_SMALLEST * 2.0 ** (doublings - 1), _LARGEST)
-        limit = np.minimum(self._shares * (sizes / wanted)[:, None], 1.0)
+        # Shards grow with the rows before them, so neither their number nor the cost of one changed
+        # row grows without end, and appended rows leave earlier shards alone.
+        smallest, largest = self._sizes.min_shard_bytes, self._sizes.max_shard_bytes
+        _, doublings = np.frexp(np.maximum(before / self._sizes.shard_share / smallest, 1))
+        wanted = np.minimum(smallest * 2.0 ** (doublings - 1), largest)
+        limit = np.minimum(self._shares * (chunks.sizes / wanted)[:, None], 1.0)
         return hashes.astype(np.float64)[:, None] < limit * 2.0**64
 
 
@@ -147,9 +146,10 @@ class _SplitWriter:
         labels: Sequence[str],
         earlier: Sequence[EarlierBuild],
         journal: JournalWriter,
+        sizes: Sizes,
     ) -> None:
         self.name = name
-        self.writer = ShardWriter(folder, name)
+        self.writer = ShardWriter(folder, name, sizes=sizes)
         self._labels = json.dumps(list(labels)).encode()  # they stand in every shard
         self._earlier, self._journal = earlier, journal
         self._begin()

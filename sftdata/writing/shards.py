@@ -16,12 +16,11 @@ import xxhash
 
 from sftdata.base.files import sync
 from sftdata.base.schema import RowSizes, _offsets, row_sizes, shard_schema
+from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 
 # A record batch is closed, and then a shard, when it has reached one of these. Both depend on the
 # rows alone, so every run cuts at the same places.
-_BATCH_ROWS = 4096
 _BATCH_TOKENS = 1 << 20
-_SHARD_TOKENS = 1 << 26
 _MAGIC_BYTES = 8  # what an Arrow IPC file has before the stream of messages starts
 
 
@@ -85,8 +84,10 @@ class _HashingFile:
 class ShardWriter:
     """Writes the examples of one split in the order given, over as many shards as they need."""
 
-    def __init__(self, folder: Path, split: str, *, mixed: bool = False) -> None:
-        self._folder, self._split = folder, split
+    def __init__(
+        self, folder: Path, split: str, *, mixed: bool = False, sizes: Sizes = DEFAULT_SIZES
+    ) -> None:
+        self._folder, self._split, self._sizes = folder, split, sizes
         self._schema = shard_schema(mixed=mixed)
         self._pending: list[tuple[pa.RecordBatch, int, int]] = []  # batch, first row, end row
         self._pending_rows = self._pending_tokens = 0
@@ -107,7 +108,10 @@ class ShardWriter:
             taken = min(rows, self._room(batch, start))
             self._add(batch, start, taken)
             start, rows = start + taken, rows - taken
-            if self._pending_rows >= _BATCH_ROWS or self._pending_tokens >= _BATCH_TOKENS:
+            if (
+                self._pending_rows >= self._sizes.batch_rows
+                or self._pending_tokens >= _BATCH_TOKENS
+            ):
                 self._write_batch()
 
     def take_written(self) -> list[ShardProgress]:
@@ -178,7 +182,7 @@ class ShardWriter:
 
         A row belongs to the record batch in which it starts, so its own length never matters.
         """
-        rows = _BATCH_ROWS - self._pending_rows
+        rows = self._sizes.batch_rows - self._pending_rows
         offsets = _offsets(batch)[start : start + rows]
         tokens = offsets - offsets[0]
         return int(np.searchsorted(tokens, _BATCH_TOKENS - self._pending_tokens))
@@ -207,7 +211,7 @@ class ShardWriter:
         self._file.flush()
         self._note_written()
         self._pending, self._pending_rows, self._pending_tokens = [], 0, 0
-        if self._tokens >= _SHARD_TOKENS:
+        if self._tokens >= self._sizes.shard_tokens:
             self._finish_shard()
 
     def _note_written(self) -> None:

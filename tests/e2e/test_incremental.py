@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.sized import build_with
 
 from sftdata import Outcome, build
 from sftdata.inspecting.verify import find_faults
 from sftdata.reading import chunks
 from sftdata.tokenizing import exactness as gate
 from sftdata.tokenizing.engines import GigatokenEngine
-from sftdata.writing import shards
 from sftdata.writing.ledger import read_ledger
 
 ROWS = 20_000
@@ -113,13 +113,9 @@ def test_a_small_change_redoes_little_and_equals_a_fresh_build(
     assert outcome.reused_rows > 0.95 * ROWS
 
 
-def test_small_batches_and_shards_are_reused_as_well(
-    rows: list[Row], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_small_batches_and_shards_are_reused_as_well(rows: list[Row]) -> None:
     """Shards that end within a piece, as those of large sets do."""
-    monkeypatch.setattr(shards, "_BATCH_ROWS", 100)
-    monkeypatch.setattr(shards, "_SHARD_TOKENS", 100_000)
-    monkeypatch.setattr(chunks, "_PIECE_BYTES", 1 << 20)
+    build = build_with(read_bytes=1 << 20, batch_rows=100, shard_tokens=100_000)
     write(rows)
     assert len(build(spec="spec.toml", out="out").manifest["splits"]["train"]["shards"]) > 5
     write(edit_one(rows))

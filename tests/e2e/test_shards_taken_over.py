@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.sized import build_with
 
-from sftdata import Outcome, build
+from sftdata import Outcome
 from sftdata.base import cache as remembered
 from sftdata.inspecting.verify import find_faults
-from sftdata.reading import chunks
 from sftdata.writing import build_folder as folder
 from sftdata.writing import shards
 from sftdata.writing.ledger import read_ledger
@@ -53,13 +53,18 @@ def write(rows: list[Row]) -> None:
     Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
+SMALL = {
+    "read_bytes": 100_000,
+    "chunk_bytes": 2 << 10,
+    "batch_rows": 64,
+    "min_shard_bytes": 32 << 10,
+}
+build = build_with(**SMALL)
+
+
 @pytest.fixture
-def rows(monkeypatch: pytest.MonkeyPatch) -> list[Row]:
+def rows() -> list[Row]:
     """Built as `out`, in many small pieces and shards."""
-    monkeypatch.setattr(folder, "_SMALLEST", 32 << 10)
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 2 << 10)
-    monkeypatch.setattr(chunks, "_PIECE_BYTES", 100_000)
-    monkeypatch.setattr(shards, "_BATCH_ROWS", 64)
     Path("spec.toml").write_text(SPEC.format(extra=""))
     rows = make_rows()
     write(rows)
@@ -75,7 +80,7 @@ def files(out: str = "out") -> dict[str, tuple[int, int]]:
     return {digest: (s.st_ino, s.st_mtime_ns) for digest, s in status.items()}
 
 
-def assert_as_fresh(outcome: Outcome) -> None:
+def assert_as_fresh(outcome: Outcome, build: Callable[..., Outcome] = build) -> None:
     fresh = build(spec="spec.toml", out="fresh").manifest
     assert outcome.manifest.content == fresh.content
     assert read_ledger(outcome.manifest).to_pylist() == read_ledger(fresh).to_pylist()
@@ -176,16 +181,10 @@ def test_without_hard_links_the_shards_are_copied(
     assert_as_fresh(outcome)
 
 
-def test_rows_with_the_same_ids_in_other_case_are_another_shard(
-    rows: list[Row], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_with_the_same_ids_in_other_case_are_another_shard(rows: list[Row]) -> None:
     """To the check of repeats they say the same. Both are there, one left by a killed build."""
-    for module, size in (
-        (folder, "_SMALLEST"),
-        (chunks, "CHUNK_BYTES"),
-        (chunks, "_MAX_CHUNK_BYTES"),
-    ):
-        monkeypatch.setattr(module, size, 1 << 27)  # all rows in one, whatever they say
+    whole = dict.fromkeys(("min_shard_bytes", "chunk_bytes", "max_chunk_bytes"), 1 << 27)
+    build = build_with(**SMALL | whole)  # all rows in one, whatever they say
     Path("spec.toml").write_text(SPEC.format(extra="") + 'id = "id"\n')
     lower = [dict(row, id=f"{i}") for i, row in enumerate(rows)]
     write(lower)
@@ -197,7 +196,7 @@ def test_rows_with_the_same_ids_in_other_case_are_another_shard(
     write(lower)
     outcome = build(spec="spec.toml", out="out")
     assert outcome.reused_rows > 0.9 * ROWS
-    assert_as_fresh(outcome)
+    assert_as_fresh(outcome, build)
 
 
 @pytest.mark.parametrize("remembers", [True, False])
@@ -220,20 +219,16 @@ def test_a_damaged_shard_is_not_taken_over(
     assert_as_fresh(build(spec="spec.toml", out="out"))
 
 
-def test_where_shards_end_is_a_matter_of_the_rows_and_not_of_the_reads(
-    rows: list[Row], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_shards_end_depends_on_the_rows_and_not_on_the_reads(rows: list[Row]) -> None:
     before = files()
-    monkeypatch.setattr(chunks, "_PIECE_BYTES", 33_333)
-    build(spec="spec.toml", out="other")
+    build_with(**SMALL | {"read_bytes": 33_333})(spec="spec.toml", out="other")
     assert files("other").keys() == before.keys()
 
 
-def test_shards_grow_with_the_rows_before_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder, "_SMALLEST", 1 << 10)
-    monkeypatch.setattr(folder, "_LARGEST", 8 << 10)
-    monkeypatch.setattr(folder, "_PART", 16)
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 256)
+def test_shards_grow_with_the_rows_before_them() -> None:
+    build = build_with(
+        min_shard_bytes=1 << 10, max_shard_bytes=8 << 10, shard_share=16, chunk_bytes=256
+    )
     Path("spec.toml").write_text(SPEC.format(extra="split = { train = 1 }"))
     write(make_rows())
     manifest = build(spec="spec.toml", out="out").manifest

@@ -14,12 +14,10 @@ from typing import Any
 import pytest
 import xxhash
 from support.kills import change_rows, files_of, make_rows, manifest_of, write_rows, write_spec
+from support.sized import build_with
 
-from sftdata import build
 from sftdata.inspecting.verify import find_faults
-from sftdata.reading import chunks
 from sftdata.tokenizing import exactness as gate
-from sftdata.writing import shards
 
 # Lets no file grow past a size, as a full disk would, and says so with an error and no signal.
 WITH_LIMIT = """
@@ -32,11 +30,7 @@ main()
 """
 
 
-@pytest.fixture(autouse=True)
-def _small_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks, "_PIECE_BYTES", 32 << 10)
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 2 << 10)
-    monkeypatch.setattr(shards, "_BATCH_ROWS", 64)
+build = build_with(read_bytes=32 << 10, chunk_bytes=2 << 10, batch_rows=64)
 
 
 @pytest.fixture

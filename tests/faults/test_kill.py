@@ -125,7 +125,7 @@ def set_stage(
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Some megabytes over many pieces, batches and shards."""
     folder = tmp_path_factory.mktemp("kills")
-    sizes = {"piece_bytes": 128 << 10, "batch_rows": 64, "shard_bytes": 128 << 10}
+    sizes = {"read_bytes": 128 << 10, "batch_rows": 64, "min_shard_bytes": 128 << 10}
     with forker(**sizes, shard_tokens=1 << 18) as process:
         yield set_stage(folder, process, 5000, 80, "tokenizers/small", 900)
 
@@ -134,8 +134,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def small_stage(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> Iterator[Stage]:
     """As little data as has several pieces, batches and shards."""
     folder = tmp_path_factory.mktemp("kill-points")
-    sizes = {"piece_bytes": 12 << 10, "chunk_bytes": 1 << 10, "batch_rows": 32}
-    sizes["shard_bytes"] = 8 << 10
+    sizes = {"read_bytes": 12 << 10, "chunk_bytes": 1 << 10, "batch_rows": 32}
+    sizes["min_shard_bytes"] = 8 << 10
     with forker(**sizes, shard_tokens=16 << 10) as process:
         yield set_stage(folder, process, 160, 12, str(byte_tokenizer), 450)
 

@@ -83,8 +83,8 @@ def test_a_kill_leaves_the_old_or_the_new_data_set_and_the_rerun_equals_it(
         folder.mkdir()
         write_specs(folder, golden, 400)
     rng = random.Random(spec)
-    sizes = {"piece_bytes": 32 << 10, "chunk_bytes": 2 << 10, "batch_rows": 64}
-    sizes["shard_bytes"] = 16 << 10
+    sizes = {"read_bytes": 32 << 10, "chunk_bytes": 2 << 10, "batch_rows": 64}
+    sizes["min_shard_bytes"] = 16 << 10
     with forker(**sizes, shard_tokens=30_000) as process:
         assert process.run(old / spec, tmp_path / "before").error is None
         before = manifest_of(tmp_path / "before")

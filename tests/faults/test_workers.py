@@ -32,9 +32,10 @@ from pathlib import Path
 
 import sftdata.building.build
 import sftdata.examples.maker
-import sftdata.reading.chunks
+from sftdata.base.sizes import Sizes
 
-sftdata.reading.chunks._PIECE_BYTES = 128 * 1024
+small = Sizes(read_bytes=128 * 1024)
+sftdata.building.build.build_spec.__kwdefaults__["sizes"] = small
 make = sftdata.examples.maker.ExampleMaker.make
 
 

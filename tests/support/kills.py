@@ -53,8 +53,7 @@ class Run:
 class Forker:
     """Starts builds as forks of a process that has imported everything.
 
-    `sizes` gives module constants other values ("sftdata.writing.shards._BATCH_ROWS"), so that
-    little data makes many batches, shards and journal lines.
+    `sizes` are those of `Sizes`, so that little data makes many batches, shards and journal lines.
     """
 
     def __init__(self, sizes: Mapping[str, int]) -> None:
@@ -94,15 +93,8 @@ class Forker:
 
 @contextmanager
 def forker(**sizes: int) -> Iterator[Forker]:
-    """A `Forker` with constants by a short name."""
-    names = {
-        "piece_bytes": "sftdata.reading.chunks._PIECE_BYTES",
-        "chunk_bytes": "sftdata.reading.chunks.CHUNK_BYTES",
-        "batch_rows": "sftdata.writing.shards._BATCH_ROWS",
-        "shard_tokens": "sftdata.writing.shards._SHARD_TOKENS",
-        "shard_bytes": "sftdata.writing.build_folder._SMALLEST",
-    }
-    process = Forker({names[name]: value for name, value in sizes.items()})
+    """A `Forker`, closed at the end."""
+    process = Forker(sizes)
     try:
         yield process
     finally:
@@ -194,17 +186,20 @@ def digests_of(manifest: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
 
 
 def _serve() -> None:
-    import importlib
-
     import gigatoken  # noqa: F401  # the engines import it when they are made
 
-    import sftdata.building.build
+    import sftdata.building.run  # noqa: F401  # so that each fork has it
+    from sftdata.base.sizes import Sizes
+    from sftdata.building.build import build_spec
+    from sftdata.spec.load import load_spec
 
-    for name, value in json.loads(sys.argv[1]).items():
-        module, _, constant = name.rpartition(".")
-        setattr(importlib.import_module(module), constant, value)
+    sizes = Sizes(**json.loads(sys.argv[1]))
+
+    def build(spec: str, out: str) -> Any:
+        return build_spec(load_spec(file=Path(spec)), out=out, sizes=sizes)
+
     for line in sys.stdin:
-        print(json.dumps(_run(json.loads(line), sftdata.building.build.build)), flush=True)
+        print(json.dumps(_run(json.loads(line), build)), flush=True)
 
 
 def _run(request: Mapping[str, Any], build: Callable[..., Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from sftdata.base.files import sync
 from sftdata.base.reasons import Reason
 from sftdata.base.schema import RowSizes, row_sizes
+from sftdata.base.sizes import Sizes
 from sftdata.building.mixture.describe import describe, merge_ledgers
 from sftdata.building.mixture.parts import ExcludedRows, MixturePart, RowOrigins
 from sftdata.building.mixture.sampling import Candidates, SourceSample, draw_samples, interleave
@@ -32,7 +33,7 @@ _TRAIN = "train"  # the split that weights are for; the others hold each row onc
 
 
 def mix(
-    mixture: Mixture, parts: Sequence[MixturePart], directory: Path, build: str
+    mixture: Mixture, parts: Sequence[MixturePart], directory: Path, build: str, sizes: Sizes
 ) -> tuple[Manifest, Ledger]:
     """Writes the shards of the mixture of `parts`; its manifest and its ledger, for the commit.
 
@@ -47,14 +48,14 @@ def mix(
     plans = _plan(mixture, parts, left_out)
     if not sum(len(plan.row) for plan in plans.values()):
         raise SftdataError("The mixture has no rows.", "Look at the caps and the sources' ledgers.")
-    writer = MixtureWriter(parts, folder)
+    writer = MixtureWriter(parts, folder, sizes)
     shards: dict[str, list[Shard]] = {}
-    sizes: dict[str, RowSizes] = {}
+    row_sizes: dict[str, RowSizes] = {}
     for name, plan in plans.items():
-        shards[name], sizes[name] = writer.write(name, plan)
+        shards[name], row_sizes[name] = writer.write(name, plan)
     sync(folder)
     ledger, gone = merge_ledgers(parts, left_out)
-    content = describe(mixture, parts, build, plans, shards, sizes, ledger, gone)
+    content = describe(mixture, parts, build, plans, shards, row_sizes, ledger, gone)
     return Manifest(directory, content), ledger
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from sftdata.base.arrow import numbers, to_numbers
 from sftdata.base.background import pulled_ahead
 from sftdata.base.schema import RowSizes, label_column
+from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.building.mixture.parts import MixturePart, RowOrigins, task_names, template_labels
 from sftdata.examples.tokens import TokenBatch
 from sftdata.writing.shards import Shard, ShardWriter
@@ -24,14 +25,16 @@ _THREADS = 2  # that gather rows, beside the one that writes them
 class MixtureWriter:
     """Copies rows of the parts into the shards of the mixture."""
 
-    def __init__(self, parts: Sequence[MixturePart], folder: Path) -> None:
-        self._parts, self._folder = parts, folder
+    def __init__(
+        self, parts: Sequence[MixturePart], folder: Path, sizes: Sizes = DEFAULT_SIZES
+    ) -> None:
+        self._parts, self._folder, self._sizes = parts, folder, sizes
         self._labels = template_labels(parts)
         self._tasks = task_names(parts)
 
     def write(self, split: str, plan: RowOrigins) -> tuple[list[Shard], RowSizes]:
         """Writes one split; its shards, and the sizes of its rows in order."""
-        writer = ShardWriter(self._folder, split, mixed=True)
+        writer = ShardWriter(self._folder, split, mixed=True, sizes=self._sizes)
         batches: list[pa.RecordBatch] = []
         first_row: list[int] = []  # of each part, counted over all
         ends: list[int] = []

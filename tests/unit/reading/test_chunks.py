@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.errors import GoldenSetError
 from sftdata.reading import chunks as chunks_module
-from sftdata.reading.chunks import CHUNK_BYTES, Chunk, Foresee, read_chunks
+from sftdata.reading.chunks import Chunk, Foresee, read_chunks
 from sftdata.reading.outline import Outline
 from sftdata.reading.sources import resolve_sources
 
@@ -23,9 +24,9 @@ def nothing(chunk: Chunk) -> Iterator[Outline]:
     return iter(())
 
 
-def chunks_of(name: str, foresee: Foresee = nothing) -> list[Chunk]:
+def chunks_of(name: str, foresee: Foresee = nothing, sizes: Sizes = DEFAULT_SIZES) -> list[Chunk]:
     (source,) = resolve_sources([name])
-    return [chunk for piece in read_chunks(source, 0, foresee) for chunk in piece]
+    return [chunk for piece in read_chunks(source, 0, foresee, sizes) for chunk in piece]
 
 
 def some_lines(number: int, seed: int = 0) -> list[bytes]:
@@ -41,7 +42,8 @@ def test_the_chunks_joined_are_the_file() -> None:
     assert b"".join(bytes(chunk.data) for chunk in chunks) == b"".join(lines)
     firsts = [chunk.first_row for chunk in chunks]
     assert firsts == [1 + sum(c.rows for c in chunks[:i]) for i in range(len(chunks))]
-    assert CHUNK_BYTES / 3 < sum(map(len, lines)) / len(chunks) < CHUNK_BYTES * 3
+    average = DEFAULT_SIZES.chunk_bytes
+    assert average / 3 < sum(map(len, lines)) / len(chunks) < average * 3
 
 
 def test_a_row_put_in_changes_the_chunk_around_it_and_no_other() -> None:
@@ -54,21 +56,18 @@ def test_a_row_put_in_changes_the_chunk_around_it_and_no_other() -> None:
     assert len(set(after) - set(before)) <= 2
 
 
-@pytest.mark.parametrize("piece", [7, 1000, 40_000])
-def test_where_the_file_is_read_in_pieces_cuts_no_chunk(
-    monkeypatch: pytest.MonkeyPatch, piece: int
-) -> None:
+@pytest.mark.parametrize("read_bytes", [7, 1000, 40_000])
+def test_where_the_file_is_read_in_pieces_cuts_no_chunk(read_bytes: int) -> None:
     Path("a.jsonl").write_bytes(b"".join(some_lines(600)))
     whole = chunks_of("a.jsonl")
-    monkeypatch.setattr(chunks_module, "_PIECE_BYTES", piece)
-    assert chunks_of("a.jsonl") == whole
+    assert chunks_of("a.jsonl", sizes=Sizes(read_bytes=read_bytes)) == whole
     assert len(whole) > 2
 
 
-def foreseen_from(name: str) -> Foresee:
+def foreseen_from(name: str, sizes: Sizes) -> Foresee:
     """Foresees that what came after a chunk in this file comes after it again."""
     (source,) = resolve_sources([name])
-    outlines = [chunks.outline for chunks in read_chunks(source, 0)]
+    outlines = [chunks.outline for chunks in read_chunks(source, 0, sizes=sizes)]
     places = {
         outline.digest(at): (number, at)
         for number, outline in enumerate(outlines)
@@ -108,26 +107,28 @@ def change(lines: list[bytes], rng: random.Random) -> list[bytes]:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_what_is_foreseen_makes_no_difference(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks_module, "CHUNK_BYTES", 2048)
-    # In some, chunks end by their size, which depends on the line after them.
-    monkeypatch.setattr(chunks_module, "_MAX_CHUNK_BYTES", [2048, 1 << 20][seed % 2])
-    monkeypatch.setattr(chunks_module, "_PIECE_BYTES", [5_000, 20_000, 1 << 20][seed % 3])
+def test_what_is_foreseen_makes_no_difference(seed: int) -> None:
+    sizes = Sizes(
+        read_bytes=[5_000, 20_000, 1 << 20][seed % 3],
+        chunk_bytes=2048,
+        # In some, chunks end by their size, which depends on the line after them.
+        max_chunk_bytes=[2048, 1 << 20][seed % 2],
+    )
     rng = random.Random(seed)
     lines = some_lines(600, seed)
     Path("a.jsonl").write_bytes(b"".join(lines))
-    foresee = foreseen_from("a.jsonl")
+    foresee = foreseen_from("a.jsonl", sizes)
     Path("b.jsonl").write_bytes(b"".join(change(lines, rng))[: -rng.randint(1, 2)])
-    assert chunks_of("a.jsonl", foresee) == chunks_of("a.jsonl")
-    assert chunks_of("b.jsonl", foresee) == chunks_of("b.jsonl")
+    for name in ("a.jsonl", "b.jsonl"):
+        assert chunks_of(name, foresee, sizes) == chunks_of(name, sizes=sizes)
 
 
 def test_what_is_foreseen_rightly_is_not_cut_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks_module, "_PIECE_BYTES", 50_000)
+    sizes = Sizes(read_bytes=50_000)
     lines = some_lines(10_000)
     Path("a.jsonl").write_bytes(b"".join(lines))
     Path("b.jsonl").write_bytes(b'{"id": "new"}\n' + b"".join(lines))
-    foresee, lines_cut = foreseen_from("a.jsonl"), 0
+    foresee, lines_cut = foreseen_from("a.jsonl", sizes), 0
     original = chunks_module._line_hashes
 
     def counted(*arguments: Any) -> Any:
@@ -136,7 +137,7 @@ def test_what_is_foreseen_rightly_is_not_cut_again(monkeypatch: pytest.MonkeyPat
         return original(*arguments)
 
     monkeypatch.setattr(chunks_module, "_line_hashes", counted)
-    assert len(chunks_of("b.jsonl", foresee)) > 50
+    assert len(chunks_of("b.jsonl", foresee, sizes)) > 50
     assert lines_cut < 2500  # of the first pieces and the last
 
 
