@@ -41,6 +41,8 @@ class Reason(StrEnum):
     DUPLICATE = "duplicate", "The row says the same as an earlier one."
     NEAR_DUPLICATE = "near_duplicate", "The row says nearly the same as an earlier one."
     REPEATED_ID = "repeated_id", "An earlier row has the same id and says something else."
+    OVER_CAP = "over_cap", "The source of a mixture has more rows than its `cap`."
+    NOT_SAMPLED = "not_sampled", "The source of a mixture has more rows than its share."
     # Render, tokenize and fit
     NOT_ENCODABLE = "not_encodable", "The tokenizer cannot encode a character of the text."
     EMPTY_TARGET = "empty_target", "The target has no text to learn."

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Reason, Status
-from sftdata.examples.blocks import BlockRun, Blocks, DroppedRows, LedgerLine, Slice, Slices
+from sftdata.examples.blocks import BlockRun, Blocks, DroppedRows, Slice, Slices
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.rows import RowReader, Rows
 from sftdata.reading.screening.duplicates import NearDuplicates, SeenIds, content_hashes
@@ -136,7 +137,7 @@ class Deduplicator:
                 reason = Reason.DUPLICATE if reason == Reason.REPEATED_ID else reason
                 near = "nearly " if reason == Reason.NEAR_DUPLICATE else ""
                 detail = f"says {near}the same as another row"
-            repeated.append(LedgerLine(row_id, line, Status.DROPPED, reason, detail))
+            repeated.append(BlockLedgerLine(row_id, line, Status.DROPPED, reason, detail))
         left_out = {(entry.row_id, entry.line) for entry in repeated}
         gone = {entry.row_id for entry in repeated}
         ledger = [e for _, e in run.blocks.ledger if (e.row_id, e.line) not in left_out]

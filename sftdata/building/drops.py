@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.compute as pc
 
 from sftdata.base.arrow import texts, to_flags
 from sftdata.base.escaping import escape
+from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Reason, Status
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import read_chunks
@@ -27,7 +29,11 @@ def check_drops(ledger: Ledger, rows: int, max_dropped: float) -> None:
 
     Rows that were dropped on request don't count as unusable.
     """
-    faults = [x for x in ledger.lines if x[2] == Status.DROPPED and x[3] not in _WANTED_DROPS]
+    faults = [
+        line
+        for line in ledger.lines
+        if line.status == Status.DROPPED and line.reason not in _WANTED_DROPS
+    ]
     dropped = sum(ledger.dropped.values())
     share = 100 * len(faults) / rows
     if share <= max_dropped and dropped < rows:
@@ -39,12 +45,12 @@ def check_drops(ledger: Ledger, rows: int, max_dropped: float) -> None:
             + ". Nothing was committed.",
             "Look at the spec's where and against; a dataset cannot be empty.",
         )
-    row_id, place, _, reason, detail = faults[0]
+    first = faults[0]
     allow = f"Fix the rows, or allow so many to be dropped: --max-dropped {np.ceil(share):g}"
     raise GoldenSetError(
-        f"{place}: {detail} ({reason}, row '{escape(row_id)}'). {len(faults):,} of {rows:,} "
-        f"rows ({share:.3g} %) cannot be used; at most {max_dropped:g} % may be "
-        "dropped. Nothing was committed.",
+        f"{first.source}: {first.detail} ({first.reason}, row '{escape(first.row_id)}'). "
+        f"{len(faults):,} of {rows:,} rows ({share:.3g} %) cannot be used; at most "
+        f"{max_dropped:g} % may be dropped. Nothing was committed.",
         allow if dropped < rows else "Fix the rows; a dataset cannot be empty.",
     )
 
@@ -57,16 +63,16 @@ def name_both_places(
         return
     places = _find_places(row_ids, sources, reader)
     ledger.lines = [
-        (row_id, place, status, reason, _repeated_id(row_id, places[row_id], place))
-        if reason == Reason.REPEATED_ID
-        else (row_id, place, status, reason, detail)
-        for row_id, place, status, reason, detail in ledger.lines
+        replace(line, detail=_name_places(line, places[line.row_id]))
+        if line.reason == Reason.REPEATED_ID
+        else line
+        for line in ledger.lines
     ]
 
 
-def _repeated_id(row_id: str, places: Sequence[str], place: str) -> str:
-    other = next((other for other in places if other != place), place)
-    return f"the id '{row_id}' stands at {other} and at {place}, with other fields"
+def _name_places(line: LedgerLine, places: Sequence[str]) -> str:
+    other = next((place for place in places if place != line.source), line.source)
+    return f"the id '{line.row_id}' stands at {other} and at {line.source}, with other fields"
 
 
 def _find_places(

@@ -149,7 +149,7 @@ class BuildRun:
         lines = [(at // templates, line) for at, line in blocks.ledger]
         for at, line in sorted(lines, key=lambda entry: (entry[0], entry[1].line)):
             first_row = int(piece.chunks.first_rows[at])
-            self.ledger.add(line, self.plan.sources[source].name, first_row)
+            self.ledger.lines.append(line.in_source(self.plan.sources[source].name, first_row))
         self.rows_in[source] += int(blocks.rows_in.sum())
         reused = [place is not None for place, _ in piece.found]
         self.reused_rows += int(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -20,21 +21,20 @@ def command(dataset: Path, reason: str | None, as_json: bool) -> None:
 
     With --json one object a line. Example: sftdata ledger data/summarize --reason empty_field
     """
-    from sftdata.writing.ledger import read_ledger
+    from sftdata.writing.ledger import Ledger
     from sftdata.writing.manifest import read_manifest
 
-    manifest = read_manifest(dataset)
-    lines = read_ledger(manifest).to_pylist()
-    reasons = {line["reason"] for line in lines}
+    lines = Ledger.read(read_manifest(dataset)).lines
+    reasons = {line.reason for line in lines}
     if reason is not None and reason not in reasons:
         raise SftdataError(f"No row has the reason '{reason}'.", did_you_mean(reason, reasons))
     for line in lines:
-        if reason is not None and line["reason"] != reason:
+        if reason is not None and line.reason != reason:
             continue
         if as_json:
-            print_json(line)
+            print_json(asdict(line))
         else:
             click.echo(
-                f"{escape(line['source'])}: {line['status']}, {line['reason']}: "
-                f"{escape(line['detail'])} (row {escape(line['row_id'])})"
+                f"{escape(line.source)}: {line.status}, {line.reason}: "
+                f"{escape(line.detail)} (row {escape(line.row_id)})"
             )

@@ -13,18 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sftdata.base.ledger_line import BlockLedgerLine
+
 Slices = list[list["Slice"]]  # by split, the rows of blocks in their order
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerLine:
-    """What happened to a source row that is not in the shards as it was."""
-
-    row_id: str
-    line: int  # in the source, relative to the first line of its chunk
-    status: str  # "dropped", "cut" or "flagged"
-    reason: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +25,7 @@ class Blocks:
     rows_in: npt.NDArray[np.int64]  # [blocks]
     rows: npt.NDArray[np.int64]  # [blocks, splits], those that came out
     hashes: npt.NDArray[np.uint64]  # [rows out, 4]: id and content; by block, then by split
-    ledger: Sequence[tuple[int, LedgerLine]]  # each with its block, in order of blocks and lines
+    ledger: Sequence[tuple[int, BlockLedgerLine]]  # with its block, in order of both
     whole_text_differs: Sequence[tuple[int, str]]  # block and row whose one text has other ids
 
     def __len__(self) -> int:

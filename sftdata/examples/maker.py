@@ -16,9 +16,10 @@ import pyarrow as pa
 
 from sftdata.base.arrow import flags
 from sftdata.base.hashing import choose, hash_texts
+from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Status
 from sftdata.base.schema import label_column, shard_schema
-from sftdata.examples.blocks import BlockRun, Blocks, LedgerLine, Slice
+from sftdata.examples.blocks import BlockRun, Blocks, Slice
 from sftdata.examples.fit import DraftMaker, ExampleTokens
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.outcomes import Fates
@@ -163,7 +164,7 @@ class ExampleMaker:
         counts = np.bincount(cell, minlength=len(blocks) * len(self.split))
         counts = counts.reshape(-1, len(self.split))
         seen = np.bincount(block, minlength=len(blocks))
-        ledger: list[tuple[int, LedgerLine]] = []
+        ledger: list[tuple[int, BlockLedgerLine]] = []
         for fault in rows.faults:
             at = self._block_of(fault, number)
             if at != _NOT_WANTED:
@@ -172,7 +173,7 @@ class ExampleMaker:
         ids = rows.batch.column("row_id")
         for row, status, reason, detail in fates:
             line = int(rows.line[row]) - chunks[rows.chunk[row]].first_row
-            entry = LedgerLine(ids[row].as_py(), line, status, reason, detail)
+            entry = BlockLedgerLine(ids[row].as_py(), line, status, reason, detail)
             ledger.append((int(block[row]), entry))
         differs = [
             (int(block[row]), ids[row].as_py())
@@ -193,6 +194,6 @@ class ExampleMaker:
         return int(number[fault.chunk, template])
 
 
-def _faulty(fault: RowFault, chunk: Chunk) -> LedgerLine:
+def _faulty(fault: RowFault, chunk: Chunk) -> BlockLedgerLine:
     line = fault.line - chunk.first_row
-    return LedgerLine(fault.row_id, line, Status.DROPPED, fault.reason, fault.detail)
+    return BlockLedgerLine(fault.row_id, line, Status.DROPPED, fault.reason, fault.detail)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from sftdata.base.reasons import Status
 from sftdata.base.schema import RowSizes, row_sizes, shard_schema
 from sftdata.errors import TemplateError
 from sftdata.loading.dataset import Example, load
@@ -20,7 +18,7 @@ from sftdata.spec.model import Mixture
 from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat, Control
 from sftdata.tokenizing.recorded import find_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
-from sftdata.writing.ledger import read_ledger
+from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import Manifest, read_manifest
 
 
@@ -94,16 +92,14 @@ def _conservation_faults(manifest: Manifest) -> Iterator[str]:
     if sum(source["rows"] for source in manifest["sources"]) != rows_in:
         yield "the rows of the sources do not add up to rows_in"
     try:
-        lines = read_ledger(manifest).to_pylist()
-    except (OSError, pa.ArrowInvalid) as error:
+        ledger = Ledger.read(manifest)
+    except (OSError, ValueError) as error:
         yield f"the ledger cannot be read: {error}"
         return
-    reasons = Counter(line["reason"] for line in lines if line["status"] == Status.DROPPED)
-    if reasons != manifest["dropped"]:
-        yield f"the ledger has {dict(reasons)} dropped; the manifest says {manifest['dropped']}"
-    cut = sum(line["status"] == Status.CUT for line in lines)
-    if cut != manifest["cut"]:
-        yield f"the ledger has {cut:,} rows cut; the manifest says {manifest['cut']:,}"
+    if ledger.dropped != manifest["dropped"]:
+        yield f"the ledger has {ledger.dropped} dropped; the manifest says {manifest['dropped']}"
+    if ledger.cut != manifest["cut"]:
+        yield f"the ledger has {ledger.cut:,} rows cut; the manifest says {manifest['cut']:,}"
     certificate = manifest["certificate"]
     if certificate["prompt_equal"] != rows_out:
         yield f"the certificate covers {certificate['prompt_equal']:,} of {rows_out:,} rows"

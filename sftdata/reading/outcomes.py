@@ -17,9 +17,9 @@ class Fates:
 
     def __init__(self, rows: int) -> None:
         self.dropped = np.zeros(rows, np.bool_)
-        self._entries: dict[tuple[int, str, str], str] = {}
+        self._entries: dict[tuple[int, Status, str], str] = {}
 
-    def add(self, row: int, status: str, reason: str, detail: str) -> None:
+    def add(self, row: int, status: Status, reason: str, detail: str) -> None:
         """Writes a fate; nothing for a row that is dropped already."""
         if self.dropped[row]:
             return
@@ -27,7 +27,7 @@ class Fates:
         if status == Status.DROPPED:
             self.dropped[row] = True
 
-    def __iter__(self) -> Iterator[tuple[int, str, str, str]]:
+    def __iter__(self) -> Iterator[tuple[int, Status, str, str]]:
         """Row, status, reason and detail; of a dropped row only why it was dropped."""
         for (row, status, reason), detail in self._entries.items():
             if status == Status.DROPPED or not self.dropped[row]:

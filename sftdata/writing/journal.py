@@ -17,8 +17,10 @@ import numpy.typing as npt
 import orjson
 import xxhash
 
+from sftdata.base.ledger_line import BlockLedgerLine
+from sftdata.base.reasons import Status
 from sftdata.base.schema import RowSizes
-from sftdata.examples.blocks import Blocks, DroppedRows, LedgerLine
+from sftdata.examples.blocks import Blocks, DroppedRows
 from sftdata.reading.outline import Outline
 from sftdata.writing.shards import Shard, ShardProgress
 
@@ -147,7 +149,10 @@ class BlocksLine:
             rows_in=np.array(self.entry["rows_in"], np.int64),
             rows=self.rows,
             hashes=_decoded(self.entry["hashes"], "<u8").reshape(-1, 4),
-            ledger=[(at, LedgerLine(*line)) for at, *line in self.entry["ledger"]],
+            ledger=[
+                (at, BlockLedgerLine(row_id, line, Status(status), reason, detail))
+                for at, row_id, line, status, reason, detail in self.entry["ledger"]
+            ],
             whole_text_differs=[(at, row_id) for at, row_id in self.entry["whole_text_differs"]],
         )
 

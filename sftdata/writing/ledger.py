@@ -3,54 +3,59 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import pyarrow as pa
 
 from sftdata.base.arrow import texts
 from sftdata.base.files import sync
+from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Status
-from sftdata.examples.blocks import LedgerLine
 from sftdata.writing.manifest import Manifest, ledger_path
 
-LEDGER_COLUMNS = ("row_id", "source", "status", "reason", "detail")
-_SCHEMA = pa.schema([(name, pa.string()) for name in LEDGER_COLUMNS])
+_COLUMNS = [column.name for column in fields(LedgerLine)]
+_SCHEMA = pa.schema([(name, pa.string()) for name in _COLUMNS])
 
 
 @dataclass
 class Ledger:
-    """The lines of a build, in source order. `source` is `file:line`."""
+    """The lines of a build, in source order."""
 
-    lines: list[tuple[str, str, str, str, str]] = field(default_factory=list)
+    lines: list[LedgerLine] = field(default_factory=list)
 
-    def add(self, line: LedgerLine, source: str, first_row: int) -> None:
-        """Adds a chunk's line; `first_row` is where the chunk starts in the source."""
-        place = f"{source}:{first_row + line.line}"
-        self.lines.append((line.row_id, place, line.status, line.reason, line.detail))
+    @classmethod
+    def read(cls, manifest: Manifest) -> Ledger:
+        """The ledger of a dataset. Raises `OSError` or `ValueError`."""
+        return cls(
+            [
+                LedgerLine(**{**line, "status": Status(line["status"])})
+                for line in read_ledger(manifest).to_pylist()
+            ]
+        )
 
     @property
     def dropped(self) -> dict[str, int]:
         """Dropped rows by reason, in order of their names."""
-        return self._by_reason(Status.DROPPED)
+        return self._count(Status.DROPPED)
 
     @property
     def flagged(self) -> dict[str, int]:
         """Rows that were kept and flagged by reason, in order of their names."""
-        return self._by_reason(Status.FLAGGED)
+        return self._count(Status.FLAGGED)
 
-    def _by_reason(self, wanted: str) -> dict[str, int]:
-        counts = Counter(reason for _, _, status, reason, _ in self.lines if status == wanted)
+    def _count(self, status: Status) -> dict[str, int]:
+        counts = Counter(str(line.reason) for line in self.lines if line.status == status)
         return dict(sorted(counts.items()))
 
     @property
     def cut(self) -> int:
-        """Rows that were cut."""
-        return sum(status == Status.CUT for _, _, status, _, _ in self.lines)
+        """How many rows were cut."""
+        return sum(line.status == Status.CUT for line in self.lines)
 
     def write(self, path: Path) -> None:
         """Writes an Arrow IPC file and makes sure it is on disk."""
-        columns = [list(column) for column in zip(*self.lines, strict=True)] or [[]] * 5
+        columns = [[getattr(line, name) for line in self.lines] for name in _COLUMNS]
         arrays = [texts(column).cast(pa.string()) for column in columns]
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, _SCHEMA) as writer:
             writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA))
@@ -58,7 +63,10 @@ class Ledger:
 
 
 def read_ledger(manifest: Manifest, reason: str | None = None) -> pa.Table:
-    """The ledger of a dataset: row_id, source, status, reason, detail; of one reason if given."""
+    """The ledger of a dataset as a table with the columns of `LedgerLine`; of one reason if given.
+
+    Raises `OSError` or `pa.ArrowInvalid`, a `ValueError`.
+    """
     path = manifest.directory / ledger_path(manifest["build"])
     with pa.memory_map(str(path)) as mapped:
         table = pa.ipc.open_file(mapped).read_all()

@@ -9,19 +9,20 @@ import numpy as np
 import pyarrow as pa
 
 from sftdata.base.arrow import numbers
+from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Status
 from sftdata.base.schema import RowSizes
 from sftdata.base.version import __version__
 from sftdata.building.mixture.identity import PARTS, mixing_options
 from sftdata.building.mixture.parts import (
-    ExcludedRows,
+    ExcludedRow,
     MixturePart,
     RowOrigins,
     task_names,
     template_labels,
 )
 from sftdata.spec.model import Mixture
-from sftdata.writing.ledger import LEDGER_COLUMNS, Ledger, read_ledger
+from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import SCHEMA_VERSION
 from sftdata.writing.shards import Shard
 from sftdata.writing.summary import describe_sizes, describe_splits
@@ -33,28 +34,28 @@ def _row_ids(part: MixturePart, split: str, rows: Sequence[int]) -> Iterator[str
 
 
 def merge_ledgers(
-    parts: Sequence[MixturePart], left_out: ExcludedRows
+    parts: Sequence[MixturePart], excluded: Sequence[ExcludedRow]
 ) -> tuple[Ledger, list[frozenset[str]]]:
     """The ledger of the mixture, and for each part the ids of its rows that are left out."""
     ledger = Ledger()
     gone = []
     for at, part in enumerate(parts):
-        own = [entry for entry in left_out.rows if entry[0] == at]
-        lines = []
+        place, lines = f"{PARTS}/{part.source.name}", []
         for split in part.hashes:
-            here = [entry for entry in own if entry[1] == split]
-            ids = _row_ids(part, split, [row for _, _, row, _, _ in here])
+            rows = [row for row in excluded if (row.part, row.split) == (at, split)]
+            ids = _row_ids(part, split, [row.row for row in rows])
             lines += [
-                (i, reason, detail) for i, (*_, reason, detail) in zip(ids, here, strict=True)
+                LedgerLine(row_id, place, Status.DROPPED, row.reason, row.detail)
+                for row_id, row in zip(ids, rows, strict=True)
             ]
-        gone.append(frozenset(row_id for row_id, _, _ in lines))
-        for line in read_ledger(part.manifest).to_pylist():
-            # A row that was cut or flagged and then left out has one line: why it is not here.
-            if line["status"] == Status.DROPPED or line["row_id"] not in gone[-1]:
-                ledger.lines.append(tuple(line[name] for name in LEDGER_COLUMNS))
-        for row_id, reason, detail in lines:
-            place = f"{PARTS}/{part.source.name}"
-            ledger.lines.append((row_id, place, Status.DROPPED, reason, detail))
+        gone.append(frozenset(line.row_id for line in lines))
+        # A row that was cut or flagged and then excluded has one line: why it is not here.
+        ledger.lines += [
+            line
+            for line in Ledger.read(part.manifest).lines
+            if line.status == Status.DROPPED or line.row_id not in gone[-1]
+        ]
+        ledger.lines += lines
     return ledger, gone
 
 

@@ -18,7 +18,7 @@ from sftdata.base.reasons import Reason
 from sftdata.base.schema import RowSizes, row_sizes
 from sftdata.base.sizes import Sizes
 from sftdata.building.mixture.describe import describe, merge_ledgers
-from sftdata.building.mixture.parts import ExcludedRows, MixturePart, RowOrigins
+from sftdata.building.mixture.parts import ExcludedRow, MixturePart, RowOrigins, exclude
 from sftdata.building.mixture.sampling import Candidates, SourceSample, draw_samples, interleave
 from sftdata.building.mixture.writing import MixtureWriter
 from sftdata.errors import SftdataError
@@ -28,7 +28,6 @@ from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import LEDGERS, SHARDS, Manifest, shards_path
 from sftdata.writing.shards import Shard
 
-OVER_CAP, NOT_SAMPLED = "over_cap", "not_sampled"
 _TRAIN = "train"  # the split that weights are for; the others hold each row once
 
 
@@ -44,8 +43,8 @@ def mix(
     folder = directory / shards_path(build)
     shutil.rmtree(folder, ignore_errors=True)  # left by a killed build
     folder.mkdir()
-    left_out = ExcludedRows()
-    plans = _plan(mixture, parts, left_out)
+    excluded: list[ExcludedRow] = []
+    plans = _plan(mixture, parts, excluded)
     if not sum(len(plan.row) for plan in plans.values()):
         raise SftdataError("The mixture has no rows.", "Look at the caps and the sources' ledgers.")
     writer = MixtureWriter(parts, folder, sizes)
@@ -54,16 +53,16 @@ def mix(
     for name, plan in plans.items():
         shards[name], row_sizes[name] = writer.write(name, plan)
     sync(folder)
-    ledger, gone = merge_ledgers(parts, left_out)
+    ledger, gone = merge_ledgers(parts, excluded)
     content = describe(mixture, parts, build, plans, shards, row_sizes, ledger, gone)
     return Manifest(directory, content), ledger
 
 
 def _plan(
-    mixture: Mixture, parts: Sequence[MixturePart], left_out: ExcludedRows
+    mixture: Mixture, parts: Sequence[MixturePart], excluded: list[ExcludedRow]
 ) -> dict[str, RowOrigins]:
     """For each split the rows of the mixture, in order."""
-    fresh = _without_repeats(parts, left_out)
+    fresh = _without_repeats(parts, excluded)
     plans = {}
     for split in parts[0].manifest["splits"]:
         ids = [part.hashes[split][:, 0] for part in parts]
@@ -71,11 +70,11 @@ def _plan(
         if split == _TRAIN or len(parts[0].manifest["splits"]) == 1:
             samples = _sample(mixture, parts, split, ids, used)
             for at, sample in enumerate(samples):
-                left_out.add(
-                    at, split, used[at][sample.over_cap], (OVER_CAP, _cap_detail(parts[at]))
-                )
+                over_cap, not_sampled = used[at][sample.over_cap], used[at][sample.not_sampled]
+                detail = _cap_detail(parts[at])
+                excluded += exclude(at, split, over_cap, Reason.OVER_CAP, detail)
                 detail = "its source has more than its share of the mixture"
-                left_out.add(at, split, used[at][sample.not_sampled], (NOT_SAMPLED, detail))
+                excluded += exclude(at, split, not_sampled, Reason.NOT_SAMPLED, detail)
             used = [rows[sample.used] for rows, sample in zip(used, samples, strict=True)]
         plans[split] = RowOrigins(*interleave(ids, used, mixture.seed))
     return plans
@@ -111,7 +110,7 @@ def _sample(
 
 
 def _without_repeats(
-    parts: Sequence[MixturePart], left_out: ExcludedRows
+    parts: Sequence[MixturePart], excluded: list[ExcludedRow]
 ) -> list[dict[str, npt.NDArray[np.int64]]]:
     """For each part and split the rows that no earlier part has, by id or by content."""
     ids, contents = SeenIds(), SeenIds()
@@ -124,11 +123,11 @@ def _without_repeats(
             if part.source.spec.duplicates == "keep":
                 same_content &= same_id
             keep[split] = np.flatnonzero(~(same_id | same_content))
-            other = "a row of an earlier source"
-            left_out.add(
-                at, split, np.flatnonzero(same_content), (Reason.DUPLICATE, f"the same as {other}")
-            )
-            why = (Reason.REPEATED_ID, f"has the id of {other}, which says something else")
-            left_out.add(at, split, np.flatnonzero(same_id & ~same_content), why)
+            duplicates = np.flatnonzero(same_content)
+            detail = "the same as a row of an earlier source"
+            excluded += exclude(at, split, duplicates, Reason.DUPLICATE, detail)
+            repeated_ids = np.flatnonzero(same_id & ~same_content)
+            detail = "has the id of a row of an earlier source, which says something else"
+            excluded += exclude(at, split, repeated_ids, Reason.REPEATED_ID, detail)
         fresh.append(keep)
     return fresh

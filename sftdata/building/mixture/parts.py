@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sftdata.base.reasons import Reason
 from sftdata.spec.model import MixedSource
 from sftdata.writing.journal import read_journal
 from sftdata.writing.manifest import Manifest, shards_path
@@ -74,13 +75,19 @@ class RowOrigins:
     row: npt.NDArray[np.int64]  # in the part's split
 
 
-@dataclass
-class ExcludedRows:
-    """Rows of the parts that are not in the mixture, with the reason."""
+@dataclass(frozen=True, slots=True)
+class ExcludedRow:
+    """A row of a part that is not in the mixture, and why."""
 
-    # part, split, row, reason, detail
-    rows: list[tuple[int, str, int, str, str]] = field(default_factory=list)
+    part: int  # its place among the parts
+    split: str
+    row: int  # in the split
+    reason: Reason
+    detail: str
 
-    def add(self, part: int, split: str, rows: npt.NDArray[np.int64], why: tuple[str, str]) -> None:
-        """Notes rows of a part, by their place in the split, with reason and detail."""
-        self.rows += [(part, split, int(row), *why) for row in rows]
+
+def exclude(
+    part: int, split: str, rows: npt.NDArray[np.int64], reason: Reason, detail: str
+) -> list[ExcludedRow]:
+    """The rows of a part at these places of the split, for one reason."""
+    return [ExcludedRow(part, split, row, reason, detail) for row in rows.tolist()]

@@ -20,7 +20,7 @@ from sftdata.inspecting.compare.datasets.columns import (
 from sftdata.inspecting.compare.datasets.inputs import InputChange, compare_inputs
 from sftdata.inspecting.compare.datasets.samples import RowChange, sample_changes
 from sftdata.loading.dataset import Dataset
-from sftdata.writing.ledger import read_ledger
+from sftdata.writing.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,8 @@ def _summarize(changes: npt.NDArray[np.int64]) -> dict[str, int]:
 def _read_reasons(data: Dataset) -> dict[str, dict[str, str]]:
     """For each status of the ledger: row id → reason."""
     reasons: dict[str, dict[str, str]] = {Status.DROPPED: {}, Status.CUT: {}}
-    table = read_ledger(data.manifest)
-    columns = (table.column(name).to_pylist() for name in ("row_id", "status", "reason"))
-    for row_id, status, reason in zip(*columns, strict=True):
-        reasons.setdefault(status, {})[row_id] = reason
+    for line in Ledger.read(data.manifest).lines:
+        reasons.setdefault(line.status, {})[line.row_id] = line.reason
     return reasons
 
 
