@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 @json_option()
 @needs_train_extra
 def command(adapter: Path, data: Path | None, as_json: bool) -> None:
-    """Show what ADAPTER was trained on, and check its weights, model and data against that.
+    """Show how ADAPTER was trained, and check that its weights, model and data are the same.
 
-    Exit 3 when something is not what the passport says.
+    Exit 3 when a file differs from the record of the training.
     Example: sftdata audit adapters/summarize --data data/summarize
     """
     from sftdata_train.passport import find_contradictions, read_passport
@@ -39,8 +39,8 @@ def command(adapter: Path, data: Path | None, as_json: bool) -> None:
         click.echo(_text(passport, data, found))
     if found:
         raise VerificationError(
-            f"{adapter} is not what its passport says:\n" + "\n".join(found[:20]),
-            "Train again, or find the files that belong to it.",
+            f"{adapter} does not agree with the record of its training:\n" + "\n".join(found[:20]),
+            "Put the original files back, or train again.",
         )
 
 
@@ -65,5 +65,5 @@ def _text(passport: Passport, data: Path | None, found: list[str]) -> str:
     ]
     checked = "weights and base model" + (", dataset" if data is not None else "")
     if not found:
-        lines.append(f"checked     {checked}: all as the passport says")
+        lines.append(f"checked     {checked}: same as in the training")
     return escape("\n".join(lines), keep_newlines=True)

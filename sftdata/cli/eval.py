@@ -23,9 +23,15 @@ if TYPE_CHECKING:
 )
 @click.option("--shots", metavar="K,…", help="Examples before each prompt, such as 0,4.")
 @click.option("--split", default="test", show_default=True, help="Rows to evaluate on.")
-@click.option("--limit", type=click.IntRange(min=1), help="So many rows of the split.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True)
-@click.option("--max-new-tokens", type=click.IntRange(min=1), help="End answers there.")
+@click.option("--limit", type=click.IntRange(min=1), help="Evaluate so many rows of the split.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="Prompts answered at once.",
+)
+@click.option("--max-new-tokens", type=click.IntRange(min=1), help="Cut answers at so many tokens.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page.")
 @click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
 @json_option()
@@ -43,7 +49,7 @@ def command(
     trust_remote_code: bool,
     as_json: bool,
 ) -> None:
-    """Measure the model, and ADAPTER on it, on held-out rows of DATASET: loss and answers.
+    """Measure loss and answers of the model, without and with an adapter, on rows of DATASET.
 
     Example: sftdata eval data/summarize --model path/to/model --adapter adapters/summarize
     """
@@ -73,7 +79,7 @@ def _numbers(shots: str | None) -> list[int] | None:
         return None
     parts = shots.split(",")
     if not all(part.strip().isdecimal() for part in parts):
-        raise click.BadParameter(f"'{shots}' is not numbers with commas.", param_hint="--shots")
+        raise click.BadParameter(f"'{shots}' is not a list such as 0,4.", param_hint="--shots")
     return list(dict.fromkeys(int(part) for part in parts))
 
 

@@ -21,9 +21,15 @@ from sftdata.cli.train_extra import needs_train_extra
     help="Answer with this adapter.",
 )
 @click.option("--row", required=True, metavar="JSON", help="A golden row, as one JSON object.")
-@click.option("--model", metavar="DIR_OR_NAME", help="Base model, where it was moved.")
-@click.option("--template", metavar="LABEL", help="Of several trained on, use this one.")
-@click.option("--max-new-tokens", type=click.IntRange(min=1), default=256, show_default=True)
+@click.option("--model", metavar="DIR_OR_NAME", help="The base model, if it was moved.")
+@click.option("--template", metavar="LABEL", help="Use this template of those trained on.")
+@click.option(
+    "--max-new-tokens",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    help="Cut the answer at so many tokens.",
+)
 @click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
 @json_option()
 @needs_train_extra

@@ -12,7 +12,7 @@ from sftdata.cli.output import DATASET, print_json, print_note
 from sftdata.cli.train_extra import needs_train_extra
 
 if TYPE_CHECKING:
-    from sftdata_train.cost_estimate import Estimate
+    from sftdata_train.cost_estimate import CostEstimate
     from sftdata_train.passport import Passport
 
 
@@ -26,39 +26,63 @@ if TYPE_CHECKING:
     "--recipe",
     "recipe_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="TOML file, such as train/recipes/lora.toml. Options come before it.",
+    help="TOML file, such as train/recipes/lora.toml. Options override it.",
 )
-@click.option("--method", type=click.Choice(["lora", "qlora", "full"]), help="What is trained.")
+@click.option(
+    "--method",
+    type=click.Choice(["lora", "qlora", "full"]),
+    help="LoRA, LoRA over 4-bit weights, or all weights.",
+)
 @click.option("--rank", type=int, help="Rank of the LoRA update.")
 @click.option("--alpha", type=float, help="The update is scaled by alpha / rank.")
 @click.option("--dropout", type=float, help="Dropout before the LoRA weights.")
 @click.option("--targets", metavar="NAMES", help="all-linear, or modules such as q_proj,v_proj.")
 @click.option("--epochs", type=float, help="Passes over the training rows.")
-@click.option("--max-steps", type=int, help="Stop after so many steps; comes before --epochs.")
-@click.option("--micro-batch", type=int, help="Rows, or packs, computed at once on a device.")
-@click.option("--accumulate", type=int, help="Micro-batches of a step on a device.")
+@click.option("--max-steps", type=int, help="Stop after so many steps; overrides --epochs.")
+@click.option("--micro-batch", type=int, help="Rows, or packs, in a forward pass on each device.")
+@click.option("--accumulate", type=int, help="Micro-batches per step on each device.")
 @click.option("--packed", type=int, metavar="N", help="Use the plan of sftdata pack with N tokens.")
 @click.option("--learning-rate", "--lr", type=float, help="Peak learning rate.")
-@click.option("--schedule", type=click.Choice(["cosine", "linear", "constant"]))
-@click.option("--warmup", type=float, help="Share of the steps in which the rate rises.")
-@click.option("--weight-decay", type=float)
-@click.option("--max-grad-norm", type=float, help="Gradients are clipped to this; 0: not.")
-@click.option("--seed", type=int, help="Seed of the order and of the adapter's first weights.")
-@click.option("--precision", type=click.Choice(["auto", "bfloat16", "float32"]))
+@click.option(
+    "--schedule",
+    type=click.Choice(["cosine", "linear", "constant"]),
+    help="Learning rate after the warmup.",
+)
+@click.option("--warmup", type=float, help="Share of the steps in which the learning rate rises.")
+@click.option("--weight-decay", type=float, help="Weight decay of AdamW.")
+@click.option("--max-grad-norm", type=float, help="Clip the gradient norm at this value (0 = off).")
+@click.option("--seed", type=int, help="Seed of the row order and of the initial adapter.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "bfloat16", "float32"]),
+    help="Number type of the computation.",
+)
 @click.option(
     "--attention",
     type=click.Choice(["auto", "eager", "sdpa", "flex_attention", "flash_attention_2"]),
+    help="Attention implementation of transformers.",
 )
-@click.option("--checkpointing", is_flag=True, default=None, help="Less memory, more time.")
-@click.option("--log-every", type=int, metavar="STEPS")
+@click.option(
+    "--checkpointing",
+    is_flag=True,
+    default=None,
+    help="Recompute activations: less memory, more time.",
+)
+@click.option("--log-every", type=int, metavar="STEPS", help="Report the loss this often.")
 @click.option("--evaluate-every", type=int, metavar="STEPS", help="Default: each epoch.")
 @click.option("--save-every", type=int, metavar="STEPS", help="Default: each epoch.")
-@click.option("--early-stop", type=int, metavar="N", help="Stop after N evaluations no better.")
-@click.option("--tensorboard", is_flag=True, default=None, help="Log for TensorBoard too.")
+@click.option(
+    "--early-stop", type=int, metavar="N", help="Stop after N evaluations without a lower loss."
+)
+@click.option("--tensorboard", is_flag=True, default=None, help="Also log for TensorBoard.")
 @click.option("--split", default="train", show_default=True, help="Train on this split.")
 @click.option("--allow-draft", is_flag=True, help="Train on a dataset of unreleased templates.")
 @click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
-@click.option("--dry-run", is_flag=True, help="Show what would be trained and needed, and stop.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show the modules to train and the memory and time needed, and stop.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 @needs_train_extra
 def command(
@@ -75,7 +99,7 @@ def command(
 ) -> None:
     """Train a LoRA adapter for the model on the targets of DATASET.
 
-    The same command goes on with a run that was interrupted. On several GPUs:
+    The same command resumes an interrupted run. On several GPUs:
     torchrun --nproc-per-node 4 -m sftdata train …
 
     Example: sftdata train data/summarize --model path/to/model --out adapters/summarize
@@ -95,9 +119,9 @@ def command(
         report=print_note,
     )
     if dry_run:
-        from sftdata_train.cost_estimate import estimate
+        from sftdata_train.cost_estimate import estimate_cost
 
-        found = estimate(run)
+        found = estimate_cost(run)
         print_json(found.to_json()) if as_json else click.echo(_table(found))
         return
     assert out is not None
@@ -112,7 +136,7 @@ def _is_first_rank() -> bool:
     return not dist.is_initialized() or dist.get_rank() == 0
 
 
-def _table(found: Estimate) -> str:
+def _table(found: CostEstimate) -> str:
     lines = [
         f"{'adapted module':44} {'count':>5} {'shape':>14} "
         f"{'parameters':>12} {'LoRA':>9} {'fewer':>7}"

@@ -118,7 +118,7 @@ def run_sftdata(folder: Path, args: argparse.Namespace, *, full_logits: bool) ->
 
     from sftdata.loading.dataset import IGNORED
     from sftdata_train.loss import model_inputs
-    from sftdata_train.preflight import check_boundaries
+    from sftdata_train.packing_check import check_boundaries
     from sftdata_train.recipe import load_recipe
     from sftdata_train.training_run import make_trainer, prepare
 

@@ -14,9 +14,9 @@ from sftdata.building.build import build
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
 from sftdata.tokenizing.load import load_tokenizer
-from sftdata_train.answering import answer, serving_prompt
+from sftdata_train.answering import answer, encode_prompt
 from sftdata_train.evaluation_prompts import answer_ids, prompt_ids
-from sftdata_train.passport import Passport, built_templates, describe, read_passport
+from sftdata_train.passport import Passport, describe_run, load_built_templates, read_passport
 from sftdata_train.recipe import Recipe, load_recipe
 from sftdata_train.training_run import prepare, train
 
@@ -41,7 +41,7 @@ def test_the_prompt_of_a_row_is_the_one_trained_on(
     passport, tokenizer = read_passport(adapter), load_tokenizer(str(model_directory))
     for example in load(dataset)["train"]:
         row = {"article": golden[example.row_id]["article"]}  # what is known when serving
-        assert serving_prompt(passport, tokenizer, row) == prompt_ids(example)
+        assert encode_prompt(passport, tokenizer, row) == prompt_ids(example)
 
 
 @pytest.fixture
@@ -68,9 +68,9 @@ def test_a_chat_prompt_is_the_one_trained_on_too(
         data=dataset.parent / "rows.jsonl", tokenizer=chat_tokenizer, out=tmp_path / "chat",
     )  # fmt: skip
     data = load(tmp_path / "chat")
-    templates = built_templates(built.manifest)
+    templates = load_built_templates(built.manifest)
     passport = Passport(
-        tmp_path, describe(data, "train", str(model_directory), Recipe(), templates)
+        tmp_path, describe_run(data, "train", str(model_directory), Recipe(), templates)
     )
     assert passport["stop_ids"] == [258, 256]  # <|end|>, and EOS
     # Beside a model the same tokenizer may lie without its chat template, or with another one.
@@ -81,9 +81,9 @@ def test_a_chat_prompt_is_the_one_trained_on_too(
         row = {"article": golden[example.row_id]["article"]}
         if shots:
             with pytest.raises(SftdataError, match="trained on prompts with shots"):
-                serving_prompt(passport, tokenizer, row)
+                encode_prompt(passport, tokenizer, row)
         else:
-            assert serving_prompt(passport, tokenizer, row) == prompt_ids(example)
+            assert encode_prompt(passport, tokenizer, row) == prompt_ids(example)
         assert answer_ids(example) == answer_ids(plain[example.row_id])
 
 
@@ -104,13 +104,13 @@ def test_an_adapter_of_conversations_has_no_template(adapter: Path, model_direct
     content = dict(read_passport(adapter).content) | {"templates": {}}
     tokenizer = load_tokenizer(str(model_directory))
     with pytest.raises(SftdataError, match="trained on conversations"):
-        serving_prompt(Passport(adapter, content), tokenizer, {"article": "x"})
+        encode_prompt(Passport(adapter, content), tokenizer, {"article": "x"})
 
 
 def test_changed_weights_do_not_answer(adapter: Path) -> None:
     weights = adapter / "adapter_model.safetensors"
     content = weights.read_bytes()
     weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(SftdataError, match="not what its passport says"):
+    with pytest.raises(SftdataError, match="was changed after the training"):
         answer(adapter, {"article": "x"})
     weights.write_bytes(content)

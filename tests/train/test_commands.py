@@ -46,7 +46,7 @@ def test_an_audit_proves_or_exits_with_3(adapter: Path, dataset: Path) -> None:
     content = weights.read_bytes()
     weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     done = sftdata("audit", adapter, code=3)
-    assert "not the weights of the passport" in done.stderr
+    assert "not the weights recorded in sftdata.json" in done.stderr
     weights.write_bytes(content)
 
 

@@ -20,7 +20,7 @@ from sftdata.errors import SftdataError, VerificationError
 from sftdata.loading.dataset import load
 from sftdata_train.lora import load_adapter
 from sftdata_train.model_loading import load_model
-from sftdata_train.preflight import check_boundaries
+from sftdata_train.packing_check import check_boundaries
 from sftdata_train.recipe import Recipe, load_recipe
 from sftdata_train.resource_errors import explain_resource_errors
 from sftdata_train.training_run import prepare, train
@@ -244,11 +244,11 @@ def _without_positions(forward: Any) -> Any:
 def test_the_table_of_gpt2_has_the_numbers_everyone_knows(
     dataset: Path, copied_model: Path
 ) -> None:
-    from sftdata_train.cost_estimate import estimate
+    from sftdata_train.cost_estimate import estimate_cost
 
     AutoConfig.for_model("gpt2").save_pretrained(copied_model)
     run = prepare(dataset, str(copied_model), Recipe(rank=16), allow_draft=True)
-    found = estimate(run)
+    found = estimate_cost(run)
     c_attn = next(a for a in found.adapted if a.name.endswith("c_attn"))
     assert (c_attn.shape, c_attn.modules) == ((768, 2304), 12)
     assert (c_attn.parameters, c_attn.lora_parameters) == (1_769_472, 49_152)

@@ -85,7 +85,7 @@ def test_an_audit_finds_other_weights_and_other_data(trained: Path, dataset: Pat
     content["weights"]["adapter_model.safetensors"] = "0" * 64
     content["data"]["build"] = "another"
     found = find_contradictions(Passport(trained, content), dataset)
-    assert ["not the weights" in found[0], "trained on was another" in found[1]] == [True, True]
+    assert ["not the weights" in found[0], "trained on another" in found[1]] == [True, True]
 
 
 def test_a_killed_run_goes_on_and_continues_the_same_curve(

@@ -1,4 +1,4 @@
-"""Serving: one golden row in, the adapter's answer out, with the prompt it was trained on."""
+"""Answer a golden row with a trained adapter, through the prompt it was trained on."""
 
 from __future__ import annotations
 
@@ -35,41 +35,42 @@ def answer(
     max_new_tokens: int = 256,
     trust_remote_code: bool = False,
 ) -> str:
-    """The answer of the model with the adapter to a golden row.
+    """The answer of the tuned model to a golden row.
 
-    `model` is the base model where it is not at the passport's place any more.
-    Raises `SftdataError` when the row lacks a field, or something is not what the passport says.
+    `model` is the base model, if it was moved since the training.
+    Raises `SftdataError` when the row lacks a field, or a file differs from the passport.
     """
     passport = read_passport(adapter)
     contradictions = find_contradictions(passport, None)
     if contradictions:
         raise SftdataError(
-            f"{adapter} is not what its passport says: {contradictions[0]}",
-            f"See all of it: sftdata audit {adapter}",
+            f"{adapter} was changed after the training: {contradictions[0]}",
+            f"Show all differences: sftdata audit {adapter}",
         )
     name = model if model is not None else passport["base_model"]["name"]
-    tokenizer = _tokenizer(passport, name)
-    ids = serving_prompt(passport, tokenizer, row, template)
+    recorded = passport["tokenizer"]
+    tokenizer = load_recorded_tokenizer(recorded, [name, recorded["name"]])
+    ids = encode_prompt(passport, tokenizer, row, template)
     with explain_resource_errors("answering"):
         tuned = load_adapter(
             load_model(name, dtype=choose_dtype(), trust_remote_code=trust_remote_code),
             adapter,
         ).to(choose_device())
-        made = generate(tuned, [ids], passport["stop_ids"], max_new_tokens=max_new_tokens)[0]
-    return str(tokenizer.decoder.decode(made, skip_special_tokens=True)).strip()
+        generated = generate(tuned, [ids], passport["stop_ids"], max_new_tokens=max_new_tokens)[0]
+    return str(tokenizer.decoder.decode(generated, skip_special_tokens=True)).strip()
 
 
-def serving_prompt(
+def encode_prompt(
     passport: Passport, tokenizer: Tokenizer, row: Mapping[str, Any], label: str | None = None
 ) -> list[int]:
-    """The ids the model is fed for a row: those of a training example up to its target."""
+    """The ids of a row's prompt: those of its training example before the target."""
     if 0 not in passport["data"]["shots"]:
         raise SftdataError(
             f"{passport.directory} was trained on prompts with shots ({passport['data']['shots']}),"
-            " which are in its dataset and not with the adapter.",
-            "Evaluate it on that dataset: sftdata eval",
+            " which only its dataset holds.",
+            "Evaluate the adapter on that dataset: sftdata eval",
         )
-    template = _template(passport, label)
+    template = _choose_template(passport, label)
     needed = {name for block in ("system", "prompt") for name in _fields(template, block)}
     missing = sorted(needed - row.keys())
     if missing:
@@ -89,7 +90,7 @@ def serving_prompt(
     rendered = Rendered(
         system=texts([template.render_block("system", row)]) if has_system else None,
         prompt=texts([template.render_block("prompt", row)]),
-        target=texts(["-"]),  # laid out as in training, up to where the target would begin
+        target=texts(["-"]),  # a placeholder; only the prompt before it is encoded
     )
     stretches = composer.compose(rendered, None)
     prompt = stretches[: prompt_length(stretches)]
@@ -98,13 +99,13 @@ def serving_prompt(
     return [int(token_id) for ids in flat for token_id in ids]
 
 
-def _template(passport: Passport, label: str | None) -> Template:
+def _choose_template(passport: Passport, label: str | None) -> Template:
     known = passport["templates"]
     if not known:
         raise SftdataError(
-            f"{passport.directory} was trained on conversations, which have no template to put a "
-            "row into.",
-            "Give its turns to a server of the model with the adapter, in the model's chat format.",
+            f"{passport.directory} was trained on conversations, which have no template to render "
+            "a row with.",
+            "Send the turns, in the model's chat format, to a server that runs the adapter.",
         )
     chosen = label if label is not None else next(iter(known))
     if chosen not in known:
@@ -117,9 +118,3 @@ def _template(passport: Passport, label: str | None) -> Template:
 
 def _fields(template: Template, block: str) -> frozenset[str]:
     return template.blocks[block].fields if block in template.blocks else frozenset()
-
-
-def _tokenizer(passport: Passport, model: str) -> Tokenizer:
-    """The tokenizer of the passport, from beside the model or where the dataset had it."""
-    recorded = passport["tokenizer"]
-    return load_recorded_tokenizer(recorded, [model, recorded["name"]])

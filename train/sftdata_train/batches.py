@@ -1,10 +1,9 @@
 """Batches: examples as tensors, one or several to a sequence.
 
-A sequence holds one example, or a pack of them. Positions start again with each example, which is
-how a model tells that attention must not cross over: transformers makes a block-diagonal mask of
-them for eager, SDPA and flex attention, and FlashAttention takes the boundaries themselves.
-Padding is at the right and belongs to the last example; being later than every target, it changes
-nothing under causal attention, so no padding mask is needed.
+Positions restart with each example of a pack. From them transformers makes a block-diagonal mask
+for eager, SDPA and flex attention, so that no example attends to another; FlashAttention gets the
+boundaries themselves. Padding is on the right, after every target, so under causal attention it
+changes nothing and needs no mask.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from sftdata.loading.dataset import IGNORED, Example, Split
 from sftdata.loading.order import MicroBatch
 from sftdata.loading.packing import PackPlan
 
-Tensors = dict[str, Any]  # tensors by name, and counts as plain numbers
+Tensors = dict[str, Any]  # tensors by name, and counts as plain integers
 
 
 class Units(Protocol):
-    """What a step is made of: examples, or packs of examples."""
+    """The units that steps are made of: examples, or packs of examples."""
 
     tokens: Any  # int64[units]
-    targets: Any  # int64[units], tokens that count in the loss
+    targets: Any  # int64[units], tokens in the loss
 
     def __getitem__(self, unit: int) -> list[Example]:
         """The examples of a unit."""
@@ -35,7 +34,7 @@ class Units(Protocol):
 
 
 class RowUnits:
-    """Every example is a unit of its own."""
+    """Each example is a unit."""
 
     def __init__(self, split: Split) -> None:
         self.split = split
@@ -46,7 +45,7 @@ class RowUnits:
 
 
 class PackUnits:
-    """Every pack of a plan is a unit."""
+    """Each pack of a plan is a unit."""
 
     def __init__(self, split: Split, plan: PackPlan) -> None:
         self.split, self.plan = split, plan
@@ -57,10 +56,11 @@ class PackUnits:
 
 
 def collate(sequences: Sequence[Sequence[Example]], pad_id: int) -> Tensors:
-    """The sequences as one batch, padded at the right to the longest.
+    """The sequences as one batch, padded on the right to the longest.
 
-    `input_ids`, `labels` (-100 where ignored, unshifted), `position_ids`: int64[sequences, width].
-    `boundaries`: int32[examples + 1], where each example starts in the flattened batch; its end.
+    `input_ids`, `labels` (-100 where ignored, not shifted), `position_ids`:
+    int64[sequences, width]. `boundaries`: int32[examples + 1], the start of each example in the
+    flattened batch, and the end of the batch.
     """
     width = max(sum(len(e.input_ids) for e in sequence) for sequence in sequences)
     shape = (len(sequences), width)
@@ -73,7 +73,7 @@ def collate(sequences: Sequence[Sequence[Example]], pad_id: int) -> Tensors:
         for example in sequence:
             end = at + len(example.input_ids)
             input_ids[i, at:end] = example.input_ids
-            # The first token of an example is predicted by nothing, least of all by another one.
+            # Never predict the first token of an example: the one before belongs to another.
             labels[i, at + 1 : end] = example.labels[1:]
             position_ids[i, at:] = np.arange(width - at)
             starts.append(i * width + at)
@@ -87,7 +87,7 @@ def collate(sequences: Sequence[Sequence[Example]], pad_id: int) -> Tensors:
 
 
 class StepDataset(Dataset[Tensors]):
-    """Micro-batches of a `StepPlan` as tensors, with what their step adds up to."""
+    """Micro-batches of a `StepPlan` as tensors, with the sums of their step."""
 
     def __init__(self, units: Units, pad_id: int) -> None:
         self.units, self.pad_id = units, pad_id

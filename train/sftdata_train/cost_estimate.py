@@ -1,4 +1,4 @@
-"""A dry run: what would be adapted, and about how much memory and time it would take."""
+"""Estimate of a run before it starts: the modules to adapt, memory and time."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ _LAYER = re.compile(r"\.\d+(?=\.)")
 
 @dataclass(frozen=True, slots=True)
 class AdaptedModules:
-    """Modules of one name and shape, over all layers. Counts are of one module."""
+    """Modules of one name and shape in all layers. Parameters are those of one module."""
 
-    name: str  # with * for the number of the layer
-    modules: int
+    name: str  # with * in place of the layer number
+    modules: int  # how many there are
     shape: tuple[int, int]  # inputs, outputs
     parameters: int
     lora_parameters: int
 
     @property
     def reduction(self) -> float:
-        """How many times fewer weights are trained than the module has."""
+        """The module's parameters divided by those that are trained."""
         return self.parameters / self.lora_parameters
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a run would train and need."""
+class CostEstimate:
+    """The parameters, memory and time of a run."""
 
     adapted: list[AdaptedModules]
     parameters: int  # of the whole model
     trained: int
-    memory_bytes: dict[str, int]  # by what holds it
+    memory_bytes: dict[str, int]  # of weights, gradients, optimizer …
     steps: int
     tokens: int  # of all steps, over all epochs
     seconds: float
@@ -51,13 +51,13 @@ class Estimate:
         return asdict(self) | {"adapted": tables}
 
 
-def estimate(run: TrainingRun) -> Estimate:
-    """What the run would train, from the model's config alone; no weight is loaded.
+def estimate_cost(run: TrainingRun) -> CostEstimate:
+    """The cost of the run, from the model's config; no weights are loaded.
 
-    Time is by counting multiplications and measuring how fast this machine does them, so it is
-    good to about a factor of two.
+    The time is the number of multiplications divided by the measured speed of this machine,
+    correct to about a factor of two.
     """
-    model = _skeleton(run)
+    model = _build_on_meta(run)
     parameters = sum(p.numel() for p in model.parameters())
     adapted: list[AdaptedModules] = []
     trained = parameters
@@ -65,20 +65,20 @@ def estimate(run: TrainingRun) -> Estimate:
         model = add_lora(model, run.recipe.model_copy(update={"method": "lora"}))
         adapted = adapted_modules(model)
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    steps, tokens = _extent(run)
-    return Estimate(
+    steps, tokens = _count_steps(run)
+    return CostEstimate(
         adapted=adapted,
         parameters=parameters,
         trained=trained,
         memory_bytes=_memory(run, parameters, trained),
         steps=steps,
         tokens=tokens,
-        seconds=_operations(run.recipe, parameters, tokens) / _speed(),
+        seconds=_operations(run.recipe, parameters, tokens) / _measure_speed(),
     )
 
 
 def adapted_modules(model: Any) -> list[AdaptedModules]:
-    """The modules with LoRA weights, those that differ in the layer's number alone together."""
+    """The modules with LoRA weights; those of different layers count as one entry."""
     groups: dict[tuple[str, tuple[int, int], int], int] = {}
     for name, module in model.named_modules():
         if not hasattr(module, "lora_A") or not module.lora_A:
@@ -93,7 +93,7 @@ def adapted_modules(model: Any) -> list[AdaptedModules]:
     ]
 
 
-def _skeleton(run: TrainingRun) -> Any:
+def _build_on_meta(run: TrainingRun) -> Any:
     from transformers import AutoModelForCausalLM
 
     with torch.device("meta"):
@@ -102,8 +102,8 @@ def _skeleton(run: TrainingRun) -> Any:
         )
 
 
-def _extent(run: TrainingRun) -> tuple[int, int]:
-    """Steps and tokens of the run on this one device."""
+def _count_steps(run: TrainingRun) -> tuple[int, int]:
+    """Steps and tokens of the run on one device."""
     recipe = run.recipe
     in_epoch = -(-len(run.units.tokens) // (recipe.micro_batch * recipe.accumulate))
     steps = recipe.max_steps or int(-(-in_epoch * recipe.epochs // 1))
@@ -111,7 +111,7 @@ def _extent(run: TrainingRun) -> tuple[int, int]:
 
 
 def _memory(run: TrainingRun, parameters: int, trained: int) -> dict[str, int]:
-    """Bytes: weights, what the optimizer keeps, and activations and logits of a micro-batch."""
+    """Bytes of weights, gradients and optimizer, and of a micro-batch's activations and logits."""
     recipe, config = run.recipe, run.config.get_text_config()
     width = torch.finfo(choose_dtype(recipe.precision)).bits // 8
     weights = {"lora": width * parameters, "qlora": parameters // 2, "full": 4 * parameters}
@@ -126,18 +126,18 @@ def _memory(run: TrainingRun, parameters: int, trained: int) -> dict[str, int]:
         "gradients": 4 * trained,
         "optimizer": 8 * trained,
         "activations": tokens * layers * kept * width,
-        "logits": targets * config.vocab_size * 4 * 3,  # themselves, their softmax, its gradient
+        "logits": targets * config.vocab_size * 4 * 3,  # logits, softmax and its gradient
     }
 
 
 def _operations(recipe: Recipe, parameters: int, tokens: int) -> float:
-    """Multiplications and additions: 2 a weight and token forward, 2 back, 2 for its gradient."""
+    """Operations per weight and token: 2 forward, 2 backward, 2 for the weight's gradient."""
     passes = 6 if recipe.method == "full" else 4
     return float(parameters) * tokens * (passes + 2 * recipe.checkpointing)
 
 
-def _speed(size: int = 1024, seconds: float = 0.2) -> float:
-    """Multiplications and additions this machine does in a second, as measured now."""
+def _measure_speed(size: int = 1024, seconds: float = 0.2) -> float:
+    """Operations per second of this machine, from multiplying matrices for `seconds`."""
     device = choose_device()
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     a = torch.randn(size, size, device=device, dtype=dtype)

@@ -1,4 +1,4 @@
-"""Evaluate: base and tuned side by side, by loss on targets and by what they answer."""
+"""Evaluate: base and tuned model side by side, by the loss on targets and by their answers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sftdata.inspecting.rows.example import Inspector
 from sftdata.loading.dataset import Dataset, Example, load
+from sftdata.loading.text import TextReader
 from sftdata_train.batches import RowUnits
 from sftdata_train.device import choose_device, choose_dtype
 from sftdata_train.evaluation_prompts import (
@@ -26,24 +26,22 @@ from sftdata_train.evaluation_prompts import (
 from sftdata_train.generation import generate
 from sftdata_train.lora import load_adapter
 from sftdata_train.metrics import Score, score
-from sftdata_train.model_loading import (
-    load_config,
-    load_model,
-)
-from sftdata_train.passport import Passport, built_templates, read_passport, stop_ids
-from sftdata_train.preflight import check_lengths, check_tokenizer, check_vocabulary
+from sftdata_train.model_loading import load_config, load_model
+from sftdata_train.passport import Passport, load_built_templates, read_passport, stop_ids
+from sftdata_train.preflight import check_lengths, check_vocabulary
 from sftdata_train.progress import Report
 from sftdata_train.resource_errors import explain_resource_errors
-from sftdata_train.trainer import held_out_sum, perplexity
+from sftdata_train.tokenizer_check import check_tokenizer
+from sftdata_train.trainer import perplexity, sum_held_out_loss
 
 BASE, TUNED = "base", "tuned"
-_ROOM = 16  # tokens an answer may be longer than the longest target
-_GALLERY = 12
+_EXTRA_TOKENS = 16  # an answer may be this much longer than the longest target
+_GALLERY_ROWS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class SystemResult:
-    """How one system did at one number of shots: its loss, and its scores task by task."""
+    """Loss and scores of one system at one number of shots."""
 
     system: str  # base or tuned
     shots: int
@@ -56,7 +54,7 @@ class SystemResult:
 
 @dataclass(frozen=True, slots=True)
 class GalleryRow:
-    """A row for the gallery."""
+    """A row with the answers of all systems, to read."""
 
     row_id: str
     task: str
@@ -67,7 +65,7 @@ class GalleryRow:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All results, and some rows to read."""
+    """The results of all systems, and a gallery of rows to read."""
 
     dataset: str
     build: str
@@ -83,8 +81,8 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class _Answered:
-    """What a system answered at a number of shots, as text."""
+class _AnsweredTexts:
+    """The answers of one system at one number of shots, as text."""
 
     prompts: list[str]
     references: list[str]
@@ -104,10 +102,10 @@ def evaluate(
     trust_remote_code: bool = False,
     report: Report = lambda line: None,
 ) -> Evaluation:
-    """Loss and answers of the model, and with the adapter on it, on the rows of a split.
+    """Loss and answers of the model, without and with the adapter, on the rows of a split.
 
-    `shots`: examples before each prompt; by default as many as the dataset was built with.
-    Raises `SftdataError`, also when the adapter was trained on other prompts.
+    `shots`: examples before each prompt. By default, as many as the dataset was built with.
+    Raises `SftdataError`, for example when the adapter was trained on other prompts.
     """
     data = load(directory)
     passport = read_passport(adapter) if adapter is not None else None
@@ -128,13 +126,13 @@ def evaluate(
         ).to(choose_device())
         if adapter is not None:
             model = load_adapter(model, adapter)
-        reader = _Reader(data)
+        scorer = _Scorer(data)
         for prompts in sets:
             for system in (BASE, TUNED) if adapter is not None else (BASE,):
                 report(f"{system}, {prompts.shots} shots, {len(prompts.rows):,} rows")
-                with _system(model, system, has_adapter=adapter is not None):
+                with _as_system(model, system, has_adapter=adapter is not None):
                     loss, answers = _measure(model, prompts, batch_size, max_new_tokens, report)
-                answered = reader.read(prompts, answers)
+                answered = scorer.decode(prompts, answers)
                 results.append(
                     SystemResult(
                         system=system,
@@ -143,7 +141,7 @@ def evaluate(
                         loss=loss,
                         perplexity=perplexity(loss),
                         task_rows=dict(Counter(map(task_of, prompts.examples))),
-                        scores=reader.score(prompts, answered),
+                        scores=scorer.score(prompts, answered),
                     )
                 )
                 gallery.append((f"{system}, {prompts.shots} shots", prompts, answered))
@@ -159,31 +157,31 @@ def evaluate(
 
 
 def _check(prompts: Prompts, passport: Passport | None, config: Any) -> None:
-    """Raises when the prompts are not those of the adapter, or the model is too short for them."""
+    """Raises when the adapter was trained on other prompts, or the model has too few positions."""
     if passport is not None:
         check_prompts(prompts, passport["templates"])
     longest = max(len(prompt_ids(e)) for e in prompts.examples) + _longest_answer(prompts)
     check_lengths(longest, f"prompt with {prompts.shots} shots and its answer", config)
 
 
-class _Reader:
-    """Turns ids of a dataset into text, and answers into scores."""
+class _Scorer:
+    """Decodes answers and scores them against the targets of a dataset."""
 
     def __init__(self, data: Dataset) -> None:
-        self._tokenizer = Inspector(data).tokenizer
-        self._templates = built_templates(data.manifest)
+        self._texts = TextReader(data)
+        self._templates = load_built_templates(data.manifest)
 
-    def read(self, prompts: Prompts, answers: Sequence[list[int]]) -> _Answered:
-        """Prompts, references and answers as text, blanks at their ends left out."""
+    def decode(self, prompts: Prompts, answers: Sequence[list[int]]) -> _AnsweredTexts:
+        """Prompts as text with control tokens; references and answers stripped, without them."""
         examples = prompts.examples
-        return _Answered(
-            prompts=[self._text(prompt_ids(example), control=True) for example in examples],
-            references=[self._text(answer_ids(example)).strip() for example in examples],
-            answers=[self._text(ids).strip() for ids in answers],
+        return _AnsweredTexts(
+            prompts=[self._texts.decode(prompt_ids(example)) for example in examples],
+            references=[self._strip(answer_ids(example)) for example in examples],
+            answers=[self._strip(ids) for ids in answers],
         )
 
-    def score(self, prompts: Prompts, answered: _Answered) -> dict[str, list[Score]]:
-        """The scores of each task that has rows."""
+    def score(self, prompts: Prompts, answered: _AnsweredTexts) -> dict[str, list[Score]]:
+        """The scores by task."""
         examples = prompts.examples
         tasks = [task_of(example) for example in examples]
         sources = [
@@ -201,18 +199,18 @@ class _Reader:
             )
         return found
 
-    def _text(self, ids: list[int], *, control: bool = False) -> str:
-        return str(self._tokenizer.decoder.decode(ids, skip_special_tokens=not control))
+    def _strip(self, ids: list[int]) -> str:
+        return self._texts.decode(ids, show_control=False).strip()
 
 
 def task_of(example: Example) -> str:
-    """The task of a row: the folder its template lies in."""
+    """The task of a row: the folder of its template."""
     return example.template.partition("/")[0]
 
 
 @contextmanager
-def _system(model: Any, system: str, *, has_adapter: bool) -> Iterator[None]:
-    """While it lasts, the model is the base or the tuned one."""
+def _as_system(model: Any, system: str, *, has_adapter: bool) -> Iterator[None]:
+    """Within the context, the model is the base model or the tuned one."""
     if has_adapter and system == BASE:
         with model.disable_adapter():
             yield
@@ -225,7 +223,7 @@ def _measure(
 ) -> tuple[float, list[list[int]]]:
     """The loss on the targets of the rows, and the answers to their prompts."""
     units, ends = RowUnits(prompts.data[prompts.split]), stop_ids(prompts.data.manifest)
-    total = held_out_sum(model, units, prompts.rows, batch_size, ends[0])
+    total = sum_held_out_loss(model, units, prompts.rows, batch_size, ends[0])
     answers = generate(
         model,
         [prompt_ids(example) for example in prompts.examples],
@@ -238,14 +236,14 @@ def _measure(
 
 
 def _longest_answer(prompts: Prompts) -> int:
-    return max(len(answer_ids(example)) for example in prompts.examples) + _ROOM
+    return max(len(answer_ids(example)) for example in prompts.examples) + _EXTRA_TOKENS
 
 
-def _show(answered: list[tuple[str, Prompts, _Answered]]) -> list[GalleryRow]:
-    """The first rows of the first set, with what each system answered to them."""
+def _show(answered: list[tuple[str, Prompts, _AnsweredTexts]]) -> list[GalleryRow]:
+    """The first rows of the first set, with the answers of each system."""
     _, prompts, first = answered[0]
     shown = []
-    for i, example in enumerate(prompts.examples[:_GALLERY]):
+    for i, example in enumerate(prompts.examples[:_GALLERY_ROWS]):
         answers = {}
         for name, others, texts in answered:
             places = {e.row_id: at for at, e in enumerate(others.examples)}

@@ -1,4 +1,4 @@
-"""Prompts: those of a dataset's rows, which are the serving prompts by construction."""
+"""Prompts to evaluate on: those of a dataset's rows, with any number of shots."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sftdata_train.shot_variants import build_with_shots
 
 @dataclass(frozen=True)
 class Prompts:
-    """Rows of a split as prompts: `rows` are their places in `data[split]`."""
+    """Rows of a split to be answered; `rows` are indices into `data[split]`."""
 
     data: Dataset
     split: str
@@ -26,12 +26,12 @@ class Prompts:
 
     @property
     def examples(self) -> list[Example]:
-        """The rows themselves."""
+        """The examples of `rows`."""
         return [self.data[self.split][row] for row in self.rows]
 
 
 def shots_of(data: Dataset) -> int | None:
-    """How many examples stand before each prompt of a dataset; None where that differs."""
+    """The number of shots before each prompt of a dataset; None where it varies."""
     counts = data.manifest["options"].get("shots", [0])
     return int(counts[0]) if len(counts) == 1 else None
 
@@ -39,16 +39,16 @@ def shots_of(data: Dataset) -> int | None:
 def prompts_for(
     data: Dataset, split: str, shots: int, *, limit: int | None, scratch: Path
 ) -> Prompts:
-    """Prompts with so many shots for the rows of a split, or for `limit` of them, always the same.
+    """Prompts with `shots` shots for `limit` rows of a split, always the same rows.
 
-    With another number of shots than the dataset's, a variant of it is built in `scratch`.
+    Where the dataset has another number of shots, it is built again in `scratch`.
     Raises `SftdataError` when the split has no rows.
     """
     rows = shuffle_indices(len(data[split]), 0, 0)[:limit].tolist()
     if not rows:
         raise SftdataError(
             f"The split '{split}' of {data.manifest.directory} has no rows to evaluate on.",
-            f"Name another: {', '.join(name for name in data if len(data[name]))}.",
+            f"Choose another with --split: {', '.join(name for name in data if len(data[name]))}.",
         )
     if shots == shots_of(data):
         return Prompts(data, split, shots, rows)
@@ -59,13 +59,13 @@ def prompts_for(
 
 
 def prompt_ids(example: Example) -> list[int]:
-    """What the model is fed: everything before the target."""
+    """The ids before the target: the input of the model at inference."""
     ids: list[int] = example.input_ids[: example.target_start].tolist()
     return ids
 
 
 def answer_ids(example: Example) -> list[int]:
-    """The target without the token that ends it; of several turns, the first answer."""
+    """The ids of the target without its end token; of a conversation, of its first answer."""
     mask = example.label_mask[example.target_start :]
     end = example.target_start + (len(mask) if mask.all() else int(np.argmin(mask)))
     ids: list[int] = example.input_ids[example.target_start : end - 1].tolist()
@@ -73,15 +73,15 @@ def answer_ids(example: Example) -> list[int]:
 
 
 def source_text(prompt: str, template: Template | None) -> str | None:
-    """What stands for the template's only field in a decoded prompt, or None where it has more.
+    """The value of the template's only field, cut out of a decoded prompt.
 
-    Of a prompt with shots, what stands in the last one.
+    None for templates with several fields. In a prompt with shots it is the value of the last one.
     """
     parts = template.blocks["prompt"].parts if template is not None else None
     fields = [i for i, part in enumerate(parts or ()) if isinstance(part, Field)]
     if parts is None or len(fields) != 1:
         return None
-    before = "".join(map(str, parts[: fields[0]])).lstrip()  # as a chat turn is stripped
+    before = "".join(map(str, parts[: fields[0]])).lstrip()  # chat templates strip turns
     after = "".join(map(str, parts[fields[0] + 1 :])).rstrip()
     start = prompt.rfind(before)
     end = prompt.find(after, start + len(before))
@@ -89,13 +89,13 @@ def source_text(prompt: str, template: Template | None) -> str | None:
 
 
 def check_prompts(prompts: Prompts, templates: Mapping[str, Mapping[str, str]]) -> None:
-    """Raises when the rows were rendered by other templates than an adapter was trained on."""
+    """Raises when the rows were rendered by templates the adapter was not trained on."""
     manifest = prompts.data.manifest
     for label, digest in manifest["template"].items():
         trained = [t["sha256"] for t in templates.values()]
         if digest not in trained:
             raise SftdataError(
                 f"{manifest.directory} was built with the template {label}, on which the adapter "
-                f"was not trained; it was on {', '.join(templates)}.",
-                "Build the rows to evaluate on with the adapter's template.",
+                f"was not trained. It was trained on {', '.join(templates)}.",
+                "Build the dataset with a template of the adapter and evaluate on that.",
             )

@@ -1,4 +1,4 @@
-"""Generation: answers to prompts given as ids, greedily, until an id that ends an answer."""
+"""Greedy decoding: prompts as ids in, answers as ids out."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def generate(
     batch_size: int = 16,
     report: Report = lambda line: None,
 ) -> list[Ids]:
-    """The answer to each prompt, without the id that ended it."""
+    """The answer to each prompt, without the stop id."""
     from transformers import GenerationConfig
 
-    # The model's own may say to sample, and a comparison must not depend on that.
+    # The model's own config may enable sampling, which would make comparisons random.
     config = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False,
         max_new_tokens=max_new_tokens,
@@ -38,20 +38,20 @@ def generate(
     model.eval()
     for start in range(0, len(by_length), batch_size):
         chosen = by_length[start : start + batch_size]
-        ids, mask = _padded([prompts[i] for i in chosen], stop_ids[0])
+        ids, mask = _pad_left([prompts[i] for i in chosen], stop_ids[0])
         with torch.inference_mode():
-            made = model.generate(
+            generated = model.generate(
                 input_ids=ids.to(device), attention_mask=mask.to(device), generation_config=config
             )
-        for i, row in zip(chosen, made[:, ids.shape[1] :].tolist(), strict=True):
-            answers[i] = _until(row, stop_ids)
+        for i, row in zip(chosen, generated[:, ids.shape[1] :].tolist(), strict=True):
+            answers[i] = _cut_at_stop(row, stop_ids)
         report(f"  {min(start + batch_size, len(prompts)):,} of {len(prompts):,} answers")
     model.train(was_training)
     return answers
 
 
-def _padded(prompts: Sequence[Ids], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The prompts padded at the left, where generation needs it, and what is not padding."""
+def _pad_left(prompts: Sequence[Ids], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The prompts padded on the left, as generation needs it, and their attention mask."""
     width = max(map(len, prompts))
     ids = torch.full((len(prompts), width), pad_id)
     mask = torch.zeros((len(prompts), width), dtype=torch.long)
@@ -61,6 +61,6 @@ def _padded(prompts: Sequence[Ids], pad_id: int) -> tuple[torch.Tensor, torch.Te
     return ids, mask
 
 
-def _until(ids: Ids, stop_ids: Sequence[int]) -> Ids:
+def _cut_at_stop(ids: Ids, stop_ids: Sequence[int]) -> Ids:
     ends = [i for i, token_id in enumerate(ids) if token_id in stop_ids]
     return ids[: ends[0]] if ends else ids

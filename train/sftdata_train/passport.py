@@ -1,7 +1,7 @@
-"""The passport: `sftdata.json` beside an adapter, which says what it was trained on and with.
+"""The passport: `sftdata.json` beside an adapter, the record of its training.
 
-It holds digests of the dataset, the templates' text, the tokenizer and the base model, so that
-`audit` can prove them, and what serving needs: the templates and the ids to stop at.
+It holds digests of the dataset, the templates, the tokenizer and the base model, for `audit` to
+check, and the templates and stop ids that serving needs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _REQUIRED = (
 
 @dataclass(frozen=True)
 class Passport:
-    """What `sftdata.json` in `directory` holds."""
+    """The content of `sftdata.json` in `directory`."""
 
     directory: Path
     content: Mapping[str, Any]
@@ -44,10 +44,10 @@ class Passport:
         return self.content[key]
 
 
-def describe(
+def describe_run(
     data: Dataset, split: str, model: str, recipe: Recipe, templates: Mapping[str, Template]
 ) -> dict[str, Any]:
-    """The passport of a run that is about to start, all but its weights and its outcome."""
+    """The passport of a run before it starts, without weights and outcome."""
     manifest = data.manifest
     tokenizer = manifest["tokenizer"]
     return {
@@ -69,18 +69,18 @@ def describe(
             for label, template in templates.items()
         },
         "tokenizer": {key: tokenizer[key] for key in ("name", "sha256", "vocab_size")},
-        "chat": _chat(manifest, model),
+        "chat": _describe_chat(manifest, model),
         "stop_ids": stop_ids(manifest),
-        "base_model": {"name": model, "files": _model_digests(Path(model))},
+        "base_model": {"name": model, "files": _digest_model(Path(model))},
         "recipe": recipe.model_dump(mode="json"),
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
     }
 
 
-def _chat(manifest: Manifest, model: str) -> dict[str, Any] | None:
-    """What the manifest says of a chat dataset, and the chat template's text; None for plain.
+def _describe_chat(manifest: Manifest, model: str) -> dict[str, Any] | None:
+    """The manifest's entry of a chat dataset with the chat template's text; None for plain ones.
 
-    The digest of a tokenizer does not cover its chat template, and serving must use this one.
+    Serving must use this chat template, which the tokenizer's digest does not cover.
     """
     chat = manifest["chat"]
     if chat is None:
@@ -90,40 +90,39 @@ def _chat(manifest: Manifest, model: str) -> dict[str, Any] | None:
         if tokenizer.chat_template:
             return {**chat, "template": tokenizer.chat_template}
     raise SftdataError(
-        f"The chat template {manifest.directory} was built with is neither at "
-        f"{recorded['name']} nor beside {model}, so the passport could not hold it.",
+        f"The passport needs the chat template that {manifest.directory} was built with; it is "
+        f"neither in {recorded['name']} nor in {model}.",
         "Put the tokenizer's files back.",
     )
 
 
 def stop_ids(manifest: Manifest) -> list[int]:
-    """The ids at which an answer ends: the turn's end of a chat dataset, and EOS."""
+    """The ids that end an answer: EOS, and the end of a turn in a chat dataset."""
     chat = manifest["chat"]
     ends = [chat["end_id"]] if chat else []
     return list(dict.fromkeys([*ends, manifest["tokenizer"]["eos_id"]]))
 
 
-def built_templates(manifest: Manifest) -> dict[str, Template]:
-    """The templates the dataset was built with, by label, with their text.
+def load_built_templates(manifest: Manifest) -> dict[str, Template]:
+    """The templates the dataset was built with, by label.
 
-    Raises `SftdataError` when one is gone or was changed since.
+    Raises `SftdataError` when one is missing or was changed.
     """
     found = {}
     for label, digest in manifest["template"].items():
         template = load_template(label)
         if template.source_sha256 != digest:
             raise SftdataError(
-                f"The template '{label}' is not the one the dataset was built with (sha256 "
-                f"{template.source_sha256[:12]}…, built with {digest[:12]}…), so the passport "
-                "could not say what the adapter was trained on.",
-                "Build the dataset again with the template as it is now, or put the old one back.",
+                f"The template '{label}' was changed after the dataset was built (sha256 "
+                f"{template.source_sha256[:12]}…, built with {digest[:12]}…).",
+                "Build the dataset again, or put the old template back.",
             )
         found[label] = template
     return found
 
 
 def write_passport(out: Path, content: Mapping[str, Any], outcome: Mapping[str, Any]) -> Passport:
-    """Writes the passport of a finished run, tied to the weights that lie in `out`."""
+    """Write the passport of a finished run, with digests of the weights in `out`."""
     weights = {path.name: sha256_of(path) for path in sorted(out.glob("*.safetensors"))}
     passport = Passport(out, {**content, "outcome": dict(outcome), "weights": weights})
     write_atomically(out / FILE, to_json(passport.content))
@@ -131,20 +130,21 @@ def write_passport(out: Path, content: Mapping[str, Any], outcome: Mapping[str, 
 
 
 def read_passport(directory: Path) -> Passport:
-    """The passport in `directory`. Raises `SftdataError` when there is none that can be read."""
+    """The passport in `directory`. Raises `SftdataError` when it is missing or cannot be read."""
     path = directory / FILE
     try:
         content = json.loads(path.read_bytes())
         missing = [key for key in _REQUIRED if key not in content]
         if missing:
-            raise ValueError(f"it has no '{missing[0]}'")
+            raise ValueError(f"the key '{missing[0]}' is missing")
     except FileNotFoundError as error:
         raise SftdataError(
-            f"{directory} has no passport: there is no {FILE}.",
-            "Only an adapter that sftdata train has finished has one.",
+            f"{directory}: there is no {FILE}, the record that sftdata train writes beside a "
+            "finished adapter.",
+            "Give the directory of an adapter, or finish its training.",
         ) from error
     except (OSError, ValueError, TypeError) as error:
-        raise SftdataError(f"{path}: cannot be read as a passport: {error}") from error
+        raise SftdataError(f"{path}: the record of the training cannot be read: {error}") from error
     if content["version"] > VERSION:
         raise SftdataError(
             f"{path}: written in version {content['version']} of the format; this sftdata reads "
@@ -155,49 +155,51 @@ def read_passport(directory: Path) -> Passport:
 
 
 def find_contradictions(passport: Passport, data: Path | None) -> list[str]:
-    """What does not agree with the passport, a line each; empty when everything does.
+    """Files that differ from the passport, a line each.
 
-    Checks the weights and the base model's files where they are, and with `data` that the data
-    set is the one trained on, byte for byte.
+    Checks the weights, the base model's files where they exist, and with `data` that this dataset
+    is the one trained on, byte for byte.
     """
     found = []
     for name, digest in passport["weights"].items():
         path = passport.directory / name
         if not path.is_file():
-            found.append(f"{path}: the weights are gone")
+            found.append(f"{path}: the weights are missing")
         elif sha256_of(path) != digest:
-            found.append(f"{path}: not the weights of the passport (the digest differs)")
+            found.append(f"{path}: not the weights recorded in {FILE} (the digest differs)")
     base = Path(passport["base_model"]["name"])
     for name, digest in passport["base_model"]["files"].items():
         if (base / name).is_file() and sha256_of(base / name) != digest:
-            found.append(f"{base / name}: not the base model trained on (the digest differs)")
-    return found + (_data_contradictions(passport, data) if data is not None else [])
+            found.append(f"{base / name}: not the base model of the training (the digest differs)")
+    return found + (_find_data_contradictions(passport, data) if data is not None else [])
 
 
-def _data_contradictions(passport: Passport, directory: Path) -> list[str]:
+def _find_data_contradictions(passport: Passport, directory: Path) -> list[str]:
     manifest, trained = read_manifest(directory), passport["data"]
     if manifest["build"] != trained["build"]:
-        return [f"{directory}: the build is {manifest['build']}, trained on was {trained['build']}"]
+        return [f"{directory}: the build is {manifest['build']}; trained on {trained['build']}"]
     found = []
     shards = manifest["splits"].get(trained["split"], {"shards": []})["shards"]
     if [shard["sha256"] for shard in shards] != trained["shards"]:
-        found.append(f"{directory}: the shards of '{trained['split']}' are not those trained on")
+        found.append(
+            f"{directory}: the shards of '{trained['split']}' are not those of the training"
+        )
     for label, digest in manifest["template"].items():
         if passport["templates"].get(label, {}).get("sha256") != digest:
-            found.append(f"{directory}: the template '{label}' is not the passport's")
+            found.append(f"{directory}: the template '{label}' differs from the training's")
     if manifest["tokenizer"]["sha256"] != passport["tokenizer"]["sha256"]:
-        found.append(f"{directory}: the tokenizer is not the passport's")
+        found.append(f"{directory}: the tokenizer differs from the training's")
     return found + find_faults(directory)
 
 
 def sha256_of(path: Path) -> str:
-    """The digest of a file's bytes, as `sha256sum` prints it."""
+    """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _model_digests(directory: Path) -> dict[str, str]:
-    """Digests of a model's config and weights; nothing for a model that is only a name."""
+def _digest_model(directory: Path) -> dict[str, str]:
+    """Digests of a model's config and weights; empty for a name on the Hub."""
     if not directory.is_dir():
         return {}
     files = [directory / CONFIG, *sorted(directory.glob("*.safetensors"))]

@@ -1,4 +1,4 @@
-"""Progress of a run: a line on stderr and in `metrics.jsonl` for each logged step."""
+"""Progress of a run: a line for each logged step, reported and written to `metrics.jsonl`."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ Report = Callable[[str], None]
 
 
 class Progress(transformers.TrainerCallback):
-    """Writes and reports what is logged, and ends a run whose loss is no number."""
+    """Writes and reports losses, and ends a run whose loss is not finite."""
 
     def __init__(self, trainer: ExactTrainer, out: Path, report: Report) -> None:
         self._trainer, self._out, self._report = trainer, out, report
         self._started = self._since = time.monotonic()
-        self._tokens = self._targets = self._first_step = 0
-        self._training = 0.0  # seconds, without evaluations
+        self._tokens = self._targets = self._first_step = 0  # at the last line
+        self._training_seconds = 0.0  # without evaluations
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Drops the lines after the step a run resumes from: those steps are taken again.
+        """Drop the lines after the step the run resumes from, because it repeats these steps.
 
-        A run that starts anew is evaluated at its start, so it keeps none.
+        A run that starts from the beginning drops all lines.
         """
         self._started = self._since = time.monotonic()
         self._first_step = state.global_step
@@ -47,21 +47,21 @@ class Progress(transformers.TrainerCallback):
                 (self._out / name).write_text(text)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        """A line for the steps since the last one, or for a validation."""
+        """Write a line for the steps since the last one, or for an evaluation."""
         if "eval_loss" in logs:
             line = {"step": state.global_step, "loss": logs["eval_loss"]}
             self._write(VALIDATION, line, state)
             self._say(f"step {state.global_step:,}  held-out loss {logs['eval_loss']:.4f}", state)
         elif "loss" in logs:
-            self._check(logs["loss"], state.global_step)
-            line = self._line(logs, state)
+            self._require_finite(logs["loss"], state.global_step)
+            line = self._measure(logs, state)
             self._write(METRICS, line, state)
-            self._say(self._text(line, state), state)
-        self._since = time.monotonic()  # what an evaluation takes is not training time
+            self._say(self._describe(line, state), state)
+        self._since = time.monotonic()  # do not count evaluations as training time
 
-    def _line(self, logs: dict[str, Any], state: Any) -> dict[str, Any]:
+    def _measure(self, logs: dict[str, Any], state: Any) -> dict[str, Any]:
         seconds = max(time.monotonic() - self._since, 1e-9)
-        self._training += seconds
+        self._training_seconds += seconds
         tokens = self._trainer.tokens_seen - self._tokens
         targets = self._trainer.targets_seen - self._targets
         self._tokens, self._targets = self._trainer.tokens_seen, self._trainer.targets_seen
@@ -77,20 +77,20 @@ class Progress(transformers.TrainerCallback):
             "seconds": round(time.monotonic() - self._started, 3),
         }
 
-    def _text(self, line: dict[str, Any], state: Any) -> str:
+    def _describe(self, line: dict[str, Any], state: Any) -> str:
         done = max(state.global_step - self._first_step, 1)
-        left = (state.max_steps - state.global_step) * self._training / done
+        left = (state.max_steps - state.global_step) * self._training_seconds / done
         return (
             f"step {state.global_step:,}/{state.max_steps:,}  loss {line['loss']:.4f}  "
             f"{line['tokens_per_s']:,.0f} tokens/s  {line['memory_bytes'] / 1e9:.1f} GB  "
             f"{int(left // 60)}:{int(left % 60):02d} left"
         )
 
-    def _check(self, loss: float, step: int) -> None:
+    def _require_finite(self, loss: float, step: int) -> None:
         if not math.isfinite(loss):
             raise SftdataError(
-                f"The loss is {loss} at step {step:,}; training on would save weights that are no "
-                "numbers.",
+                f"The loss is {loss} at step {step:,}; further training would save weights that "
+                "are not finite.",
                 "Lower the learning rate, keep --max-grad-norm at 1, or use --precision float32. "
                 "Checkpoints before this step are intact.",
             )
@@ -106,7 +106,7 @@ class Progress(transformers.TrainerCallback):
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics file; of one that a kill has cut, the whole ones."""
+    """The lines of a metrics file. A last line that a kill cut short is left out."""
     lines = []
     if path.is_file():
         for text in path.read_text().splitlines():
@@ -118,7 +118,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def peak_memory() -> int:
-    """Bytes: the most that was held, on the GPU where there is one, else in this process."""
+    """Peak memory in bytes: of the GPU where there is one, else of this process."""
     if torch.cuda.is_available():
         return int(torch.cuda.max_memory_allocated())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

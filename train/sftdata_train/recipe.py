@@ -1,4 +1,4 @@
-"""A recipe: how to train. A TOML file, checked as a whole, and the options laid over it."""
+"""Recipes: the training settings, from a TOML file and command-line options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sftdata.errors import SftdataError
 
 
 class Recipe(BaseModel):
-    """How to train. A step takes `micro_batch * accumulate` examples, or packs, on each device."""
+    """Training settings. A step takes `micro_batch * accumulate` rows, or packs, on each device."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -20,10 +20,10 @@ class Recipe(BaseModel):
     rank: int = Field(default=16, ge=1)
     alpha: float = Field(default=32, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    targets: str = "all-linear"  # or the names of modules, with commas between
+    targets: str = "all-linear"  # or names of modules, separated by commas
 
     epochs: float = Field(default=1.0, gt=0)
-    max_steps: int | None = Field(default=None, ge=1)  # comes before epochs
+    max_steps: int | None = Field(default=None, ge=1)  # overrides epochs
     micro_batch: int = Field(default=4, ge=1)
     accumulate: int = Field(default=4, ge=1)
     packed: int | None = Field(default=None, ge=2)  # tokens of the pack plan to use
@@ -32,24 +32,24 @@ class Recipe(BaseModel):
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup: float = Field(default=0.03, ge=0, lt=1)  # share of the steps
     weight_decay: float = Field(default=0.0, ge=0)
-    max_grad_norm: float = Field(default=1.0, ge=0)  # 0: gradients are not clipped
+    max_grad_norm: float = Field(default=1.0, ge=0)  # 0 = no clipping
     seed: int = 0
 
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     attention: Literal["auto", "eager", "sdpa", "flex_attention", "flash_attention_2"] = "auto"
-    checkpointing: bool = False  # compute activations twice and keep few
+    checkpointing: bool = False  # recompute activations in the backward pass to save memory
 
-    log_every: int = Field(default=10, ge=1)  # steps, as below
-    evaluate_every: int | None = Field(default=None, ge=1)  # None: at the start and the end
-    save_every: int | None = Field(default=None, ge=1)  # None: at the end of each epoch
-    early_stop: int | None = Field(default=None, ge=1)  # evaluations without a lower loss
+    log_every: int = Field(default=10, ge=1)  # in steps, like the two below
+    evaluate_every: int | None = Field(default=None, ge=1)  # None: after each epoch
+    save_every: int | None = Field(default=None, ge=1)  # None: after each epoch
+    early_stop: int | None = Field(default=None, ge=1)  # after so many evaluations without progress
     tensorboard: bool = False
 
 
 def load_recipe(file: Path | None = None, **overrides: Any) -> Recipe:
-    """The recipe in `file`, or the default one, with the overrides laid over; None overrides not.
+    """The recipe in `file`, or the default one, with the overrides that are not None.
 
-    Raises `SftdataError` that lists every fault at once.
+    Raises `SftdataError` that lists all faults at once.
     """
     values: dict[str, Any] = {}
     if file is not None:

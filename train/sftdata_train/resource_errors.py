@@ -1,4 +1,4 @@
-"""Failures of the machine, said in one message: out of memory, a full disk."""
+"""Errors of a machine at its limits, as one message: out of memory, a full disk."""
 
 from __future__ import annotations
 
@@ -14,34 +14,35 @@ _DISK = ("no space left", "file too large", "disk quota", "i/o error", "inline_c
 
 
 @contextmanager
-def explain_resource_errors(what: str) -> Iterator[None]:
-    """Turns what PyTorch and safetensors raise for a machine at its limits into `SftdataError`.
+def explain_resource_errors(activity: str) -> Iterator[None]:
+    """Raise `SftdataError` in place of PyTorch's and safetensors' errors of memory and disk.
 
-    `what` says what was done, such as "training".
+    `activity` goes into the message, such as "training".
     """
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise _out_of_memory(what, error) from error
+        raise _out_of_memory(activity, error) from error
     except MemoryError as error:
-        raise _out_of_memory(what, error) from error
+        raise _out_of_memory(activity, error) from error
     except OSError:
-        raise  # names its file; the command line explains it
-    except Exception as error:  # RuntimeError and safetensors' own class: their text must tell
+        raise  # it names its file, and the command line explains it
+    except Exception as error:  # RuntimeError or safetensors' own: only the text tells the cause
         text = str(error).lower()
         if any(sign in text for sign in _OUT_OF_MEMORY):
-            raise _out_of_memory(what, error) from error
+            raise _out_of_memory(activity, error) from error
         if any(sign in text for sign in _DISK):
             raise SftdataError(
-                f"The disk took no more while {what}: {str(error).splitlines()[0]}",
-                "Make room and run the same command again; it goes on from the last checkpoint.",
+                f"The disk is full or failed while {activity}: {str(error).splitlines()[0]}",
+                "Make room and run the same command again; it resumes from the last checkpoint.",
             ) from error
         raise
 
 
-def _out_of_memory(what: str, error: Exception) -> SftdataError:
+def _out_of_memory(activity: str, error: Exception) -> SftdataError:
+    cause = str(error).strip().partition("\n")[0]
     return SftdataError(
-        f"Out of memory while {what}: {str(error).strip().splitlines()[0] if str(error) else ''}",
-        "Take smaller micro-batches and more of them (--micro-batch 1 --accumulate 16), add "
-        "--checkpointing, or build with a smaller --max-length. --dry-run estimates the need.",
+        f"Out of memory while {activity}: {cause}",
+        "Use smaller micro-batches and more of them (--micro-batch 1 --accumulate 16), add "
+        "--checkpointing, or build with a smaller --max-length. --dry-run estimates the memory.",
     )

@@ -1,4 +1,4 @@
-"""Variants: the same rows with another number of shots before the prompt."""
+"""Build a dataset again with another number of shots before each prompt."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from sftdata.writing.manifest import Manifest
 
 
 def build_with_shots(manifest: Manifest, shots: int, out: Path) -> Path:
-    """Builds the dataset of the manifest with `shots` shots in `out`, and gives that directory.
+    """Build the dataset of the manifest with `shots` shots in `out`, and return that directory.
 
-    Every shot gets the room of an example, so that no prompt is cut for it.
-    Raises `SftdataError` when the rows are conversations, or can no longer be built.
+    `max_length` grows by one example per shot, so that shots do not shorten prompts.
+    Raises `SftdataError` for mixtures, and when the dataset can no longer be built.
     """
     spec = spec_from_json(manifest["spec"])
     if isinstance(spec, Mixture):
         raise SftdataError(
-            f"{manifest.directory} is a mixture, whose rows are not built with other shots.",
-            "Evaluate with the shots it has, or build and evaluate its tasks one by one.",
+            f"{manifest.directory} is a mixture, which cannot be built with other shots.",
+            "Evaluate without --shots, or build and evaluate its tasks one by one.",
         )
     build_spec(_with_shots(spec, shots, list(manifest["template"])), out=out)
     return out

@@ -1,4 +1,4 @@
-"""The trainer: transformers' own, with the order, the step's count and the loss from the shards."""
+"""The trainer: transformers' `Trainer` with the row order, target counts and exact loss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sftdata_train.loss import output_head, target_loss
 
 
 class MicroBatchSampler(Sampler[list[MicroBatch]]):
-    """The micro-batches of one rank, an epoch at a time."""
+    """The micro-batches of one rank in one epoch."""
 
     def __init__(self, plan: StepPlan, rank: int) -> None:
         self.plan, self.rank, self.epoch = plan, rank, 0
@@ -29,8 +29,8 @@ class MicroBatchSampler(Sampler[list[MicroBatch]]):
         return ([micro_batch] for micro_batch in self.plan.iterate_epoch(self.epoch, self.rank))
 
 
-class _Epochs(transformers.TrainerCallback):
-    """Tells the sampler which epoch begins; also when a run resumes in the middle of one."""
+class _EpochSetter(transformers.TrainerCallback):
+    """Sets the sampler's epoch, also when a run resumes in the middle of one."""
 
     def __init__(self, sampler: MicroBatchSampler) -> None:
         self._sampler = sampler
@@ -40,10 +40,10 @@ class _Epochs(transformers.TrainerCallback):
 
 
 class ExactTrainer(transformers.Trainer):
-    """A `Trainer` whose loss is that of the whole step, for any split of the step.
+    """A `Trainer` with the same loss and gradients for any split of a step.
 
-    A step's loss is the cross entropy summed over its target tokens, over all micro-batches and
-    ranks, divided by their number, which the shards tell beforehand.
+    The loss of a step is the cross entropy summed over the target tokens of all micro-batches and
+    ranks, divided by their number, which the label masks give before the step begins.
     """
 
     def __init__(self, *, units: Units, held_out: Units | None, pad_id: int, **kwargs: Any) -> None:
@@ -57,24 +57,24 @@ class ExactTrainer(transformers.Trainer):
             ranks=self.args.world_size,
         )
         self.held_out, self.pad_id = held_out, pad_id
-        self.loss_is_scaled_for_ga = True  # by the number of target tokens, see `compute_loss`
+        self.loss_is_scaled_for_ga = True  # `compute_loss` divides by the target tokens of the step
         self.tokens_seen = self.targets_seen = 0  # by all ranks, since this process started
         self._sampler = MicroBatchSampler(self.plan, self.args.process_index)
-        self.add_callback(_Epochs(self._sampler))
+        self.add_callback(_EpochSetter(self._sampler))
 
     def get_train_dataloader(self) -> DataLoader[Tensors]:
-        """Micro-batches of this rank. Not through accelerate, which would shard them again."""
+        """Micro-batches of this rank, without accelerate, which would shard them again."""
         dataset: Any = self.train_dataset
         return DataLoader(
             dataset,
             batch_sampler=self._sampler,
-            collate_fn=_alone,
+            collate_fn=_unwrap,
             num_workers=self.args.dataloader_num_workers,
             pin_memory=torch.cuda.is_available(),
         )
 
     def _get_num_items_in_batch(self, batch_samples: list[Tensors], device: Any) -> int:
-        """Target tokens of the whole step: known to every rank without asking the others."""
+        """Target tokens of the whole step, known to every rank without communication."""
         self.tokens_seen += batch_samples[0]["step_tokens"]
         self.targets_seen += batch_samples[0]["step_targets"]
         return int(batch_samples[0]["step_targets"])
@@ -86,16 +86,16 @@ class ExactTrainer(transformers.Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> torch.Tensor:
-        """This micro-batch's part of the step's loss, times the ranks whose mean will be taken."""
+        """This micro-batch's part of the step's loss, times the ranks, over which DDP averages."""
         loss = target_loss(model, inputs, output_head(self.accelerator.unwrap_model(model)))
         share: float = self.args.world_size / inputs["step_targets"]
         return loss * share
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Loss on the target tokens of the held-out examples, as `eval_loss`."""
+        """Loss on the held-out examples, logged as `eval_loss`."""
         assert self.held_out is not None
         started = time.monotonic()
-        loss = self.held_out_loss(self.held_out)
+        loss = self.compute_held_out_loss(self.held_out)
         metrics = {"eval_loss": loss, "eval_perplexity": perplexity(loss)}
         self.log(metrics | {"eval_runtime": round(time.monotonic() - started, 3)})
         self.control = self.callback_handler.on_evaluate(
@@ -103,10 +103,10 @@ class ExactTrainer(transformers.Trainer):
         )
         return metrics
 
-    def held_out_loss(self, units: Units) -> float:
-        """Mean cross entropy over the target tokens of these units, each counted once."""
+    def compute_held_out_loss(self, units: Units) -> float:
+        """Mean cross entropy over the target tokens of these units, shared by all ranks."""
         model = self.accelerator.unwrap_model(self.model)
-        total = held_out_sum(
+        total = sum_held_out_loss(
             model,
             units,
             range(self.args.process_index, len(units.tokens), self.args.world_size),
@@ -116,15 +116,15 @@ class ExactTrainer(transformers.Trainer):
         return float(self.accelerator.reduce(total, "sum")) / int(units.targets.sum())
 
 
-def held_out_sum(
+def sum_held_out_loss(
     model: Any, units: Units, chosen: Sequence[int], batch_size: int, pad_id: int
 ) -> torch.Tensor:
-    """float64: the cross entropy summed over the target tokens of the chosen units."""
+    """float64: cross entropy summed over the target tokens of the chosen units."""
     was_training, head = model.training, output_head(model)
     device = next(model.parameters()).device
     model.eval()
     total = torch.zeros((), dtype=torch.float64, device=device)
-    # Units of like length side by side, so that little is padded.
+    # Batch units of similar length to pad little.
     by_length = sorted(chosen, key=lambda unit: -int(units.tokens[unit]))
     with torch.inference_mode():
         for start in range(0, len(by_length), batch_size):
@@ -136,9 +136,9 @@ def held_out_sum(
 
 
 def perplexity(loss: float) -> float:
-    """e to the power of a loss; infinite where that is too large for a number."""
+    """`exp(loss)`, infinite where that overflows."""
     return math.exp(loss) if loss < 700 else math.inf
 
 
-def _alone(items: list[Tensors]) -> Tensors:
+def _unwrap(items: list[Tensors]) -> Tensors:
     return items[0]

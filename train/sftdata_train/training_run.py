@@ -1,4 +1,4 @@
-"""Train: a dataset, a model and a recipe in, an adapter with its passport out."""
+"""A training run: a dataset, a model and a recipe in, an adapter with its passport out."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from sftdata_train.batches import PackUnits, RowUnits, Units
 from sftdata_train.device import choose_dtype
 from sftdata_train.lora import add_lora
 from sftdata_train.model_loading import load_config, load_model
-from sftdata_train.passport import Passport, built_templates, describe, write_passport
+from sftdata_train.packing_check import check_boundaries
+from sftdata_train.passport import Passport, describe_run, load_built_templates, write_passport
 from sftdata_train.preflight import (
-    check_boundaries,
     check_data,
     check_lengths,
     check_machine,
-    check_tokenizer,
     check_vocabulary,
 )
 from sftdata_train.progress import METRICS, VALIDATION, Progress, Report, read_lines
 from sftdata_train.recipe import Recipe
 from sftdata_train.resource_errors import explain_resource_errors
+from sftdata_train.tokenizer_check import check_tokenizer
 from sftdata_train.trainer import ExactTrainer
 
 RUN, CHECKPOINTS, LOSS_PLOT = "run.json", "checkpoints", "loss.svg"
@@ -43,7 +43,7 @@ _EVAL_BATCH = 8
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """Everything a run is made from, checked; the model is not loaded yet."""
+    """The checked inputs of a run. The model is not loaded yet."""
 
     data: Dataset
     split: str
@@ -56,7 +56,7 @@ class TrainingRun:
 
     @property
     def pad_id(self) -> int:
-        """What fills a batch; never looked at, so any id of the vocabulary does."""
+        """The id that fills a batch. No target attends to it, so any id will do."""
         tokenizer = self.data.manifest["tokenizer"]
         return int(tokenizer["eos_id"] if tokenizer["pad_id"] is None else tokenizer["pad_id"])
 
@@ -71,10 +71,10 @@ def prepare(
     trust_remote_code: bool = False,
     report: Report = lambda line: None,
 ) -> TrainingRun:
-    """The run these make, with everything refused that would fail or mislead later.
+    """Load and check the inputs of a run.
 
-    Raises `SftdataError`: a damaged or draft dataset, another tokenizer, too small a vocabulary
-    or too few positions, a pack plan of another build, weights that are pickled.
+    Raises `SftdataError` for a damaged or draft dataset, another tokenizer, a model with too few
+    embeddings or positions, or a pack plan of another build.
     """
     check_machine(recipe)
     data = load(directory)
@@ -90,22 +90,22 @@ def prepare(
         held_out = RowUnits(data[_HELD_OUT])
     if recipe.early_stop is not None and held_out is None:
         raise SftdataError(
-            f"{directory} has no rows in '{_HELD_OUT}' to stop early by.",
-            "Give such a split a share when building, or train without --early-stop.",
+            f"--early-stop needs rows in the split '{_HELD_OUT}'; {directory} has none.",
+            f"Build with a '{_HELD_OUT}' split, or train without --early-stop.",
         )
     check_lengths(int(data[split].lengths.max()), f"row of '{split}'", config)
     return TrainingRun(data, split, model, recipe, units, held_out, config, trust_remote_code)
 
 
 def train(run: TrainingRun, out: Path, report: Report = lambda line: None) -> Passport:
-    """Trains, and gives the passport of what lies in `out` then.
+    """Train the adapter in `out`, and return its passport.
 
-    An unfinished run of the same settings in `out` goes on from its last checkpoint.
-    Raises `SftdataError`; `out` then holds the last checkpoint and no passport.
+    An unfinished run of the same settings in `out` resumes from its last checkpoint.
+    Raises `SftdataError`; `out` then holds the last checkpoint but no passport.
     """
-    templates = built_templates(run.data.manifest)
-    description = describe(run.data, run.split, run.model, run.recipe, templates)
-    _claim(out, description)
+    templates = load_built_templates(run.data.manifest)
+    description = describe_run(run.data, run.split, run.model, run.recipe, templates)
+    _claim_directory(out, description)
     with explain_resource_errors("loading the model"):
         trainer = make_trainer(run, out)
     with explain_resource_errors("training"):
@@ -115,7 +115,7 @@ def train(run: TrainingRun, out: Path, report: Report = lambda line: None) -> Pa
         trainer.add_callback(Progress(trainer, out, report))
         checkpoint = last_checkpoint(out)
         if checkpoint is not None:
-            report(f"going on from {checkpoint}")
+            report(f"resuming from {checkpoint}")
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
         if run.held_out is not None and not _is_evaluated(out, trainer.state.global_step):
             trainer.evaluate()
@@ -124,26 +124,26 @@ def train(run: TrainingRun, out: Path, report: Report = lambda line: None) -> Pa
 
 
 def make_trainer(run: TrainingRun, out: Path) -> ExactTrainer:
-    """The trainer of a run, its model loaded and adapted; it keeps checkpoints in `out`."""
+    """The trainer of a run, with its model loaded; checkpoints go into `out`."""
     trainer = ExactTrainer(
-        model=_model(run),
-        args=_arguments(run, out),
+        model=_build_model(run),
+        args=_training_arguments(run, out),
         units=run.units,
         held_out=run.held_out,
         pad_id=run.pad_id,
-        eval_dataset=[],  # not looked at: `evaluate` reads the held-out units
+        eval_dataset=[],  # required but unused: `evaluate` reads the held-out units
         callbacks=_callbacks(run),
     )
-    trainer.remove_callback(transformers.PrinterCallback)  # it prints on stdout
+    trainer.remove_callback(transformers.PrinterCallback)  # it prints to stdout
     return trainer
 
 
 def last_checkpoint(out: Path) -> Path | None:
-    """The newest checkpoint that was written to its end, or None."""
-    whole = [
+    """The newest complete checkpoint, or None."""
+    complete = [
         path.parent for path in (out / CHECKPOINTS).glob("*/trainer_state.json") if _is_json(path)
     ]
-    return max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
+    return max(complete, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
 
 
 def _is_json(path: Path) -> bool:
@@ -158,49 +158,49 @@ def _is_evaluated(out: Path, step: int) -> bool:
     return any(line["step"] == step for line in read_lines(out / VALIDATION))
 
 
-def _claim(out: Path, description: dict[str, Any]) -> None:
-    """Makes `out` this run's, or finds that it is. Raises when it is another's."""
+def _claim_directory(out: Path, description: dict[str, Any]) -> None:
+    """Record the settings of the run in `out`. Raises when `out` holds another run or adapter."""
     if (out / passport_file.FILE).exists():
         raise SftdataError(
-            f"{out} holds a finished adapter.", "Name another directory with --out, or delete it."
+            f"{out} holds a finished adapter.", "Choose another --out, or delete it."
         )
     settings = {key: description[key] for key in ("data", "templates", "base_model", "recipe")}
     path = out / RUN
     if path.is_file() and _is_json(path) and json.loads(path.read_bytes()) != settings:
-        was = json.loads(path.read_bytes())
-        other = ", ".join(key for key, value in settings.items() if was.get(key) != value)
+        old = json.loads(path.read_bytes())
+        changed = ", ".join(key for key, value in settings.items() if old.get(key) != value)
         raise SftdataError(
-            f"{out} holds an unfinished run with other settings ({other}).",
-            "Give its settings to go on with it, name another --out, or delete it.",
+            f"{out} holds an unfinished run with other settings ({changed}).",
+            "Resume it with its own settings, choose another --out, or delete it.",
         )
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(path, to_json(settings))
 
 
-def _model(run: TrainingRun) -> Any:
+def _build_model(run: TrainingRun) -> Any:
     recipe = run.recipe
     full = recipe.method == "full"
     model = load_model(
         run.model,
-        # Weights that are trained are held in float32, whatever they are multiplied in.
+        # Trained weights are float32, also where the computation is bfloat16.
         dtype=torch.float32 if full else choose_dtype(recipe.precision),
         attention=recipe.attention,
         quantized=recipe.method == "qlora",
         trust_remote_code=run.trust_remote_code,
     )
-    torch.manual_seed(recipe.seed)  # the same first weights of the adapter on every rank
+    torch.manual_seed(recipe.seed)  # the same initial adapter on every rank
     model = model if full else add_lora(model, recipe)
     if recipe.checkpointing and not full:
         model.enable_input_require_grads()
     return model
 
 
-def _arguments(run: TrainingRun, out: Path) -> transformers.TrainingArguments:
+def _training_arguments(run: TrainingRun, out: Path) -> transformers.TrainingArguments:
     recipe = run.recipe
     evaluates = "no" if run.held_out is None else "steps" if recipe.evaluate_every else "epoch"
     saves = "steps" if recipe.save_every else "epoch"
     save_every = recipe.save_every
-    if recipe.early_stop is not None:  # the best of what was evaluated must have been saved
+    if recipe.early_stop is not None:  # save whenever we evaluate, to keep the best
         saves, save_every = evaluates, recipe.evaluate_every
     return transformers.TrainingArguments(
         output_dir=str(out / CHECKPOINTS),
@@ -211,7 +211,7 @@ def _arguments(run: TrainingRun, out: Path) -> transformers.TrainingArguments:
         gradient_accumulation_steps=recipe.accumulate,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.schedule,
-        warmup_steps=recipe.warmup,  # below 1 it is a share
+        warmup_steps=recipe.warmup,  # below 1: a share of the steps
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
         seed=recipe.seed,
@@ -221,7 +221,7 @@ def _arguments(run: TrainingRun, out: Path) -> transformers.TrainingArguments:
         activation_checkpointing_kwargs={"use_reentrant": False} if recipe.checkpointing else None,
         logging_steps=recipe.log_every,
         logging_first_step=True,
-        logging_nan_inf_filter=False,  # a loss that is no number ends the run
+        logging_nan_inf_filter=False,  # report a loss that is not finite, which ends the run
         eval_strategy=evaluates,
         eval_steps=recipe.evaluate_every,
         eval_on_start=run.held_out is not None and last_checkpoint(out) is None,
@@ -247,7 +247,7 @@ def _callbacks(run: TrainingRun) -> list[transformers.TrainerCallback]:
 def _finish(
     run: TrainingRun, out: Path, trainer: ExactTrainer, description: dict[str, Any]
 ) -> Passport:
-    """Saves weights, plot and passport, and removes the checkpoints."""
+    """Save weights, plot and passport, and remove the checkpoints."""
     if trainer.is_world_process_zero():
         model = trainer.accelerator.unwrap_model(trainer.model)
         model.save_pretrained(out, safe_serialization=True)
@@ -263,7 +263,7 @@ def _finish(
             "ranks": trainer.args.world_size,
             "loss": steps[-1]["loss"] if steps else None,
             "held_out_loss_before": held_out[0]["loss"] if held_out else None,
-            "held_out_loss": _final(held_out, early_stop=run.recipe.early_stop is not None),
+            "held_out_loss": _saved_loss(held_out, early_stop=run.recipe.early_stop is not None),
         }
         write_passport(out, description, outcome)
         shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
@@ -272,8 +272,8 @@ def _finish(
     return passport_file.read_passport(out)
 
 
-def _final(held_out: list[dict[str, Any]], *, early_stop: bool) -> float | None:
-    """The held-out loss of what is saved: with early stopping the best, else the last."""
+def _saved_loss(held_out: list[dict[str, Any]], *, early_stop: bool) -> float | None:
+    """The held-out loss of the saved weights: the best with early stopping, else the last."""
     losses: list[float] = [line["loss"] for line in held_out]
     if not losses:
         return None

@@ -1,0 +1,49 @@
+"""Check that a model keeps the examples of a pack apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from sftdata.errors import SftdataError
+from sftdata.loading.dataset import Example
+from sftdata_train.batches import collate
+from sftdata_train.loss import model_inputs
+
+
+def check_boundaries(model: Any, examples: Sequence[Example], pad_id: int) -> None:
+    """Raises when the model attends from one example of a pack to another.
+
+    Not every model makes a block-diagonal mask from restarting positions; the others would train
+    on mixed examples silently. Compares the logits of an example alone with those in a small pack.
+    """
+    first, second = (_cut(example) for example in examples[:2])
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode():
+        alone = _logits(model, collate([[second]], pad_id), device)
+        packed = _logits(model, collate([[first, second]], pad_id), device)
+    model.train(was_training)
+    difference = float((packed[len(first.input_ids) :] - alone).abs().max())
+    scale = float(alone.abs().max())
+    tolerance = 1e-3 if alone.dtype in (torch.float32, torch.float64) else 5e-2
+    if difference > tolerance * scale:
+        raise SftdataError(
+            f"{type(model).__name__} mixes the examples of a pack: the logits of an example change "
+            f"by {difference:.3g} (largest logit: {scale:.3g}) when another one stands before it.",
+            "Train without --packed, or with another --attention.",
+        )
+
+
+def _logits(model: Any, batch: dict[str, Any], device: torch.device) -> torch.Tensor:
+    on_device = {name: tensor.to(device) for name, tensor in batch.items()}
+    logits: torch.Tensor = model(**model_inputs(model, on_device)).logits[0]
+    return logits
+
+
+def _cut(example: Example, tokens: int = 32) -> Example:
+    ids, mask = example.input_ids[:tokens], example.label_mask[:tokens]
+    return Example(example.row_id, example.template, ids, mask, example.target_start)
