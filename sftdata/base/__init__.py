@@ -1,1 +1,1 @@
-"""What every folder may use: Arrow helpers, hashing, files, caches, escaping, progress."""
+"""Tools for every folder: Arrow columns, hashes, files, the cache, escaping, reasons."""

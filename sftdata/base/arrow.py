@@ -1,7 +1,7 @@
-"""Arrow columns from NumPy arrays and Python strings and back, in one step and without copies.
+"""Arrow columns from NumPy arrays and Python strings and back, without copies.
 
-`pyarrow.array`, `pyarrow.scalar` and `to_numpy` do the same and more, and for that import pandas,
-which takes longer than a small build.
+Use these instead of `pyarrow.array`, `pyarrow.scalar` and `to_numpy`: those import pandas, which
+takes longer than a small build.
 """
 
 from __future__ import annotations
@@ -60,22 +60,22 @@ def to_flags(column: pa.BooleanArray) -> npt.NDArray[np.bool_]:
     data = np.frombuffer(column.buffers()[1] or b"", np.uint8)[first // 8 : (last + 7) // 8]
     bits = np.unpackbits(data, bitorder="little")
     values = bits[first % 8 : first % 8 + len(column)].view(np.bool_)
-    values.flags.writeable = False  # as `to_numbers` gives them
+    values.flags.writeable = False  # like the result of `to_numbers`
     return values
 
 
 def string_buffers(
     column: pa.LargeStringArray | pa.LargeBinaryArray,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """Offsets int64[rows + 1] and bytes of a column of texts; their memory is shared."""
+    """Offsets int64[rows + 1] and bytes of a text column; their memory is shared."""
     _, offsets, data = column.buffers()
     window = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
     # A column of empty strings may have no data buffer at all.
     return window, np.frombuffer(data if data is not None else b"", np.uint8)
 
 
-def from_first_byte(column: pa.LargeStringArray) -> pa.LargeStringArray:
-    """The column with offsets that start at 0, as `ascii_lower` takes for granted; no copy."""
+def rebase_offsets(column: pa.LargeStringArray) -> pa.LargeStringArray:
+    """The column with offsets that start at 0, which `ascii_lower` expects; no copy."""
     offsets, data = string_buffers(column)
     window = pa.py_buffer(data[offsets[0] : offsets[-1]])
     return pa.LargeStringArray.from_buffers(len(column), pa.py_buffer(offsets - offsets[0]), window)

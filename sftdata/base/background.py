@@ -1,4 +1,4 @@
-"""Looking ahead: work that is started before its result is asked for."""
+"""Background: work that starts before its result is needed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-def pulled_ahead(
+def prefetch(
     items: Iterator[_T], number: int, is_ready: Callable[[_T], bool] = lambda item: False
 ) -> Iterator[_T]:
-    """The items, so many of them pulled beyond one that is not ready."""
+    """The items in order. Takes up to `number` more while the first one taken is not ready."""
     waiting: deque[_T] = deque()
     for item in items:
         waiting.append(item)
@@ -23,10 +23,10 @@ def pulled_ahead(
     yield from waiting
 
 
-def in_background(work: Callable[[], _T]) -> Future[_T]:
-    """The result of `work`, which a thread does that holds up nobody, not even the program's end.
+def run_in_background(work: Callable[[], _T]) -> Future[_T]:
+    """The future result of `work`, which runs in a daemon thread.
 
-    For work that is one long wait, as for a digest of many bytes.
+    The thread doesn't keep the program from ending. For work that waits, such as digesting a file.
     """
     future: Future[_T] = Future()
 

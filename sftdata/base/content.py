@@ -1,6 +1,6 @@
-"""Where pipelines and templates are found: the user's own folders first, the bundled ones second.
+"""Find pipelines and templates: in the user's folders first, then among the bundled ones.
 
-In a wheel the bundled content lies in `sftdata/content/`; an editable install reads the tree.
+A wheel has the bundled content in `sftdata/content/`; an editable install reads the source tree.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def find_content(kind: str, relative: str) -> Path | None:
 
 
 def list_content(kind: str, pattern: str) -> list[str]:
-    """Names, without suffix, of everything in the folders of `kind` that matches `pattern`."""
+    """Names, without suffix, of all files in the folders of `kind` that match `pattern`."""
     found = {
         path.relative_to(folder).with_suffix("").as_posix()
         for folder in content_folders(kind)

@@ -1,11 +1,11 @@
-"""Text from data, names of files and ids, made safe to show: nothing in it acts on a terminal."""
+"""Escape text from data, file names and ids, so that nothing in it acts on a terminal."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# Letters and marks that show nothing. The two selectors of emoji and text style stay as they are.
+# Letters and marks without a glyph. The two selectors of emoji and text style stay.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0").union(
     map(chr, [*range(0xFE00, 0xFE0E), *range(0xE0100, 0xE01F0)])
 )
@@ -34,10 +34,10 @@ def _visible(char: str) -> str:
 
 
 def escape_bytes(data: bytes) -> str:
-    r"""`data` as one visible line, from which `unescape_bytes` gives it back.
+    r"""`data` as one visible line; `unescape_bytes` is the inverse.
 
-    What is printable UTF-8 stands for itself, a space is "␣", everything else is `\xNN`, `\n`,
-    `\r`, `\t` or `\\`. A combining mark at the start, which would join what stands before, too.
+    Printable UTF-8 stays, a space is "␣", all other bytes are `\xNN`, `\n`, `\r`, `\t` or `\\`. So
+    are those of a combining mark at the start, which would join the text before it.
     """
     text = data.decode("utf-8", "surrogateescape")
     if text.isascii() and text.isalnum():
@@ -49,7 +49,7 @@ def escape_bytes(data: bytes) -> str:
 
 
 def unescape_bytes(shown: str) -> bytes:
-    """The bytes that `escape_bytes` has shown as `shown`."""
+    """The bytes for which `escape_bytes` gives `shown`."""
     return _ESCAPED.sub(_to_bytes, shown.encode("utf-8"))
 
 

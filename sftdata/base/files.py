@@ -9,7 +9,7 @@ import xxhash
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Puts `data` at `path` so that a reader sees the old bytes or the new, also after a crash."""
+    """Writes `data` to `path`; a reader sees the old bytes or the new ones, even after a crash."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("wb") as file:
         file.write(data)
@@ -20,7 +20,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def sync(path: Path) -> None:
-    """Makes the bytes of a file, or the names in a folder, survive a power cut."""
+    """Flushes a file's bytes, or a folder's names, to disk, so that they survive a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -32,7 +32,7 @@ Stamp = list[int]
 
 
 def stamp(path: Path) -> Stamp:
-    """What tells a file from others and from itself before a change."""
+    """Device, inode, size, mtime and ctime: another file, or a changed one, has another stamp."""
     status = path.stat()
     return [
         status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
@@ -40,7 +40,7 @@ def stamp(path: Path) -> Stamp:
 
 
 def is_intact(path: Path, size: int, xxh3: str) -> bool:
-    """Whether the first `size` bytes of a file are there and have this digest."""
+    """Whether the first `size` bytes of a file exist and have this digest."""
     if not path.is_file() or path.stat().st_size < size:
         return False
     digest = xxhash.xxh3_128()

@@ -1,7 +1,7 @@
-"""Splits and the hashes they are made of.
+"""Hashes of texts, rows and tokens, and choices made by hash.
 
-Everything that is chosen for a row (its split, later its template and its shots) is a function of
-the row's own id and the seed, so neighbours, order and added rows change nothing.
+Every choice for a row (its split, its template, its shots) depends on the row's id and the seed
+alone, so other rows and their order change nothing.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ def hash_column(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
 
 
 def hash_rows(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """uint64[rows, 2]: one digest of each row of a matrix of digests."""
+    """uint64[rows, 2]: the digest of each row of a matrix of digests."""
     size = hashes.itemsize * hashes.shape[1]
     data = memoryview(hashes.astype("<u8").tobytes())
     return hash_texts([data[i : i + size] for i in range(0, len(data), size)])
 
 
-def choose(
+def choose_by_hash(
     hashes: npt.NDArray[np.uint64], weights: Sequence[float], salt: str
 ) -> npt.NDArray[np.int8]:
-    """int8[rows]: for each row one of the `weights`, by index, each chosen in its proportion."""
+    """int8[rows]: for each row the index of a weight, chosen in proportion to the weights."""
     salted = hashes[:, 0] ^ np.uint64(xxhash.xxh3_64_intdigest(salt.encode()))
-    points = mix(salted) >> np.uint64(11)  # 53 bits: exact as a float
+    points = mix_bits(salted) >> np.uint64(11)  # 53 bits: exact as a float
     bounds = np.cumsum(weights) / sum(weights)
     chosen = np.searchsorted(bounds, points / 2**53, side="right")
     return np.minimum(chosen, len(bounds) - 1).astype(np.int8)
 
 
-def mix(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def mix_bits(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """The finalizer of SplitMix64: each input bit changes about half of the output bits."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

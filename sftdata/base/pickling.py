@@ -1,4 +1,4 @@
-"""Sent: values that go to other processes."""
+"""Pickling: what of a record goes to another process."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import fields
 from typing import Any
 
 
-class Sent:
-    """The base of dataclasses of which another process gets the fields alone.
+class PicklesFieldsOnly:
+    """The base of dataclasses that are pickled without their cached properties.
 
-    What was computed of them, a thread may be adding to while they are pickled; and not all of it,
-    as a compiled template, can be pickled.
+    A cached value, such as a compiled template, may be impossible to pickle, and another thread
+    may be adding one while the record is pickled. The other process computes it again.
     """
 
     def __getstate__(self) -> dict[str, Any]:

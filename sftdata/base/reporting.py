@@ -1,10 +1,8 @@
-"""How a long task tells a person about itself: lines to read and rows that are done."""
+"""Callbacks of a long task: its messages and its progress."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-Progress = Callable[[int], None]  # gets the number of source rows that are done
-
-
-Report = Callable[[str], None]  # gets lines a person should see
+Progress = Callable[[int], None]  # takes the number of source rows done so far
+Report = Callable[[str], None]  # takes a line for a person to read

@@ -1,16 +1,15 @@
-"""The columns of a shard, and the sizes of its rows."""
+"""The columns of a shard, and the sizes of its rows in tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sftdata.base.arrow import numbers, texts, to_flags, to_numbers
+from sftdata.base.arrow import numbers, texts, to_numbers
 
 _LABEL = pa.dictionary(pa.int8(), pa.string())
 
@@ -34,7 +33,7 @@ def label_column(index: npt.NDArray[np.int8], labels: Sequence[str]) -> pa.Dicti
 
 @dataclass(frozen=True, slots=True)
 class RowSizes:
-    """Sizes of rows, for planning and statistics."""
+    """The sizes and labels of rows, for planning and statistics."""
 
     tokens: npt.NDArray[np.int32]  # [rows]
     target_tokens: npt.NDArray[np.int32]  # [rows], those in the loss
@@ -54,58 +53,46 @@ class RowSizes:
         )
 
 
-def row_sizes(batch: pa.RecordBatch) -> RowSizes:
+def measure_rows(batch: pa.RecordBatch) -> RowSizes:
     """The sizes of the rows of a shard's record batch."""
-    offsets = _offsets(batch)
-    mask = to_flags(batch.column("label_mask").flatten()).view(np.uint8)
-    starts = offsets[:-1] - offsets[0]
     none = np.zeros(batch.num_rows, np.int8)
     return RowSizes(
-        tokens=np.diff(offsets),
-        target_tokens=np.add.reduceat(mask, starts, dtype=np.int32) if len(starts) else offsets[1:],
+        tokens=np.diff(row_offsets(batch)).astype(np.int32),
+        target_tokens=count_targets(batch),
         template=to_numbers(batch.column("template").indices),
         task=to_numbers(batch.column("task").indices) if "task" in batch.schema.names else none,
     )
 
 
-def _offsets(batch: pa.RecordBatch) -> npt.NDArray[np.int32]:
-    """int32[rows + 1]: where each row's tokens start, counted from any origin."""
-    return to_numbers(batch.column("input_ids").offsets)
+def row_lengths(batch: pa.RecordBatch) -> npt.NDArray[np.int32]:
+    """int32[rows, 3]: prompt tokens, target tokens and all tokens of each row.
 
-
-_ONES = np.array([byte.bit_count() for byte in range(256)], np.uint8)
+    The prompt ends before the first target token. Target tokens are those in the loss, which in a
+    conversation with several answers are not all tokens after the prompt.
+    """
+    prompt = to_numbers(batch.column("target_start"))
+    tokens = np.diff(row_offsets(batch))
+    return np.stack((prompt, count_targets(batch), tokens), axis=1).astype(np.int32)
 
 
 def row_offsets(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
     """int64[rows + 1]: where each row's tokens start in the flat values of `input_ids`."""
-    offsets = to_numbers(batch.column("input_ids").offsets)
-    return np.asarray(offsets.astype(np.int64))
+    return to_numbers(batch.column("input_ids").offsets).astype(np.int64)
 
 
-def row_lengths(batch: pa.RecordBatch) -> npt.NDArray[np.int32]:
-    """int32[rows, 3]: prompt tokens, target tokens and all tokens of each row.
-
-    The prompt is what stands before the first target token; target tokens are those that count in
-    the loss, and of a conversation with several answers they are not all that follows the prompt.
-    """
-    return np.stack(
-        (
-            to_numbers(batch.column("target_start")),
-            _true_counts(batch.column("label_mask")),
-            np.diff(row_offsets(batch)),
-        ),
-        axis=1,
-    ).astype(np.int32)
-
-
-def _true_counts(mask: pa.ListArray) -> npt.NDArray[Any]:
-    """int[rows]: how many values of each list are true, counted by the byte and not by the bit."""
+def count_targets(batch: pa.RecordBatch) -> npt.NDArray[np.int32]:
+    """int32[rows]: how many tokens of each row are in the loss."""
+    mask = batch.column("label_mask")
     values = mask.values
     offsets = to_numbers(mask.offsets).astype(np.int64) + values.offset
     data = np.frombuffer(values.buffers()[1] or b"", np.uint8)
+    # Count the ones up to each offset: by whole bytes, and the bits below it in its own byte.
     first = int(offsets[0]) // 8
     window = np.append(data[first : (int(offsets[-1]) + 7) // 8], np.uint8(0))
     before = np.concatenate(([0], np.cumsum(_ONES[window], dtype=np.int64)))
-    byte, bit = offsets // 8 - first, (offsets % 8).astype(np.uint8)
-    below = (np.left_shift(1, bit.astype(np.int64)) - 1).astype(np.uint8)
-    return np.diff(before[byte] + _ONES[window[byte] & below])
+    byte, bit = offsets // 8 - first, offsets % 8
+    below = (np.left_shift(1, bit) - 1).astype(np.uint8)
+    return np.asarray(np.diff(before[byte] + _ONES[window[byte] & below]), np.int32)
+
+
+_ONES = np.array([byte.bit_count() for byte in range(256)], np.uint8)  # by value of a byte

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sftdata.base.background import in_background
+from sftdata.base.background import run_in_background
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.building.mixture.identity import PARTS, mixture_name
 from sftdata.building.plan import Plan, make_plan
@@ -107,7 +107,8 @@ def build_spec(
             report(note)
     with lock(directory, report), naming_directory(directory):
         current = current_manifest(directory)
-        name = in_background(lambda: plan.build)  # digests the sources while modules are imported
+        # Digest the sources while modules are imported.
+        name = run_in_background(lambda: plan.build)
         if current is not None and _is_up_to_date(current, plan, name):
             tidy(current, spec)  # in case the build was killed right after its commit
             return Outcome(current, up_to_date=True, reused_rows=current["rows_in"])

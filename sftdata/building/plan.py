@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sftdata.base.pickling import Sent
+from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.errors import TemplateError
 from sftdata.reading.sources import Source, resolve_sources
@@ -39,7 +39,7 @@ _NO_OPTION = {
 
 
 @dataclass(frozen=True)
-class Plan(Sent):
+class Plan(PicklesFieldsOnly):
     """Everything a build is made from. `pool` and `evaluation` are None where nothing asks."""
 
     spec: Spec

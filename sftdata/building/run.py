@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sftdata.base.background import pulled_ahead
-from sftdata.base.cache import untouched
+from sftdata.base.background import prefetch
+from sftdata.base.cache import unchanged_files
 from sftdata.base.files import Stamp
 from sftdata.base.reporting import Progress, Report
 from sftdata.building.deduplicate import Deduplicator
@@ -106,7 +106,7 @@ class BuildRun:
     def _earlier_builds(self) -> list[EarlierBuild]:
         """The earlier builds in this directory, the committed one first."""
         committed = self.current["build"] if self.current is not None else None
-        known = [Path(name) for name in untouched(self.directory)]
+        known = [Path(name) for name in unchanged_files(self.directory)]
         return [
             EarlierBuild(
                 folder,
@@ -128,7 +128,7 @@ class BuildRun:
             self.dispatcher.submit
         )
         ahead = self.number_of_workers + _PIECES_AHEAD
-        for piece, made in pulled_ahead(pieces, ahead, lambda pulled: pulled[0].is_known):
+        for piece, made in prefetch(pieces, ahead, lambda pulled: pulled[0].is_known):
             self._add(piece, made)
             del piece, made  # frees their memory before the next ones are made
         if not any(self.rows_in):

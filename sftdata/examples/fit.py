@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.base.arrow import numbers, texts
-from sftdata.base.hashing import choose
+from sftdata.base.hashing import choose_by_hash
 from sftdata.base.reasons import Reason, Status
 from sftdata.examples.boundary import is_seamless
 from sftdata.examples.encode import encode_stretches
@@ -156,7 +156,7 @@ class DraftMaker:
     def _wanted_shots(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
         if len(self.shots) == 1:
             return np.full(len(hashes), self.shots[0])
-        chosen = choose(hashes, [1.0] * len(self.shots), f"shots:{self.seed}")
+        chosen = choose_by_hash(hashes, [1.0] * len(self.shots), f"shots:{self.seed}")
         return np.array(self.shots)[chosen]
 
     def _draft(

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.base.arrow import flags
-from sftdata.base.hashing import choose, hash_texts
+from sftdata.base.hashing import choose_by_hash, hash_texts
 from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Status
 from sftdata.base.schema import label_column, shard_schema
@@ -114,7 +114,7 @@ class ExampleMaker:
         """int8[rows]: the template of each row, by index; `hashes` are of the row ids."""
         if len(self.weights) == 1:
             return np.zeros(len(hashes), np.int8)
-        return choose(hashes, self.weights, f"template:{self.seed}")
+        return choose_by_hash(hashes, self.weights, f"template:{self.seed}")
 
     def _wanted(
         self, rows: Rows, block: npt.NDArray[np.int64]

@@ -17,7 +17,7 @@ import pyarrow as pa
 import xxhash
 
 from sftdata.base.arrow import numbers, to_numbers
-from sftdata.base.hashing import hash_column, mix
+from sftdata.base.hashing import hash_column, mix_bits
 from sftdata.reading.screening.duplicates import content_hashes
 
 POOL_ROWS = 512
@@ -55,7 +55,7 @@ class ShotPool:
         """
         salt = np.uint64(xxhash.xxh3_64_intdigest(f"shots:{seed}".encode()))
         own = hash_column(rows.column("row_id"))
-        scores = mix(self._id_hashes[None, :] ^ mix(own[:, :1] ^ salt))
+        scores = mix_bits(self._id_hashes[None, :] ^ mix_bits(own[:, :1] ^ salt))
         same = (self.group_hashes[None, :, :] == group_hashes[:, None, :]).all(axis=2)
         same |= self._id_hashes[None, :] == own[:, :1]
         same |= self._content[None, :] == content_hashes(rows)[:, :1]
@@ -105,7 +105,7 @@ class PoolBuilder:
     def add(self, rows: pa.RecordBatch, group_hashes: npt.NDArray[np.uint64]) -> None:
         """Offers rows to the pool. `group_hashes`: uint64[rows, 2]."""
         salt = np.uint64(xxhash.xxh3_64_intdigest(f"pool:{self.seed}".encode()))
-        order = mix(hash_column(rows.column("row_id"))[:, 0] ^ salt)
+        order = mix_bits(hash_column(rows.column("row_id"))[:, 0] ^ salt)
         first = np.argsort(order, kind="stable")[:POOL_ROWS]
         self._batches.append(rows.take(numbers(first)))
         self._groups.append(group_hashes[first])

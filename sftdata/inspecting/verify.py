@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sftdata.base.schema import RowSizes, row_sizes, shard_schema
+from sftdata.base.schema import RowSizes, measure_rows, shard_schema
 from sftdata.errors import TemplateError
 from sftdata.loading.dataset import Example, load
 from sftdata.spec.load import spec_from_json
@@ -64,7 +64,7 @@ def _content_faults(path: Path, split: str, shard: dict[str, Any]) -> Iterator[s
     if table.schema not in (shard_schema(), shard_schema(mixed=True)):
         yield f"{path}: the columns are {table.schema.names} with other names or types than a shard"
         return
-    sizes = RowSizes.concatenate([row_sizes(batch) for batch in table.to_batches()])
+    sizes = RowSizes.concatenate([measure_rows(batch) for batch in table.to_batches()])
     counted = {
         "rows": table.num_rows,
         "tokens": int(sizes.tokens.sum()),

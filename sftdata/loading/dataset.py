@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.base.arrow import numbers, to_flags, to_numbers
+from sftdata.base.schema import count_targets
 from sftdata.errors import SftdataError, UnknownSplitError, did_you_mean
 from sftdata.loading.order import StreamPosition, iterate_rows
 from sftdata.writing.manifest import Manifest, read_manifest
@@ -131,7 +132,7 @@ class Split:
     @cached_property
     def target_counts(self) -> npt.NDArray[np.int64]:
         """int64[rows]: tokens of each row that are in the loss."""
-        return self._select(map(_count_targets, self._batches))
+        return self._select(map(count_targets, self._batches))
 
     def to_arrow(self) -> pa.Table:
         """The rows of this split with the columns of the shard. A range of rows is not copied."""
@@ -248,16 +249,6 @@ class _MappedBatches:
                 f"{path}: the shard cannot be read: {error}",
                 f"Check the whole dataset: sftdata verify {self._directory}",
             ) from error
-
-
-def _count_targets(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
-    masks = batch.column("label_mask")
-    offsets = to_numbers(masks.offsets)
-    # Sum by a running count: `reduceat` gives wrong sums for rows without tokens.
-    counted = np.zeros(int(offsets[-1] - offsets[0]) + 1, np.int64)
-    np.cumsum(to_flags(masks.flatten()), out=counted[1:])
-    sums: npt.NDArray[np.int64] = np.diff(counted[offsets - offsets[0]])
-    return sums
 
 
 class _BatchColumns:

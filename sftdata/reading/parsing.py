@@ -25,7 +25,7 @@ from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.messages import canonical_messages
 from sftdata.reading.sources import Source
-from sftdata.spec.fields import EACH, MESSAGES, MISSING, Path, each_item, follow, parse_path
+from sftdata.spec.fields import EACH, MESSAGES, MISSING, Path, expand_paths, follow, parse_path
 
 # Columns that are read for something else than a golden field; no field can be called that.
 ID, GROUP, WHERE = "\0id", "\0group", "\0where:"
@@ -274,7 +274,7 @@ def _collect(
             _check_repeated(row, path, f"{source.name}:{line}")
         # The items of one source row must not be torn apart by the splits.
         family = _family(row) if splits_rows else ""
-        for number, steps in each_item(row, paths) if splits_rows else ((0, paths),):
+        for number, steps in expand_paths(row, paths) if splits_rows else ((0, paths),):
             for name, path in zip(names, steps, strict=True):
                 text, fault = _as_text(name, follow(row, path))
                 if splits_rows and name == ID and text:

@@ -15,11 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from sftdata.base.cache import digest_of, remember_digest
+from sftdata.base.cache import read_digest, write_digest
 from sftdata.base.content import content_folders
 from sftdata.base.escaping import escape
 from sftdata.base.files import Stamp, stamp
-from sftdata.base.pickling import Sent
+from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.errors import GoldenSetError
 from sftdata.spec.presets import HUB, parse_hub_item
 
@@ -45,7 +45,7 @@ _BLOCK_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Source(Sent):
+class Source(PicklesFieldsOnly):
     """One file (or Hub dataset) of golden rows. `name` is what messages and ledgers call it."""
 
     name: str
@@ -71,7 +71,7 @@ class Source(Sent):
     @cached_property
     def sha256(self) -> str:
         """Digest of the bytes of the files, in order."""
-        known = digest_of(self.files, self.stamps)
+        known = read_digest(self.files, self.stamps)
         if known is not None:
             return known
         digest = hashlib.sha256()
@@ -80,7 +80,7 @@ class Source(Sent):
             with path.open("rb", buffering=0) as file:
                 while read := file.readinto(block):
                     digest.update(block[:read])
-        remember_digest(self.files, self.stamps, digest.hexdigest())
+        write_digest(self.files, self.stamps, digest.hexdigest())
         return digest.hexdigest()
 
 

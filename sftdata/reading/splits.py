@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from sftdata.base.hashing import choose
+from sftdata.base.hashing import choose_by_hash
 
 
 def assign_splits(
@@ -18,4 +18,4 @@ def assign_splits(
     `hashes` is uint64[rows, 2] of the row id, or of the group the row must stay with. A split
     gets its share of all hash values, so its size is near that share of the rows, not exactly it.
     """
-    return choose(hashes, list(shares.values()), f"split:{seed}")
+    return choose_by_hash(hashes, list(shares.values()), f"split:{seed}")

@@ -20,7 +20,7 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
-from sftdata.base.pickling import Sent
+from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.errors import TemplateError
 from sftdata.rendering.blocks import (
     BLOCK_NAMES,
@@ -55,7 +55,7 @@ _FAULTS_OF_A_TEMPLATE = (
 
 
 @dataclass(frozen=True)
-class Template(Sent):
+class Template(PicklesFieldsOnly):
     """A parsed template. `id` is `<task>/<name>`; `version` is "draft" until it is released."""
 
     id: str

@@ -115,7 +115,7 @@ class FieldRule(SpecModel):
         return (self.path,) if self.path is not None else self.first
 
 
-def each_item(row: Any, paths: list[Path]) -> Iterator[tuple[int, list[Path]]]:
+def expand_paths(row: Any, paths: list[Path]) -> Iterator[tuple[int, list[Path]]]:
     """The number and the paths, `[]` replaced by it, of each item of the list the paths go through.
 
     Paths without `[]` stay as they are. A row whose list is empty or missing gives one item, which

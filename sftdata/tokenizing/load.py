@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import tokenizers
 
-from sftdata.base.cache import facts_of, remember_facts
+from sftdata.base.cache import read_facts, write_facts
 from sftdata.errors import TokenizerError
 from sftdata.tokenizing.files import (
     find_directory,
@@ -38,13 +38,13 @@ def load_tokenizer(name: str) -> Tokenizer:
     directory = find_directory(name)
     content, config = read_tokenizer_json(directory), read_config(directory)
     key = hashlib.sha256(content + b"\0" + orjson.dumps([_FACTS_VERSION, config])).hexdigest()
-    facts = facts_of("tokenizers", key)
+    facts = read_facts("tokenizers", key)
     spec = None
     if facts.keys() != _FACTS:
         path = directory / "tokenizer.json"
         spec = parse_json(path, content)
         facts = _find_facts(path, spec, config)
-        remember_facts("tokenizers", key, facts)
+        write_facts("tokenizers", key, facts)
     tokenizer = Tokenizer(
         name=name,
         content=content,

@@ -12,8 +12,8 @@ import orjson
 import tokenizers
 import xxhash
 
-from sftdata.base.cache import content_of, remember_content
-from sftdata.base.pickling import Sent
+from sftdata.base.cache import read_content, write_content
+from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.tokenizing.plain_text import (
     PlainTokenizer,
     continuing,
@@ -25,7 +25,7 @@ _MARKER = re.compile(r"<[^<>\s]+>|\[[^\[\]\s]+\]")
 
 
 @dataclass(frozen=True)
-class Tokenizer(Sent):
+class Tokenizer(PicklesFieldsOnly):
     """A loaded tokenizer. Ids are of the vocabulary in `tokenizer.json`.
 
     `vocab_size` is one more than the largest id. Ids at or past it never reach a shard: they are
@@ -90,12 +90,12 @@ class Tokenizer(Sent):
         that again takes about as long as to load an engine, so it is remembered between builds."""
         digest = xxhash.xxh3_128(self.content)
         digest.update(orjson.dumps([_PLAIN_VERSION, form, sorted(self.control_tokens.items())]))
-        data = content_of("plain", digest.hexdigest())
+        data = read_content("plain", digest.hexdigest())
         if data is not None:
             return PlainTokenizer.from_bytes(data)
         plain = plain_spec(self.spec, self.control_tokens, self.vocab_size)
         made = PlainTokenizer.of(change(plain))
-        remember_content("plain", digest.hexdigest(), made.to_bytes())
+        write_content("plain", digest.hexdigest(), made.to_bytes())
         return made
 
     @cached_property

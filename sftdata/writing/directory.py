@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sftdata.base.cache import remember_files, untouched
+from sftdata.base.cache import record_files, unchanged_files
 from sftdata.base.files import is_intact, sync, write_atomically
 from sftdata.errors import SftdataError
 from sftdata.spec.model import Mixture, Spec
@@ -74,7 +74,7 @@ def current_manifest(directory: Path) -> Manifest | None:
 
 def is_whole(manifest: Manifest) -> bool:
     """Whether the ledger and every shard are there, each shard with its recorded digest."""
-    known = untouched(manifest.directory)
+    known = unchanged_files(manifest.directory)
     ledger = manifest.directory / ledger_path(manifest["build"])
     return ledger.is_file() and all(
         shard["path"] in known or _has_digest(manifest.directory / shard["path"], shard)
@@ -133,4 +133,4 @@ def tidy(manifest: Manifest, spec: Spec | Mixture) -> None:
             if path.stem != build:
                 path.unlink()
     splits = manifest["splits"].values()
-    remember_files(directory, [shard["path"] for split in splits for shard in split["shards"]])
+    record_files(directory, [shard["path"] for split in splits for shard in split["shards"]])

@@ -15,7 +15,7 @@ import pyarrow as pa
 import xxhash
 
 from sftdata.base.files import sync
-from sftdata.base.schema import RowSizes, _offsets, row_sizes, shard_schema
+from sftdata.base.schema import RowSizes, measure_rows, row_offsets, shard_schema
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 
 # A record batch is closed, and then a shard, when it has reached one of these. Both depend on the
@@ -183,7 +183,7 @@ class ShardWriter:
         A row belongs to the record batch in which it starts, so its own length never matters.
         """
         rows = self._sizes.batch_rows - self._pending_rows
-        offsets = _offsets(batch)[start : start + rows]
+        offsets = row_offsets(batch)[start : start + rows]
         tokens = offsets - offsets[0]
         return int(np.searchsorted(tokens, _BATCH_TOKENS - self._pending_tokens))
 
@@ -192,7 +192,7 @@ class ShardWriter:
             self._pending[-1] = (batch, self._pending[-1][1], start + rows)
         else:
             self._pending.append((batch, start, start + rows))
-        offsets = _offsets(batch)
+        offsets = row_offsets(batch)
         self._pending_rows += rows
         self._pending_tokens += int(offsets[start + rows] - offsets[start])
 
@@ -201,7 +201,7 @@ class ShardWriter:
         if self._file is None:
             self._open_shard()
         self._writer.write_batch(batch)
-        sizes = row_sizes(batch)
+        sizes = measure_rows(batch)
         self._rows_written.append(sizes)
         self._rows += batch.num_rows
         self._batch_rows.append(batch.num_rows)

@@ -205,9 +205,9 @@ def test_a_damaged_shard_is_not_taken_over(
     damage: str, remembers: bool, rows: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if remembers:
-        monkeypatch.setattr(remembered, "_WORTH_REMEMBERING", 0)
+        monkeypatch.setattr(remembered, "_MIN_BYTES", 0)
         build(spec="spec.toml", out="out")
-        assert remembered.untouched(Path("out"))
+        assert remembered.unchanged_files(Path("out"))
     shard = sorted(Path("out").glob("shards/*/train-*.arrow"))[5]
     data = bytearray(shard.read_bytes())
     if damage == "a bit":

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from sftdata.base.files import sync
 from sftdata.base.reasons import Reason
-from sftdata.base.schema import RowSizes, row_sizes
+from sftdata.base.schema import RowSizes, measure_rows
 from sftdata.base.sizes import Sizes
 from sftdata.building.mixture.describe import describe, merge_ledgers
 from sftdata.building.mixture.parts import ExcludedRow, MixturePart, RowOrigins, exclude
@@ -93,7 +93,7 @@ def _sample(
 ) -> list[SourceSample]:
     candidates = []
     for part, own, rows in zip(parts, ids, used, strict=True):
-        sizes = RowSizes.concatenate([row_sizes(batch) for batch in part.batches(split)])
+        sizes = RowSizes.concatenate([measure_rows(batch) for batch in part.batches(split)])
         units = {
             "rows": np.ones(len(own), np.int64),
             "tokens": sizes.tokens.astype(np.int64),

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from sftdata.base.hashing import mix
+from sftdata.base.hashing import mix_bits
 
 _TINY = 1e-9  # relative; shares are made of floats
 
@@ -91,7 +91,7 @@ def interleave(
     place = np.concatenate([*used, np.empty(0, np.int64)])
     salt = xxhash.xxh3_64_intdigest(f"order:{seed}".encode())
     keys = [
-        mix(own[rows] ^ mix(_copies(rows).astype(np.uint64) ^ np.uint64(salt)))
+        mix_bits(own[rows] ^ mix_bits(_copies(rows).astype(np.uint64) ^ np.uint64(salt)))
         for own, rows in zip(hashes, used, strict=True)
     ]
     order = np.lexsort((place, source, np.concatenate([*keys, np.empty(0, np.uint64)])))
@@ -101,7 +101,7 @@ def interleave(
 def _order(hashes: npt.NDArray[np.uint64], seed: int) -> npt.NDArray[np.int64]:
     """The rows in the order in which they are taken."""
     salt = np.uint64(xxhash.xxh3_64_intdigest(f"sample:{seed}".encode()))
-    return np.argsort(mix(hashes ^ salt), kind="stable")
+    return np.argsort(mix_bits(hashes ^ salt), kind="stable")
 
 
 def _repeated(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.base.arrow import numbers, to_numbers
-from sftdata.base.background import pulled_ahead
+from sftdata.base.background import prefetch
 from sftdata.base.schema import RowSizes, label_column
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.building.mixture.parts import MixturePart, RowOrigins, task_names, template_labels
@@ -52,7 +52,7 @@ class MixtureWriter:
                 )
                 for start in range(0, len(place), _ROWS_AT_A_TIME)
             )
-            for job in pulled_ahead(jobs, _THREADS):
+            for job in prefetch(jobs, _THREADS):
                 batch = job.result()
                 writer.append(batch, 0, batch.num_rows)
         return writer.close(), writer.sizes

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from sftdata.base.arrow import (
     flags,
-    from_first_byte,
     numbers,
+    rebase_offsets,
     string_buffers,
     texts,
     to_flags,
@@ -45,7 +45,7 @@ def content_hashes(rows: pa.RecordBatch) -> npt.NDArray[np.uint64]:
 
 def _normal_hashes(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
     """uint64[rows, 2]: a digest of each text in lower case and NFKC, its words a space apart."""
-    hashes = _hash_words(pc.ascii_lower(from_first_byte(column)))
+    hashes = _hash_words(pc.ascii_lower(rebase_offsets(column)))
     other = np.flatnonzero(~to_flags(pc.string_is_ascii(column)))
     if len(other):  # ASCII is in every normal form already, and most text is ASCII
         found = column.take(numbers(other)).to_pylist()

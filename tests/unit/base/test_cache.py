@@ -1,4 +1,4 @@
-"""What is remembered of files, and when it is not believed."""
+"""The cache of file digests and stamps, and when an entry does not count."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from sftdata.base import cache as remembered
-from sftdata.base.cache import digest_of, remember_digest, remember_files, untouched
+from sftdata.base import cache
+from sftdata.base.cache import (
+    read_content,
+    read_digest,
+    read_facts,
+    record_files,
+    unchanged_files,
+    write_content,
+    write_digest,
+    write_facts,
+)
 from sftdata.base.files import stamp
 from sftdata.reading.sources import resolve_sources
 
@@ -17,10 +26,10 @@ PATH = Path("rows.jsonl")
 
 
 @pytest.fixture(autouse=True)
-def _remember_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _cache_small_and_new_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(remembered, "_WORTH_REMEMBERING", 0)
-    monkeypatch.setattr(remembered, "_SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(cache, "_MIN_BYTES", 0)
+    monkeypatch.setattr(cache, "_SETTLED_SECONDS", 0.0)
 
 
 def sha256() -> str:
@@ -28,14 +37,14 @@ def sha256() -> str:
     return source.sha256
 
 
-def test_a_digest_is_not_made_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unchanged_file_is_not_digested_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     PATH.write_bytes(b"one")
     assert sha256() == hashlib.sha256(b"one").hexdigest()
     monkeypatch.setattr(hashlib, "sha256", None)
     assert sha256()
 
 
-def test_another_text_of_the_same_size_and_time_has_another_digest() -> None:
+def test_another_text_of_the_same_size_and_mtime_is_digested() -> None:
     PATH.write_bytes(b"one")
     status = PATH.stat()
     sha256()
@@ -44,7 +53,7 @@ def test_another_text_of_the_same_size_and_time_has_another_digest() -> None:
     assert sha256() == hashlib.sha256(b"two").hexdigest()
 
 
-def test_another_file_in_its_place_has_another_digest() -> None:
+def test_another_file_in_its_place_is_digested() -> None:
     PATH.write_bytes(b"one")
     status = PATH.stat()
     sha256()
@@ -54,57 +63,75 @@ def test_another_file_in_its_place_has_another_digest() -> None:
     assert sha256() == hashlib.sha256(b"two").hexdigest()
 
 
-def test_a_file_that_was_just_changed_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may be changed again within what the file system takes for the same time."""
-    monkeypatch.setattr(remembered, "_SETTLED_SECONDS", 60.0)
+def test_the_digest_of_a_file_that_was_just_changed_is_not_cached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may change again within the same timestamp."""
+    monkeypatch.setattr(cache, "_SETTLED_SECONDS", 60.0)
     PATH.write_bytes(b"one")
-    remember_digest([PATH], [stamp(PATH)], "digest")
-    assert digest_of([PATH], [stamp(PATH)]) is None
+    write_digest([PATH], [stamp(PATH)], "digest")
+    assert read_digest([PATH], [stamp(PATH)]) is None
 
 
-def test_small_files_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remembered, "_WORTH_REMEMBERING", 4)
+def test_the_digest_of_small_files_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_MIN_BYTES", 4)
     PATH.write_bytes(b"one")
-    remember_digest([PATH], [stamp(PATH)], "digest")
-    assert digest_of([PATH], [stamp(PATH)]) is None
+    write_digest([PATH], [stamp(PATH)], "digest")
+    assert read_digest([PATH], [stamp(PATH)]) is None
     PATH.write_bytes(b"four")
-    remember_digest([PATH], [stamp(PATH)], "digest")
-    assert digest_of([PATH], [stamp(PATH)]) == "digest"
+    write_digest([PATH], [stamp(PATH)], "digest")
+    assert read_digest([PATH], [stamp(PATH)]) == "digest"
 
 
-def test_files_of_a_set_are_untouched_until_they_are_touched() -> None:
+def test_files_of_a_dataset_are_unchanged_until_somebody_writes_them() -> None:
     for name in ("a", "b", "c"):
         Path(name).write_text(name)
-    remember_files(Path(), ["a", "b", "c"])
-    assert untouched(Path()) == {"a", "b", "c"}
+    record_files(Path(), ["a", "b", "c"])
+    assert unchanged_files(Path()) == {"a", "b", "c"}
     Path("a").write_text("a")
     Path("b").unlink()
-    assert untouched(Path()) == {"c"}
+    assert unchanged_files(Path()) == {"c"}
 
 
-def test_a_copy_of_a_set_is_not_taken_for_it() -> None:
+def test_a_copy_of_a_dataset_has_no_entry() -> None:
     for folder in ("set", "copy"):
         Path(folder).mkdir()
         Path(folder, "a").write_text("a")
-    remember_files(Path("set"), ["a"])
-    assert untouched(Path("copy")) == frozenset()
+    record_files(Path("set"), ["a"])
+    assert unchanged_files(Path("copy")) == frozenset()
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'{"a": 1}', b'{"a": [1, 2]}'])
-def test_what_cannot_be_read_is_not_believed(content: bytes) -> None:
+def test_a_damaged_entry_does_not_count(content: bytes) -> None:
     Path("a").write_text("a")
-    remember_files(Path(), ["a"])
+    record_files(Path(), ["a"])
     for path in Path("cache").rglob("*"):
         if path.is_file():
             path.write_bytes(content)
-    assert untouched(Path()) == frozenset()
-    assert digest_of([Path("a")], [stamp(Path("a"))]) is None
+    assert unchanged_files(Path()) == frozenset()
+    assert read_digest([Path("a")], [stamp(Path("a"))]) is None
 
 
-def test_where_nothing_can_be_kept_nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", "file")
     PATH.write_bytes(b"one")
     assert sha256() == sha256() == hashlib.sha256(b"one").hexdigest()
-    remember_files(Path(), [str(PATH)])
-    assert untouched(Path()) == frozenset()
+    record_files(Path(), [str(PATH)])
+    assert unchanged_files(Path()) == frozenset()
+
+
+def test_facts_and_content_come_back_by_kind_and_digest() -> None:
+    assert (read_facts("kind", "d"), read_content("kind", "c")) == ({}, None)
+    write_facts("kind", "d", {"a": [1]})
+    write_content("kind", "c", b"bytes")
+    assert (read_facts("kind", "d"), read_content("kind", "c")) == ({"a": [1]}, b"bytes")
+    assert read_facts("other", "d") == {}
+
+
+@pytest.mark.parametrize("damage", [slice(0), slice(-1), slice(1, None)])
+def test_damaged_content_does_not_count(damage: slice) -> None:
+    write_content("kind", "c", b"bytes")
+    path = cache.cache_folder() / "kind" / "c"
+    path.write_bytes(path.read_bytes()[damage])
+    assert read_content("kind", "c") is None

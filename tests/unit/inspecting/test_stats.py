@@ -7,14 +7,12 @@ import math
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import handmade
 from support.handmade import EOS, Row, row
 
-from sftdata.base.schema import row_lengths
 from sftdata.building.build import build
 from sftdata.inspecting.stats import LengthCounts, compute_stats, frame
 from sftdata.loading.dataset import Dataset, load
@@ -111,19 +109,6 @@ def test_languages_of_the_targets_are_those_of_the_sample(
     rows = [row(f"r{i}", f"{i}\n", text) for i, text in enumerate(texts)]
     found = compute_stats(handmade.write(tmp_path, byte_tokenizer, rows))["languages"]
     assert found == {"sampled_rows": 6, "rows": {"de": 3, "fr": 2, "unknown": 1}}
-
-
-@given(st.lists(st.lists(st.booleans(), max_size=20), max_size=12), st.integers(0, 5))
-def test_true_values_are_counted_at_any_offset(masks: list[list[bool]], skip: int) -> None:
-    rows = len(masks)
-    batch = pa.record_batch(
-        {
-            "input_ids": pa.array([[1] * len(m) for m in masks], pa.list_(pa.int32())),
-            "label_mask": pa.array(masks, pa.list_(pa.bool_())),
-            "target_start": pa.array([0] * rows, pa.int32()),
-        }
-    ).slice(min(skip, rows))
-    assert row_lengths(batch)[:, 1].tolist() == [sum(m) for m in masks[skip:]]
 
 
 @given(lengths)
