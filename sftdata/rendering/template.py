@@ -30,7 +30,7 @@ from sftdata.rendering.blocks import (
     read_blocks,
     read_included,
 )
-from sftdata.rendering.compiled.compiler import StraightCode, straight_code
+from sftdata.rendering.compiled.compiler import CompiledBlock, compile_block
 from sftdata.rendering.limits.budget import limited
 from sftdata.rendering.sandbox import MAX_RENDERED_CHARS, TemplateEnvironment
 from sftdata.rendering.semantics import semantics_digest
@@ -115,15 +115,15 @@ class Template(PicklesFieldsOnly):
         return self.blocks["target"].fields
 
     @cached_property
-    def _compiled(self) -> jinja2.Template:
+    def _jinja_template(self) -> jinja2.Template:
         return TemplateEnvironment(self.root).from_string(self.source)
 
     @cached_property
-    def _straight(self) -> Mapping[str, StraightCode | None]:
-        """By block the code for texts."""
+    def _compiled_blocks(self) -> Mapping[str, CompiledBlock | None]:
+        """The compiled function of each block; None where only Jinja can render it."""
         tree = TemplateEnvironment(self.root).parse(self.source)
         return {
-            block.name: straight_code(block.body, self.blocks[block.name].fields)
+            block.name: compile_block(block.body, self.blocks[block.name].fields)
             for block in tree.find_all(nodes.Block)
             if block.name in self.blocks
         }
@@ -135,10 +135,10 @@ class Template(PicklesFieldsOnly):
         """
         if name not in self.blocks:
             return ""
-        straight = self._straight[name]
-        if straight is not None:
+        compiled = self._compiled_blocks[name]
+        if compiled is not None:
             try:
-                text = straight(row)
+                text = compiled(row)
             except _FAULTS_OF_A_TEMPLATE:
                 text = None
             if text is not None and len(text) <= MAX_RENDERED_CHARS:
@@ -150,7 +150,9 @@ class Template(PicklesFieldsOnly):
         size = 0
         try:
             with limited(row):
-                for piece in self._compiled.blocks[name](self._compiled.new_context(dict(row))):
+                for piece in self._jinja_template.blocks[name](
+                    self._jinja_template.new_context(dict(row))
+                ):
                     size += len(piece)
                     if size > MAX_RENDERED_CHARS:
                         raise TemplateError(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.places import ROOT
 
 import sftdata
 
@@ -128,6 +129,44 @@ def test_a_folder_imports_only_what_the_table_allows(path: Path) -> None:
     assert {folder_of(name) for name in sftdata_imports(path)} <= allowed
 
 
+def test_there_is_no_circle() -> None:
+    graph = {dotted_name(path): set(sftdata_imports(path)) for path in MODULES}
+    done: set[str] = set()
+
+    def visit(module: str, trail: tuple[str, ...]) -> None:
+        assert module not in trail, " -> ".join((*trail, module))
+        if module not in done:
+            for imported in graph.get(module, ()):
+                visit(imported, (*trail, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+def dotted_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
 def test_only_the_command_line_and_the_train_stage_import_the_face() -> None:
     faces = {name_of(path) for path in LIBRARY if "sftdata" in set(sftdata_imports(path))}
     assert faces <= {"sftdata/__init__.py"}
+
+
+def test_unit_tests_lie_where_their_modules_do() -> None:
+    folder = ROOT / "tests" / "unit"
+    tests = [path.relative_to(folder) for path in folder.rglob("test_*.py")]
+    strays = [
+        test.as_posix()
+        for test in tests
+        if len(test.parts) > 1
+        and not (PACKAGE / test.parent / f"{test.stem.removeprefix('test_')}.py").is_file()
+    ]
+    assert strays == []
+
+
+def test_no_module_is_too_long_to_read() -> None:
+    sizes = sorted(len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES)
+    assert sizes[-1] <= 400
+    assert sizes[len(sizes) // 2] <= 120

@@ -1,10 +1,10 @@
-"""Straight code: a block that works on text alone, as one Python function.
+"""Compile a block that works on text alone to one Python function.
 
 Jinja has to ask the sandbox at every attribute, call and filter, since a value could be anything,
 and to count what each costs. Where the syntax tree tells the kind of every value (a field is text,
 what `split` gives is a list of texts), there is nothing to ask, and a loop is paid for before its
-first turn, at no less than all its turns can cost. A block in which anything else occurs has no
-straight code, and a row that might cost too much gets no text from it: both are left to Jinja.
+first turn, at no less than all its turns can cost. Any other block is not compiled, and a row that
+might cost too much gets no text from the function: both are left to Jinja.
 """
 
 from __future__ import annotations
@@ -16,57 +16,33 @@ from dataclasses import replace
 from typing import Any
 
 from jinja2 import nodes
-from jinja2.visitor import NodeVisitor
 
-from sftdata.rendering.compiled.operations import FUNCTIONS, filtered, method
+from sftdata.rendering.compiled.expressions import ExpressionCompiler
+from sftdata.rendering.compiled.operations import FUNCTIONS
 from sftdata.rendering.compiled.values import (
-    ASKED,
-    LARGEST_LITERAL,
     LISTS,
     PRINTED,
     Kind,
-    NotStraightError,
-    Size,
-    Value,
-    over_items,
+    NotCompilableError,
     sum_code,
     times,
-    total,
 )
-from sftdata.rendering.limits.budget import CALL, STEP, allowance
+from sftdata.rendering.limits.budget import STEP, allowance
 
-# Of a row's fields the text of the block, or None where Jinja has to render it.
-StraightCode = Callable[[Mapping[str, Any]], str | None]
-
-# The price of an operation is no less than what `budget` and `metering` ask: for the operation, for
-# each character and for each item of what it reads and makes.
-_OPERATION, _CHARACTER, _ITEM = 5 * CALL, 3, 4 * STEP
-
-_COMPARISONS = {
-    "eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">=", "in": "in",
-    "notin": "not in",
-}  # fmt: skip
-_LOOP_ATTRIBUTES = {
-    "index": ("{index}", Kind.NUMBER),
-    "index0": ("({index} - 1)", Kind.NUMBER),
-    "revindex": ("(len({items}) - {index} + 1)", Kind.NUMBER),
-    "revindex0": ("(len({items}) - {index})", Kind.NUMBER),
-    "length": ("len({items})", Kind.NUMBER),
-    "first": ("({index} == 1)", Kind.FLAG),
-    "last": ("({index} == len({items}))", Kind.FLAG),
-}
+# From the fields of a row to the text of the block, or None where Jinja has to render it.
+CompiledBlock = Callable[[Mapping[str, Any]], str | None]
 
 
-def straight_code(body: Sequence[nodes.Node], fields: Iterable[str]) -> StraightCode | None:
-    """The code of a block with this body, which reads `fields`; None where Jinja must render it.
+def compile_block(body: Sequence[nodes.Node], fields: Iterable[str]) -> CompiledBlock | None:
+    """The function of a block with this body that reads `fields`; None where Jinja must render it.
 
-    Where the code raises an error, Jinja has to say what is wrong.
+    Where the function raises an error, Jinja has to say what is wrong.
     """
     names = sorted(fields)
-    compiler = _Compiler(names)
+    compiler = _BlockCompiler(names)
     try:
         code = compile(compiler.function(body), "<template>", "exec")
-    except (NotStraightError, SyntaxError, ValueError, RecursionError, MemoryError):
+    except (NotCompilableError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     builtins = {"len": len, "str": str, "list": list, "enumerate": enumerate}
     namespace = {"__builtins__": builtins, "join": "".join, **FUNCTIONS, **compiler.constants}
@@ -81,22 +57,15 @@ def straight_code(body: Sequence[nodes.Node], fields: Iterable[str]) -> Straight
     return render
 
 
-class _Compiler(NodeVisitor):
-    """Writes a block as Python code.
-
-    A visitor of a statement adds lines, one of an expression gives its `Value`.
-    """
+class _BlockCompiler(ExpressionCompiler):
+    """Compiles the statements of a block: each visitor adds lines of Python code."""
 
     def __init__(self, fields: Sequence[str]) -> None:
-        self.constants: dict[str, str] = {}
-        self._variables = 0
-        self._names = {name: self._item() for name in fields}
+        super().__init__(fields)
         self._arguments = [value.code for value in self._names.values()]
         self._lines: list[str] = []
         self._indent = 1
         self._pieces: list[str] = []  # of what is printed next, for an f-string
-        self._price: Size = Counter()  # of one time through the statements at hand
-        self._loop: Mapping[str, str] | None = None  # the names of its variables
 
     def function(self, body: Sequence[nodes.Node]) -> str:
         """Source of a function of the fields, in order, and the limit of its price."""
@@ -109,12 +78,6 @@ class _Compiler(NodeVisitor):
             "    add = out.append",
         ]
         return "\n".join([*head, *self._lines, "    return join(out)"])
-
-    def generic_visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:
-        """Whatever has no visitor."""
-        raise NotStraightError(type(node).__name__)
-
-    # Statements.
 
     def _statements(self, body: Sequence[nodes.Node]) -> None:
         for node in body:
@@ -162,12 +125,12 @@ class _Compiler(NodeVisitor):
         with self._indented(head):
             self._statements(body)
         if self._names != names:
-            raise NotStraightError("a name that is set in some rows only")
+            raise NotCompilableError("a name that is set in some rows only")
 
     def visit_Assign(self, node: nodes.Assign) -> None:  # noqa: N802
-        """A new name. What happens to a name that exists is a matter of Jinja's scopes."""
+        """A new name. Setting one again depends on Jinja's scopes, so Jinja does it."""
         if not isinstance(node.target, nodes.Name) or node.target.name in (*self._names, "loop"):
-            raise NotStraightError("Assign")
+            raise NotCompilableError("Assign")
         value = self._one_of(PRINTED | {Kind.TEXTS}, node.node)
         variable = self._variable()
         self._add(f"{variable} = {value.code}")
@@ -176,7 +139,7 @@ class _Compiler(NodeVisitor):
     def visit_For(self, node: nodes.For) -> None:  # noqa: N802
         """A loop over texts."""
         if node.recursive or not isinstance(node.target, nodes.Name) or node.target.name == "loop":
-            raise NotStraightError("For")
+            raise NotCompilableError("For")
         given, items, index = self._one_of(LISTS, node.iter), self._variable(), self._variable()
         item = self._item()
         outside = self._names, self._price, self._lines, self._loop
@@ -201,207 +164,3 @@ class _Compiler(NodeVisitor):
             self._loop = None  # Jinja knows best which loop is meant there
             self._branch(f"if not {items}:", node.else_)
             self._loop = outside[-1]
-
-    # Expressions.
-
-    def _value(self, node: nodes.Node | None) -> Value:
-        if node is None:  # as the subject of `{% filter … %}`
-            raise NotStraightError("nothing")
-        value: Value = self.visit(node)
-        return value
-
-    def _one_of(self, kinds: frozenset[Kind], node: nodes.Node | None) -> Value:
-        value = self._value(node)
-        if value.kind not in kinds:
-            raise NotStraightError(f"{type(node).__name__} of {value.kind.name}")
-        return value
-
-    def _condition(self, node: nodes.Node) -> str:
-        return self._one_of(ASKED, node).code
-
-    def _constant(self, text: str) -> str:
-        name = f"c{len(self.constants)}"
-        self.constants[name] = text
-        return name
-
-    def _variable(self) -> str:
-        self._variables += 1
-        return f"v{self._variables}"
-
-    def _item(self) -> Value:
-        """A new variable that is a text."""
-        variable = self._variable()
-        return Value(variable, Kind.TEXT, Counter({variable: 1}))
-
-    def _paid(self, result: Value | None, *operands: Value) -> Value:
-        """The result of an operation, whose price is added."""
-        if result is None:
-            raise NotStraightError("an operation")
-        self._price[""] += _OPERATION
-        for value in (result, *operands):
-            self._price += times(value.size, _CHARACTER) + times(value.count, _ITEM)
-        return result
-
-    def visit_Const(self, node: nodes.Const) -> Value:  # noqa: N802
-        """A literal."""
-        value = node.value
-        if type(value) is str:
-            size = Counter({"": len(value)})
-            return Value(self._constant(value), Kind.TEXT, size, constant=value)
-        if type(value) in (bool, int) and value < LARGEST_LITERAL:
-            kind = Kind.FLAG if type(value) is bool else Kind.NUMBER
-            return Value(f"({value})", kind, Counter({"": int(value)}), constant=value)
-        raise NotStraightError("Const")
-
-    def visit_Name(self, node: nodes.Name) -> Value:  # noqa: N802
-        """A field, an item of a loop, or a name that was set."""
-        if node.name not in self._names:
-            raise NotStraightError(node.name)
-        return self._names[node.name]
-
-    def visit_Getattr(self, node: nodes.Getattr) -> Value:  # noqa: N802
-        """What a loop knows of itself."""
-        is_of_loop = isinstance(node.node, nodes.Name) and node.node.name == "loop"
-        if not is_of_loop or self._loop is None or node.attr not in _LOOP_ATTRIBUTES:
-            raise NotStraightError("Getattr")
-        code, kind = _LOOP_ATTRIBUTES[node.attr]
-        return Value(code.format_map(self._loop), kind)
-
-    def visit_Getitem(self, node: nodes.Getitem) -> Value:  # noqa: N802
-        """A part of a text or of a list, or one item."""
-        owner = self._one_of(frozenset({Kind.TEXT, Kind.TEXTS}), node.node)
-        if not isinstance(node.arg, nodes.Slice):
-            at = self._one_of(frozenset({Kind.NUMBER}), node.arg)
-            return self._paid(Value(f"{owner.code}[{at.code}]", Kind.TEXT, owner.size), owner)
-        bounds = [
-            "" if bound is None else self._one_of(frozenset({Kind.NUMBER}), bound).code
-            for bound in (node.arg.start, node.arg.stop, node.arg.step)
-        ]
-        code = f"{owner.code}[{':'.join(bounds)}]"
-        return self._paid(Value(code, owner.kind, owner.size, owner.count), owner)
-
-    def visit_Call(self, node: nodes.Call) -> Value:  # noqa: N802
-        """A method."""
-        if not isinstance(node.node, nodes.Getattr) or node.kwargs or _has_stars(node):
-            raise NotStraightError("Call")
-        owner = self._value(node.node.node)
-        arguments = [self._value(argument) for argument in node.args]
-        return self._paid(method(node.node.attr, owner, arguments), owner, *arguments)
-
-    def visit_Filter(self, node: nodes.Filter) -> Value:  # noqa: N802
-        """A filter."""
-        if node.kwargs or _has_stars(node):
-            raise NotStraightError("Filter")
-        value = self._value(node.node)
-        arguments = [self._value(argument) for argument in node.args]
-        if node.name == "map" and arguments:
-            return self._mapped(value, str(arguments[0].constant), arguments[1:])
-        return self._paid(filtered(node.name, value, arguments), value, *arguments)
-
-    def _mapped(self, items: Value, name: str, arguments: Sequence[Value]) -> Value:
-        """Each item, filtered."""
-        item, outside = self._item(), self._price
-        self._price = Counter()
-        made = self._paid(filtered(name, item, arguments), item, *arguments)
-        if items.kind not in LISTS or made.kind is not Kind.TEXT:
-            raise NotStraightError("map")
-        self._price = outside + over_items(self._price, item.code, items)
-        code = f"[{made.code} for {item.code} in {items.code}]"
-        size = over_items(made.size, item.code, items)
-        return self._paid(Value(code, Kind.STREAM, size, items.count), items)
-
-    def visit_Test(self, node: nodes.Test) -> Value:  # noqa: N802
-        """What the kind of a value answers."""
-        value = self._one_of(PRINTED, node.node)
-        answers = {
-            "defined": True,
-            "undefined": False,
-            "none": False,
-            "string": value.kind is Kind.TEXT,
-        }
-        if node.name not in answers or node.args or node.kwargs or _has_stars(node):
-            raise NotStraightError("Test")
-        return self._paid(Value(f"({answers[node.name]})", Kind.FLAG), value)
-
-    def visit_Compare(self, node: nodes.Compare) -> Value:  # noqa: N802
-        """Comparisons, which Python chains as Jinja does."""
-        left = self._paid(self._one_of(PRINTED, node.expr))
-        code = left.code
-        for operand in node.ops:
-            right = self._paid(self._one_of(PRINTED | {Kind.TEXTS}, operand.expr))
-            are_texts = left.kind is right.kind is Kind.TEXT
-            if operand.op in ("in", "notin"):
-                fits = are_texts or (left.kind in PRINTED and right.kind is Kind.TEXTS)
-            else:
-                fits = are_texts or {left.kind, right.kind} <= {Kind.NUMBER, Kind.FLAG}
-            if not fits:
-                raise NotStraightError("Compare")
-            code, left = f"{code} {_COMPARISONS[operand.op]} {right.code}", right
-        return Value(f"({code})", Kind.FLAG)
-
-    def visit_Not(self, node: nodes.Not) -> Value:  # noqa: N802
-        """The opposite."""
-        return Value(f"(not {self._condition(node.node)})", Kind.FLAG)
-
-    def visit_And(self, node: nodes.And) -> Value:  # noqa: N802
-        """Both, or the one that decides."""
-        left, right = self._one_of(ASKED, node.left), self._one_of(ASKED, node.right)
-        return _one_or_other(f"({left.code} and {right.code})", left, right)
-
-    def visit_Or(self, node: nodes.Or) -> Value:  # noqa: N802
-        """Either."""
-        left, right = self._one_of(ASKED, node.left), self._one_of(ASKED, node.right)
-        return _one_or_other(f"({left.code} or {right.code})", left, right)
-
-    def visit_CondExpr(self, node: nodes.CondExpr) -> Value:  # noqa: N802
-        """One of two values, by a condition."""
-        test = self._condition(node.test)
-        left, right = self._one_of(ASKED, node.expr1), self._one_of(ASKED, node.expr2)
-        return _one_or_other(f"({left.code} if {test} else {right.code})", left, right)
-
-    def visit_Concat(self, node: nodes.Concat) -> Value:  # noqa: N802
-        """`a ~ b`."""
-        values = [self._one_of(PRINTED, part) for part in node.nodes]
-        code = " + ".join(value.printed_code for value in values)
-        result = Value(f"({code})", Kind.TEXT, total(value.printed_size for value in values))
-        return self._paid(result, result)
-
-    def visit_Add(self, node: nodes.Add) -> Value:  # noqa: N802
-        """The sum of two numbers, or two texts together."""
-        return self._sum("+", node, frozenset({Kind.NUMBER, Kind.TEXT}))
-
-    def visit_Sub(self, node: nodes.Sub) -> Value:  # noqa: N802
-        """The difference of two numbers."""
-        return self._sum("-", node, frozenset({Kind.NUMBER}))
-
-    def _sum(self, sign: str, node: nodes.BinExpr, kinds: frozenset[Kind]) -> Value:
-        left, right = self._one_of(kinds, node.left), self._one_of(kinds, node.right)
-        # Sums of sums could become numbers of any length.
-        is_small = left.constant is not None or right.constant is not None
-        if left.kind is not right.kind or (left.kind is Kind.NUMBER and not is_small):
-            raise NotStraightError("a sum")
-        result = Value(f"({left.code} {sign} {right.code})", left.kind, left.size + right.size)
-        return self._paid(result, left, right)
-
-    def visit_Neg(self, node: nodes.Neg) -> Value:  # noqa: N802
-        """A number below zero."""
-        value = self._one_of(frozenset({Kind.NUMBER}), node.node)
-        return Value(f"(-{value.code})", Kind.NUMBER, value.size)
-
-    def visit_List(self, node: nodes.List | nodes.Tuple) -> Value:  # noqa: N802
-        """Texts that are written down."""
-        items = [self._one_of(frozenset({Kind.TEXT}), item) for item in node.items]
-        size, count = total(item.size for item in items), Counter({"": len(items)})
-        code = f"[{', '.join(item.code for item in items)}]"
-        return self._paid(Value(code, Kind.TEXTS, size, count))
-
-    visit_Tuple = visit_List  # noqa: N815
-
-
-def _has_stars(node: nodes.Call | nodes.Filter | nodes.Test) -> bool:
-    return node.dyn_args is not None or node.dyn_kwargs is not None
-
-
-def _one_or_other(code: str, left: Value, right: Value) -> Value:
-    kind = left.kind if left.kind is right.kind else Kind.ANY
-    return Value(code, kind, left.size + right.size, left.count + right.count)

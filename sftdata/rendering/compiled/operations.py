@@ -1,6 +1,6 @@
-"""Operations: what the methods and filters of Jinja give that are worth straight code.
+"""Methods and filters of Jinja as Python code that compiled blocks can use.
 
-Each is Python code that gives the same text as Jinja's own for values of these kinds. What is not
+Each gives the same text as Jinja's own for values of these kinds. What is not
 here, or is used in another way, is None: then Jinja renders the block.
 """
 
@@ -33,7 +33,7 @@ _FILTERS_AS_METHODS = {
     "upper": "upper",
 }  # fmt: skip
 
-# Jinja's own functions, under the names that straight code has for them.
+# Jinja's own functions, under the names that compiled blocks have for them.
 FUNCTIONS: dict[str, Any] = {
     "title": FILTERS["title"],
     "wordcount": FILTERS["wordcount"],

@@ -1,7 +1,7 @@
-"""Values: what the syntax tree of a template tells of an expression whose fields are text.
+"""Values of expressions over text: their Python code, their kind, and how large they can be.
 
-Its Python code, its kind, and how large it can be. `operations` says what methods and filters give
-of such values, and `straight` puts the code of a block together.
+The syntax tree of a template tells all three. `operations` has the values of methods and filters,
+and `compiler` puts the code of a block together.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _DIGITS = 32
 LARGEST_LITERAL = 10**9
 
 
-class NotStraightError(Exception):
+class NotCompilableError(Exception):
     """Something in a block that is for Jinja."""
 
 
@@ -74,7 +74,7 @@ def total(sizes: Iterable[Size]) -> Size:
 def over_items(size: Size, item: str, items: Value) -> Size:
     """The sum, over all items of a list, of what `size` says of one in terms of its own length."""
     if size.keys() - {item, ""}:
-        raise NotStraightError("a product of lengths")
+        raise NotCompilableError("a product of lengths")
     return times(items.count, size[""]) + times(items.size, size[item])
 
 

@@ -17,7 +17,7 @@ from support import oracle
 
 from sftdata.errors import TemplateError
 from sftdata.rendering import template as template_module
-from sftdata.rendering.compiled.compiler import straight_code
+from sftdata.rendering.compiled.compiler import compile_block
 from sftdata.rendering.limits import budget
 from sftdata.rendering.sandbox import TemplateEnvironment
 from sftdata.rendering.template import Template, parse_template
@@ -133,9 +133,9 @@ def ending(template: Template, row: dict[str, str]) -> str:
         return f"error: {error}"
 
 
-def without_straight_code(template: Template, row: dict[str, str]) -> str:
+def through_jinja(template: Template, row: dict[str, str]) -> str:
     """The same from Jinja alone."""
-    with patch.object(template_module, "straight_code", lambda body, fields: None):
+    with patch.object(template_module, "compile_block", lambda body, fields: None):
         return ending(parse_template("t/t", template.source), row)
 
 
@@ -148,25 +148,25 @@ def parsed(body: str) -> Iterator[Template]:
 
 
 @given(body=bodies, a=values, b=values)
-def test_straight_code_equals_jinja(body: str, a: str, b: str) -> None:
+def test_a_compiled_block_equals_jinja(body: str, a: str, b: str) -> None:
     row = dict(zip(FIELDS, (a, b), strict=True))
     for template in parsed(body):
-        assert ending(template, row) == without_straight_code(template, row)
+        assert ending(template, row) == through_jinja(template, row)
 
 
 @given(body=bodies, a=values, b=values, units=st.integers(0, 20_000))
-def test_straight_code_never_exceeds_the_budget(body: str, a: str, b: str, units: int) -> None:
+def test_a_compiled_block_never_exceeds_the_budget(body: str, a: str, b: str, units: int) -> None:
     row = dict(zip(FIELDS, (a, b), strict=True))
     with patch.object(budget, "_BASE", units), patch.object(budget, "_PER_CHARACTER", 0):
         for template in parsed(body):
-            made = straight_text(template, row)
-            assert made is None or "text: " + made == without_straight_code(template, row)
+            made = compiled_text(template, row)
+            assert made is None or "text: " + made == through_jinja(template, row)
 
 
-def straight_text(template: Template, row: dict[str, str]) -> str | None:
-    """What straight code makes of the prompt; None where it leaves that to Jinja."""
+def compiled_text(template: Template, row: dict[str, str]) -> str | None:
+    """What the compiled block makes of the prompt; None where it leaves that to Jinja."""
     block = next(TemplateEnvironment(None).parse(template.source).find_all(nodes.Block))
-    code = straight_code(block.body, template.blocks[block.name].fields)
+    code = compile_block(block.body, template.blocks[block.name].fields)
     try:
         return None if code is None else code(row)
     except (AssertionError, LookupError, TypeError, ValueError):
@@ -189,10 +189,10 @@ def straight_text(template: Template, row: dict[str, str]) -> str | None:
         "{% for x in ['yes', b] %}{{ x }}{{ ', ' if not loop.last }}{% endfor %}",
     ],
 )
-def test_what_templates_do_with_text_has_straight_code(body: str) -> None:
+def test_what_templates_do_with_text_is_compiled(body: str) -> None:
     row = {"a": "one, two x\nthree", "b": "four"}
     template = parse(body)
-    text = straight_text(template, row)
+    text = compiled_text(template, row)
     assert text is not None
     assert (text, row["b"]) == oracle.render_rows(template.source, [row])[0]
 
@@ -217,8 +217,8 @@ def test_what_templates_do_with_text_has_straight_code(body: str) -> None:
         "{{ a > 3 }}",
     ],
 )
-def test_what_has_no_straight_code_is_left_to_jinja(body: str) -> None:
-    assert straight_text(parse(body), {"a": "text", "b": "x"}) is None
+def test_a_block_that_is_not_compiled_is_left_to_jinja(body: str) -> None:
+    assert compiled_text(parse(body), {"a": "text", "b": "x"}) is None
 
 
 def test_a_field_that_is_no_text_is_left_to_jinja() -> None:
