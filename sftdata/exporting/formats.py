@@ -1,4 +1,4 @@
-"""The formats: what each trainer takes, how its files are made, and how they are loaded."""
+"""The export formats: for each trainer, the writer of its files and how it loads them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ CARD = "README.md"
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format. `write` puts the splits into a folder; `packs` says whether it needs a plan."""
+    """An export format."""
 
     name: str
-    write: Callable[[Dataset, list[str], Path, int | None], None]
-    keeps_mask: bool  # whether the loss will be on exactly the tokens of the label mask
-    packs: bool
-    loading: str  # how the trainer is told to take it
+    write: Callable[[Dataset, list[str], Path, int | None], None]  # splits into a folder
+    keeps_mask: bool  # the trainer's loss is on exactly the tokens of the label mask
+    needs_pack_plan: bool
+    loading: str  # the trainer's setting or code that loads the files
 
 
 FORMATS = {
@@ -32,12 +32,12 @@ FORMATS = {
             "trl", tokenized.write_trl, True, False,
             'train = datasets.load_dataset("parquet", data_files="train.parquet")["train"]\n'
             "SFTTrainer(model, train_dataset=train, args=SFTConfig(max_length=None, …))\n"
-            "# With max_length set, TRL cuts examples at it, targets too.",
+            "# With max_length set, TRL cuts examples at it, and their targets too.",
         ),
         Format(
             "axolotl", tokenized.write_axolotl, True, False,
             "datasets:\n  - path: train.parquet\n    ds_type: parquet\n    type:\n"
-            "# `type` stays empty: the columns are used as they are.",
+            "# Leave `type` empty: axolotl then uses the columns unchanged.",
         ),
         Format(
             "llamafactory", tokenized.write_llamafactory, True, False,
@@ -46,14 +46,14 @@ FORMATS = {
         Format(
             "megatron", packed.write_megatron, True, True,
             "# Megatron-Bridge, packed sequences: packed_train_data_path: train.idx.parquet\n"
-            "# Its loss mask is that of the next token, so it is the label mask shifted by one.",
+            "# Its loss mask belongs to the next token: the label mask shifted by one.",
         ),
         Format(
             "olmo", packed.write_olmo, True, False,
             "NumpyPackedFSLDatasetConfig.glob('train/token_ids_part_*.npy',\n"
             "    label_mask_paths=['train/labels_mask_part_*.npy'], …)\n"
-            "# The files are bare arrays without a header; boundaries are in *.csv.gz.\n"
-            "# OLMo-core finds them by EOS, so a chat dataset must end its turns with that.",
+            "# The files are raw arrays without a header; example boundaries are in *.csv.gz.\n"
+            "# OLMo-core finds boundaries by EOS, so the turns of a chat dataset must end with it.",
         ),
         Format(
             "messages", text.write_messages, False, False,
@@ -68,19 +68,20 @@ FORMATS = {
 
 
 def export(directory: Path, name: str, out: Path, *, max_length: int | None = None) -> list[Path]:
-    """Writes the dataset's splits in the format into `out`, and gives the files.
+    """Write the dataset's splits in the format `name` into `out`, and return the files.
 
-    `max_length` names the pack plan of a format that packs.
-    Raises `SftdataError` for an unknown format, a missing plan, or an `out` that holds something.
+    `max_length` chooses the pack plan, for formats that need one.
+    Raises `SftdataError` for an unknown format, a missing pack plan, or an `out` that is not empty.
     """
     if name not in FORMATS:
         raise SftdataError(f"There is no format '{name}'.", did_you_mean(name, FORMATS))
-    if FORMATS[name].packs and max_length is None:
+    if FORMATS[name].needs_pack_plan and max_length is None:
         raise SftdataError(
-            f"The format '{name}' holds packed sequences.", "Say how long they are: --max-length N"
+            f"The format '{name}' holds packed sequences, so it needs a pack plan.",
+            "Choose the plan by its length: --max-length N",
         )
     if out.exists() and any(out.iterdir()):
-        raise SftdataError(f"{out} is not empty.", "Name another directory with --out.")
+        raise SftdataError(f"{out} is not empty.", "Choose another directory with --out.")
     data = load(directory)
     splits = [split for split in data if len(data[split])]
     out.mkdir(parents=True, exist_ok=True)
@@ -94,8 +95,8 @@ def _card(data: Dataset, chosen: Format) -> str:
     mask = (
         "The loss is on exactly the tokens of the dataset's label mask."
         if chosen.keeps_mask
-        else "This is text: the trainer tokenizes it again, with its own chat template and mask, "
-        "so neither the ids nor the label mask of the dataset are guaranteed any more."
+        else "These files hold text. The trainer tokenizes it again with its own chat template and "
+        "mask, so ids and label mask may differ from the dataset's."
     )
     templates = ", ".join(f"`{label}`" for label in manifest["template"])
     return f"""# {manifest["task"]} for {chosen.name}

@@ -1,4 +1,4 @@
-"""Formats that are one long sequence of ids, or sequences of many examples: Megatron, OLMo-core."""
+"""Formats with several examples in one sequence of ids: Megatron, OLMo-core."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ _MEGATRON = pa.schema(
 
 
 def write_megatron(data: Dataset, splits: list[str], out: Path, max_length: int | None) -> None:
-    """A Parquet file a split, a row a pack.
+    """Write a Parquet file for each split, with a row for each pack.
 
-    `loss_mask[t]` is whether token t + 1 counts: at the end of an example it never does, since
-    what follows is another one.
+    `loss_mask[t]` tells whether token t + 1 is in the loss; it is 0 at the end of each example.
     """
     import pyarrow.parquet as pq
 
@@ -39,12 +38,12 @@ def write_megatron(data: Dataset, splits: list[str], out: Path, max_length: int 
         with pq.ParquetWriter(out / f"{name}.idx.parquet", _MEGATRON) as writer:
             for start in range(0, len(plan), _PACKS_AT_ONCE):
                 packs = range(start, min(start + _PACKS_AT_ONCE, len(plan)))
-                rows = [_megatron_row(data, name, plan[pack]) for pack in packs]
+                rows = [_join_pack(data, name, plan[pack]) for pack in packs]
                 columns = [pa.array(column) for column in zip(*rows, strict=True)]
                 writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_MEGATRON))
 
 
-def _megatron_row(
+def _join_pack(
     data: Dataset, split: str, rows: npt.NDArray[np.int32]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8], npt.NDArray[np.int32]]:
     examples = [data[split][int(row)] for row in rows]
@@ -55,13 +54,13 @@ def _megatron_row(
 
 
 def write_olmo(data: Dataset, splits: list[str], out: Path, max_length: int | None) -> None:
-    """A folder a split: bare arrays of ids and of the mask, and the ends of the examples."""
+    """Write a folder for each split: raw arrays of ids and mask, and the example boundaries."""
     size = data.manifest["tokenizer"]["vocab_size"]
     dtype = next(d for d in (np.uint8, np.uint16, np.uint32) if size - 1 <= np.iinfo(d).max)
     for name in splits:
         split, folder = data[name], out / name
         folder.mkdir()
-        # A part starts with the example at which the last one has grown full.
+        # A new part starts with the first example after each multiple of `_TOKENS_IN_PART`.
         part_of = (np.cumsum(split.lengths) - split.lengths) // _TOKENS_IN_PART
         firsts = np.flatnonzero(np.diff(part_of, prepend=-1)).tolist()
         for part, (first, end) in enumerate(pairwise([*firsts, len(split)])):

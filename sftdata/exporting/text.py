@@ -1,4 +1,4 @@
-"""Formats that are text again: messages, and prompt and completion, a JSON object a line."""
+"""Formats with decoded text, as JSON lines: messages, and prompt with completion."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sftdata.loading.text import TextReader
 
 
 def write_messages(data: Dataset, splits: list[str], out: Path, max_length: int | None) -> None:
-    """A JSONL file a split with `messages`: the prompt as the user's, the target as the answer.
+    """Write a JSONL file for each split: the prompt as the user's message, the target as answer.
 
-    Raises `SftdataError` for a chat dataset, whose turns are no longer apart.
+    Raises `SftdataError` for a chat dataset, whose prompts are rendered turns.
     """
     _refuse_chat(data)
     for name in splits:
@@ -28,7 +28,7 @@ def write_messages(data: Dataset, splits: list[str], out: Path, max_length: int 
                         {"role": "assistant", "content": target.strip()},
                     ]
                 }
-                for prompt, target in _texts(data, name)
+                for prompt, target in _read_texts(data, name)
             ),
         )
 
@@ -36,13 +36,15 @@ def write_messages(data: Dataset, splits: list[str], out: Path, max_length: int 
 def write_prompt_completion(
     data: Dataset, splits: list[str], out: Path, max_length: int | None
 ) -> None:
-    """A JSONL file a split with `prompt` and `completion`, the text as it was tokenized."""
+    """Write a JSONL file for each split with the exact text of `prompt` and `completion`."""
     for name in splits:
-        rows = ({"prompt": prompt, "completion": target} for prompt, target in _texts(data, name))
+        rows = (
+            {"prompt": prompt, "completion": target} for prompt, target in _read_texts(data, name)
+        )
         _write(out / f"{name}.jsonl", rows)
 
 
-def _texts(data: Dataset, split: str) -> Iterator[tuple[str, str]]:
+def _read_texts(data: Dataset, split: str) -> Iterator[tuple[str, str]]:
     reader = TextReader(data)
     return (reader.read(example) for example in data[split])
 
@@ -55,6 +57,6 @@ def _write(path: Path, lines: Iterator[dict[str, Any]]) -> None:
 def _refuse_chat(data: Dataset) -> None:
     if data.manifest.content.get("chat"):
         raise SftdataError(
-            f"{data.manifest.directory} is a chat dataset: its prompts hold the turns' markup.",
-            "Export it as prompt-completion, or build it without --chat and export that.",
+            f"{data.manifest.directory} is a chat dataset: its prompts hold chat template markup.",
+            "Export it as prompt-completion, or build and export it without --chat.",
         )

@@ -1,4 +1,4 @@
-"""Formats that are columns of ids and labels: TRL, axolotl, LLaMA-Factory."""
+"""Formats with columns of ids and labels: TRL, axolotl, LLaMA-Factory."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _WITH_ATTENTION = ("input_ids", "attention_mask", "labels")
 
 
 def write_trl(data: Dataset, splits: list[str], out: Path, max_length: int | None) -> None:
-    """A Parquet file a split with `input_ids` and `labels`."""
+    """Write a Parquet file for each split with `input_ids` and `labels`."""
     for name in splits:
         _write_parquet(data[name], out / f"{name}.parquet", ("input_ids", "labels"))
 
 
 def write_axolotl(data: Dataset, splits: list[str], out: Path, max_length: int | None) -> None:
-    """A Parquet file a split with exactly `input_ids, attention_mask, labels`."""
+    """Write a Parquet file for each split with `input_ids`, `attention_mask` and `labels`."""
     for name in splits:
         _write_parquet(data[name], out / f"{name}.parquet", _WITH_ATTENTION)
 
 
 def write_llamafactory(data: Dataset, splits: list[str], out: Path, max_length: int | None) -> None:
-    """A saved `DatasetDict` with the same columns."""
+    """Save a `DatasetDict` with `input_ids`, `attention_mask` and `labels`."""
     import datasets
 
     tables = {name: pa.Table.from_batches(_batches(data[name], _WITH_ATTENTION)) for name in splits}

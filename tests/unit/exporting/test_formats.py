@@ -137,7 +137,7 @@ def test_every_format_says_what_it_is_and_whether_the_mask_holds(dataset: Path, 
     assert len(files) > 1
     card = Path("x/README.md").read_text()
     assert load(dataset).manifest["build"] in card
-    assert ("guaranteed any more" in card) != FORMATS[name].keeps_mask
+    assert ("tokenizes it again" in card) != FORMATS[name].keeps_mask
 
 
 def test_wrong_requests_end_in_a_way_out(dataset: Path) -> None:
