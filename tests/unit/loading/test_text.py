@@ -1,0 +1,62 @@
+"""Text of examples: prompt and target come back as they were rendered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tokenizers
+from support import handmade
+from support.handmade import EOS, row
+from tokenizers import decoders, models
+
+from sftdata.errors import TokenizerError
+from sftdata.loading.dataset import Dataset, Example
+from sftdata.loading.text import TextReader
+
+
+def test_prompt_and_target_without_eos(tmp_path: Path, byte_tokenizer: Path) -> None:
+    data = handmade.write(tmp_path, byte_tokenizer, [row("a", "naïve\n", " 日本")])
+    assert TextReader(data).read(data["train"][0]) == ("naïve\n", " 日本")
+
+
+def test_control_tokens_are_shown_unless_asked_otherwise(
+    tmp_path: Path, byte_tokenizer: Path
+) -> None:
+    reader = TextReader(handmade.write(tmp_path, byte_tokenizer, [row("a", "b", "c")]))
+    assert reader.decode([98, EOS]) == "b<eos>"
+    assert reader.decode([98, EOS], show_control=False) == "b"
+
+
+@pytest.fixture
+def word_dataset(tmp_path: Path) -> Dataset:
+    """A dataset of a SentencePiece-like tokenizer: its decoder strips the first space."""
+    folder = tmp_path / "words"
+    folder.mkdir()
+    vocabulary = {"<s>": 0, "</s>": 1, "▁say": 2, "▁yes": 3}
+    tokenizer = tokenizers.Tokenizer(models.WordLevel(vocabulary, unk_token="<s>"))
+    tokenizer.add_special_tokens(["<s>", "</s>"])
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    config = {"bos_token": "<s>", "eos_token": "</s>", "add_bos_token": True}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    return handmade.write(tmp_path, folder, [])
+
+
+def test_a_target_keeps_the_space_that_its_decoder_strips(word_dataset: Dataset) -> None:
+    reader = TextReader(word_dataset)
+    #                     <s> say yes </s>
+    ids = np.array([0, 2, 3, 1], np.int32)
+    example = Example("a", "t@1.0.0", ids, np.arange(4) >= 2, target_start=2)
+    assert reader.decode([3]) == "yes"
+    assert reader.read(example) == ("say", " yes")
+    assert reader.text_start(example) == 1  # after BOS
+
+
+def test_a_changed_tokenizer_is_refused(tmp_path: Path, byte_tokenizer: Path) -> None:
+    recorded = {"name": str(byte_tokenizer), "sha256": "0" * 64}
+    data = handmade.write(tmp_path, byte_tokenizer, [row("a", "b", "c")], tokenizer=recorded)
+    with pytest.raises(TokenizerError, match="not the recorded one"):
+        TextReader(data).read(data["train"][0])
