@@ -119,33 +119,34 @@ def read_plan(data: Dataset, split: str, max_length: int) -> PackPlan:
     """
     manifest = data.manifest
     path = plan_path(manifest.directory, split, max_length)
-    again = f"Make it: sftdata pack {manifest.directory} --max-length {max_length} --split {split}"
+    remedy = f"Make it: sftdata pack {manifest.directory} --max-length {max_length} --split {split}"
     try:
         with pa.memory_map(str(path)) as mapped:
             table = pa.ipc.open_file(mapped).read_all().combine_chunks()
     except FileNotFoundError as error:
         raise SftdataError(
-            f"{manifest.directory} has no pack plan for '{split}' and {max_length:,} tokens.", again
+            f"{manifest.directory} has no pack plan for '{split}' and {max_length:,} tokens.",
+            remedy,
         ) from error
     except (OSError, pa.ArrowInvalid) as error:
-        raise SftdataError(f"{path}: the pack plan cannot be read: {error}", again) from error
+        raise SftdataError(f"{path}: the pack plan cannot be read: {error}", remedy) from error
     build = (table.schema.metadata or {}).get(b"build", b"").decode()
     if build != manifest["build"]:
         raise SftdataError(
-            f"{path}: the plan is of the build {build or '(unknown)'}; the dataset is "
-            f"{manifest['build']}, whose rows may be others.",
-            again,
+            f"{path}: the plan was made for the build {build or '(unknown)'}, but the dataset is "
+            f"the build {manifest['build']}.",
+            remedy,
         )
-    rows, lengths = (_flat(table, name) for name in ("rows", "lengths"))
+    rows, lengths = (_flatten(table, name) for name in ("rows", "lengths"))
     offsets = np.zeros(1, np.int64)
     if table.num_rows:
         offsets = to_numbers(table.column("rows").chunk(0).offsets).astype(np.int64)
     if len(rows) != len(data[split]) or not np.array_equal(lengths, data[split].lengths[rows]):
-        raise SftdataError(f"{path}: the plan does not fit the rows of '{split}'.", again)
+        raise SftdataError(f"{path}: the plan does not fit the rows of '{split}'.", remedy)
     return PackPlan(max_length, rows, lengths, offsets)
 
 
-def _flat(table: pa.Table, column: str) -> npt.NDArray[np.int32]:
+def _flatten(table: pa.Table, column: str) -> npt.NDArray[np.int32]:
     if not table.num_rows:
         return np.empty(0, np.int32)
     return to_numbers(table.column(column).chunk(0).flatten())

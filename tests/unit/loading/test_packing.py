@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import handmade
+from support.handmade import row
 
-from sftdata.building.build import build
 from sftdata.errors import SftdataError
-from sftdata.loading.dataset import Dataset, load
+from sftdata.loading.dataset import Dataset
 from sftdata.loading.packing import plan_packs, read_plan, write_plan
 
 
 @pytest.fixture
 def data(tmp_path: Path, byte_tokenizer: Path) -> Dataset:
-    return load(build_rows(tmp_path, byte_tokenizer, 40))
+    return write_rows(tmp_path, byte_tokenizer)
 
 
-def build_rows(folder: Path, tokenizer: Path, count: int) -> Path:
-    rows = [{"id": f"r{i}", "article": "a" * i, "summary": f"s{i}"} for i in range(1, count)]
-    source = folder / "rows.jsonl"
-    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    build(
-        "summarize",
-        template="summarize/article",
-        checks={},
-        data=source,
-        tokenizer=tokenizer,
-        out=folder / "out",
-    )
-    return folder / "out"
+def write_rows(folder: Path, tokenizer: Path, **manifest: Any) -> Dataset:
+    """Rows of 3 to 41 tokens."""
+    rows = [row(f"r{i}", "a" * i, "s") for i in range(1, 40)]
+    return handmade.write(folder, tokenizer, rows, **manifest)
 
 
 def test_a_plan_a_reader_can_check() -> None:
@@ -69,7 +62,7 @@ def test_rows_that_do_not_fit_are_counted_and_named_with_the_way_out() -> None:
 
 
 def test_a_plan_comes_back_as_it_was_written_and_several_lie_side_by_side(data: Dataset) -> None:
-    for max_length in (200, 300):
+    for max_length in (50, 70):
         plan = plan_packs(data["train"].lengths, max_length)
         write_plan(data.manifest, "train", plan)
         again = read_plan(data, "train", max_length)
@@ -80,10 +73,8 @@ def test_a_plan_comes_back_as_it_was_written_and_several_lie_side_by_side(data: 
 
 
 def test_no_token_is_copied(data: Dataset) -> None:
-    plan = plan_packs(data["train"].lengths, 200)
+    plan = plan_packs(data["train"].lengths, 50)
     path = write_plan(data.manifest, "train", plan)
-    import pyarrow as pa
-
     table = pa.ipc.open_file(path).read_all()
     assert table.schema.names == ["rows", "lengths"]
     assert table.num_rows == len(plan)
@@ -92,20 +83,20 @@ def test_no_token_is_copied(data: Dataset) -> None:
 def test_a_plan_of_another_build_is_refused(
     data: Dataset, tmp_path: Path, byte_tokenizer: Path
 ) -> None:
-    write_plan(data.manifest, "train", plan_packs(data["train"].lengths, 200))
-    newer = load(build_rows(tmp_path, byte_tokenizer, 41))
+    write_plan(data.manifest, "train", plan_packs(data["train"].lengths, 50))
+    newer = write_rows(tmp_path, byte_tokenizer, build="newer")
     assert newer.manifest.directory == data.manifest.directory
-    with pytest.raises(SftdataError, match=r"of the build(?s:.*)sftdata pack"):
-        read_plan(newer, "train", 200)
+    with pytest.raises(SftdataError, match=r"for the build(?s:.*)sftdata pack"):
+        read_plan(newer, "train", 50)
 
 
 def test_a_missing_or_broken_plan_says_how_to_make_one(data: Dataset) -> None:
     with pytest.raises(SftdataError, match=r"no pack plan(?s:.*)--max-length 77 --split train"):
         read_plan(data, "train", 77)
-    path = write_plan(data.manifest, "train", plan_packs(data["train"].lengths, 200))
+    path = write_plan(data.manifest, "train", plan_packs(data["train"].lengths, 50))
     path.write_bytes(b"ARROW1\0\0 and then nothing")
     with pytest.raises(SftdataError, match=r"cannot be read(?s:.*)sftdata pack"):
-        read_plan(data, "train", 200)
+        read_plan(data, "train", 50)
 
 
 def test_an_empty_split_has_an_empty_plan() -> None:
