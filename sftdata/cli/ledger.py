@@ -8,29 +8,32 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATASET, json_option, print_json
+from sftdata.cli.output import DATASET, json_option, print_json, print_note
 from sftdata.errors import SftdataError, did_you_mean
 
 
 @click.command("ledger")
 @click.argument("dataset", type=DATASET)
-@click.option("--reason", help="Only rows with this reason.")
+@click.option("--reason", help="List only rows with this reason.")
 @json_option()
 def command(dataset: Path, reason: str | None, as_json: bool) -> None:
-    """List the rows of DATASET's sources that were dropped or cut, a line each, with the reason.
+    """List the source rows of DATASET that were dropped, cut or flagged, and why: one a line.
 
-    With --json one object a line. Example: sftdata ledger data/summarize --reason empty_field
+    Each reason is explained below the list. With --json: one object a line.
+
+    Example: sftdata ledger data/summarize --reason empty_field
     """
+    from sftdata.spec.check_rules import explain_reason
     from sftdata.writing.ledger import Ledger
     from sftdata.writing.manifest import read_manifest
 
     lines = Ledger.read(read_manifest(dataset)).lines
     reasons = {line.reason for line in lines}
-    if reason is not None and reason not in reasons:
-        raise SftdataError(f"No row has the reason '{reason}'.", did_you_mean(reason, reasons))
+    if reason is not None:
+        if reason not in reasons:
+            raise SftdataError(f"No row has the reason '{reason}'.", did_you_mean(reason, reasons))
+        lines, reasons = [line for line in lines if line.reason == reason], {reason}
     for line in lines:
-        if reason is not None and line.reason != reason:
-            continue
         if as_json:
             print_json(asdict(line))
         else:
@@ -38,3 +41,6 @@ def command(dataset: Path, reason: str | None, as_json: bool) -> None:
                 f"{escape(line.source)}: {line.status}, {line.reason}: "
                 f"{escape(line.detail)} (row {escape(line.row_id)})"
             )
+    if not as_json:
+        for name in sorted(filter(explain_reason, reasons)):
+            print_note(f"{name}: {explain_reason(name)}")

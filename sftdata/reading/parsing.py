@@ -25,7 +25,8 @@ from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.messages import canonical_messages
 from sftdata.reading.sources import Source
-from sftdata.spec.fields import EACH, MESSAGES, MISSING, Path, expand_paths, follow, parse_path
+from sftdata.spec.fields import MESSAGES
+from sftdata.spec.paths import EACH, MISSING, Path, expand_paths, follow, parse_path
 
 # Columns that are read for something else than a golden field; no field can be called that.
 ID, GROUP, WHERE = "\0id", "\0group", "\0where:"

@@ -22,7 +22,8 @@ from sftdata.errors import GoldenSetError, did_you_mean
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.parsing import GROUP, ID, WHERE, Parsed, parse_chunks
 from sftdata.reading.sources import Source
-from sftdata.spec.fields import FieldRule, parse_path
+from sftdata.spec.fields import FieldRule
+from sftdata.spec.paths import parse_path
 
 _PEEKED_ROWS = 64
 _VISIBLE = r"[^\s\v\x{1c}-\x{1f}\x{85}\p{Z}]"  # a character that is no white space to Python

@@ -1,29 +1,52 @@
-"""Check rules: the checks of golden rows that a spec may ask for (see `reading.screening`)."""
+"""The checks of golden rows that a spec may ask for, and what happens to a row that fails one.
+
+`reading.screening.checks` has the checks themselves.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import model_serializer, model_validator
 
+from sftdata.base.reasons import Reason
 from sftdata.spec.validate import SpecModel
 
 Action = Literal["flag", "drop", "fail"]
 
-# Every check, and the golden fields it reads beside source and target.
-CHECKS: Mapping[str, frozenset[str]] = {
-    "target_equals_source": frozenset(),
-    "target_longer": frozenset(),
-    "length_ratio": frozenset(),
-    "answer_not_in_context": frozenset(),
-    "placeholder": frozenset(),
-    "wrong_language": frozenset({"source_lang", "target_lang"}),
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check by its facts."""
+
+    explanation: str  # one sentence about a row that fails it
+    fields: frozenset[str] = frozenset()  # golden fields it reads beside source and target
+
+
+# The name of a check is the reason in the ledger, too.
+CHECKS: Mapping[str, Check] = {
+    "target_equals_source": Check("The target is the same text as the source."),
+    "target_longer": Check("The target is longer than the source."),
+    "length_ratio": Check("The target is too long or too short for its source."),
+    "answer_not_in_context": Check("The answer is not a part of the context."),
+    "placeholder": Check("The target is a placeholder such as TODO or N/A."),
+    "wrong_language": Check(
+        "A text reads as another language than the row says.",
+        frozenset({"source_lang", "target_lang"}),
+    ),
 }
 
 
+def explain_reason(reason: str) -> str:
+    """One sentence about a reason in the ledger; "" if this version does not know it."""
+    known = {name: check.explanation for name, check in CHECKS.items()}
+    return (known | {name.value: name.explanation for name in Reason}).get(reason, "")
+
+
 class CheckRule(SpecModel):
-    """What to do with rows that fail a check; `low` and `high` are the bounds of checks with any.
+    """What happens to rows that fail a check; `low` and `high` are the bounds of a check with any.
 
     A spec may write the action alone instead of a table.
     """

@@ -21,7 +21,8 @@ from pydantic import (
 
 from sftdata.errors import did_you_mean
 from sftdata.spec.check_rules import CHECKS, CheckRule
-from sftdata.spec.fields import MESSAGES, FieldRule, check_paths
+from sftdata.spec.fields import MESSAGES, FieldRule
+from sftdata.spec.paths import check_paths
 from sftdata.spec.validate import SpecModel
 
 MAX_SHOTS = 64
@@ -181,7 +182,7 @@ class Spec(SpecModel):
         if any(not 0 <= count <= MAX_SHOTS for count in self.shots) or not self.shots:
             yield f"shots must be numbers from 0 to {MAX_SHOTS}"
         for check in self.checks:
-            for field in sorted(CHECKS[check] - self.fields.keys()):
+            for field in sorted(CHECKS[check].fields - self.fields.keys()):
                 yield f"the check '{check}' needs the field '{field}'"
 
 

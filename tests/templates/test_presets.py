@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sftdata.base.content import bundled_root
-from sftdata.spec.fields import parse_path
+from sftdata.spec.paths import parse_path
 
 PIPELINES = bundled_root() / "pipelines"
 PRESETS: dict[str, dict[str, Any]] = tomllib.loads(

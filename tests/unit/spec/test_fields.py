@@ -1,4 +1,4 @@
-"""Field paths: which text is one, and what it leads to."""
+"""Field rules: how they may be written, and how they are written back."""
 
 from __future__ import annotations
 
@@ -7,58 +7,36 @@ from typing import Any
 import pytest
 
 from sftdata.errors import SpecError
-from sftdata.spec.fields import MISSING, follow, parse_path
-
-ROW: dict[str, Any] = {
-    "id": 7,
-    "answers": {"text": ["first", "second"], "start": []},
-    "translation": {"de": "Hallo", "en": None},
-    "two words": "spaced",
-}
+from sftdata.spec.fields import FieldRule
+from sftdata.spec.validate import validate
 
 
 @pytest.mark.parametrize(
-    ("text", "path"),
+    ("written", "rule", "paths"),
     [
-        ("article", ("article",)),
-        ("translation.de", ("translation", "de")),
-        ("answers.text[0]", ("answers", "text", 0)),
-        ("answers.text[-1]", ("answers", "text", -1)),
-        ("a[0][1].b", ("a", 0, 1, "b")),
-        ("two words", ("two words",)),
-        ("übung-1_x", ("übung-1_x",)),
+        ("a.b", FieldRule(path="a.b"), ("a.b",)),
+        ({"first": ["a", "b"]}, FieldRule(first=("a", "b")), ("a", "b")),
+        ({"value": ""}, FieldRule(value=""), ()),
+        (
+            {"path": "a", "optional": True, "strip_prefix": ["CNN"]},
+            FieldRule(path="a", optional=True, strip_prefix=("CNN",)),
+            ("a",),
+        ),
     ],
 )
-def test_a_path_is_names_and_indices(text: str, path: tuple[str | int, ...]) -> None:
-    assert parse_path(text) == path
+def test_a_rule_is_written_back_as_it_was(
+    written: Any, rule: FieldRule, paths: tuple[str, ...]
+) -> None:
+    assert validate(FieldRule, written, "") == rule
+    assert (rule.to_json(), rule.paths) == (written, paths)
 
 
-@pytest.mark.parametrize("text", ["", ".a", "a..b", "a[", "a[x]", "a]", "[0]", "a[0"])
-def test_what_is_no_path_is_named_with_the_way_out(text: str) -> None:
-    with pytest.raises(SpecError) as caught:
-        parse_path(text)
-    assert "path" in str(caught.value)
-    assert text in str(caught.value)
+def test_one_prefix_needs_no_list() -> None:
+    rule = validate(FieldRule, {"path": "a", "strip_prefix": "CNN"}, "")
+    assert rule.strip_prefix == ("CNN",)
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("id", 7),
-        ("answers.text[0]", "first"),
-        ("answers.text[-1]", "second"),
-        ("translation.de", "Hallo"),
-        ("translation.en", None),
-        ("two words", "spaced"),
-    ],
-)
-def test_a_path_leads_to_its_value(text: str, value: Any) -> None:
-    assert follow(ROW, parse_path(text)) == value
-
-
-@pytest.mark.parametrize(
-    "text", ["nope", "answers.nope", "answers.text[2]", "answers.start[0]", "id.x", "id[0]", "a.b"]
-)
-def test_a_path_to_nowhere_is_missing_which_null_is_not(text: str) -> None:
-    assert follow(ROW, parse_path(text)) is MISSING
-    assert follow(ROW, parse_path("translation.en")) is None
+@pytest.mark.parametrize("written", [{}, {"path": "a", "value": "b"}, {"optional": True}])
+def test_a_rule_has_exactly_one_source(written: Any) -> None:
+    with pytest.raises(SpecError, match="give one of: path, first, value"):
+        validate(FieldRule, written, "the field 'a'")
