@@ -30,7 +30,7 @@ from sftdata.writing.manifest import Manifest
 
 if TYPE_CHECKING:
     from sftdata.base.reporting import Progress, Report
-    from sftdata.tokenizing.encoder import Engines
+    from sftdata.tokenizing.encoder import EngineCache
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,10 @@ def build(
     )
 
 
-def _engines() -> Engines:
-    from sftdata.tokenizing.encoder import Engines
+def _engines() -> EngineCache:
+    from sftdata.tokenizing.encoder import EngineCache
 
-    return Engines()
+    return EngineCache()
 
 
 def build_spec(
@@ -94,7 +94,7 @@ def build_spec(
     report: Report = lambda line: None,
     progress: Progress = lambda rows: None,
     load_tokenizer: Callable[[str], Tokenizer] = load_tokenizer,
-    engines: Callable[[], Engines] = _engines,
+    engines: Callable[[], EngineCache] = _engines,
     sizes: Sizes = DEFAULT_SIZES,
 ) -> Outcome:
     """`build` for a spec in hand; `engines` gives those that were loaded for another build."""

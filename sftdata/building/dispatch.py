@@ -18,7 +18,7 @@ from sftdata.building.maker import example_maker, maker_in_worker
 from sftdata.building.plan import Plan
 from sftdata.building.workers import InProcess, Processes, Workers
 from sftdata.examples.maker import Examples, Work
-from sftdata.tokenizing.encoder import REFERENCE, EncoderChoice, Engines, load_encoder
+from sftdata.tokenizing.encoder import REFERENCE, EncoderChoice, EngineCache, load_encoder
 
 # Up to here the reference encodes sooner than the engine is loaded and checked.
 _FEW_BYTES = 128 * 1024
@@ -36,7 +36,7 @@ class Dispatcher:
         self,
         plan: Plan,
         number_of_workers: int,
-        engines: Engines,
+        engines: EngineCache,
         report: Report,
         *,
         few_expected: bool,
@@ -44,7 +44,7 @@ class Dispatcher:
     ) -> None:
         self._plan, self._engines, self._report = plan, engines, report
         self._number_of_workers, self._reference_only = number_of_workers, reference_only
-        self._loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gate")
+        self._loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="exactness")
         self._fault: Future[str | None] | None = None
         self._workers: Workers | None = None
         self._few: Workers | None = None

@@ -29,7 +29,7 @@ from sftdata.errors import GoldenSetError
 from sftdata.examples.blocks import BlockRun, Blocks
 from sftdata.examples.maker import Work
 from sftdata.reading.chunks import Chunk
-from sftdata.tokenizing.encoder import Engines
+from sftdata.tokenizing.encoder import EngineCache
 from sftdata.writing.build_folder import UNFINISHED, BuildFolder, set_aside
 from sftdata.writing.earlier_build import EarlierBuild
 from sftdata.writing.ledger import Ledger
@@ -57,7 +57,7 @@ class BuildRun:
     directory: Path
     current: Manifest | None  # of the dataset in `directory`
     number_of_workers: int
-    engines: Engines
+    engines: EngineCache
     report: Report
     progress: Progress
     reference_only: bool = False

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from sftdata.base.arrow import numbers, string_buffers, texts
 from sftdata.examples.layout import Column, Drawn, Stretch, join
-from sftdata.examples.tokens import Part, whole_text_equal
-from sftdata.tokenizing.encoded import Encoded
+from sftdata.examples.tokens import Part, joined_equal
+from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import Encoder
 
 # Bytes on either side of a seam in which the space between two words is looked for; first in few.
@@ -31,7 +31,7 @@ def is_seamless(
     """bool[rows]: whether the text of each row, encoded at once, gives the ids encoded apart."""
     equal = np.ones(rows, np.bool_)
     # Unigram weighs whole stretches of text against each other, so nothing near tells for sure.
-    merges_pairs = encoder.tokenizer.plain.merges_pairs
+    merges_pairs = encoder.tokenizer.plain_text.merges_pairs
     for at, stretch in enumerate(stretches):
         if not stretch.continues:
             continue
@@ -44,7 +44,7 @@ def is_seamless(
         if len(rest):
             whole = join(*(column.take(numbers(rest)) for column in (before, after)))
             a, b = (encoded.take(rest) for encoded in (first, second))
-            own[rest] = whole_text_equal(a, b, encoder.encode_prompts(whole))
+            own[rest] = joined_equal(a, b, encoder.encode_prompts(whole))
         equal &= own
     return equal
 
@@ -52,8 +52,8 @@ def is_seamless(
 def _is_equal_nearby(
     before: pa.LargeStringArray,
     after: pa.LargeStringArray,
-    first: Encoded,
-    second: Encoded,
+    first: EncodedTexts,
+    second: EncodedTexts,
     encoder: Encoder,
 ) -> Flags:
     """Whether the words around each seam have the last ids of `first` and the next of `second`.
@@ -164,7 +164,7 @@ def _to_column(content: Column | str | int, rows: int) -> pa.LargeStringArray:
     return content
 
 
-def _to_rows(ids: Encoded | tuple[int, ...], rows: int) -> Encoded:
-    if isinstance(ids, Encoded):
+def _to_rows(ids: EncodedTexts | tuple[int, ...], rows: int) -> EncodedTexts:
+    if isinstance(ids, EncodedTexts):
         return ids
-    return Encoded(np.tile(np.array(ids, np.int32), rows), np.arange(rows + 1) * len(ids))
+    return EncodedTexts(np.tile(np.array(ids, np.int32), rows), np.arange(rows + 1) * len(ids))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sftdata.examples.layout import Drawn, Stretch
 from sftdata.examples.tokens import Part
-from sftdata.tokenizing.encoded import Encoded
+from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import Encoder
 
 
@@ -15,12 +15,12 @@ def encode_stretches(stretches: Sequence[Stretch], encoder: Encoder) -> list[Par
     return [Part(_encode(stretch, encoder), stretch.in_loss) for stretch in stretches]
 
 
-def _encode(stretch: Stretch, encoder: Encoder) -> Encoded | tuple[int, ...]:
+def _encode(stretch: Stretch, encoder: Encoder) -> EncodedTexts | tuple[int, ...]:
     content = stretch.content
     if isinstance(content, int):
         return (content,)
     if isinstance(content, str):
         return encoder.encode_constant(content, continues=stretch.continues)
     if isinstance(content, Drawn):
-        return encoder.encode_named(content.name, content.values).take(content.index)
+        return encoder.encode_cached(content.name, content.values).take(content.index)
     return (encoder.encode_targets if stretch.continues else encoder.encode_prompts)(content)

@@ -29,7 +29,7 @@ from sftdata.reading.rows import Rows
 from sftdata.rendering.render import Rendered, render_batch
 from sftdata.rendering.template import Template
 from sftdata.spec.fields import MESSAGES
-from sftdata.tokenizing.encoded import Encoded
+from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import Encoder
 
 Places = npt.NDArray[np.int64]  # of rows in the batch they came in
@@ -88,7 +88,7 @@ class Draft:
         """int64[rows], in tokens."""
         total = np.zeros(len(self.places), np.int64)
         for part in self.parts:
-            total += part.ids.lengths if isinstance(part.ids, Encoded) else len(part.ids)
+            total += part.ids.lengths if isinstance(part.ids, EncodedTexts) else len(part.ids)
         return total
 
 
@@ -176,7 +176,7 @@ class DraftMaker:
 
     def _drop_unusable(self, draft: Draft, fates: Fates) -> None:
         for part in draft.parts:
-            if isinstance(part.ids, Encoded):
+            if isinstance(part.ids, EncodedTexts):
                 name = "target" if part.in_loss else "prompt"
                 for row in self.encoder.find_unsafe(part.ids):
                     detail = f"the {name} holds a character the tokenizer cannot encode as text"

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from sftdata.base.arrow import numbers, text, to_flags
 from sftdata.rendering.render import Rendered
-from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat, Control
+from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat, ControlToken
 
 BLANK_LINE = "\n\n"  # after each shot of a plain prompt
 # What Python's str.strip takes off: a chat template's `trim` must find nothing left to do.
@@ -120,7 +120,7 @@ class ChatComposer:
         """The stretches of conversations that all have these roles; a column for each turn."""
         stretches = []
         for piece in self.chat.layout(roles, all_turns=all_turns):
-            if isinstance(piece, Control):
+            if isinstance(piece, ControlToken):
                 stretches.append(Stretch(piece.token_id, piece.in_loss))
                 continue
             parts = [part if isinstance(part, str) else contents[part] for part in piece.parts]

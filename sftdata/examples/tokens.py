@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.base.arrow import flags, numbers, to_flags, to_numbers
-from sftdata.tokenizing.encoded import Encoded
+from sftdata.tokenizing.encoded import EncodedTexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class TokenBatch:
 
     def take(self, rows: npt.NDArray[np.int64]) -> TokenBatch:
         """Row i of the result is row `rows[i]` of this."""
-        ids = Encoded(self.input_ids, self.offsets.astype(np.int64)).take(rows)
+        ids = EncodedTexts(self.input_ids, self.offsets.astype(np.int64)).take(rows)
         offsets, data = pa.py_buffer(self.offsets), pa.py_buffer(self.label_mask)
         masks = pa.BinaryArray.from_buffers(
             pa.binary(), len(self.target_start), [None, offsets, data]
@@ -70,23 +71,25 @@ class TokenBatch:
         )
 
 
+Ids: TypeAlias = EncodedTexts | tuple[int, ...]  # of each row, or the same in all rows
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One stretch of every example of a batch."""
 
-    ids: Encoded | tuple[int, ...]  # of each row, or the same in all rows
+    ids: Ids
     in_loss: bool
 
 
 def join_parts(parts: Sequence[Part], rows: int) -> TokenBatch:
     """The parts of each row one after another. At least one part has ids for each row."""
     # Four bytes an id: joining ids is joining byte strings, which native code does fast.
-    columns = [p.ids.as_bytes() if isinstance(p.ids, Encoded) else _scalar(p.ids) for p in parts]
-    joined = pc.binary_join_element_wise(*columns, _NOTHING)
+    joined = _join_ids([part.ids for part in parts])
     ids = np.frombuffer(joined.buffers()[2] or b"", np.int32)
     lengths = np.empty((rows, len(parts)), np.int64)
     for at, part in enumerate(parts):
-        lengths[:, at] = part.ids.lengths if isinstance(part.ids, Encoded) else len(part.ids)
+        lengths[:, at] = part.ids.lengths if isinstance(part.ids, EncodedTexts) else len(part.ids)
     first = next(at for at, part in enumerate(parts) if part.in_loss)
     in_loss = np.tile(np.array([part.in_loss for part in parts]), rows)
     return TokenBatch(
@@ -97,20 +100,20 @@ def join_parts(parts: Sequence[Part], rows: int) -> TokenBatch:
     )
 
 
-def whole_text_equal(
-    first: Encoded | tuple[int, ...], second: Encoded | tuple[int, ...], whole: Encoded
-) -> npt.NDArray[np.bool_]:
+def joined_equal(first: Ids, second: Ids, whole: EncodedTexts) -> npt.NDArray[np.bool_]:
     """For each row, whether the ids of `first` and then `second` are those of `whole`."""
-    columns = [
-        ids.as_bytes() if isinstance(ids, Encoded) else _scalar(ids) for ids in (first, second)
-    ]
-    joined = pc.binary_join_element_wise(*columns, _NOTHING)
-    return to_flags(pc.equal(joined, whole.as_bytes()))
+    return to_flags(pc.equal(_join_ids([first, second]), whole.as_bytes()))
+
+
+def _join_ids(columns: Sequence[Ids]) -> pa.LargeBinaryArray:
+    """The ids of each row one after another, as byte strings."""
+    joined = [c.as_bytes() if isinstance(c, EncodedTexts) else _scalar(c) for c in columns]
+    return pc.binary_join_element_wise(*joined, _NOTHING)
 
 
 def _scalar(ids: Sequence[int]) -> pa.Scalar:
-    one = Encoded(np.array(ids, np.int32), np.array([0, len(ids)]))
+    one = EncodedTexts(np.array(ids, np.int32), np.array([0, len(ids)]))
     return one.as_bytes()[0]
 
 
-_NOTHING = Encoded(np.empty(0, np.int32), np.array([0, 0])).as_bytes()[0]
+_NOTHING = EncodedTexts(np.empty(0, np.int32), np.array([0, 0])).as_bytes()[0]

@@ -15,7 +15,7 @@ from sftdata.errors import TemplateError
 from sftdata.loading.dataset import Example, load
 from sftdata.spec.load import spec_from_json
 from sftdata.spec.model import Mixture
-from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat, Control
+from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat, ControlToken
 from sftdata.tokenizing.recorded import find_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.ledger import Ledger
@@ -194,7 +194,7 @@ def _skeleton(
         layout = ChatFormat(tokenizer, chat["options"]).layout(roles)
     except TemplateError:  # a template that takes no system turn
         return ()
-    return tuple(piece.token_id for piece in layout if isinstance(piece, Control))
+    return tuple(piece.token_id for piece in layout if isinstance(piece, ControlToken))
 
 
 def _sha256(path: Path) -> str:

@@ -25,7 +25,7 @@ from sftdata.reading.rows import Rows
 from sftdata.rendering.template import Template
 from sftdata.spec.load import load_spec, spec_from_json
 from sftdata.spec.model import Mixture, Spec
-from sftdata.tokenizing.encoded import Encoded
+from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.writing.manifest import pool_path, read_manifest
@@ -92,7 +92,7 @@ class Prompter:
             if draft.kept.all():
                 length = prompt_length(draft.stretches)
                 parts = [part.ids for part in draft.parts[:length]]
-                ids = [list(p.ids) if isinstance(p, Encoded) else list(p) for p in parts]
+                ids = [list(p.ids) if isinstance(p, EncodedTexts) else list(p) for p in parts]
                 bos = self._is_bos_by_rule(draft.stretches[0].content)
                 return ServingPrompt(
                     template=chosen.label,

@@ -30,7 +30,7 @@ _DATES = (("2001-02-03", "03 Feb 2001"), ("2019-12-31", "31 Dec 2019"))
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class ControlToken:
     """A control token of the tokenizer."""
 
     token_id: int
@@ -38,7 +38,7 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TextSpan:
     """Text between two control tokens: literal pieces and contents (the number of their turn).
 
     It is encoded as one text, as the tokenizer itself would; `continues` where the loss begins
@@ -50,7 +50,7 @@ class Run:
     continues: bool
 
 
-Layout = tuple[Control | Run, ...]
+ChatLayout = tuple[ControlToken | TextSpan, ...]
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class ChatFormat:
             )
             raise self._error(f"refuses the turns {roles}: {error}", hint) from error
 
-    def layout(self, roles: tuple[str, ...], *, all_turns: bool = False) -> Layout:
+    def layout(self, roles: tuple[str, ...], *, all_turns: bool = False) -> ChatLayout:
         """How a conversation of these roles is laid out; the last turn is the assistant's.
 
         In the loss is what the model has to write: from the end of what it is fed at inference to
@@ -134,7 +134,7 @@ class ChatFormat:
             raise self._error("treats a content by what it says")
         return layouts[0]
 
-    def _layout(self, roles: tuple[str, ...], all_turns: bool, pattern: str) -> Layout:
+    def _layout(self, roles: tuple[str, ...], all_turns: bool, pattern: str) -> ChatLayout:
         messages = [
             {"role": role, "content": pattern.format(number)} for number, role in enumerate(roles)
         ]
@@ -162,7 +162,7 @@ class ChatFormat:
 
     def _pieces(
         self, whole: str, starts: list[tuple[int, int]], pattern: str
-    ) -> Iterator[Control | Run]:
+    ) -> Iterator[ControlToken | TextSpan]:
         """`whole` cut at control tokens and where the loss starts and ends."""
         stand_in = re.compile(re.escape(pattern).replace(r"\{\}", r"(\d+)"))
         waiting = list(starts)
@@ -172,7 +172,7 @@ class ChatFormat:
             if token_id is not None:
                 if waiting and start >= waiting[0][0]:
                     in_loss = True
-                yield Control(token_id, in_loss)
+                yield ControlToken(token_id, in_loss)
                 if (
                     in_loss
                     and waiting
@@ -185,14 +185,14 @@ class ChatFormat:
                 continue
             cut = waiting[0][0] if waiting and start < waiting[0][0] < end else None
             if cut is not None:
-                yield Run(_parts(whole[start:cut], stand_in), in_loss=False, continues=False)
+                yield TextSpan(_parts(whole[start:cut], stand_in), in_loss=False, continues=False)
             elif waiting and start >= waiting[0][0]:
                 in_loss = True
             begin = start if cut is None else cut
             in_loss = in_loss or cut is not None
             parts = _parts(text[begin - start :], stand_in)
             if parts:
-                yield Run(parts, in_loss=in_loss, continues=cut is not None)
+                yield TextSpan(parts, in_loss=in_loss, continues=cut is not None)
         raise self._error(
             "puts no control token after the assistant's turn, so a model could not learn to stop"
         )
@@ -223,7 +223,7 @@ class ChatFormat:
     def end_id(self) -> int:
         """The end-of-turn token: the last token of every example."""
         last = self.layout((USER, ASSISTANT))[-1]
-        assert isinstance(last, Control)
+        assert isinstance(last, ControlToken)
         return last.token_id
 
     def _error(self, what: str, hint: str | None = None) -> TemplateError:

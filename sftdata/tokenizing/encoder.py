@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from sftdata.base.arrow import texts
 from sftdata.base.reporting import Report
-from sftdata.tokenizing.encoded import Encoded
+from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.engines import Engine, GigatokenEngine, ReferenceEngine
 from sftdata.tokenizing.exactness import EngineChoice, FindFault, choose_engine
 from sftdata.tokenizing.plain_text import PlainTokenizer
@@ -36,7 +36,7 @@ class Encoder:
         self._is_text = is_text
         # Control tokens usually stand at the ends of a vocabulary: two comparisons clear a batch.
         self._first_text, self._last_text = np.flatnonzero(is_text)[[0, -1]]
-        self._named: dict[tuple[str, ...], Encoded] = {}
+        self._named: dict[tuple[str, ...], EncodedTexts] = {}
         self._gaps = not is_text[self._first_text : self._last_text + 1].all()
 
     @property
@@ -44,15 +44,15 @@ class Encoder:
         """Name of the engine in use."""
         return self._prompt_engine.name
 
-    def encode_prompts(self, prompts: pa.LargeStringArray) -> Encoded:
+    def encode_prompts(self, prompts: pa.LargeStringArray) -> EncodedTexts:
         """Ids of each prompt, without BOS."""
         return self._prompt_engine.encode(prompts)
 
-    def encode_targets(self, targets: pa.LargeStringArray) -> Encoded:
+    def encode_targets(self, targets: pa.LargeStringArray) -> EncodedTexts:
         """Ids of each target as the continuation of a prompt, without EOS."""
         return self._target_engine.encode(targets)
 
-    def encode_named(self, name: tuple[str, ...], prompts: pa.LargeStringArray) -> Encoded:
+    def encode_cached(self, name: tuple[str, ...], prompts: pa.LargeStringArray) -> EncodedTexts:
         """Ids of prompts that come again and again; they are encoded once for each name."""
         if name not in self._named:
             self._named[name] = self.encode_prompts(prompts)
@@ -62,9 +62,9 @@ class Encoder:
         """Ids of a text that every row has."""
         if continues:
             return tuple(self.encode_targets(texts([text])).ids.tolist())
-        return tuple(self.encode_named(("", text), texts([text])).ids.tolist())
+        return tuple(self.encode_cached(("", text), texts([text])).ids.tolist())
 
-    def find_unsafe(self, encoded: Encoded) -> npt.NDArray[np.int64]:
+    def find_unsafe(self, encoded: EncodedTexts) -> npt.NDArray[np.int64]:
         """Rows with an id that is not text: a control token, or a byte the vocabulary lacks.
 
         The plain tokenizer yields neither for any text of the vocabularies known to us; this is
@@ -96,8 +96,8 @@ def choose_encoder(
     tokenizer: Tokenizer, report: Report, choose_engine: ChooseEngine = choose_engine
 ) -> EncoderChoice:
     """An encoder on the fast engine if that passes its checks, else on the reference."""
-    prompt = choose_engine(tokenizer.plain, report)
-    if tokenizer.continuation is tokenizer.plain:
+    prompt = choose_engine(tokenizer.plain_text, report)
+    if tokenizer.continuation is tokenizer.plain_text:
         return EncoderChoice(Encoder(tokenizer, prompt.engine, prompt.engine), prompt.find_fault)
     if prompt.engine.name == REFERENCE:
         return EncoderChoice(load_encoder(tokenizer, REFERENCE), lambda sample: None)
@@ -108,7 +108,7 @@ def choose_encoder(
     )
 
 
-class Engines:
+class EngineCache:
     """The engines of tokenizers, each loaded once however many datasets are built with them."""
 
     def __init__(self) -> None:
@@ -121,8 +121,8 @@ class Engines:
 
     def reference_encoder(self, tokenizer: Tokenizer) -> Encoder:
         """An encoder on the reference: slow, loaded sooner than any, and in need of no check."""
-        prompt, target = (self._reference(p) for p in (tokenizer.plain, tokenizer.continuation))
-        return Encoder(tokenizer, prompt, target)
+        prompt, target = tokenizer.plain_text, tokenizer.continuation
+        return Encoder(tokenizer, self._reference(prompt), self._reference(target))
 
     def _choose_engine(self, plain: PlainTokenizer, report: Report) -> EngineChoice:
         if plain not in self._chosen:
@@ -140,7 +140,7 @@ def load_encoder(tokenizer: Tokenizer, engine: str) -> Encoder:
     make: Callable[[PlainTokenizer], Engine] = (
         GigatokenEngine if engine == FAST else ReferenceEngine
     )
-    prompt_engine = make(tokenizer.plain)
-    if tokenizer.continuation is tokenizer.plain:
+    prompt_engine = make(tokenizer.plain_text)
+    if tokenizer.continuation is tokenizer.plain_text:
         return Encoder(tokenizer, prompt_engine, prompt_engine)
     return Encoder(tokenizer, prompt_engine, make(tokenizer.continuation))

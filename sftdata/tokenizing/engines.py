@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import tokenizers
 
 from sftdata.base import arrow as columns
-from sftdata.tokenizing.encoded import Encoded, to_encoded
+from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.plain_text import PlainTokenizer
 
 # gigatoken's word cache grows with the text it sees; a fresh instance starts small again.
@@ -35,7 +35,7 @@ class Engine(Protocol):
 
     name: str
 
-    def encode(self, texts: pa.LargeStringArray) -> Encoded:
+    def encode(self, texts: pa.LargeStringArray) -> EncodedTexts:
         """Token ids of each text."""
         ...
 
@@ -48,10 +48,10 @@ class ReferenceEngine:
     def __init__(self, plain: PlainTokenizer) -> None:
         self._tokenizer = tokenizers.Tokenizer.from_str(plain.content.decode())
 
-    def encode(self, texts: pa.LargeStringArray) -> Encoded:
+    def encode(self, texts: pa.LargeStringArray) -> EncodedTexts:
         """Token ids of each text."""
         encodings = self._tokenizer.encode_batch_fast(texts.to_pylist(), add_special_tokens=False)
-        return to_encoded([encoding.ids for encoding in encodings])
+        return EncodedTexts.from_lists([encoding.ids for encoding in encodings])
 
 
 class GigatokenEngine:
@@ -73,7 +73,7 @@ class GigatokenEngine:
 
         return gigatoken.Tokenizer.from_json(self._content)
 
-    def encode(self, texts: pa.LargeStringArray) -> Encoded:
+    def encode(self, texts: pa.LargeStringArray) -> EncodedTexts:
         """Token ids of each text."""
         if self._normalizer is not None:
             texts = _normalized(texts, self._normalizer)
@@ -82,7 +82,7 @@ class GigatokenEngine:
             return self._encode_documents(offsets, data)
         pieces, first_piece = _split_at_digits(offsets, data)
         encoded = self._encode_documents(pieces, data)
-        return Encoded(encoded.ids, encoded.offsets[first_piece])
+        return EncodedTexts(encoded.ids, encoded.offsets[first_piece])
 
     @contextmanager
     def _in_use(self, new_bytes: int) -> Iterator[None]:
@@ -114,7 +114,7 @@ class GigatokenEngine:
 
     def _encode_documents(
         self, offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]
-    ) -> Encoded:
+    ) -> EncodedTexts:
         # Padded matrices are the one result of gigatoken that needs no `awkward`, whose import
         # takes as long as a build of ten megabytes. Texts of like size share a matrix, so that
         # padding is never much.
@@ -138,16 +138,18 @@ class GigatokenEngine:
                     BytesSource(alike), pad_id=0, parallel=False
                 )
                 encoded.append(_without_padding(*padded))
-        return Encoded.concatenate(encoded).take(np.argsort(order))
+        return EncodedTexts.concatenate(encoded).take(np.argsort(order))
 
 
-def _without_padding(matrix: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int64]) -> Encoded:
+def _without_padding(
+    matrix: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int64]
+) -> EncodedTexts:
     """The rows of a padded matrix, the padding at the end of each left out."""
     rows, width = matrix.shape
     starts = np.arange(rows) * width
     bounds = np.empty(2 * rows + 1, np.int64)
     bounds[:-1:2], bounds[1::2], bounds[-1] = starts, starts + lengths, rows * width
-    rows_and_padding = Encoded(matrix.view(np.int32).ravel(), bounds)
+    rows_and_padding = EncodedTexts(matrix.view(np.int32).ravel(), bounds)
     return rows_and_padding.take(np.arange(0, 2 * rows, 2))
 
 

@@ -19,15 +19,15 @@ from sftdata.tokenizing.files import (
     read_config,
     read_tokenizer_json,
 )
-from sftdata.tokenizing.plain_text import continues_apart, vocab_ids
+from sftdata.tokenizing.plain_text import continuation_differs, vocab_ids
 from sftdata.tokenizing.tokenizer import Tokenizer
 
 # The fields of a `Tokenizer` that need the parsed tokenizer.json. They are cached between builds:
 # parsing takes a tenth of a second. Raise the version when one of them changes its meaning.
 _FACTS = {
-    "sha256", "added_tokens", "eos_id", "bos_id", "pad_id", "vocab_size", "continues_apart"
+    "sha256", "added_tokens", "eos_id", "bos_id", "pad_id", "vocab_size", "continuation_differs"
 }  # fmt: skip
-_FACTS_VERSION = 2
+_FACTS_VERSION = 3
 
 
 def load_tokenizer(name: str) -> Tokenizer:
@@ -84,7 +84,7 @@ def _find_facts(path: Path, spec: Mapping[str, Any], config: Mapping[str, Any]) 
         "bos_id": bos if bos is not None and _adds_bos(spec, config, bos) else None,
         "pad_id": pad,
         "vocab_size": 1 + max((*ids.values(), *vocab.values())),
-        "continues_apart": continues_apart(spec),
+        "continuation_differs": continuation_differs(spec),
     }
 
 

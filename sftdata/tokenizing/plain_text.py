@@ -30,8 +30,8 @@ class PlainTokenizer:
     merges_pairs: bool  # and so nothing depends on what is words away
 
     @classmethod
-    def of(cls, spec: Mapping[str, Any]) -> PlainTokenizer:
-        """The parsed `tokenizer.json` of `plain_spec` or `continuing`."""
+    def from_spec(cls, spec: Mapping[str, Any]) -> PlainTokenizer:
+        """The parsed `tokenizer.json` of `plain_text_spec` or `continuation_spec`."""
         fast, needs_nfc = _without_nfc(spec)
         fast, splits_digits = _digits_as_boundaries(fast)
         return cls(
@@ -62,7 +62,7 @@ class PlainTokenizer:
         return orjson.dumps(facts) + b"\n" + self.content + fast
 
 
-def plain_spec(
+def plain_text_spec(
     spec: Mapping[str, Any], control: Mapping[str, int], vocab_size: int
 ) -> dict[str, Any]:
     """A `tokenizer.json` for rendered text: no control tokens, no post-processor.
@@ -135,12 +135,12 @@ def _stages(part: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     return [part]
 
 
-def continuing(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+def continuation_spec(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     """The same for text that continues a prompt: without a dummy prefix."""
     return {**spec, **{name: _without_prefix(spec.get(name)) for name in _STAGES}}
 
 
-def continues_apart(spec: Mapping[str, Any]) -> bool:
+def continuation_differs(spec: Mapping[str, Any]) -> bool:
     """Whether it makes a difference for a text that it continues a prompt."""
     return any(_without_prefix(spec.get(name)) != spec.get(name) for name in _STAGES)
 

@@ -16,8 +16,8 @@ from sftdata.base.cache import read_content, write_content
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.tokenizing.plain_text import (
     PlainTokenizer,
-    continuing,
-    plain_spec,
+    continuation_spec,
+    plain_text_spec,
 )
 
 _PLAIN_VERSION = 2  # raise it when the plain tokenizers change: they are cached between builds
@@ -29,7 +29,7 @@ class Tokenizer(PicklesFieldsOnly):
     """A loaded tokenizer. Ids are of the vocabulary in `tokenizer.json`.
 
     `vocab_size` is one more than the largest id. Ids at or past it never reach a shard: they are
-    stand-ins for bytes the vocabulary has no entry for (see `plain_spec`).
+    stand-ins for bytes the vocabulary has no entry for (see `plain_text_spec`).
     """
 
     name: str
@@ -42,7 +42,7 @@ class Tokenizer(PicklesFieldsOnly):
     chat_template: str | None = field(repr=False)
     special_texts: Mapping[str, str] = field(repr=False)  # bos_token, eos_token … for chat
     vocab_size: int
-    continues_apart: bool  # whether text that continues a prompt may have other ids
+    continuation_differs: bool  # whether text that continues a prompt may have other ids
 
     @cached_property
     def spec(self) -> Mapping[str, Any]:
@@ -74,29 +74,33 @@ class Tokenizer(PicklesFieldsOnly):
         return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
     @cached_property
-    def plain(self) -> PlainTokenizer:
-        """The tokenizer of rendered text (see `plain_spec`)."""
-        return self._remembered("plain", lambda spec: spec)
+    def plain_text(self) -> PlainTokenizer:
+        """Encodes rendered text (see `plain_text_spec`)."""
+        return self._cached("plain", lambda spec: spec)
 
     @cached_property
     def continuation(self) -> PlainTokenizer:
-        """The same of text that continues a prompt (see `continuing`)."""
-        return self._remembered("continuation", continuing) if self.continues_apart else self.plain
+        """Encodes text that continues a prompt (see `continuation_spec`)."""
+        if not self.continuation_differs:
+            return self.plain_text
+        return self._cached("continuation", continuation_spec)
 
-    def _remembered(
+    def _cached(
         self, form: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     ) -> PlainTokenizer:
-        """The tokenizer of rendered text after a change. To parse what it is made of and to write
-        that again takes about as long as to load an engine, so it is remembered between builds."""
+        """The plain tokenizer after a change, cached between builds.
+
+        Parsing `tokenizer.json` and writing the plain one takes as long as loading an engine.
+        """
         digest = xxhash.xxh3_128(self.content)
         digest.update(orjson.dumps([_PLAIN_VERSION, form, sorted(self.control_tokens.items())]))
         data = read_content("plain", digest.hexdigest())
         if data is not None:
             return PlainTokenizer.from_bytes(data)
-        plain = plain_spec(self.spec, self.control_tokens, self.vocab_size)
-        made = PlainTokenizer.of(change(plain))
-        write_content("plain", digest.hexdigest(), made.to_bytes())
-        return made
+        plain = plain_text_spec(self.spec, self.control_tokens, self.vocab_size)
+        tokenizer = PlainTokenizer.from_spec(change(plain))
+        write_content("plain", digest.hexdigest(), tokenizer.to_bytes())
+        return tokenizer
 
     @cached_property
     def decoder(self) -> tokenizers.Tokenizer:

@@ -15,7 +15,7 @@ from support.sized import build_with
 from sftdata import Outcome, build
 from sftdata.inspecting.verify import find_faults
 from sftdata.reading import chunks
-from sftdata.tokenizing import exactness as gate
+from sftdata.tokenizing import exactness
 from sftdata.tokenizing.engines import GigatokenEngine
 from sftdata.writing.ledger import read_ledger
 
@@ -215,7 +215,7 @@ def test_few_new_rows_are_encoded_by_the_reference_alone(
             loaded.append(spec)
             super().__init__(spec)
 
-    monkeypatch.setattr(gate, "GigatokenEngine", Watched)
+    monkeypatch.setattr(exactness, "GigatokenEngine", Watched)
     write([new_row(0), *rows[:4000]])
     outcome = build(spec="spec.toml", out="out", workers=2)
     assert not loaded

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sftdata import build
-from sftdata.tokenizing import exactness as gate
-from sftdata.tokenizing.encoder import Engines
+from sftdata.tokenizing import exactness
+from sftdata.tokenizing.encoder import EngineCache
 from sftdata.tokenizing.engines import GigatokenEngine
 from sftdata.tokenizing.load import load_tokenizer
 
@@ -65,13 +65,13 @@ def test_an_engine_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
             super().__init__(spec)
             loaded.append(self)
 
-    monkeypatch.setattr(gate, "GigatokenEngine", Counted)
+    monkeypatch.setattr(exactness, "GigatokenEngine", Counted)
     build(spec="mixture.toml", out="mixture")
     assert len(loaded) == 1
 
 
 def test_other_tokenizers_have_other_engines(byte_tokenizer: Path) -> None:
-    engines = Engines()
+    engines = EngineCache()
     small, again = (load_tokenizer("tokenizers/small") for _ in range(2))
     first, second, other = (
         engines.choose_encoder(tokenizer, lambda line: None).encoder

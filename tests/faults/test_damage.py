@@ -17,7 +17,7 @@ from support.kills import change_rows, files_of, make_rows, manifest_of, write_r
 from support.sized import build_with
 
 from sftdata.inspecting.verify import find_faults
-from sftdata.tokenizing import exactness as gate
+from sftdata.tokenizing import exactness
 
 # Lets no file grow past a size, as a full disk would, and says so with an error and no signal.
 WITH_LIMIT = """
@@ -114,13 +114,13 @@ def test_what_an_engine_has_made_counts_when_it_has_passed_its_checks(
 def test_an_engine_that_passes_its_checks_last_of_all_has_passed_them(
     specs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check = gate.first_difference
+    check = exactness.first_difference
 
     def check_late(*arguments: Any) -> str | None:
         time.sleep(1)  # the rows are made and written long before
         return check(*arguments)
 
-    monkeypatch.setattr(gate, "first_difference", check_late)
+    monkeypatch.setattr(exactness, "first_difference", check_late)
     build(spec=specs[1], out=tmp_path)
     (tmp_path / "manifest.json").unlink()  # as if it had been killed right before
     assert build(spec=specs[1], out=tmp_path).reused_rows > 500

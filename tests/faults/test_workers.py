@@ -302,7 +302,7 @@ def test_of_a_plan_the_fields_alone_are_sent(spec: Path) -> None:
     plan = make_plan(loaded)
     assert plan.build
     assert plan.templates[0].render_block("target", {"article": "a", "summary": "b"})
-    assert plan.tokenizer.plain
+    assert plan.tokenizer.plain_text
     sent: Plan = pickle.loads(pickle.dumps(plan))
     for value in (plan, *plan.templates, plan.tokenizer, *plan.sources):
         assert set(vars(value)) > {field.name for field in fields(value)}

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from sftdata.base.content import bundled_root
-from sftdata.examples.tokens import whole_text_equal
+from sftdata.examples.tokens import joined_equal
 from sftdata.rendering.render import render_row
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.load import load_tokenizer
@@ -197,7 +197,7 @@ def test_the_boundary_of_every_template_is_stable_on_real_tokenizers(
             pa.array(column, pa.large_string())
             for column in zip(*((p, t, p + t) for p, t in texts), strict=True)
         )
-        equal = whole_text_equal(
+        equal = joined_equal(
             encoder.encode_prompts(prompts),
             encoder.encode_targets(targets),
             encoder.encode_prompts(wholes),

@@ -11,7 +11,7 @@ from support.places import REAL_TOKENIZERS
 from syrupy.assertion import SnapshotAssertion
 
 from sftdata.base.content import bundled_root
-from sftdata.examples.tokens import whole_text_equal
+from sftdata.examples.tokens import joined_equal
 from sftdata.rendering.render import render_row
 from sftdata.rendering.template import BLOCK_NAMES, Template
 from sftdata.spec.load import load_spec
@@ -118,7 +118,7 @@ def check_boundary(template: Template, tokenizer: str) -> None:
         pa.array(column, pa.large_string())
         for column in ([p for p, _ in texts], [t for _, t in texts], [p + t for p, t in texts])
     )
-    equal = whole_text_equal(
+    equal = joined_equal(
         encoder.encode_prompts(prompt),
         encoder.encode_targets(target),
         encoder.encode_prompts(whole),

@@ -14,7 +14,7 @@ from sftdata.examples.layout import ChatComposer, Composer, PlainComposer, promp
 from sftdata.rendering.render import Rendered
 from sftdata.rendering.template import Template, parse_template
 from sftdata.tokenizing.chat_template import ChatFormat
-from sftdata.tokenizing.encoded import Encoded
+from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
@@ -95,7 +95,7 @@ def encode_prompt(
     stretches = composer.compose(rendered, None)
     prompt = stretches[: prompt_length(stretches)]
     parts = encode_stretches(prompt, load_encoder(tokenizer, REFERENCE))
-    flat = [part.ids.ids if isinstance(part.ids, Encoded) else part.ids for part in parts]
+    flat = [part.ids.ids if isinstance(part.ids, EncodedTexts) else part.ids for part in parts]
     return [int(token_id) for ids in flat for token_id in ids]
 
 

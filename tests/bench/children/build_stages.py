@@ -53,7 +53,7 @@ _STAGES = (
     ("journal", "journal", "JournalWriter.add"),
     ("journal", "journal", "JournalWriter.note_written"),
     ("load the engine, check its vocabulary", "tokenization", "choose_encoder"),
-    ("check the engine on rows", "gate", "first_difference"),
+    ("check the engine on rows", "exactness", "first_difference"),
     ("load spec, templates and tokenizer", "builder", "load_spec"),
     ("load spec, templates and tokenizer", "builder", "make_plan"),
     ("statistics", "assembly", "describe"),

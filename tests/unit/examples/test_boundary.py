@@ -17,7 +17,7 @@ from sftdata.examples import boundary as seams
 from sftdata.examples.boundary import is_seamless
 from sftdata.examples.encode import encode_stretches
 from sftdata.examples.layout import Stretch
-from sftdata.tokenizing.encoded import Encoded
+from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import FAST, REFERENCE, Encoder, load_encoder
 from sftdata.tokenizing.engines import GigatokenEngine, ReferenceEngine
 from sftdata.tokenizing.load import load_tokenizer
@@ -53,7 +53,7 @@ def references(folder: Path) -> tuple[tokenizers.Tokenizer, tokenizers.Tokenizer
     tokenizer = load(folder).tokenizer
     prompt, target = (
         tokenizers.Tokenizer.from_str(plain.content.decode())
-        for plain in (tokenizer.plain, tokenizer.continuation)
+        for plain in (tokenizer.plain_text, tokenizer.continuation)
     )
     return prompt, target
 
@@ -119,11 +119,11 @@ class Counting(Encoder):
 
     bytes = 0
 
-    def encode_prompts(self, prompts: pa.LargeStringArray) -> Encoded:
+    def encode_prompts(self, prompts: pa.LargeStringArray) -> EncodedTexts:
         self.bytes += prompts.nbytes
         return super().encode_prompts(prompts)
 
-    def encode_targets(self, targets: pa.LargeStringArray) -> Encoded:
+    def encode_targets(self, targets: pa.LargeStringArray) -> EncodedTexts:
         self.bytes += targets.nbytes
         return super().encode_targets(targets)
 
@@ -132,7 +132,7 @@ def test_ordinary_text_is_not_encoded_twice() -> None:
     article = "The people of the town have known for years that the bridge is too narrow. " * 20
     rows = [(f"{article}\n\nSummary:\n", "The bridge is too narrow.")] * 50
     encoder = load(BUNDLED_TOKENIZER)
-    engine = GigatokenEngine(encoder.tokenizer.plain)
+    engine = GigatokenEngine(encoder.tokenizer.plain_text)
     counting = Counting(encoder.tokenizer, engine, engine)
     assert all(seamless(counting, rows))
     text = 50 * (len(article) + 40)
@@ -144,7 +144,7 @@ def test_nor_is_text_whose_words_are_far_from_the_seam(gap: int) -> None:
     article = "The people of the town have known for years that the bridge is too narrow. " * 200
     rows = [(f"{article}{'=' * gap}\n", "The bridge is too narrow.")] * 20
     encoder = load(BUNDLED_TOKENIZER)
-    engine = GigatokenEngine(encoder.tokenizer.plain)
+    engine = GigatokenEngine(encoder.tokenizer.plain_text)
     counting = Counting(encoder.tokenizer, engine, engine)
     assert all(seamless(counting, rows))
     assert counting.bytes < 1.2 * 20 * (len(article) + gap + 40)
@@ -192,7 +192,7 @@ def ids_of(encoder: Encoder, text: str) -> list[int]:
 
 def test_nothing_but_merges_of_pairs_is_told_from_nearby(unigram: Path) -> None:
     encoder = load_encoder(load_tokenizer(str(unigram)), REFERENCE)
-    engine = ReferenceEngine(encoder.tokenizer.plain)
+    engine = ReferenceEngine(encoder.tokenizer.plain_text)
     counting = Counting(encoder.tokenizer, engine, engine)
     rows = [("ab cd " * 40 + "a", "ab cd " * 10)]
     seamless(counting, rows)

@@ -12,7 +12,7 @@ import pytest
 
 from sftdata.examples.encode import encode_stretches
 from sftdata.examples.layout import PlainComposer
-from sftdata.examples.tokens import join_parts, whole_text_equal
+from sftdata.examples.tokens import join_parts, joined_equal
 from sftdata.loading.dataset import make_labels
 from sftdata.rendering.render import Rendered
 from sftdata.tokenizing.encoder import FAST, REFERENCE, choose_encoder, load_encoder
@@ -157,13 +157,11 @@ def test_an_encoder_says_which_rows_hold_what_is_not_text(byte_tokenizer: Path) 
     assert encoder.find_unsafe(encoded).tolist() == [2, 3]
 
 
-def test_whole_text_equal_tells_joined_from_split_tokens(shared_merge_tokenizer: Path) -> None:
+def test_joined_equal_tells_joined_from_split_tokens(shared_merge_tokenizer: Path) -> None:
     encoder = load_encoder(load_tokenizer(str(shared_merge_tokenizer)), REFERENCE)
     prompts, targets = texts("a", "a", "b"), texts("b", "a", "b")
     whole = encoder.encode_prompts(texts("ab", "aa", "bb"))
-    equal = whole_text_equal(
-        encoder.encode_prompts(prompts), encoder.encode_targets(targets), whole
-    )
+    equal = joined_equal(encoder.encode_prompts(prompts), encoder.encode_targets(targets), whole)
     assert equal.tolist() == [False, True, True]  # "a" + "b" would be the one token "ab"
 
 

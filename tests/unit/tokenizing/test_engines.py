@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sftdata.tokenizing import engines as engine
-from sftdata.tokenizing.encoded import Encoded, to_encoded
+from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.engines import Engine, GigatokenEngine, ReferenceEngine
 from sftdata.tokenizing.exactness import first_difference
 from sftdata.tokenizing.load import load_tokenizer
@@ -33,7 +33,7 @@ nasty = st.text(st.sampled_from(WHITE_SPACE + DIGITS + OTHERS), max_size=24)
 
 @functools.lru_cache(maxsize=1)
 def engines(folder: Path) -> tuple[Engine, Engine]:
-    plain = load_tokenizer(str(folder)).plain
+    plain = load_tokenizer(str(folder)).plain_text
     return GigatokenEngine(plain), ReferenceEngine(plain)
 
 
@@ -77,11 +77,13 @@ def test_texts_of_uneven_size_keep_their_order(digit_tokenizer: Path) -> None:
 
 
 def test_rows_are_taken_and_joined_as_they_are() -> None:
-    ids = to_encoded([[1, 2, 3], [], [4]])
-    taken = Encoded.concatenate([ids, to_encoded([]), ids.take(np.array([2, 0, 0]))])
+    ids = EncodedTexts.from_lists([[1, 2, 3], [], [4]])
+    taken = EncodedTexts.concatenate(
+        [ids, EncodedTexts.from_lists([]), ids.take(np.array([2, 0, 0]))]
+    )
     assert taken.ids.tolist() == [1, 2, 3, 4, 4, 1, 2, 3, 1, 2, 3]
     assert taken.lengths.tolist() == [3, 0, 1, 1, 3, 3]
-    assert Encoded.concatenate([]).offsets.tolist() == [0]
+    assert EncodedTexts.concatenate([]).offsets.tolist() == [0]
 
 
 def test_threads_share_an_engine_that_is_made_anew_meanwhile(
@@ -98,7 +100,7 @@ def test_threads_share_an_engine_that_is_made_anew_meanwhile(
 
     monkeypatch.setattr(engine, "_RENEW_AFTER_BYTES", 100_000)
     monkeypatch.setattr(GigatokenEngine, "_load", load_alone)
-    plain = load_tokenizer(str(digit_tokenizer)).plain
+    plain = load_tokenizer(str(digit_tokenizer)).plain_text
     fast, reference = GigatokenEngine(plain), ReferenceEngine(plain)
     columns = [column(*uneven_texts(seed)) for seed in range(6)]
     expected = [reference.encode(c) for c in columns]

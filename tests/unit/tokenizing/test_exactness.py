@@ -1,4 +1,4 @@
-"""The gate: an engine that does not give the reference's ids is not used."""
+"""The exactness check: an engine that does not give the reference's ids is not used."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import tokenizers
 
 from sftdata import build
 from sftdata.tokenizing import encoder as tokenization
-from sftdata.tokenizing import exactness as gate
-from sftdata.tokenizing.encoded import Encoded
+from sftdata.tokenizing import exactness
+from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.engines import GigatokenEngine
 from sftdata.tokenizing.exactness import choose_engine
 from sftdata.tokenizing.load import load_tokenizer
@@ -40,9 +40,9 @@ def doctor_fast_engine(monkeypatch: pytest.MonkeyPatch, without: tuple[str, str]
             kept = [list(merge) for merge in merges if merge != without]
             assert len(kept) == len(merges) - 1
             spec["model"]["merges"] = kept
-            super().__init__(PlainTokenizer.of(spec))
+            super().__init__(PlainTokenizer.from_spec(spec))
 
-    monkeypatch.setattr(gate, "GigatokenEngine", Doctored)
+    monkeypatch.setattr(exactness, "GigatokenEngine", Doctored)
 
 
 def pair(merge: Any) -> list[str]:
@@ -51,7 +51,7 @@ def pair(merge: Any) -> list[str]:
 
 def test_an_exact_engine_is_used_and_nothing_is_said(digit_tokenizer: Path) -> None:
     lines: list[str] = []
-    plain = load_tokenizer(str(digit_tokenizer)).plain
+    plain = load_tokenizer(str(digit_tokenizer)).plain_text
     choice = choose_engine(plain, lines.append)
     assert choice.engine.name == "gigatoken"
     assert choice.find_fault(column("a sample 12", "  3")) is None
@@ -63,7 +63,7 @@ def test_an_engine_without_one_merge_is_refused(
 ) -> None:
     doctor_fast_engine(monkeypatch, without=("\u0109", "\u0109"))
     lines: list[str] = []
-    plain = load_tokenizer(str(digit_tokenizer)).plain
+    plain = load_tokenizer(str(digit_tokenizer)).plain_text
     choice = choose_engine(plain, lines.append)
     assert choice.engine.name == "tokenizers"
     assert choice.find_fault(column("a sample")) is None
@@ -76,7 +76,7 @@ def test_an_engine_that_was_refused_is_refused_again(
     digit_tokenizer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doctor_fast_engine(monkeypatch, without=("\u0109", "\u0109"))
-    plain = load_tokenizer(str(digit_tokenizer)).plain
+    plain = load_tokenizer(str(digit_tokenizer)).plain_text
     names = [choose_engine(plain, lambda line: None).engine.name for _ in range(2)]
     assert names == ["tokenizers", "tokenizers"]
 
@@ -84,20 +84,20 @@ def test_an_engine_that_was_refused_is_refused_again(
 class WrongOnOneWord(GigatokenEngine):
     """Right on every vocabulary entry and wrong on the rows that hold "zebra"."""
 
-    def encode(self, texts: pa.LargeStringArray) -> Encoded:
+    def encode(self, texts: pa.LargeStringArray) -> EncodedTexts:
         encoded = super().encode(texts)
         ids = encoded.ids.copy()
         for row, text in enumerate(texts.to_pylist()):
             if "zebra" in text:
                 ids[encoded.offsets[row]] += 1
-        return Encoded(ids, encoded.offsets)
+        return EncodedTexts(ids, encoded.offsets)
 
 
 def test_an_engine_that_is_wrong_on_the_rows_at_hand_is_found_out(
     byte_tokenizer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate, "GigatokenEngine", WrongOnOneWord)
-    plain = load_tokenizer(str(byte_tokenizer)).plain
+    monkeypatch.setattr(exactness, "GigatokenEngine", WrongOnOneWord)
+    plain = load_tokenizer(str(byte_tokenizer)).plain_text
     choice = choose_engine(plain, lambda line: None)
     assert choice.find_fault(column("a horse", "a zebra", "a mule")) == "a zebra"
     assert choice.find_fault(column("a horse", "a mule")) is None
@@ -111,7 +111,7 @@ def test_a_build_whose_rows_find_the_fault_has_the_references_tokens(
     rows = [{"id": str(i), "article": article + str(i), "summary": "A zebra."} for i in range(50)]
     Path("zebras.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     right = build("summarize", data="zebras.jsonl", tokenizer=byte_tokenizer, out="right").manifest
-    monkeypatch.setattr(gate, "GigatokenEngine", WrongOnOneWord)
+    monkeypatch.setattr(exactness, "GigatokenEngine", WrongOnOneWord)
     monkeypatch.setattr(tokenization, "GigatokenEngine", WrongOnOneWord)
     again = build(
         "summarize",
@@ -128,7 +128,7 @@ def test_an_engine_that_cannot_load_the_tokenizer_is_refused(byte_tokenizer: Pat
     spec = json.loads((byte_tokenizer / "tokenizer.json").read_text())
     spec["model"] = {"type": "WordLevel", "vocab": {"a": 0, "[UNK]": 1}, "unk_token": "[UNK]"}
     lines: list[str] = []
-    choice = choose_engine(PlainTokenizer.of(spec), lines.append)
+    choice = choose_engine(PlainTokenizer.from_spec(spec), lines.append)
     assert choice.engine.name == "tokenizers"
     assert choice.find_fault(column("a")) is None
     [line] = lines
@@ -139,15 +139,15 @@ def merges_of_words(folder: Path, every: int) -> Iterator[tuple[str, str]]:
     """Some of the last merges of entries that are one token when encoded alone."""
     tokenizer = load_tokenizer(str(folder))
     merges = [tuple(pair(merge)) for merge in tokenizer.spec["model"]["merges"]]
-    reference = tokenizers.Tokenizer.from_str(tokenizer.plain.content.decode())
+    reference = tokenizers.Tokenizer.from_str(tokenizer.plain_text.content.decode())
     for left, right in merges[::every]:
         word = (left + right).replace("\u0120", " ")
         if word.strip().isascii() and len(reference.encode(word).ids) == 1:
             yield left, right
 
 
-# Entries that are whole words: joined to their neighbours, as the gate once had them, they are
-# parts of longer words, and a fault in the merge that makes them does not show.
+# Entries that are whole words. Joined to their neighbours they are parts of longer words, and then
+# a fault in the merge that makes them does not show.
 ESCAPED = {
     "gpt2": [("\u0120m", "uch"), ("\u0120m", "ade"), ("\u0120s", "ays")],
     "smollm2": [("\u0120K", "abul"), ("\u0120are", "a"), ("F", "REE")],
@@ -156,11 +156,11 @@ ESCAPED = {
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", ESCAPED)
-def test_the_gate_sees_a_fault_in_any_one_merge(
+def test_the_check_sees_a_fault_in_any_one_merge(
     name: str, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = shared / "tokenizers" / name
-    plain = load_tokenizer(str(folder)).plain
+    plain = load_tokenizer(str(folder)).plain_text
     merges = {tuple(pair(m)) for m in json.loads(plain.content)["model"]["merges"]}
     doctored = [m for m in ESCAPED[name] if m in merges] + list(merges_of_words(folder, 9000))
     assert len(doctored) >= 4

@@ -78,7 +78,7 @@ def test_a_sentencepiece_model_is_converted_and_encodes_as_sentencepiece_does(
     model = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "tokenizer.model"))
 
     tokenizer = load_tokenizer(str(tmp_path))
-    encoded = ReferenceEngine(tokenizer.plain).encode(columns.texts(articles))
+    encoded = ReferenceEngine(tokenizer.plain_text).encode(columns.texts(articles))
 
     expected = [model.encode(article) for article in articles]
     found = [encoded.ids[a:b].tolist() for a, b in pairwise(encoded.offsets)]

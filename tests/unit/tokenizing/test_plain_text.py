@@ -28,7 +28,9 @@ def test_it_is_the_same_after_it_was_written(
     byte_tokenizer: Path, normalizer: Any, stages: list[Any]
 ) -> None:
     split = {"type": "Sequence", "pretokenizers": stages}
-    plain = PlainTokenizer.of(spec_of(byte_tokenizer, normalizer=normalizer, pre_tokenizer=split))
+    plain = PlainTokenizer.from_spec(
+        spec_of(byte_tokenizer, normalizer=normalizer, pre_tokenizer=split)
+    )
     assert plain.needs_nfc == (normalizer is not None)
     assert plain.splits_digits == (DIGITS in stages)
     assert plain.merges_pairs
@@ -45,11 +47,11 @@ def test_digits_are_left_to_the_tokenizer_where_an_entry_joins_one(
 ) -> None:
     split = {"type": "Sequence", "pretokenizers": [DIGITS, SPACES]}
     model = {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["1", -1.0]]}
-    assert PlainTokenizer.of(
+    assert PlainTokenizer.from_spec(
         spec_of(byte_tokenizer, model=model, pre_tokenizer=split)
     ).splits_digits
     model["vocab"] = [["<unk>", 0.0], [entry, -1.0]]
-    plain = PlainTokenizer.of(spec_of(byte_tokenizer, model=model, pre_tokenizer=split))
+    plain = PlainTokenizer.from_spec(spec_of(byte_tokenizer, model=model, pre_tokenizer=split))
     assert not plain.splits_digits
     assert not plain.merges_pairs
     assert plain.fast_content == plain.content
@@ -62,9 +64,12 @@ def test_real_ones_are_the_same_after_they_were_written(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     first, second = (load_tokenizer(str(shared / "tokenizers" / name)) for _ in range(2))
-    for made, known in ((first.plain, second.plain), (first.continuation, second.continuation)):
+    for made, known in (
+        (first.plain_text, second.plain_text),
+        (first.continuation, second.continuation),
+    ):
         assert known == made
         ReferenceEngine(known)
     assert "spec" in vars(first)
     assert "spec" not in vars(second)
-    assert (second.continuation is second.plain) == (name != "mistral-v3")
+    assert (second.continuation is second.plain_text) == (name != "mistral-v3")

@@ -34,7 +34,7 @@ def added(content: str, number: int, *, special: bool) -> dict[str, Any]:
 
 
 def plain(tokenizer: Tokenizer) -> tokenizers.Tokenizer:
-    return tokenizers.Tokenizer.from_str(tokenizer.plain.content.decode())
+    return tokenizers.Tokenizer.from_str(tokenizer.plain_text.content.decode())
 
 
 def continuation(tokenizer: Tokenizer) -> tokenizers.Tokenizer:
@@ -70,7 +70,7 @@ def test_what_was_known_of_a_tokenizer_is_known_without_parsing_it(
     assert "spec" not in vars(second)
     assert second == first
     assert second.control_tokens == first.control_tokens
-    assert (first.plain, first.continuation) == (second.plain, second.continuation)
+    assert (first.plain_text, first.continuation) == (second.plain_text, second.continuation)
     assert "spec" not in vars(second)
     assert second.spec == first.spec
     for kind in ("tokenizers", "plain"):
@@ -78,7 +78,7 @@ def test_what_was_known_of_a_tokenizer_is_known_without_parsing_it(
             file.write_bytes(file.read_bytes()[:-1])
     third = load_tokenizer(folder)
     assert third == first
-    assert third.plain == first.plain
+    assert third.plain_text == first.plain_text
 
 
 def test_what_is_plain_is_remembered_for_the_control_tokens_it_was_made_with(

@@ -19,7 +19,7 @@ from sftdata.examples.tokens import Part
 from sftdata.reading.outcomes import Fates
 from sftdata.reading.rows import Rows
 from sftdata.rendering.template import Template
-from sftdata.tokenizing.encoded import Encoded
+from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import Encoder
 
 KEPT = "kept"
@@ -151,7 +151,7 @@ def _ids(parts: Sequence[Part], row: int) -> npt.NDArray[Any]:
     return np.concatenate(
         [
             p.ids.ids[p.ids.offsets[row] : p.ids.offsets[row + 1]]
-            if isinstance(p.ids, Encoded)
+            if isinstance(p.ids, EncodedTexts)
             else np.array(p.ids)
             for p in parts
         ]

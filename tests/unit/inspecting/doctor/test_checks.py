@@ -169,7 +169,7 @@ def with_bos(planted: Planted) -> Planted:
 def boundary_merge() -> Planted:
     """With the bundled tokenizer: 'th' + 'e' is one token when encoded at once."""
     loaded = load_tokenizer(str(BUNDLED_TOKENIZER))
-    plain = tokenizers.Tokenizer.from_str(loaded.plain.content.decode())
+    plain = tokenizers.Tokenizer.from_str(loaded.plain_text.content.decode())
     rows = []
     for i in range(40):
         prompt, target = prompt_of(i), "x " + sentence(random.Random(-i), 3)

@@ -41,7 +41,7 @@ def assert_places_fit(text: str, tokens: tuple[Token, ...]) -> None:
 @pytest.mark.parametrize("name", REAL_TOKENIZERS)
 def test_bytes_add_up_to_the_text_and_places_fit(name: str, shared: Path) -> None:
     tokenizer = load_tokenizer(str(shared / "tokenizers" / name))
-    plain = tokenizers.Tokenizer.from_str(tokenizer.plain.content.decode())
+    plain = tokenizers.Tokenizer.from_str(tokenizer.plain_text.content.decode())
     vocabulary = Vocabulary(tokenizer)
     for text in TEXTS:
         ids = plain.encode(text, add_special_tokens=False).ids
