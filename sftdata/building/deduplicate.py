@@ -56,7 +56,7 @@ class Deduplicator:
         for run in runs:
             own = reasons[done : done + len(run.hashes)]
             done += len(own)
-            if run.trimmed is not None:
+            if run.dropped is not None:
                 result.append(self._again(chunk_of(at), run, own, functools.partial(make, at)))
             elif self._near is None and not own.any():  # as nearly always
                 result.append(run)
@@ -78,25 +78,25 @@ class Deduplicator:
             suspects = np.arange(len(run.blocks))
         done = 0
         for at in suspects.tolist():
-            block = run.part(at, at + 1)
+            block = run.slice(at, at + 1)
             own = reasons[ends[at] - len(block.hashes) : ends[at]]
             if self._near is not None:
                 self._find_near(chunk_of(first + at), block.slices, own)
             if not own.any():
                 continue
             if at > done:
-                yield run.part(done, at)
+                yield run.slice(done, at)
             yield self._without(chunk_of(first + at), block, own)
             done = at + 1
         if len(run.blocks) > done:
-            yield run.part(done, len(run.blocks))
+            yield run.slice(done, len(run.blocks))
 
     def _again(
         self, chunk: Chunk, run: BlockRun, reasons: Reasons, make: Callable[[], BlockRun]
     ) -> BlockRun:
         """The block of an earlier build if the same rows are to be left out of it again."""
-        assert run.trimmed is not None
-        if np.array_equal(reasons, run.trimmed.reasons):
+        assert run.dropped is not None
+        if np.array_equal(reasons, run.dropped.reasons):
             lines = (line for _, line in run.blocks.ledger)
             self.repeated_ids.update(e.row_id for e in lines if e.reason == Reason.REPEATED_ID)
             return run

@@ -39,7 +39,7 @@ class PendingExamples:
             first = self._taken
             self._taken = min(first + blocks, len(self._examples.blocks))
             blocks -= self._taken - first
-            yield self._examples.part(first, self._taken)
+            yield self._examples.block_run(first, self._taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,11 @@ class ChunkGroup:
 class BlockLookup:
     """Looks the blocks of a plan's sources up in what was `finished`.
 
-    `uses_trimmed` says whether blocks may be used that rows were left out of.
+    `with_drops` says whether blocks may be used that rows were left out of.
     """
 
-    def __init__(self, plan: Plan, finished: Sequence[EarlierBuild], *, uses_trimmed: bool) -> None:
-        self._plan, self._finished, self._uses_trimmed = plan, finished, uses_trimmed
+    def __init__(self, plan: Plan, finished: Sequence[EarlierBuild], *, with_drops: bool) -> None:
+        self._plan, self._finished, self._with_drops = plan, finished, with_drops
 
     def pieces(self, submit: Submit) -> Iterator[tuple[ChunkGroup, PendingExamples]]:
         """Everything the sources hold, piece by piece; work on what is not known is started."""
@@ -137,7 +137,7 @@ class BlockLookup:
     def _find(self, key: bytes) -> BlockLocation | None:
         for done in self._finished:
             if (found := done.find(key)) is not None:
-                return found if self._uses_trimmed or not found.is_trimmed else None
+                return found if self._with_drops or not found.has_drops else None
         return None
 
     def _foresee(self, chunk: Chunk) -> Iterator[Outline]:

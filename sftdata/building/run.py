@@ -123,8 +123,8 @@ class BuildRun:
 
     def _process_rows(self, earlier: Sequence[EarlierBuild]) -> None:
         # Near duplicates are not found by hashes, so what was taken out may differ this time.
-        uses_trimmed = self.plan.spec.near_duplicates is None
-        pieces = BlockLookup(self.plan, earlier, uses_trimmed=uses_trimmed).pieces(
+        with_drops = self.plan.spec.near_duplicates is None
+        pieces = BlockLookup(self.plan, earlier, with_drops=with_drops).pieces(
             self.dispatcher.submit
         )
         ahead = self.number_of_workers + _PIECES_AHEAD
@@ -160,7 +160,7 @@ class BuildRun:
 
     def _make_again(self, chunk: Chunk, template: int) -> BlockRun:
         (job,) = self.dispatcher.submit([Work(chunk, (template,))])
-        return job.result().part(0, 1)
+        return job.result().block_run(0, 1)
 
     def _finish(self, stamps: Sequence[list[Stamp]]) -> FinishedBuild:
         """Checks the result and has the shards on disk, in a folder with the build's name."""

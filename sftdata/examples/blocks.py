@@ -1,7 +1,6 @@
-"""Blocks: what became of the rows of a chunk that one template renders, many blocks at a time.
+"""Blocks: the rows of a chunk that get the same template, the unit that a rebuild reuses.
 
-A block is what a rebuild can use again. Most of what is known of blocks is kept in arrays, since a
-build has a block for every sixteen kilobytes of its sources.
+A build has one for every 16 KiB of its sources, so the counts of many blocks are kept in arrays.
 """
 
 from __future__ import annotations
@@ -15,23 +14,24 @@ import pyarrow as pa
 
 from sftdata.base.ledger_line import BlockLedgerLine
 
-Slices = list[list["Slice"]]  # by split, the rows of blocks in their order
+Slices = list[list["Slice"]]  # for each split, the rows of some blocks in order
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """What became of blocks that follow each other in a source."""
+    """Counts, hashes and ledger lines of blocks that follow each other in a source."""
 
-    rows_in: npt.NDArray[np.int64]  # [blocks]
-    rows: npt.NDArray[np.int64]  # [blocks, splits], those that came out
-    hashes: npt.NDArray[np.uint64]  # [rows out, 4]: id and content; by block, then by split
-    ledger: Sequence[tuple[int, BlockLedgerLine]]  # with its block, in order of both
-    whole_text_differs: Sequence[tuple[int, str]]  # block and row whose one text has other ids
+    rows_in: npt.NDArray[np.int64]  # [blocks], source rows
+    rows: npt.NDArray[np.int64]  # [blocks, splits], examples
+    hashes: npt.NDArray[np.uint64]  # [examples, 4]: id and content; by block, then by split
+    ledger: Sequence[tuple[int, BlockLedgerLine]]  # block and line, sorted
+    # Block and id of rows whose prompt and target, encoded as one text, have other token ids.
+    whole_text_differs: Sequence[tuple[int, str]]
 
     def __len__(self) -> int:
         return len(self.rows_in)
 
-    def part(self, first: int, last: int) -> Blocks:
+    def slice(self, first: int, last: int) -> Blocks:
         """Blocks `first` to `last - 1`."""
         start, end = (int(self.rows[:at].sum()) for at in (first, last))
         return Blocks(
@@ -44,7 +44,7 @@ class Blocks:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Blocks]) -> Blocks:
-        """The blocks of all parts, of which there is at least one, one after another."""
+        """The blocks of all parts (at least one part), one after another."""
         before = np.cumsum([0, *(len(part) for part in parts)]).tolist()
         return cls(
             np.concatenate([part.rows_in for part in parts]),
@@ -66,15 +66,15 @@ class Slice:
     batch: pa.RecordBatch
     start: int
     rows: int
-    is_finished: bool  # whether the batch is in a shard of an earlier build
+    is_reused: bool  # whether the batch is mapped from a shard of an earlier build
 
 
 @dataclass(frozen=True, slots=True)
 class DroppedRows:
-    """What a block was before rows were left out of it that repeat an earlier row."""
+    """The repeated rows that were dropped from a block, among all the examples it had before."""
 
-    hashes: npt.NDArray[np.uint64]  # [rows, 4]
-    reasons: npt.NDArray[np.int8]  # [rows], 0 for those that stayed
+    hashes: npt.NDArray[np.uint64]  # [examples before, 4]
+    reasons: npt.NDArray[np.int8]  # [examples before], see `deduplicate`; 0 for those kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +83,25 @@ class BlockRun:
 
     blocks: Blocks
     slices: Slices
-    trimmed: DroppedRows | None = None  # then it is one block
+    dropped: DroppedRows | None = None  # only in a run of one block
 
     @property
     def hashes(self) -> npt.NDArray[np.uint64]:
-        """uint64[rows, 4]: those of the blocks before any row was left out."""
-        return self.blocks.hashes if self.trimmed is None else self.trimmed.hashes
+        """uint64[examples, 4]: the hashes before repeated rows were dropped."""
+        return self.blocks.hashes if self.dropped is None else self.dropped.hashes
 
-    def part(self, first: int, last: int) -> BlockRun:
-        """Blocks `first` to `last - 1`, of a run in which nothing was left out."""
+    def slice(self, first: int, last: int) -> BlockRun:
+        """Blocks `first` to `last - 1` of a run without dropped rows."""
         rows = self.blocks.rows
         starts, counts = rows[:first].sum(axis=0).tolist(), rows[first:last].sum(axis=0).tolist()
         return BlockRun(
-            self.blocks.part(first, last),
-            [list(cut(*one)) for one in zip(self.slices, starts, counts, strict=True)],
+            self.blocks.slice(first, last),
+            [list(slice_rows(*one)) for one in zip(self.slices, starts, counts, strict=True)],
         )
 
 
-def cut(slices: Sequence[Slice], start: int, rows: int) -> Iterator[Slice]:
-    """Rows `start` to `start + rows - 1` of what `slices` hold together."""
+def slice_rows(slices: Sequence[Slice], start: int, rows: int) -> Iterator[Slice]:
+    """Rows `start` to `start + rows - 1` of all `slices` together."""
     for part in slices:
         taken = min(rows, part.rows - start)
         if taken > 0:

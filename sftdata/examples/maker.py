@@ -48,15 +48,15 @@ class Examples:
     batch: pa.RecordBatch  # with the columns of a shard
     blocks: Blocks
 
-    def part(self, first: int, last: int) -> BlockRun:
+    def block_run(self, first: int, last: int) -> BlockRun:
         """Blocks `first` to `last - 1`."""
         before = np.cumsum(np.concatenate(([0], self.blocks.rows.T.ravel())))
         starts = before[:-1].reshape(self.blocks.rows.T.shape)  # all of a split, then the next
         counts = self.blocks.rows[first:last].sum(axis=0)
         return BlockRun(
-            self.blocks.part(first, last),
+            self.blocks.slice(first, last),
             [
-                [Slice(self.batch, int(start), int(rows), is_finished=False)] if rows else []
+                [Slice(self.batch, int(start), int(rows), is_reused=False)] if rows else []
                 for start, rows in zip(starts[:, first], counts, strict=True)
             ],
         )

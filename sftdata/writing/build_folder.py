@@ -19,7 +19,7 @@ import xxhash
 from sftdata.base.files import sync
 from sftdata.base.schema import RowSizes
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
-from sftdata.examples.blocks import BlockRun, Blocks, Slice, cut
+from sftdata.examples.blocks import BlockRun, Blocks, Slice, slice_rows
 from sftdata.reading.chunks import Chunks
 from sftdata.reading.outline import Outline
 from sftdata.writing.earlier_build import EarlierBuild
@@ -67,9 +67,9 @@ class BuildFolder:
         """
         places = _ends(np.array([len(run.blocks) for run in runs]))
         trimmed = [
-            (at, run.trimmed)
+            (at, run.dropped)
             for at, run in zip(places, runs, strict=False)
-            if run.trimmed is not None
+            if run.dropped is not None
         ]
         self._journal.add(chunks.outline, keys, blocks, trimmed)
         templates = len(blocks) // len(chunks)
@@ -84,7 +84,7 @@ class BuildFolder:
                 hashes = blocks.hashes[hash_ends[first] : hash_ends[last]]
                 rows = row_ends[last] - row_ends[first]
                 own = keys[first * KEY_BYTES : last * KEY_BYTES]
-                split.add(own, hashes, cut(slices, row_ends[first], rows))
+                split.add(own, hashes, slice_rows(slices, row_ends[first], rows))
                 if last in ends:
                     split.end_shard()
                 first = last
@@ -165,7 +165,7 @@ class _SplitWriter:
         self._keys.update(keys)
         self._hashes.update(hashes.tobytes())
         for part in _joined(slices):
-            if self._waiting is not None and part.is_finished:
+            if self._waiting is not None and part.is_reused:
                 self._waiting.append(part)
             else:
                 self._write_waiting()
@@ -195,7 +195,7 @@ class _SplitWriter:
         batch, start = part.batch, part.start
         # A small part, as of a small split, may wait long for more, and would keep all of its batch
         # in memory. What is finished is only mapped.
-        if not part.is_finished and 2 * part.rows < batch.num_rows:
+        if not part.is_reused and 2 * part.rows < batch.num_rows:
             batch, start = copied([batch.slice(start, part.rows)]), 0
         self.writer.append(batch, start, part.rows)
 

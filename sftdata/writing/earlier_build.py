@@ -19,7 +19,7 @@ import pyarrow as pa
 from sftdata.base.arrow import to_numbers
 from sftdata.base.files import is_intact
 from sftdata.base.schema import RowSizes, label_column
-from sftdata.examples.blocks import BlockRun, DroppedRows, Slice, cut
+from sftdata.examples.blocks import BlockRun, DroppedRows, Slice, slice_rows
 from sftdata.reading.outline import Outline
 from sftdata.writing.journal import KEY_BYTES, BlocksLine, Journal, read_journal
 from sftdata.writing.shards import Shard, ShardProgress, read_batches
@@ -32,7 +32,7 @@ class BlockLocation:
     finished: EarlierBuild
     line: int
     at: int
-    is_trimmed: bool
+    has_drops: bool
 
 
 class EarlierBuild:
@@ -104,7 +104,7 @@ class EarlierBuild:
         """How many blocks with these keys are there one after another, from that of the first key
         on, which is at `place`; a block that is not complete is alone."""
         line = self._lines[place.line]
-        if place.is_trimmed:
+        if place.has_drops:
             return 1
         own = np.frombuffer(line.keys, "<u8").reshape(-1, 2)[place.at :]
         wanted = np.frombuffer(keys, "<u8").reshape(-1, 2)[: len(own)]
@@ -117,7 +117,7 @@ class EarlierBuild:
         line, first, last = self._lines[place.line], place.at, place.at + blocks
         bounds = zip(line.starts[first].tolist(), line.ends[last - 1].tolist(), strict=True)
         return BlockRun(
-            line.own.blocks.part(first, last),
+            line.own.blocks.slice(first, last),
             [list(self._slices(split, start, end)) for split, (start, end) in enumerate(bounds)],
             line.trimmed.get(first),
         )
@@ -158,7 +158,7 @@ class EarlierBuild:
     def _slices(self, split: int, start: int, end: int) -> Iterator[Slice]:
         for shard, first in self._overlapping(split, start, end):
             begin = max(start - first, 0)
-            yield from cut(shard.slices, begin, min(end - first, shard.rows) - begin)
+            yield from slice_rows(shard.slices, begin, min(end - first, shard.rows) - begin)
 
     def _overlapping(
         self, split: int, start: int, end: int
@@ -207,7 +207,7 @@ class _FinishedShard:
     def slices(self) -> list[Slice]:
         """Its record batches, mapped, with the labels of today."""
         return [
-            Slice(_relabelled(batch, self._labels), 0, batch.num_rows, is_finished=True)
+            Slice(_relabelled(batch, self._labels), 0, batch.num_rows, is_reused=True)
             for batch in read_batches(self.path, self.rows)
         ]
 
