@@ -1,4 +1,4 @@
-"""Inference: the exact prompt that serving must send, made by the code that makes the shards."""
+"""Serving prompts: the exact prompt a server must send for a row, made by the build's own code."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from sftdata.building.inputs import draw_pool, row_reader
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
 from sftdata.errors import GoldenSetError, SftdataError, SpecError, did_you_mean
+from sftdata.examples.fit import Draft
 from sftdata.examples.layout import prompt_length, text_of
 from sftdata.examples.maker import ExampleMaker
 from sftdata.examples.shots import read_pool
@@ -31,21 +32,21 @@ from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.writing.manifest import pool_path, read_manifest
 
 _ID, _GROUP = "id", "group"
-# Stands for the answer that is not known yet. It is never shown: only what is before it is.
+# Placeholder for an unknown target field. Only the text before the target is returned.
 _NO_ANSWER = "?"
 
 
 @dataclass(frozen=True, slots=True)
 class ServingPrompt:
-    """What a server must send for one row. `input_ids` are the ids before `target_start`."""
+    """The prompt of a row. `input_ids` are those before `target_start` in a training example."""
 
     template: str
-    text: str  # control tokens of a chat template written out; BOS by the tokenizer's rule is not
+    text: str  # with the control tokens of a chat template, without a BOS the tokenizer adds
     input_ids: list[int]
-    stop_ids: list[int]  # generation ends at any of them
+    stop_ids: list[int]  # each of them ends generation
 
     def to_json(self) -> dict[str, Any]:
-        """The object `template render --json` prints."""
+        """The object that `template render --json` prints."""
         return {
             "template": self.template,
             "text": self.text,
@@ -55,8 +56,8 @@ class ServingPrompt:
 
 
 @dataclass(frozen=True)
-class Prompter:
-    """Makes serving prompts as a build with this plan makes examples."""
+class PromptRenderer:
+    """Renders serving prompts as a build with this plan renders examples."""
 
     plan: Plan
 
@@ -66,7 +67,7 @@ class Prompter:
 
     @cached_property
     def stop_ids(self) -> list[int]:
-        """Ids at which generation ends: the end of the turn, and EOS."""
+        """The ids that end generation: EOS, and the end of a turn in a chat."""
         ends = [] if self.plan.chat is None else [self.plan.chat.end_id()]
         return list(dict.fromkeys([*ends, self.plan.tokenizer.eos_id]))
 
@@ -75,10 +76,10 @@ class Prompter:
     ) -> ServingPrompt:
         """The prompt of a row of golden fields.
 
-        Without `template` the row gets the one the build gives it, by its `id`; without `shots` as
-        many as the build gives it. A row with its target fields is fitted into the `max_length` of
-        the build, as training did; without them nothing is known of the answer, and nothing is cut.
-        Raises `SftdataError` for a field that is missing, or a row that does not fit.
+        By default the build's rules choose the template, from the row's `id`, and the number of
+        shots. A row with target fields is shortened to the build's `max_length`, as in training; a
+        row without them is not, because the length of its answer is unknown.
+        Raises `SftdataError` when a field is missing, or the row does not fit.
         """
         chosen = self._choose_template(row, template)
         rows, is_solved = self._to_rows(row, chosen)
@@ -90,22 +91,25 @@ class Prompter:
         fates = Fates(1)
         for draft in drafts.make(rows, np.zeros(1, np.int64), chosen, fates):
             if draft.kept.all():
-                length = prompt_length(draft.stretches)
-                parts = [part.ids for part in draft.parts[:length]]
-                ids = [list(p.ids) if isinstance(p, EncodedTexts) else list(p) for p in parts]
-                bos = self._is_bos_by_rule(draft.stretches[0].content)
-                return ServingPrompt(
-                    template=chosen.label,
-                    text="".join(
-                        text_of(stretch, 0, self._token) for stretch in draft.stretches[bos:length]
-                    ),
-                    input_ids=[int(i) for part in ids for i in part],
-                    stop_ids=self.stop_ids,
-                )
+                return self._to_prompt(draft, chosen.label)
         _, _, reason, detail = next(iter(fates))
         raise GoldenSetError(f"The row cannot be rendered: {detail} ({reason}).")
 
-    def _is_bos_by_rule(self, content: Any) -> bool:
+    def _to_prompt(self, draft: Draft, template: str) -> ServingPrompt:
+        """The part of a draft example before its target."""
+        length = prompt_length(draft.stretches)
+        parts = [part.ids for part in draft.parts[:length]]
+        ids = [part.ids if isinstance(part, EncodedTexts) else part for part in parts]
+        bos = self._is_automatic_bos(draft.stretches[0].content)
+        return ServingPrompt(
+            template=template,
+            text="".join(text_of(s, 0, self._token) for s in draft.stretches[bos:length]),
+            input_ids=[int(token_id) for part in ids for token_id in part],
+            stop_ids=self.stop_ids,
+        )
+
+    def _is_automatic_bos(self, content: Any) -> bool:
+        """Whether a stretch is the BOS that the tokenizer puts before plain text."""
         return self.plan.chat is None and content == self.plan.tokenizer.bos_id is not None
 
     def _token(self, token_id: int) -> str:
@@ -114,7 +118,7 @@ class Prompter:
     def _choose_template(self, row: Mapping[str, str], wanted: str | None) -> Template:
         templates = self.plan.templates
         if not templates:
-            raise SpecError("The dataset is of conversations; it has no template to render.")
+            raise SpecError("The dataset holds conversations, which have no template to render.")
         if wanted is None:
             hashes = hash_texts([str(row.get(_ID, "")).encode()])
             return templates[int(self._maker.choose_template(hashes)[0])]
@@ -122,42 +126,44 @@ class Prompter:
             if wanted in (template.label, template.id):
                 return template
         known = [template.label for template in templates]
-        raise SpecError(f"There is no template '{wanted}' here.", did_you_mean(wanted, known))
+        raise SpecError(
+            f"The dataset was not built with the template '{wanted}'.", did_you_mean(wanted, known)
+        )
 
     def _to_rows(self, row: Mapping[str, str], template: Template) -> tuple[Rows, bool]:
-        """The row as a batch of one, and whether it has all its target fields."""
+        """The row as a batch, and whether it has all target fields."""
         rules = row_reader(self.plan.spec, self.plan.sources).fields
         names = sorted(rules.keys() | template.fields)
-        asked = set().union(*(b.fields for n, b in template.blocks.items() if n != "target"))
+        needed = set().union(*(b.fields for n, b in template.blocks.items() if n != "target"))
         values = {}
         for name in names:
             value = row.get(name)
             rule = rules.get(name)
             if value is None and rule is not None and (rule.value is not None or rule.optional):
                 value = rule.value or ""
-            if value is None and name in asked:
+            if value is None and name in needed:
                 raise GoldenSetError(
                     f"Template '{template.label}' needs the field '{name}'; the row has: "
                     f"{', '.join(sorted(row)) or 'none'}.",
-                    f'Give it, for example: --row \'{{"{name}": "…"}}\'',
+                    f'Add it to the row, for example: --row \'{{"{name}": "…"}}\'',
                 )
             if value is not None and not isinstance(value, str):
                 raise GoldenSetError(f"The field '{name}' is not text: {value!r}.")
             values[name] = value
         is_solved = all(values[name] is not None for name in template.target_fields)
-        texts_of = {name: [_NO_ANSWER if v is None else v] for name, v in values.items()}
+        filled = {name: [_NO_ANSWER if v is None else v] for name, v in values.items()}
         columns = {"row_id": texts([str(row.get(_ID, ""))])}
-        columns |= {name: texts(value) for name, value in texts_of.items()}
+        columns |= {name: texts(value) for name, value in filled.items()}
         batch = pa.RecordBatch.from_pydict(columns)
         groups = hash_texts([row[_GROUP].encode()]) if _GROUP in row else None
         return Rows.of(batch, groups), is_solved
 
 
-def open_prompter(dataset: Path | str, *, part: str | None = None) -> Prompter:
-    """Makes the prompts of the dataset in `dataset`; of a mixture, those of its source `part`.
+def load_prompt_renderer(dataset: Path | str, *, part: str | None = None) -> PromptRenderer:
+    """Renders prompts like those of the dataset in `dataset`, or of source `part` of a mixture.
 
-    The templates are those the dataset was built with, and shots come from the pool it keeps.
-    Raises `SftdataError` when the tokenizer is another one than the dataset's.
+    Uses the recorded template versions and tokenizer, and draws shots from the dataset's own pool.
+    Raises `SftdataError` when a template or the tokenizer was changed since the build.
     """
     directory = Path(dataset)
     manifest = read_manifest(directory)
@@ -166,10 +172,10 @@ def open_prompter(dataset: Path | str, *, part: str | None = None) -> Prompter:
         names = [source.name for source in spec.sources]
         if part not in names:
             raise SpecError(
-                f"{directory} is a mixture of {', '.join(names)}; say of which the row is.",
+                f"{directory} is a mixture of {', '.join(names)}; --part chooses the source.",
                 did_you_mean(part or "", names),
             )
-        return open_prompter(directory / "parts" / part)
+        return load_prompt_renderer(directory / "parts" / part)
     built = list(manifest["template"])
     choices = tuple(
         choice.model_copy(update={"id": label})
@@ -182,26 +188,26 @@ def open_prompter(dataset: Path | str, *, part: str | None = None) -> Prompter:
     for template in plan.templates:
         if template.source_sha256 != manifest["template"][template.label]:
             raise SftdataError(
-                f"The template '{template.label}' is not the one {directory} was built with.",
-                "Build the dataset again, or put the template back.",
+                f"The template '{template.label}' was changed after {directory} was built.",
+                "Build the dataset again, or put the old template back.",
             )
     path = directory / pool_path(manifest["build"])
     pool = read_pool(path) if path.is_file() else None
     shown = plan.spec.model_copy(update={"shots": spec.shots})
-    return Prompter(replace(plan, spec=shown, pool=pool))
+    return PromptRenderer(replace(plan, spec=shown, pool=pool))
 
 
-def make_prompter(
+def make_prompt_renderer(
     template: str,
     *,
     tokenizer: str | None = None,
     chat: bool = False,
     shots: int = 0,
     **options: Any,
-) -> Prompter:
-    """Makes prompts with one template and what the spec of its task says, but for these options.
+) -> PromptRenderer:
+    """Renders prompts with one template, by the spec of its task with these options.
 
-    Shots are drawn from the training rows of the task's own data.
+    Draws shots from the training rows of the task's own data.
     """
     spec = load_spec(
         task=template.partition("/")[0],
@@ -214,7 +220,7 @@ def make_prompter(
     assert isinstance(spec, Spec)
     plan = make_plan(spec.model_copy(update={"shots": (0,)}))
     pool = draw_pool(spec, plan.sources, plan.evaluation) if shots else None
-    return Prompter(replace(plan, spec=spec, pool=pool))
+    return PromptRenderer(replace(plan, spec=spec, pool=pool))
 
 
 def render_prompt(
@@ -225,11 +231,11 @@ def render_prompt(
     shots: int | None = None,
     **options: Any,
 ) -> ServingPrompt:
-    """The exact prompt that serving must send for a row of golden fields.
+    """The exact prompt that a server must send for a row of golden fields.
 
-    `source` is the directory of a dataset, or a template id such as "summarize/article"; with an
-    id, `options` can be `tokenizer`, `chat` and any other key of a spec. See `Prompter.render`.
+    `source` is the directory of a dataset or a template id such as "summarize/article". With an id,
+    `options` are `tokenizer`, `chat` and other keys of a spec. See `PromptRenderer.render`.
     """
     if (Path(source) / "manifest.json").is_file():
-        return open_prompter(source, **options).render(row, template=template, shots=shots)
-    return make_prompter(str(source), shots=shots or 0, **options).render(row)
+        return load_prompt_renderer(source, **options).render(row, template=template, shots=shots)
+    return make_prompt_renderer(str(source), shots=shots or 0, **options).render(row)

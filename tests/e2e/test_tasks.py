@@ -18,7 +18,7 @@ from sftdata.base.content import bundled_root
 from sftdata.examples.shots import read_pool
 from sftdata.inspecting.verify import find_faults
 from sftdata.loading.dataset import Example
-from sftdata.serving.prompt import open_prompter
+from sftdata.serving.prompt import load_prompt_renderer
 from sftdata.tokenizing.load import load_tokenizer
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.manifest import Manifest, pool_path
@@ -84,9 +84,9 @@ def build_task(
 
 def assert_serving_equals_training(rows: list[Row], task: str, manifest: Manifest) -> None:
     by_id = {row["id"]: row for row in rows}
-    prompter = open_prompter(manifest.directory)
+    renderer = load_prompt_renderer(manifest.directory)
     for _, example in examples_of(manifest):
-        prompt = prompter.render(with_blanks(task, by_id[example.row_id]))
+        prompt = renderer.render(with_blanks(task, by_id[example.row_id]))
         assert prompt.template == example.template
         assert prompt.input_ids == example.input_ids[: example.target_start].tolist()
         assert int(example.input_ids[-1]) in prompt.stop_ids

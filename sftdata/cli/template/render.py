@@ -48,16 +48,18 @@ def command(
     Example: sftdata template render summarize/article --row '{"article": "Text."}'
     """
     if dataset is not None and (chat or tokenizer is not None):
-        raise click.UsageError("--dataset says itself what --chat and --tokenizer would say.")
-    from sftdata.serving.prompt import make_prompter, open_prompter
+        raise click.UsageError(
+            "--dataset records chat and tokenizer; leave --chat and --tokenizer out."
+        )
+    from sftdata.serving.prompt import load_prompt_renderer, make_prompt_renderer
 
     golden_row = _parse(row)
     if dataset is not None:
-        prompter = open_prompter(dataset, part=part)
-        prompt = prompter.render(golden_row, template=template, shots=shots)
+        renderer = load_prompt_renderer(dataset, part=part)
+        prompt = renderer.render(golden_row, template=template, shots=shots)
     else:
-        prompter = make_prompter(template, tokenizer=tokenizer, chat=chat, shots=shots or 0)
-        prompt = prompter.render(golden_row)
+        renderer = make_prompt_renderer(template, tokenizer=tokenizer, chat=chat, shots=shots or 0)
+        prompt = renderer.render(golden_row)
     if as_json:
         print_json(prompt.to_json())
     elif sys.stdout.isatty():
