@@ -1,4 +1,4 @@
-"""Build: from a spec, or a mixture of them, to a committed dataset."""
+"""Build a dataset from a spec or a mixture: plan, reuse or make, commit."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Outcome:
     """A finished build: its manifest, and how much of it had to be done."""
 
     manifest: Manifest
-    up_to_date: bool  # nothing was read: an earlier build has the same content
+    up_to_date: bool  # the dataset already has this content
     reused_rows: int  # source rows whose examples were copied from an earlier build
 
 
@@ -57,13 +57,13 @@ def build(
     progress: Progress = lambda rows: None,
     **options: Any,
 ) -> Outcome:
-    """Builds the dataset of a task or a spec file, and gives its manifest.
+    """Builds the dataset of a task or a spec file.
 
-    What is given here is laid over the spec; `fields` maps golden fields to paths in the source,
-    `options` are any other keys of a spec, such as `max_length`, `seed`, `chat` or `shots`.
-    `workers` counts processes; with one, the work is done in this process, on all cores.
-    `report` gets lines a person should see, `progress` the number of source rows done.
-    Raises `SftdataError`; the dataset that was in `out` before then stays as it was.
+    The arguments override the spec. `fields` maps golden fields to paths in the source; `options`
+    are other keys of a spec, such as `max_length`, `seed`, `chat` or `shots`. `workers`: number of
+    processes; 1 does the work in this process, on all cores. `report` gets lines for a person to
+    read, `progress` the number of source rows done.
+    Raises `SftdataError`; the dataset that was in `out` stays as it was.
     """
     loaded = load_spec(
         task=task,
@@ -97,7 +97,7 @@ def build_spec(
     engines: Callable[[], EngineCache] = _engines,
     sizes: Sizes = DEFAULT_SIZES,
 ) -> Outcome:
-    """`build` for a spec in hand; `engines` gives those that were loaded for another build."""
+    """`build` for a loaded spec. `engines` and `load_tokenizer` share loaded ones among builds."""
     directory = Path(out) if out is not None else Path("data") / spec.task
     if isinstance(spec, Mixture):
         return _build_mixture(spec, directory, workers, frozen, report, progress, sizes)
@@ -185,10 +185,10 @@ def _mix(
 
 
 def _is_up_to_date(current: Manifest, plan: Plan, name: Future[str]) -> bool:
-    """Whether the dataset is whole and what `plan` would build."""
+    """Whether the dataset is whole and has the content that `plan` would build."""
     recorded = [source.get("bytes") for source in current["sources"]]
     if None not in recorded and recorded != [source.size for source in plan.sources]:
-        return False  # without waiting for digests: the sizes differ
+        return False  # the sizes differ, so there is no need to wait for digests
     return bool(current["build"] == name.result()) and is_whole(current)
 
 

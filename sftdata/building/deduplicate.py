@@ -1,7 +1,7 @@
-"""Deduplication: rows whose id or content stood earlier in the sources are dropped.
+"""Drop rows whose id or content appeared earlier in the sources.
 
-What is left out of a block depends on the blocks before it, so such a block is used again only
-where the same rows are left out.
+Which rows a block loses depends on the blocks before it, so such a block is reused only if it
+loses the same rows again.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ from sftdata.reading.screening.duplicates import NearDuplicates, SeenIds, conten
 _REASONS = ("", Reason.REPEATED_ID, Reason.DUPLICATE, Reason.NEAR_DUPLICATE)
 _ID, _CONTENT = slice(0, 2), slice(2, 4)  # of a block's hashes
 
-Reasons = npt.NDArray[np.int8]  # for each row an index in _REASONS; 0 for no repeat
+Reasons = npt.NDArray[np.int8]  # [rows], index in _REASONS; 0: not a repeat
 
 
 @dataclass
 class Deduplicator:
-    """Remembers ids and contents, and takes repeats of them out of blocks."""
+    """Remembers ids and contents, and drops repeats of them from blocks."""
 
     reader: RowReader
-    keep_contents: bool  # whether rows of other id and equal content stay
-    similarity: float | None  # of near duplicates; None: they stay
+    keep_contents: bool  # whether rows with equal content and different ids stay
+    similarity: float | None  # from which rows are near duplicates; None: keep them
     repeated_ids: set[str] = field(default_factory=set)  # ids the sources gave more than once
 
     def __post_init__(self) -> None:
         self._ids, self._contents = SeenIds(), SeenIds()
         self._near = NearDuplicates(self.similarity) if self.similarity is not None else None
 
-    def take_out(
+    def drop_repeats(
         self,
         chunk_of: Callable[[int], Chunk],
         runs: Sequence[BlockRun],
         make: Callable[[int], BlockRun],
     ) -> list[BlockRun]:
-        """The blocks without repeated rows; each that some are taken out of is a run of its own.
+        """The blocks without repeated rows; each block that loses rows becomes a run of its own.
 
-        `chunk_of` gives the chunk of the block at a place. `make` makes the block there anew, for
-        one that an earlier build has left other rows out of.
+        `chunk_of` gives the chunk of the block at an index. `make` makes the block at an index
+        again, for a block that lost other rows in an earlier build.
         """
         reasons = self._find(np.concatenate([run.hashes for run in runs]))
         result, at, done = [], 0, 0
@@ -57,20 +57,22 @@ class Deduplicator:
             own = reasons[done : done + len(run.hashes)]
             done += len(own)
             if run.dropped is not None:
-                result.append(self._again(chunk_of(at), run, own, functools.partial(make, at)))
+                result.append(
+                    self._reuse_or_make(chunk_of(at), run, own, functools.partial(make, at))
+                )
             elif self._near is None and not own.any():  # as nearly always
                 result.append(run)
             else:
-                result += self._looked_through(chunk_of, at, run, own)
+                result += self._split_off_repeats(chunk_of, at, run, own)
             at += len(run.blocks)
         return result
 
-    def _looked_through(
+    def _split_off_repeats(
         self, chunk_of: Callable[[int], Chunk], first: int, run: BlockRun, reasons: Reasons
     ) -> Iterator[BlockRun]:
-        """The run, each block of it that has repeated rows apart and without them.
+        """The run, split so that each block with repeated rows is apart and without them.
 
-        `first` is the place of its first block.
+        `first`: index of the first block of the run.
         """
         ends = np.cumsum(run.blocks.rows.sum(axis=1))
         suspects = np.unique(np.searchsorted(ends, np.flatnonzero(reasons), side="right"))
@@ -91,10 +93,10 @@ class Deduplicator:
         if len(run.blocks) > done:
             yield run.slice(done, len(run.blocks))
 
-    def _again(
+    def _reuse_or_make(
         self, chunk: Chunk, run: BlockRun, reasons: Reasons, make: Callable[[], BlockRun]
     ) -> BlockRun:
-        """The block of an earlier build if the same rows are to be left out of it again."""
+        """The block of an earlier build if it loses the same rows again, else a block made anew."""
         assert run.dropped is not None
         if np.array_equal(reasons, run.dropped.reasons):
             lines = (line for _, line in run.blocks.ledger)
@@ -121,8 +123,8 @@ class Deduplicator:
                 reasons[place] = _REASONS.index(Reason.NEAR_DUPLICATE)
 
     def _without(self, chunk: Chunk, run: BlockRun, reasons: Reasons) -> BlockRun:
-        """A run of one block without the rows that have a reason."""
-        parsed = self.reader.parse([chunk])  # for the lines, which the shards do not hold
+        """A run of one block without the rows that have a reason to go."""
+        parsed = self.reader.parse([chunk])  # for line numbers, which shards do not hold
         lines = _Lines(parsed, chunk)
         kept = reasons == 0
         ids = _ids_of(run.slices)
@@ -162,7 +164,7 @@ class Deduplicator:
 
 
 class _Lines:
-    """The lines of a chunk's rows, relative to its first."""
+    """Line numbers of a chunk's rows, relative to its first row."""
 
     def __init__(self, rows: Rows, chunk: Chunk) -> None:
         self._places: dict[bytes, list[tuple[int, bool]]] = {}
@@ -174,8 +176,10 @@ class _Lines:
             places.append((line - chunk.first_row, is_own))
 
     def last(self, hashes: npt.NDArray[np.uint64]) -> tuple[int, bool]:
-        """Line of the last row of this id and content that was not asked for before (of several
-        in a chunk the last are the repeats), and whether the source gave the id."""
+        """Line of the last row with this id and content, and whether the source gave the id.
+
+        Each call removes that row: of equal rows in a chunk, the last are the repeats.
+        """
         return self._places[hashes.tobytes()].pop()
 
 
@@ -200,7 +204,7 @@ def _contents(rows: pa.RecordBatch) -> list[str]:
 
 
 def _rows_kept(split: list[Slice], kept: npt.NDArray[np.bool_]) -> list[Slice]:
-    """The slices, cut into runs of the rows that are kept."""
+    """Slices of the rows that are kept."""
     runs, at = [], 0
     for part in split:
         rows = np.flatnonzero(kept[at : at + part.rows]) + part.start

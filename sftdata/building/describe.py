@@ -1,4 +1,4 @@
-"""The record of a build: what its manifest says of what went in and what came out."""
+"""Describe a build in its manifest: inputs, options, shards, counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sftdata.writing.summary import describe_sizes, describe_splits
 
 @dataclass(frozen=True)
 class BuildTotals:
-    """What a build counted."""
+    """Counts and results of a build."""
 
     shards: Mapping[str, Sequence[Shard]]  # by split
     sizes: Mapping[str, RowSizes]  # by split

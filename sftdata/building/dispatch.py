@@ -1,6 +1,6 @@
-"""Dispatch: who makes the examples of a build, the engine or the reference, here or elsewhere.
+"""Dispatch chunks to workers, with the fast engine or the reference tokenizer.
 
-The engine is checked on rows beside the work. What it has made counts when it has passed.
+The engine's exactness check runs beside the work; its results count once it has passed.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from sftdata.building.workers import InProcess, Processes, Workers
 from sftdata.examples.maker import Examples, Work
 from sftdata.tokenizing.encoder import REFERENCE, EncoderChoice, EngineCache, load_encoder
 
-# Up to here the reference encodes sooner than the engine is loaded and checked.
+# The reference encodes this much before the engine would be loaded and checked.
 _FEW_BYTES = 128 * 1024
-_PART_BYTES = 4 * 1024 * 1024  # of work: as much as is in memory at once, as tokens and on the way
+_PART_BYTES = 4 * 1024 * 1024  # of source per job; bounds the memory of a job
 
 
 class Dispatcher:
     """Starts work on chunks.
 
-    With `few_expected` the first rows are encoded by the reference, and all of them where they stay
-    few: it is slow, but it is loaded sooner than the engine and needs no check.
+    With `few_expected` the reference encodes the first rows: it is slow, but loads sooner than the
+    engine and needs no check. The engine takes over if there are more.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Dispatcher:
             self._choice = self._loading.submit(self._choose_encoder)
 
     def submit(self, work: Sequence[Work]) -> list[Future[Examples]]:
-        """Starts on the work, in one or several parts."""
+        """Starts the work as one or more jobs."""
         return [self._submit(part) for part in _parts(work)]
 
     def _submit(self, work: Sequence[Work]) -> Future[Examples]:
@@ -69,24 +69,24 @@ class Dispatcher:
 
     @property
     def is_checked(self) -> bool | None:
-        """Whether the engine has passed its checks by now; None where none was used."""
+        """Whether the engine has passed its exactness check so far; None if it was not used."""
         if self._fault is None:
             return None
         return self._fault.done() and self._fault.result() is None
 
     def find_fault(self) -> str | None:
-        """A text that the engine gets wrong, or None, when its checks are done."""
+        """Waits for the exactness check; a text that the engine encodes wrongly, or None."""
         return self._fault.result() if self._fault is not None else None
 
     def close(self) -> None:
-        """Ends everything that was started; what is not finished is given up."""
+        """Ends all workers and gives up unfinished work."""
         self._loading.shutdown(cancel_futures=True)
         for workers in (self._workers, self._few):
             if workers is not None:
                 workers.close()
 
     def _start(self, sample: Sequence[Work]) -> Workers:
-        """The workers. The engine is loaded, and then checked on these rows, beside their work."""
+        """Starts the workers; beside their work the engine is loaded and checked on these rows."""
         if self._few is not None:
             self._choice = self._loading.submit(self._choose_encoder)
         choice = self._choice
@@ -110,7 +110,7 @@ class Dispatcher:
 
 
 def _parts(work: Sequence[Work]) -> Iterator[Sequence[Work]]:
-    """The work in parts of about the same size, as few as may be."""
+    """The work in as few parts as possible, of about the same size."""
     ends = list(accumulate(item.chunk.size for item in work))
     number = ends[-1] // _PART_BYTES + 1 if ends else 0
     first = 0

@@ -1,4 +1,4 @@
-"""Trial: everything a build checks before its first row, and some of its examples."""
+"""Dry run: the checks of a build, and its first examples, without writing anything."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sftdata.tokenizing.encoder import choose_encoder
 def dry_run(
     task: str | None = None, *, spec: Path | str | None = None, **options: Any
 ) -> list[Examples]:
-    """Everything a build checks before its first row, and the first examples of each source.
+    """Checks everything a build checks before its first row; the first examples of each source.
 
-    Nothing is written. Raises `SftdataError` as `build` does.
+    Writes nothing. Raises `SftdataError` as `build` does.
     """
     loaded = load_spec(task=task, file=None if spec is None else Path(spec), **options)
     specs = [s.spec for s in loaded.sources] if isinstance(loaded, Mixture) else [loaded]

@@ -1,7 +1,6 @@
-"""The plan of a build: everything it is made from, loaded, checked and given a name.
+"""The plan of a build: its inputs, loaded and checked, and the name that follows from them.
 
-Whether a dataset is up to date is known from its plan, and nothing that takes long to import is
-needed to make one (see `making` for what is done with it).
+The name tells whether a dataset is up to date, so making a plan imports nothing that loads slowly.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from sftdata.examples.shots import ShotPool
     from sftdata.reading.screening.contamination import EvaluationTexts
 
-# What a block depends on beside everything a plan names: how this code makes it and notes it.
+# Raise it when the code makes other blocks, or records them in another way.
 _BLOCK_VERSION = 4
 # In the spec, but in a place of its own in the manifest or without a part in what rows become.
 _NO_OPTION = {

@@ -35,8 +35,8 @@ from sftdata.writing.earlier_build import EarlierBuild
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import LEDGERS, SHARDS, Manifest
 
-# Beside one for each worker, so that none waits while this thread writes what is ready.
-_PIECES_AHEAD = 1
+# Chunk groups to prefetch beyond one per worker, so that no worker waits while this thread writes.
+_GROUPS_AHEAD = 1
 
 
 @dataclass(frozen=True)
@@ -122,12 +122,12 @@ class BuildRun:
         ]
 
     def _process_rows(self, earlier: Sequence[EarlierBuild]) -> None:
-        # Near duplicates are not found by hashes, so what was taken out may differ this time.
+        # Near duplicates are not found by hashes, so other rows may be dropped this time.
         with_drops = self.plan.spec.near_duplicates is None
         pieces = BlockLookup(self.plan, earlier, with_drops=with_drops).pieces(
             self.dispatcher.submit
         )
-        ahead = self.number_of_workers + _PIECES_AHEAD
+        ahead = self.number_of_workers + _GROUPS_AHEAD
         for piece, made in prefetch(pieces, ahead, lambda pulled: pulled[0].is_known):
             self._add(piece, made)
             del piece, made  # frees their memory before the next ones are made
@@ -137,7 +137,7 @@ class BuildRun:
     def _add(self, piece: ChunkGroup, made: PendingExamples) -> None:
         """Hands the examples of a piece to the folder, in source order."""
         templates = len(self.plan.block_keys)
-        runs = self.repeats.take_out(
+        runs = self.repeats.drop_repeats(
             lambda at: piece.chunks[at // templates],
             list(piece.runs(made)),
             lambda at: self._make_again(piece.chunks[at // templates], at % templates),

@@ -1,6 +1,6 @@
-"""Workers: where chunks become examples, in this process or in others that may die.
+"""Workers that make examples of chunks: threads of this process, or processes that may die.
 
-Results come back in the order of submission from either, so the shards never show which it was.
+Results come back in the order of submission, so the shards never depend on the kind of worker.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ MakeMaker = Callable[[], ExampleMaker]
 
 
 class Workers(Protocol):
-    """Where chunks are made into examples."""
+    """Makes examples of chunks."""
 
     def submit(self, work: Sequence[Work]) -> Future[Examples]:
         """Starts on `work`."""
         ...
 
     def close(self) -> None:
-        """Ends the workers; what they have not finished is given up."""
+        """Ends the workers and gives up unfinished work."""
         ...
 
 
 class InProcess:
-    """Threads beside the one that reads and writes: with two, one batch is parsed while another is
-    encoded. Native code does both and lets other threads run."""
+    """Threads of this process. With two, one parses a batch while the other encodes one; both are
+    native code that releases the interpreter lock."""
 
     def __init__(self, maker: ExampleMaker, threads: int = 2) -> None:
         self._maker = maker
@@ -72,7 +72,7 @@ class Processes:
     def __init__(self, number: int, make_maker: MakeMaker) -> None:
         from multiprocessing import resource_tracker
 
-        # Whoever starts the tracker has SIGINT unblocked by it, which the workers would inherit.
+        # Starting the tracker unblocks SIGINT; do it here, or the workers would inherit that.
         resource_tracker.ensure_running()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
@@ -123,7 +123,7 @@ class Processes:
                     else:
                         self._end()
                     continue
-                except Exception as error:  # nobody else would hear of it, and wait for ever
+                except Exception as error:  # the caller waits for the future
                     pipe = None
                     self._end()
                     job.future.set_exception(error)
@@ -146,7 +146,7 @@ class Processes:
         self._running[threading.get_ident()] = process
         if self._closed:  # between the start and the entry above
             process.kill()
-        # Sent, not given as an argument: what starts a process waits for a reader that has died.
+        # Sent, not given as an argument: starting a process would wait for a reader that has died.
         ours.send(make_maker)
         return ours
 
@@ -189,7 +189,7 @@ def _work(pipe: Connection) -> None:
 
 
 def _sendable(item: Work) -> Work:
-    """The work with bytes of its own: a window cannot travel to another process."""
+    """The work with its own copy of the bytes: a memoryview cannot be pickled."""
     data = item.chunk.data
     return _with_data(item, bytes(data)) if isinstance(data, memoryview) else item
 

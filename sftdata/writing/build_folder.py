@@ -1,7 +1,7 @@
-"""The folder of one build: the shards of every split, and the journal of what is in them.
+"""The folder of one build: the shards of every split, and the journal.
 
-Where a shard ends is decided by the rows, as where a chunk ends is. So a change of the sources
-changes the shard around it, and a rebuild takes the others over as they are.
+The rows decide where a shard ends, as they decide where a chunk ends. So a changed row changes the
+shard around it, and a rebuild links the other shards as they are.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from sftdata.writing.journal import KEY_BYTES, JournalWriter
 from sftdata.writing.manifest import SHARDS
 from sftdata.writing.shards import Shard, ShardWriter, copied
 
-UNFINISHED = "unfinished"  # what a folder is called until its build has everything in it
+UNFINISHED = "unfinished"  # name of the folder until the build is complete
 
 
 class BuildFolder:
-    """A new folder in `directory`, to which blocks are written in the order given.
+    """A new folder in `directory`, to which blocks are written in order.
 
-    `splits` has the share of each, `earlier` the folders whose shards may be taken over.
+    `splits`: the share of each. `earlier`: builds whose shards may be linked.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class BuildFolder:
         blocks: Blocks,
         runs: Sequence[BlockRun],
     ) -> None:
-        """Writes the examples of `blocks`, those of the `chunks`, which are in `runs`.
+        """Writes the examples in `runs`: those of `blocks`, made of `chunks`.
 
-        See `EarlierBuild` for `keys`, which are joined.
+        `keys`: the keys of the blocks, joined.
         """
         places = _ends(np.array([len(run.blocks) for run in runs]))
         trimmed = [
@@ -95,9 +95,9 @@ class BuildFolder:
         self._journal.note_engine(is_checked=is_checked)
 
     def finish(self, build: str) -> tuple[dict[str, list[Shard]], dict[str, RowSizes]]:
-        """Writes the rest, on disk for certain, and gives the folder its name.
+        """Writes the rest, fsyncs everything, and renames the folder to `build`.
 
-        Gives the shards of each split and the sizes of its rows.
+        Returns the shards of each split and the sizes of its rows.
         """
         for split in self._splits:
             split.end_shard()
@@ -112,8 +112,8 @@ class BuildFolder:
         return shards, {split.name: split.writer.sizes for split in self._splits}
 
     def abandon(self) -> None:
-        """Closes the files as they are; nothing after `finish`."""
-        with contextlib.suppress(OSError):  # of the error that ended the build already
+        """Closes the files as they are. Does nothing after `finish`."""
+        with contextlib.suppress(OSError):  # another error has ended the build already
             self._journal.close()
         for split in self._splits:
             split.writer.abandon()
@@ -121,8 +121,8 @@ class BuildFolder:
     def _is_end(self, chunks: Outline) -> npt.NDArray[np.bool_]:
         """bool[chunks, splits]: whether a shard of the split ends after the chunk.
 
-        By its digest, as likely as the chunk is long. So where one ends is mostly a matter of the
-        chunk alone, and what is put in or taken out before it makes no difference.
+        The digest of the chunk decides, with a probability in proportion to its length. So rows
+        that are inserted or removed before the chunk make no difference.
         """
         hashes = np.frombuffer(chunks.digests, "<u8")[::2]
         before = self._bytes_before + np.cumsum(chunks.sizes)
@@ -137,7 +137,7 @@ class BuildFolder:
 
 
 class _SplitWriter:
-    """The rows of one split, cut into shards. Shards that an earlier build has are taken over."""
+    """Writes the rows of one split to shards, and links shards that an earlier build has."""
 
     def __init__(
         self,
@@ -150,18 +150,18 @@ class _SplitWriter:
     ) -> None:
         self.name = name
         self.writer = ShardWriter(folder, name, sizes=sizes)
-        self._labels = json.dumps(list(labels)).encode()  # they stand in every shard
+        self._labels = json.dumps(list(labels)).encode()  # every shard holds them
         self._earlier, self._journal = earlier, journal
         self._begin()
 
     def _begin(self) -> None:
-        # Two digests, for how many blocks come at a time must make no difference.
+        # Two digests: the number of blocks per call must make no difference.
         self._keys, self._hashes = xxhash.xxh3_128(self._labels), xxhash.xxh3_128()
         # The rows of the open shard while all of them are in shards of earlier builds.
         self._waiting: list[Slice] | None = []
 
     def add(self, keys: bytes, hashes: npt.NDArray[np.uint64], slices: Iterable[Slice]) -> None:
-        """Takes the rows of the next blocks; `hashes` are of those that were not left out."""
+        """Adds the rows of the next blocks. `hashes`: those of the rows that were not dropped."""
         self._keys.update(keys)
         self._hashes.update(hashes.tobytes())
         for part in _joined(slices):
@@ -172,9 +172,9 @@ class _SplitWriter:
                 self._write(part)
 
     def end_shard(self) -> None:
-        """Ends the open shard, if there is one."""
+        """Ends the open shard, if any: links an earlier one with the same content, or writes it."""
         key = self._keys.digest() + self._hashes.digest()
-        if not (self._waiting and self._take_over(key)):
+        if not (self._waiting and self._link_earlier(key)):
             self._write_waiting()
         shards, sizes = self.writer.end_shard()
         if shards:
@@ -182,7 +182,7 @@ class _SplitWriter:
         self._begin()
 
     def note_written(self) -> None:
-        """Notes in the journal what was written since the last time."""
+        """Records in the journal how far the shards are written."""
         for written in self.writer.take_written():
             self._journal.note_written(self.name, written)
 
@@ -193,13 +193,13 @@ class _SplitWriter:
 
     def _write(self, part: Slice) -> None:
         batch, start = part.batch, part.start
-        # A small part, as of a small split, may wait long for more, and would keep all of its batch
-        # in memory. What is finished is only mapped.
+        # A small slice may wait long for more rows, and would keep its whole batch in memory.
+        # Reused slices are only memory-mapped.
         if not part.is_reused and 2 * part.rows < batch.num_rows:
             batch, start = copied([batch.slice(start, part.rows)]), 0
         self.writer.append(batch, start, part.rows)
 
-    def _take_over(self, key: bytes) -> bool:
+    def _link_earlier(self, key: bytes) -> bool:
         for done in self._earlier:
             found = done.shards(self.name, key)
             if found is not None and self.writer.link(
@@ -210,7 +210,7 @@ class _SplitWriter:
 
 
 def set_aside(folder: Path) -> None:
-    """Gives a folder that a killed build left another name. What it has finished is of use."""
+    """Renames the folder of a killed build, so that its blocks can be reused."""
     if folder.exists():
         others = folder.parent.glob(f"{folder.name}.*")
         number = max((int(other.suffix[1:]) for other in others), default=-1) + 1
@@ -218,12 +218,12 @@ def set_aside(folder: Path) -> None:
 
 
 def _ends(counts: npt.NDArray[np.int64]) -> list[int]:
-    """0, and where each of the counted things ends, one after another."""
+    """0, then the running total of the counts."""
     return [0, *np.cumsum(counts).tolist()]
 
 
 def _joined(parts: Iterable[Slice]) -> Iterator[Slice]:
-    """The slices, those that lie side by side in a batch made one."""
+    """The slices, with neighbours in the same batch joined."""
     last: Slice | None = None
     for part in parts:
         if last is not None and part.batch is last.batch and part.start == last.start + last.rows:

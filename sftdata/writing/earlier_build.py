@@ -1,6 +1,6 @@
-"""Finished blocks: what an earlier build, committed or killed, has that the next one can use.
+"""An earlier build, committed or killed, whose blocks and shards the next build can reuse.
 
-They are looked up by key in its journal, and their examples are mapped from its shards.
+Blocks are found by key in its journal; their examples are memory-mapped from its shards.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sftdata.writing.shards import Shard, ShardProgress, read_batches
 
 @dataclass(frozen=True, slots=True)
 class BlockLocation:
-    """Where a finished block is: in which line of which journal, and in which place there."""
+    """Where a reusable block is: build, line of its journal, and index in the line."""
 
     finished: EarlierBuild
     line: int
@@ -36,11 +36,11 @@ class BlockLocation:
 
 
 class EarlierBuild:
-    """What one build folder has finished: blocks, by key, with their examples, and whole shards.
+    """Blocks with their examples, by key, and whole shards of one build folder.
 
-    A shard whose bytes do not have the digest the journal gives is not used at all; those in
-    `untouched` are known to have it. Nor is anything used of a killed build whose engine had not
-    passed its checks. What `is_committed` is on disk for certain.
+    A shard is reused only if its bytes have the digest in the journal; shards in `untouched` are
+    known to have it. Nothing is reused of a killed build whose engine had not passed its
+    exactness check. The files of a build that `is_committed` are on disk.
     """
 
     def __init__(
@@ -89,20 +89,22 @@ class EarlierBuild:
             self._lines.append(_Line(own, joined, ends - rows, ends, trimmed, is_alone))
             keys = [joined[at : at + KEY_BYTES] for at in range(0, len(joined), KEY_BYTES)]
             for at in np.flatnonzero(usable).tolist():
-                # Of chunks that stand twice all rows are left out the second time.
+                # The second of two equal chunks has lost all of its rows; keep the first.
                 if not (at in trimmed and keys[at] in self._places):
                     self._places[keys[at]] = line, at
 
     def find(self, key: bytes) -> BlockLocation | None:
-        """Where the block of this key is; None if it is not known, or a shard of it is damaged."""
+        """Where the block with this key is; None if there is none, or a shard is damaged."""
         found = self._places.get(key)
         if found is None or not self._is_readable(self._lines[found[0]]):
             return None
         return BlockLocation(self, *found, found[1] in self._lines[found[0]].trimmed)
 
     def together(self, place: BlockLocation, keys: bytes) -> int:
-        """How many blocks with these keys are there one after another, from that of the first key
-        on, which is at `place`; a block that is not complete is alone."""
+        """How many blocks from `place` on have these keys, one after another.
+
+        `keys` are joined; the first is that of `place`. A block with dropped rows counts alone.
+        """
         line = self._lines[place.line]
         if place.has_drops:
             return 1
@@ -113,7 +115,7 @@ class EarlierBuild:
         return int(ends[0]) if len(ends) else len(wanted)
 
     def run(self, place: BlockLocation, blocks: int) -> BlockRun:
-        """The block at `place` and those after it in its line, so many together."""
+        """The run of `blocks` blocks that starts at `place`."""
         line, first, last = self._lines[place.line], place.at, place.at + blocks
         bounds = zip(line.starts[first].tolist(), line.ends[last - 1].tolist(), strict=True)
         return BlockRun(
@@ -123,7 +125,7 @@ class EarlierBuild:
         )
 
     def after(self, place: BlockLocation) -> Iterator[Outline]:
-        """What came after the chunk of this block in its source, or may have."""
+        """Outlines of the chunks that followed the chunk of this block in its source."""
         here = self._lines[place.line].own
         rest = here.outline.after(place.at // here.templates)
         later = (line.own.outline for line in self._lines[place.line + 1 :])
@@ -134,7 +136,7 @@ class EarlierBuild:
                 yield outline
 
     def shards(self, split: str, key: bytes) -> tuple[list[Shard], RowSizes] | None:
-        """The shards that hold what has this key and nothing else, and the sizes of their rows."""
+        """The shards whose content has this key, and their row sizes; None if not reusable."""
         whole = self._whole.get((split, key))
         if whole is None:
             return None
@@ -163,7 +165,7 @@ class EarlierBuild:
     def _overlapping(
         self, split: int, start: int, end: int
     ) -> Iterator[tuple[_FinishedShard, int]]:
-        """The shards that hold any of these rows of the split, and the first row of each."""
+        """The shards with any of these rows of the split, and the first row of each."""
         ends = self._ends[split]
         for at in range(bisect_right(ends, start), len(ends)):
             shard = self._shards[split][at]
@@ -174,19 +176,19 @@ class EarlierBuild:
 
 @dataclass(slots=True)
 class _Line:
-    """A line of blocks, and where its rows are."""
+    """A line of blocks, and where its rows are in the splits."""
 
     own: BlocksLine
     keys: bytes  # joined
     starts: npt.NDArray[np.int64]  # [blocks, splits]: where their rows start in each split
     ends: npt.NDArray[np.int64]  # [blocks, splits], and where they end
     trimmed: Mapping[int, DroppedRows]  # by place in the line
-    is_alone: npt.NDArray[np.bool_]  # [blocks]: those that are trimmed or not all there
-    is_readable: bool | None = None  # not looked at yet
+    is_alone: npt.NDArray[np.bool_]  # [blocks]: rows dropped, or not all written
+    is_readable: bool | None = None  # None: not checked yet
 
 
 class _FinishedShard:
-    """A shard of an earlier build, which may not be whole. It is read when it is needed."""
+    """A shard of an earlier build, perhaps unfinished. It is read when it is needed."""
 
     def __init__(
         self, path: Path, written: ShardProgress, labels: Sequence[str], is_known: bool
@@ -196,16 +198,16 @@ class _FinishedShard:
 
     @cached_property
     def is_intact(self) -> bool:
-        """Whether what was written is there."""
+        """Whether the bytes that the journal records are there."""
         return self._is_known or is_intact(self.path, self._written.size, self._written.xxh3)
 
     def is_whole(self, size: int) -> bool:
-        """Whether that is all there is, so many bytes."""
+        """Whether the file is intact and has exactly `size` bytes."""
         return self.is_intact and self.path.stat().st_size == size
 
     @cached_property
     def slices(self) -> list[Slice]:
-        """Its record batches, mapped, with the labels of today."""
+        """Its record batches, memory-mapped, with the labels of this build."""
         return [
             Slice(_relabelled(batch, self._labels), 0, batch.num_rows, is_reused=True)
             for batch in read_batches(self.path, self.rows)
@@ -213,10 +215,10 @@ class _FinishedShard:
 
 
 def _relabelled(batch: pa.RecordBatch, labels: Sequence[str]) -> pa.RecordBatch:
-    """The batch with today's template labels.
+    """The batch with the template labels of this build.
 
-    A release that changes no token changes the version in the label and nothing else, so rows keep
-    the template and take its new label. Rows of templates that are gone are looked up by nobody.
+    A release that changes no token only changes the version in the label, so its rows take the
+    new label. Rows of templates that are gone get any label: no key finds them.
     """
     column = batch.column("template")
     old = column.dictionary.to_pylist()

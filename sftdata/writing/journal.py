@@ -1,7 +1,6 @@
-"""The journal of a build: which block's examples stand where in its shards.
+"""The journal of a build: a file beside the shards that says which block is where in them.
 
-It lies beside the shards. A build that was killed is resumed from it, and a rebuild copies from it
-what has not changed: see `finished`.
+A killed build is resumed from it, and a rebuild finds unchanged blocks in it: see `earlier_build`.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from sftdata.reading.outline import Outline
 from sftdata.writing.shards import Shard, ShardProgress
 
 FILE = "journal.jsonl"
-KEY_BYTES = 16  # of the digest that is a block's key
+KEY_BYTES = 16  # of a block's key, a digest
 
 
 class JournalWriter:
@@ -43,10 +42,10 @@ class JournalWriter:
         blocks: Blocks,
         trimmed: Sequence[tuple[int, DroppedRows]],
     ) -> None:
-        """Notes that the examples of `blocks`, those of these chunks, come next in every split.
+        """Records that the examples of `blocks`, made of these chunks, come next in every split.
 
-        `keys` are theirs, joined. Those at the places of `trimmed` are not all that their keys
-        promise.
+        `keys`: the keys of the blocks, joined. `trimmed`: index in `blocks` and the rows dropped
+        from that block, so that it holds fewer rows than its key stands for.
         """
         entry = {
             "chunks": {
@@ -70,7 +69,7 @@ class JournalWriter:
         self._write(entry)
 
     def note_shards(self, split: str, key: bytes, shards: Sequence[Shard], sizes: RowSizes) -> None:
-        """Notes whole shards of a split, the key of all that is in them, and their rows' sizes."""
+        """Records finished shards of a split, the key of their content, and their row sizes."""
         columns = {f.name: _encoded(getattr(sizes, f.name)) for f in fields(RowSizes)}
         self._write(
             {
@@ -82,13 +81,13 @@ class JournalWriter:
         )
 
     def note_engine(self, *, is_checked: bool | None) -> None:
-        """Notes whether the engine of the build has passed its checks by now; None without one."""
+        """Records whether the engine has passed its check so far; None without an engine."""
         if is_checked is not self._is_checked:
             self._write({"engine_is_checked": is_checked})
             self._is_checked = is_checked
 
     def note_written(self, split: str, written: ShardProgress) -> None:
-        """Notes how far a shard of the split is written."""
+        """Records how far a shard of the split is written."""
         entry = [written.file, written.rows, written.size, written.xxh3]
         self._write({"split": split, "written": entry})
         self._file.flush()
@@ -104,7 +103,7 @@ class JournalWriter:
 
 @dataclass(frozen=True, slots=True)
 class BlocksLine:
-    """Blocks that were added together. They are decoded when they are asked for."""
+    """A line of blocks that were added together. Properties decode it when they are read."""
 
     entry: Mapping[str, Any]
 
@@ -115,12 +114,12 @@ class BlocksLine:
 
     @property
     def rows(self) -> npt.NDArray[np.int64]:
-        """int64[blocks, splits]: the rows that came out of each block."""
+        """int64[blocks, splits]: examples of each block."""
         return np.array(self.entry["rows"], np.int64)
 
     @property
     def trimmed(self) -> dict[int, DroppedRows]:
-        """What was taken out of blocks, by their place in the line."""
+        """Rows dropped from blocks, by index of the block in the line."""
         return {
             at: DroppedRows(_decoded(hashes, "<u8").reshape(-1, 4), np.array(reasons, np.int8))
             for at, hashes, reasons in self.entry["trimmed"]
@@ -128,7 +127,7 @@ class BlocksLine:
 
     @property
     def outline(self) -> Outline:
-        """What is known of the chunks that the blocks were made of."""
+        """Sizes and digests of the chunks of the blocks."""
         chunks = self.entry["chunks"]
         return Outline(
             np.array(chunks["rows"], np.int64),
@@ -139,12 +138,12 @@ class BlocksLine:
 
     @property
     def templates(self) -> int:
-        """How many blocks a chunk has."""
+        """Blocks per chunk: one for each template."""
         return len(self.entry["rows"]) // len(self.entry["chunks"]["rows"])
 
     @property
     def blocks(self) -> Blocks:
-        """The blocks without their examples, which are in the shards."""
+        """The blocks; their examples are in the shards."""
         return Blocks(
             rows_in=np.array(self.entry["rows_in"], np.int64),
             rows=self.rows,
@@ -159,7 +158,7 @@ class BlocksLine:
 
 @dataclass(frozen=True, slots=True)
 class ShardsLine:
-    """Whole shards of a split."""
+    """A line of finished shards of a split."""
 
     entry: Mapping[str, Any]
 
@@ -181,17 +180,17 @@ class ShardsLine:
 
 @dataclass(frozen=True)
 class Journal:
-    """What a journal says, up to the first line that is torn or damaged."""
+    """The content of a journal, up to the first torn or damaged line."""
 
     blocks: list[BlocksLine] = field(default_factory=list)
     shards: dict[tuple[str, bytes], ShardsLine] = field(default_factory=dict)  # by split and key
-    # By split and file how far a shard is written.
+    # How far each shard is written, by split and file.
     written: dict[tuple[str, str], ShardProgress] = field(default_factory=dict)
-    is_checked: bool = True  # whether the engine that has made any of it has passed its checks
+    is_checked: bool = True  # whether the engine that made the blocks passed its check
 
 
 def read_journal(folder: Path) -> Journal:
-    """The journal of a build folder; an empty one where there is none."""
+    """The journal of a build folder; an empty one if there is no file."""
     blocks: list[BlocksLine] = []
     shards: dict[tuple[str, bytes], ShardsLine] = {}
     written: dict[tuple[str, str], ShardProgress] = {}

@@ -1,4 +1,4 @@
-"""The manifest: what a dataset holds and what it was built from. Replacing it is the commit."""
+"""The manifest: the content and the inputs of a dataset. Replacing it is the commit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SUMMARY_KEYS = (
     "cut", "flagged", "certificate", "stats", "splits",
 )  # fmt: skip
 
-# What a manifest of the same version may lack, because an earlier release did not write it.
+# Keys that earlier releases of the same version did not write.
 _DEFAULTS: dict[str, Any] = {"repeated": 0, "flagged": {}, "chat": None, "spec": None}
 _REQUIRED = tuple({*SUMMARY_KEYS, "tokenizer", "sources", "options"} - _DEFAULTS.keys())
 
@@ -85,7 +85,7 @@ def read_manifest(directory: Path) -> Manifest:
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SftdataError(
-            f"{path}: cannot be read as a manifest: {error}",
+            f"{path}: not a readable manifest: {error}",
             "Build the dataset again; finished shards are reused where they are intact.",
         ) from error
     if version > SCHEMA_VERSION:

@@ -1,4 +1,4 @@
-"""Shards: Arrow IPC files of examples, written once, in order, and digested while written."""
+"""Write and read shards: Arrow IPC files of examples, in order, hashed while they are written."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sftdata.base.files import sync
 from sftdata.base.schema import RowSizes, measure_rows, row_offsets, shard_schema
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 
-# A record batch is closed, and then a shard, when it has reached one of these. Both depend on the
-# rows alone, so every run cuts at the same places.
+# A record batch also ends at this many tokens. It depends on the rows alone, so every run cuts at
+# the same places.
 _BATCH_TOKENS = 1 << 20
-_MAGIC_BYTES = 8  # what an Arrow IPC file has before the stream of messages starts
+_MAGIC_BYTES = 8  # before the stream of messages in an Arrow IPC file
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Shard:
     target_tokens: int
     bytes: int
     sha256: str
-    xxh3: str  # of the same bytes; fast enough to be checked by every build
+    xxh3: str  # of the same bytes; every build checks it, since it is fast
     batch_rows: list[int]  # rows of each record batch, so that a reader need not open them all
 
     def to_json(self, folder: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class ShardProgress:
 
 
 class _HashingFile:
-    """A writable file that digests what goes through it."""
+    """A writable file that hashes the bytes written to it."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
@@ -82,7 +82,7 @@ class _HashingFile:
 
 
 class ShardWriter:
-    """Writes the examples of one split in the order given, over as many shards as they need."""
+    """Writes the examples of one split, in order, to one or more shards."""
 
     def __init__(
         self, folder: Path, split: str, *, mixed: bool = False, sizes: Sizes = DEFAULT_SIZES
@@ -97,13 +97,13 @@ class ShardWriter:
         self.shards: list[Shard] = []
         self._written: dict[str, ShardProgress] = {}  # by file, since it was last asked for
         self._rows_written: list[RowSizes] = []
-        self._told = 0, 0  # how many of the shards and sizes `end_shard` has given
-        # To have bytes on disk takes a while, in which more can be written.
+        self._returned = 0, 0  # numbers of shards and sizes that `end_shard` has returned
+        # fsync takes a while; meanwhile more can be written.
         self._syncing = ThreadPoolExecutor(max_workers=1)
         self._synced: list[Future[None]] = []
 
     def append(self, batch: pa.RecordBatch, start: int, rows: int) -> None:
-        """Takes rows `start` to `start + rows - 1` of `batch`."""
+        """Appends rows `start` to `start + rows - 1` of `batch`."""
         while rows:
             taken = min(rows, self._room(batch, start))
             self._add(batch, start, taken)
@@ -115,30 +115,30 @@ class ShardWriter:
                 self._write_batch()
 
     def take_written(self) -> list[ShardProgress]:
-        """How far each shard is written that has grown since the last call."""
+        """Progress of each shard that has grown since the last call."""
         written, self._written = list(self._written.values()), {}
         return written
 
     def end_shard(self) -> tuple[list[Shard], RowSizes]:
-        """Writes what is pending and ends the shard there.
+        """Writes the pending rows and ends the shard.
 
-        Gives the shards that were written since this was last called, and the sizes of their rows.
+        Returns the shards finished since the last call, and the sizes of their rows.
         """
         if self._pending_rows:
             self._write_batch()
         if self._file is not None:
             self._finish_shard()
-        shards, parts = self._told
-        self._told = len(self.shards), len(self._rows_written)
+        shards, parts = self._returned
+        self._returned = len(self.shards), len(self._rows_written)
         return self.shards[shards:], RowSizes.concatenate(self._rows_written[parts:])
 
     def link(
         self, folder: Path, shards: Sequence[Shard], sizes: RowSizes, *, is_on_disk: bool
     ) -> bool:
-        """Takes whole shards of another folder as the next ones, without a copy.
+        """Hard-links whole shards of another folder as the next shards.
 
-        Nothing may be pending. `is_on_disk` says that they are there for certain. False where the
-        file system has no hard links, or the files are gone; nothing is taken then.
+        No row may be pending. `is_on_disk`: whether the files were fsynced before. Returns False,
+        and links nothing, if the file system has no hard links or the files are gone.
         """
         new = [replace(s, file=self._name(n)) for n, s in enumerate(shards, len(self.shards))]
         try:
@@ -159,7 +159,7 @@ class ShardWriter:
         return True
 
     def close(self) -> list[Shard]:
-        """Ends the last shard and waits until all are on disk; the shards of the split."""
+        """Ends the last shard, waits until all are on disk, and returns the shards of the split."""
         self.end_shard()
         for synced in self._synced:
             synced.result()
@@ -172,13 +172,13 @@ class ShardWriter:
         return RowSizes.concatenate(self._rows_written)
 
     def abandon(self) -> None:
-        """Closes the file of an unfinished shard as it is; nothing after `close`."""
+        """Closes the file of an unfinished shard as it is. Does nothing after `close`."""
         if self._file is not None:
             self._file.close()
         self._syncing.shutdown(wait=False)
 
     def _room(self, batch: pa.RecordBatch, start: int) -> int:
-        """How many of the rows from `start` on the open record batch takes, at least one.
+        """How many rows from `start` on fit the open record batch, at least one.
 
         A row belongs to the record batch in which it starts, so its own length never matters.
         """
@@ -230,7 +230,7 @@ class ShardWriter:
     def _finish_shard(self) -> None:
         assert self._file is not None
         self._writer.close()
-        self._file.flush()  # what is noted must outlive this process
+        self._file.flush()  # the journal will name these bytes, so they must outlive this process
         self._note_written()
         self._synced.append(self._syncing.submit(self._file.sync_and_close))
         self.shards.append(
@@ -251,23 +251,23 @@ class ShardWriter:
 
 
 def copied(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    """The rows of the slices as one batch of its own memory."""
-    # A lone slice would not be copied, and tell in its buffers how it was cut; with an empty one
-    # beside it, it is copied as several are.
+    """The rows of the slices, copied into one batch."""
+    # `combine_chunks` does not copy a lone slice, whose buffers would then show how it was cut.
+    # An empty slice beside it makes Arrow copy.
     table = pa.Table.from_batches([*slices, slices[0].slice(0, 0)]).unify_dictionaries()
     (batch,) = table.combine_chunks().to_batches()
     return batch
 
 
 def open_batches(path: Path) -> list[pa.RecordBatch]:
-    """Every record batch of a finished shard, mapped."""
+    """Every record batch of a finished shard, memory-mapped."""
     with pa.memory_map(str(path)) as mapped:
         file = pa.ipc.open_file(mapped)
         return [file.get_batch(i) for i in range(file.num_record_batches)]
 
 
 def read_batches(path: Path, rows: int) -> list[pa.RecordBatch]:
-    """The record batches, mapped, that hold the first `rows` rows of a shard.
+    """The memory-mapped record batches with the first `rows` rows of a shard.
 
     The shard may be unfinished. Raises `pa.ArrowInvalid` when it holds fewer rows.
     """

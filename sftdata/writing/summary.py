@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    pass
-
-from collections.abc import Sequence
 
 from sftdata.base.schema import RowSizes
 from sftdata.writing.manifest import shards_path
@@ -46,7 +41,7 @@ def length_stats(lengths: Mapping[str, npt.NDArray[np.int32]]) -> dict[str, Any]
 
 
 def quantiles(values: npt.NDArray[Any]) -> dict[str, int]:
-    """p50, p95, p99 and max, each a length that occurs; zeros where there are no rows."""
+    """p50, p95, p99 and max, each a length that occurs; zeros if there are no rows."""
     if not len(values):
         return dict.fromkeys((*QUANTILES, "max"), 0)
     found = np.quantile(values, list(QUANTILES.values()), method="inverted_cdf")

@@ -1,4 +1,4 @@
-"""The record of a mixture: its ledger and its manifest, made of those of its parts."""
+"""The ledger and the manifest of a mixture, made from those of its parts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _row_ids(part: MixturePart, split: str, rows: Sequence[int]) -> Iterator[str
 def merge_ledgers(
     parts: Sequence[MixturePart], excluded: Sequence[ExcludedRow]
 ) -> tuple[Ledger, list[frozenset[str]]]:
-    """The ledger of the mixture, and for each part the ids of its rows that are left out."""
+    """The ledger of the mixture, and for each part the ids of its excluded rows."""
     ledger = Ledger()
     gone = []
     for at, part in enumerate(parts):

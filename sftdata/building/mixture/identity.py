@@ -1,4 +1,4 @@
-"""Identity: the name of a mixture, a digest of all that decides what is in it."""
+"""The name of a mixture: a digest of everything that decides its content."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def mixture_name(mixture: Mixture, builds: Sequence[str]) -> str:
 
 
 def mixing_options(mixture: Mixture) -> dict[str, Any]:
-    """What decides how the parts are mixed."""
+    """The options that decide how the parts are mixed."""
     return {n: getattr(mixture, n) for n in ("by", "temperature", "max_repeats", "seed")}

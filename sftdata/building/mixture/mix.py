@@ -28,13 +28,13 @@ from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import LEDGERS, SHARDS, Manifest, shards_path
 from sftdata.writing.shards import Shard
 
-_TRAIN = "train"  # the split that weights are for; the others hold each row once
+_TRAIN = "train"  # the split that weights apply to; the others hold each row once
 
 
 def mix(
     mixture: Mixture, parts: Sequence[MixturePart], directory: Path, build: str, sizes: Sizes
 ) -> tuple[Manifest, Ledger]:
-    """Writes the shards of the mixture of `parts`; its manifest and its ledger, for the commit.
+    """Writes the shards of the mixture of `parts`; returns its manifest and its ledger.
 
     Raises `SftdataError` when nothing is left to train on.
     """
@@ -61,7 +61,7 @@ def mix(
 def _plan(
     mixture: Mixture, parts: Sequence[MixturePart], excluded: list[ExcludedRow]
 ) -> dict[str, RowOrigins]:
-    """For each split the rows of the mixture, in order."""
+    """The rows of the mixture in order, by split."""
     fresh = _without_repeats(parts, excluded)
     plans = {}
     for split in parts[0].manifest["splits"]:

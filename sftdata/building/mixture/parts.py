@@ -1,4 +1,4 @@
-"""The parts of a mixture: a dataset for each source, and which of its rows are used."""
+"""The parts of a mixture: one dataset for each source, and its rows in the mixture."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from sftdata.writing.shards import open_batches
 
 @dataclass(frozen=True)
 class MixturePart:
-    """A source of a mixture, and the dataset that was built of it."""
+    """A source of a mixture and its dataset."""
 
     source: MixedSource
     manifest: Manifest
 
     @cached_property
     def hashes(self) -> dict[str, npt.NDArray[np.uint64]]:
-        """By split [rows, 4]: digests of id and content, in the order of the shards."""
+        """uint64[rows, 4] by split: digests of id and content, in the order of the shards."""
         found: dict[str, list[npt.NDArray[np.uint64]]] = {s: [] for s in self.manifest["splits"]}
         for line in read_journal(self._folder).blocks:
             blocks = line.blocks
@@ -39,7 +39,7 @@ class MixturePart:
 
     @cached_property
     def whole_text_differs(self) -> frozenset[str]:
-        """Ids of the rows whose text encoded at once gives other ids."""
+        """Ids of the rows whose prompt and target, encoded as one text, have other token ids."""
         lines = read_journal(self._folder).blocks
         return frozenset(row_id for own in lines for _, row_id in own.blocks.whole_text_differs)
 
@@ -48,7 +48,7 @@ class MixturePart:
         return self.manifest.directory / shards_path(self.manifest["build"])
 
     def batches(self, split: str) -> list[pa.RecordBatch]:
-        """The record batches of a split, mapped."""
+        """The record batches of a split, memory-mapped."""
         return [
             batch
             for shard in self.manifest["splits"][split]["shards"]
@@ -57,19 +57,19 @@ class MixturePart:
 
 
 def template_labels(parts: Sequence[MixturePart]) -> list[str]:
-    """What the `template` column of the mixture can say."""
+    """Labels of the `template` column of the mixture."""
     labels = [label for part in parts for label in part.manifest["stats"]["by_template"]]
     return list(dict.fromkeys(labels))
 
 
 def task_names(parts: Sequence[MixturePart]) -> list[str]:
-    """What the `task` column of the mixture can say."""
+    """Labels of the `task` column of the mixture."""
     return list(dict.fromkeys(part.source.spec.task for part in parts))
 
 
 @dataclass
 class RowOrigins:
-    """One split of a mixture: where each of its rows comes from."""
+    """Where each row of one split of a mixture comes from."""
 
     part: npt.NDArray[np.int32]
     row: npt.NDArray[np.int64]  # in the part's split

@@ -1,7 +1,7 @@
-"""Which rows of a mixture's sources are used, how often, and in what order.
+"""Sample the rows of a mixture's sources: which rows, how often, and in which order.
 
-All of it is decided by hashes of row ids, so the plan is the same on every machine, and a source
-that grows moves no row of another one.
+Hashes of row ids decide, so the plan is the same on every machine, and a source that grows moves no
+row of another source.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ _STAGES = (
     ("seams", "drafts", "is_seamless"),
     ("join ids", "drafts", "join_parts"),
     ("split, sort, account", "examples", "ExampleMaker.make"),
-    ("find repeats", "repeats", "Deduplicator.take_out"),
+    ("find repeats", "repeats", "Deduplicator.drop_repeats"),
     ("write and digest", "shards", "ShardWriter.append"),
     ("write and digest", "shards", "ShardWriter.end_shard"),
     ("write and digest", "shards", "ShardWriter.close"),
