@@ -56,3 +56,9 @@ def model_directory(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Pa
     for path in byte_tokenizer.iterdir():
         shutil.copy(path, folder)
     return folder
+
+
+@pytest.fixture
+def copied_model(model_directory: Path, tmp_path: Path) -> Path:
+    """A copy of the model directory, to be damaged."""
+    return Path(shutil.copytree(model_directory, tmp_path / "model"))

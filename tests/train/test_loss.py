@@ -130,27 +130,6 @@ def test_without_boundaries_the_packed_loss_is_another_one(family: str, data: Da
     assert abs(target_loss(model, batch, head).item() - right) > 1e-4 * right
 
 
-def test_a_batch_a_reader_can_check() -> None:
-    def example(*ids: int, start: int) -> Example:
-        mask = np.arange(len(ids)) >= start
-        return Example("r", "t", np.array(ids, np.int32), mask, start)
-
-    batch = collate(
-        [[example(5, 6, 7, start=1), example(8, 9, start=1)], [example(1, 2, start=1)]], 0
-    )
-    #                                             5     6  7     8  9
-    assert batch["input_ids"].tolist() == [[5, 6, 7, 8, 9], [1, 2, 0, 0, 0]]
-    assert batch["labels"].tolist() == [[-100, 6, 7, -100, 9], [-100, 2, -100, -100, -100]]
-    assert batch["position_ids"].tolist() == [[0, 1, 2, 0, 1], [0, 1, 2, 3, 4]]
-    assert batch["boundaries"].tolist() == [0, 3, 5, 10]
-
-
-def test_a_first_token_is_never_a_label_of_the_example_before_it() -> None:
-    whole = np.ones(2, np.bool_)
-    example = Example("r", "t", np.array([3, 4], np.int32), whole, 0)
-    assert collate([[example, example]], 0)["labels"].tolist() == [[-100, 4, -100, 4]]
-
-
 def test_a_mask_with_several_turns_is_counted_by_the_mask() -> None:
     model = llama()
     mask = np.array([0, 1, 1, 0, 0, 1], np.bool_)

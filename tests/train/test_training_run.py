@@ -88,7 +88,7 @@ def test_an_audit_finds_other_weights_and_other_data(trained: Path, dataset: Pat
     assert ["not the weights" in found[0], "trained on another" in found[1]] == [True, True]
 
 
-def test_a_killed_run_goes_on_and_continues_the_same_curve(
+def test_a_killed_run_resumes_and_continues_the_same_curve(
     trained: Path, dataset: Path, model_directory: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "adapter"
@@ -215,7 +215,7 @@ def test_a_finished_adapter_is_not_written_over(
         run_here(dataset, model_directory, trained)
 
 
-def test_an_unfinished_run_with_other_settings_is_not_gone_on_with(
+def test_an_unfinished_run_with_other_settings_is_not_resumed(
     dataset: Path, model_directory: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "a"

@@ -1,0 +1,64 @@
+"""What a run refuses before the model is loaded, and how to go on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+from support.refused_runs import change_config, refusal
+from support.tiny_models import VOCABULARY
+
+from sftdata.errors import SftdataError, VerificationError
+from sftdata.loading.dataset import load
+from sftdata_train.recipe import Recipe
+from sftdata_train.training_run import prepare
+
+
+def test_a_draft_is_refused_unless_allowed(
+    dataset: Path, model_directory: Path, tmp_path: Path
+) -> None:
+    prepare(dataset, str(model_directory), Recipe())
+    dataset = Path(shutil.copytree(dataset, tmp_path / "draft"))
+    manifest = json.loads((dataset / "manifest.json").read_text())
+    text = json.dumps(manifest | {"draft": True}).replace("@1.0.0", "@draft")
+    (dataset / "manifest.json").write_text(text)
+    with pytest.raises(SftdataError, match=r"@draft was never released(?s:.*)--allow-draft"):
+        prepare(dataset, str(model_directory), Recipe())
+    prepare(dataset, str(model_directory), Recipe(), allow_draft=True)
+
+
+def test_a_damaged_dataset_is_refused(dataset: Path, model_directory: Path, tmp_path: Path) -> None:
+    damaged = Path(shutil.copytree(dataset, tmp_path / "data"))
+    shard = load(damaged).manifest.shard_paths[0]
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(VerificationError, match="the digest differs"):
+        prepare(damaged, str(model_directory), Recipe(), allow_draft=True)
+
+
+def test_a_vocabulary_larger_than_the_models_is_refused(dataset: Path, copied_model: Path) -> None:
+    change_config(copied_model, vocab_size=VOCABULARY - 1)
+    assert "has 257 entries; the model has embeddings for 256" in refusal(dataset, copied_model)
+
+
+def test_rows_longer_than_the_model_are_refused(dataset: Path, copied_model: Path) -> None:
+    change_config(copied_model, max_position_embeddings=50)
+    assert "the model has 50 positions" in refusal(dataset, copied_model)
+
+
+def test_a_missing_pack_plan_says_how_to_make_it(dataset: Path, model_directory: Path) -> None:
+    assert "sftdata pack" in refusal(dataset, model_directory, packed=777)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU it is allowed")
+def test_a_missing_gpu_or_package_is_refused(dataset: Path, model_directory: Path) -> None:
+    assert "trains on a CUDA device" in refusal(
+        dataset, model_directory, attention="flash_attention_2"
+    )
+    if not find_spec("tensorboard"):
+        assert "needs tensorboard" in refusal(dataset, model_directory, tensorboard=True)

@@ -1,0 +1,39 @@
+"""A machine at its limits gives one message that says what to do."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from sftdata.errors import SftdataError
+from sftdata_train.resource_errors import explain_resource_errors
+
+
+def test_out_of_memory_says_what_to_take_less_of() -> None:
+    with (
+        pytest.raises(SftdataError, match=r"Out of memory while training(?s:.*)--micro-batch 1"),
+        explain_resource_errors("training"),
+    ):
+        torch.empty(1 << 60)
+
+
+def test_a_full_disk_is_one_message(dataset: Path, model_directory: Path, tmp_path: Path) -> None:
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    command = [
+        sys.executable, "-m", "sftdata", "train", str(dataset), "--model", str(model_directory),
+        "--out", str(tmp_path / "a"), "--allow-draft", "--max-steps", "1", "--rank", "16",
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, preexec_fn=small_files
+    )
+    assert done.returncode == 1
+    assert "Error:" in done.stderr
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
