@@ -29,20 +29,20 @@ _COMMANDS = {
     "verify": "sftdata.cli.verify",
 }
 _HELP = {
-    "audit": "Prove what an adapter was trained on.",
+    "audit": "Show what an adapter was trained on, and check it.",
     "build": "Build a dataset: read, render, tokenize, write, commit.",
-    "diff": "Compare two datasets: what differs, and what that did to the tokens.",
-    "doctor": "Check rows for what spoils training; SARIF for code hosts.",
-    "eval": "Measure a model and an adapter on held-out rows.",
-    "export": "Write a dataset in the format another trainer takes.",
+    "diff": "Compare two datasets: their inputs and their tokens.",
+    "doctor": "Find rows that spoil training: masks, text, repeats, private data.",
+    "eval": "Measure a model, with and without an adapter, on held-out rows.",
+    "export": "Write a dataset in the format of another trainer.",
     "generate": "Answer one golden row with a trained adapter.",
     "inspect": "Show examples: text, tokens and label mask.",
-    "ledger": "List the source rows that were dropped or cut, and why.",
+    "ledger": "List the source rows that were dropped, cut or flagged, and why.",
     "pack": "Plan which rows share a sequence.",
     "rebuild": "Build a dataset again from its manifest and compare.",
-    "report": "Write one page about a dataset: lengths, drops, samples, how it was made.",
-    "sources": "List typical training sets and how their columns map.",
-    "stats": "Lengths, target share, drops, padding, vocabulary, languages.",
+    "report": "Write one page about a dataset: lengths, drops, samples, inputs.",
+    "sources": "List well-known datasets and how their columns map to fields.",
+    "stats": "Show lengths, target share, drops, padding, vocabulary, languages.",
     "template": "List, change, compare and release templates.",
     "train": "Train a LoRA adapter on a dataset.",
     "verify": "Check a dataset's files against its manifest.",
@@ -64,7 +64,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Runs the command line and exits: 0 ok, 1 error, 2 usage, 3 not verified, 130 interrupted."""
+    """Runs the command line and exits: 0 ok, 1 error, 2 usage, 3 verification, 130 interrupted."""
     from sftdata.errors import SftdataError
 
     try:
@@ -72,7 +72,7 @@ def main() -> None:
     except click.ClickException as error:
         from sftdata.base.escaping import escape
 
-        click.echo(escape(_usage(error), keep_newlines=True), err=True)  # it quotes arguments
+        click.echo(escape(_usage(error), keep_newlines=True), err=True)  # it quotes the arguments
         sys.exit(error.exit_code)
     except SftdataError as error:
         from sftdata.cli.output import print_error
@@ -80,7 +80,7 @@ def main() -> None:
         print_error(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted. The same command goes on from here.", err=True)
+        click.echo("Interrupted. Run the same command to resume.", err=True)
         sys.exit(130)
     except OSError as error:
         from sftdata.cli.output import print_error
@@ -89,12 +89,12 @@ def main() -> None:
         print_error(
             SftdataError(
                 f"{where}{error.strerror or error}.",
-                "Check the disk and the permissions. What was committed before stays as it was.",
+                "Check the disk and the permissions. Earlier datasets are unchanged.",
             )
         )
         sys.exit(1)
     finally:
-        gc.freeze()  # else Python looks for cycles in all there is before it lets the process end
+        gc.freeze()  # else Python searches all objects for cycles before the process ends
 
 
 def _usage(error: click.ClickException) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import json_option, print_json
+from sftdata.cli.options import DATASET, FOLDER, json_option
+from sftdata.cli.output import print_json
 from sftdata.cli.train_extra import needs_train_extra
 from sftdata.errors import VerificationError
 
@@ -17,16 +18,15 @@ if TYPE_CHECKING:
 
 
 @click.command("audit")
-@click.argument("adapter", type=click.Path(file_okay=False, path_type=Path))
-@click.option(
-    "--data", type=click.Path(file_okay=False, path_type=Path), help="Compare this dataset too."
-)
+@click.argument("adapter", type=FOLDER)
+@click.option("--data", type=DATASET, help="Compare this dataset, too.")
 @json_option()
 @needs_train_extra
 def command(adapter: Path, data: Path | None, as_json: bool) -> None:
     """Show how ADAPTER was trained, and check that its weights, model and data are the same.
 
-    Exit 3 when a file differs from the record of the training.
+    Exit 3 if a file differs from the record of the training.
+
     Example: sftdata audit adapters/summarize --data data/summarize
     """
     from sftdata_train.passport import find_contradictions, read_passport
@@ -48,7 +48,7 @@ def _text(passport: Passport, data: Path | None, found: list[str]) -> str:
     trained, outcome = passport["data"], passport.content.get("outcome", {})
     chat = passport.content.get("chat")
     lines = [
-        f"dataset    {trained['task']}, build {trained['build']}, split {trained['split']}: "
+        f"dataset     {trained['task']}, build {trained['build']}, split {trained['split']}: "
         f"{trained['rows']:,} rows, {trained['target_tokens']:,} target tokens"
         + (", a draft" if trained["draft"] else ""),
         f"manifest    sha256 {trained['manifest_sha256']}",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATASET, json_option, print_json, print_note
+from sftdata.cli.options import DATASET, FILE, json_option
+from sftdata.cli.output import print_json, print_note
 
 if TYPE_CHECKING:
     from sftdata.inspecting.compare.datasets.diff import DatasetDiff
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 @click.argument("dataset_b", type=DATASET)
 @click.option(
     "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
-    help="Also write a page that opens offline.",
+    help="Also write the comparison to a page that opens offline.",
 )
 @json_option()
 def command(dataset_a: Path, dataset_b: Path, html: Path | None, as_json: bool) -> None:
-    """Compare two datasets: which inputs differ, and what that did to the tokens.
+    """Compare two datasets: which inputs differ, and how their tokens differ.
 
     Example: sftdata diff data/summarize-1 data/summarize-2 --html diff.html
     """
@@ -39,7 +40,7 @@ def command(dataset_a: Path, dataset_b: Path, html: Path | None, as_json: bool) 
 
         page = render_diff(diff, (str(dataset_a), str(dataset_b)))
         html.write_text(page, encoding="utf-8")
-        print_note(f"{html}: {len(diff.samples)} rows shown")
+        print_note(f"Wrote {html}: {len(diff.samples)} changed rows.")
     if as_json:
         print_json(diff.to_json())
     else:

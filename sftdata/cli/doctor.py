@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATASET, json_option, print_json, print_note
+from sftdata.cli.options import DATASET, FILE, json_option
+from sftdata.cli.output import print_json, print_note
 
 if TYPE_CHECKING:
     from sftdata.inspecting.doctor import Finding
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.command("doctor")
 @click.argument("dataset", type=DATASET)
 @click.option(
-    "--check", "only", multiple=True, metavar="ID", help="Run only this check; repeatable."
+    "--check", "only", multiple=True, metavar="ID", help="Run only this check. Repeatable."
 )
 @click.option(
     "--list",
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
     callback=lambda context, _, wanted: _list_checks(context) if wanted else None,
     help="List every check with its severity, and exit.",
 )
-@click.option("--strict", is_flag=True, help="Exit 1 when there is a finding.")
+@click.option("--strict", is_flag=True, help="Exit 1 if there is a finding.")
 @click.option(
     "--sarif",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Also write the findings as SARIF 2.1.0.",
 )
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 def command(
     dataset: Path, only: tuple[str, ...], strict: bool, sarif: Path | None, as_json: bool
 ) -> None:
-    """Check the rows of DATASET for what spoils training: masks, text, repeats, private data.
+    """Find rows of DATASET that spoil training: masks, text, repeats, private data.
 
     Example: sftdata doctor data/summarize --strict --sarif doctor.sarif
     """
@@ -54,11 +55,13 @@ def command(
         from sftdata.inspecting.doctor.sarif import to_sarif
 
         sarif.write_text(json.dumps(to_sarif(findings, data.manifest), indent=1), encoding="utf-8")
-        print_note(f"{sarif}: {len(findings)} results")
+        print_note(f"Wrote {sarif}: {len(findings)} findings.")
     if as_json:
         print_json([finding.to_json() for finding in findings])
     else:
-        click.echo("\n\n".join(map(_shown, findings)) or f"{escape(str(dataset))}: nothing found.")
+        click.echo(
+            "\n\n".join(map(_describe, findings)) or f"{escape(str(dataset))}: nothing found."
+        )
     if strict and findings:
         sys.exit(1)
 
@@ -71,7 +74,7 @@ def _list_checks(context: click.Context) -> None:
     context.exit()
 
 
-def _shown(finding: Finding) -> str:
+def _describe(finding: Finding) -> str:
     detail = f"\n  {escape(finding.detail)}" if finding.detail else ""
     rows = ", ".join(escape(row) for row in finding.row_ids)
     more = ", …" if finding.count > len(finding.row_ids) and rows else ""

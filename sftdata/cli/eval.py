@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATASET, json_option, print_json, print_note
+from sftdata.cli.options import DATASET, FILE, FOLDER, json_option
+from sftdata.cli.output import print_json, print_note
 from sftdata.cli.train_extra import needs_train_extra
 
 if TYPE_CHECKING:
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 @click.command("eval")
 @click.argument("dataset", type=DATASET)
 @click.option("--model", required=True, metavar="DIR_OR_NAME", help="The base model.")
-@click.option(
-    "--adapter", type=click.Path(file_okay=False, path_type=Path), help="Compare it to the base."
-)
-@click.option("--shots", metavar="K,…", help="Examples before each prompt, such as 0,4.")
+@click.option("--adapter", type=FOLDER, help="Compare this adapter with the base model.")
+@click.option("--shots", metavar="K,…", help="Solved examples before each prompt, such as 0,4.")
 @click.option("--split", default="test", show_default=True, help="Rows to evaluate on.")
-@click.option("--limit", type=click.IntRange(min=1), help="Evaluate so many rows of the split.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Evaluate N rows of the split."
+)
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Prompts answered at once.",
 )
-@click.option("--max-new-tokens", type=click.IntRange(min=1), help="Cut answers at so many tokens.")
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page.")
-@click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
+@click.option(
+    "--max-new-tokens", type=click.IntRange(min=1), metavar="N", help="Cut answers after N tokens."
+)
+@click.option(
+    "--html", type=FILE, metavar="FILE", help="Also write the results to a page that opens offline."
+)
+@click.option("--trust-remote-code", is_flag=True, help="Allow the model to run code of its own.")
 @json_option()
 @needs_train_extra
 def command(
@@ -59,7 +64,7 @@ def command(
         dataset,
         model,
         adapter,
-        shots=_numbers(shots),
+        shots=_parse_counts(shots),
         split=split,
         limit=limit,
         batch_size=batch_size,
@@ -74,12 +79,14 @@ def command(
     print_json(found.to_json()) if as_json else click.echo(_tables(found))
 
 
-def _numbers(shots: str | None) -> list[int] | None:
-    if shots is None:
+def _parse_counts(text: str | None) -> list[int] | None:
+    if text is None:
         return None
-    parts = shots.split(",")
+    parts = text.split(",")
     if not all(part.strip().isdecimal() for part in parts):
-        raise click.BadParameter(f"'{shots}' is not a list such as 0,4.", param_hint="--shots")
+        raise click.BadParameter(
+            f"'{text}' is not whole numbers with commas between them.", param_hint="--shots"
+        )
     return list(dict.fromkeys(int(part) for part in parts))
 
 

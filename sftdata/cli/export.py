@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATASET, print_json
-from sftdata.errors import SftdataError, VerificationError
+from sftdata.cli.faults import damaged
+from sftdata.cli.options import DATASET, FOLDER, json_option
+from sftdata.cli.output import print_json
+from sftdata.errors import SftdataError
 
 
 @click.command("export")
@@ -20,12 +22,12 @@ from sftdata.errors import SftdataError, VerificationError
     metavar="FORMAT",
     help="trl, axolotl, llamafactory, megatron, olmo, messages or prompt-completion.",
 )
+@click.option("--out", type=FOLDER, required=True, help="Write the files to this folder.")
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Write here."
+    "--max-length", type=int, metavar="N", help="For megatron: use the pack plan with N tokens."
 )
-@click.option("--max-length", type=int, metavar="N", help="For megatron: use this pack plan.")
-@click.option("--allow-draft", is_flag=True, help="Export a dataset of unreleased templates.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+@click.option("--allow-draft", is_flag=True, help="Export even if a template is not released.")
+@json_option()
 def command(
     dataset: Path,
     format_name: str,
@@ -34,7 +36,7 @@ def command(
     allow_draft: bool,
     as_json: bool,
 ) -> None:
-    """Write DATASET in the format another trainer takes.
+    """Write DATASET in the format of another trainer.
 
     Example: sftdata export data/summarize --to trl --out summarize-trl
     """
@@ -44,15 +46,12 @@ def command(
 
     if read_manifest(dataset)["draft"] and not allow_draft:
         raise SftdataError(
-            f"{dataset} is a draft: its template was never released.",
-            "Release the template and build again, or, for a trial: --allow-draft",
+            f"{dataset} is a draft: its template is not released.",
+            "Release the template and build again, or export the draft: --allow-draft",
         )
     faults = find_faults(dataset)
     if faults:
-        raise VerificationError(
-            f"{dataset} does not agree with its manifest:\n" + "\n".join(faults[:10]),
-            "Build it again; what is intact is reused.",
-        )
+        raise damaged(dataset, faults)
     files = export(dataset, format_name, out, max_length=max_length)
     if as_json:
         print_json({"format": format_name, "files": [str(path) for path in files]})

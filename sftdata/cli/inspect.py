@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sftdata.cli.output import DATASET, console, json_option, print_json, print_note
+from sftdata.cli.options import DATASET, FILE, json_option
+from sftdata.cli.output import console, print_json, print_note
 
 if TYPE_CHECKING:
     from sftdata.inspecting.rows.example import Inspected
@@ -18,10 +19,19 @@ if TYPE_CHECKING:
 
 @click.command("inspect")
 @click.argument("dataset", type=DATASET)
-@click.option("--split", help="Look in this split. Default: the first, or all where one chooses.")
+@click.option(
+    "--split",
+    help="Show rows of this split. Default: the first; all if another option selects rows.",
+)
 @click.option("--row", "row_id", metavar="ID", help="Show the row with this id.")
-@click.option("--index", type=int, help="Show the row at this place, counted from 0.")
-@click.option("--random", "sample", type=click.IntRange(min=1), metavar="N", help="Show N rows.")
+@click.option("--index", type=int, metavar="N", help="Show row N of the split, counted from 0.")
+@click.option(
+    "--random",
+    "sample",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Show N rows drawn at random.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of --random.")
 @click.option(
     "--limit",
@@ -29,24 +39,31 @@ if TYPE_CHECKING:
     default=3,
     show_default=True,
     metavar="N",
-    help="Show at most N rows, where none of the three above chooses.",
+    help="Show at most N rows, without --row, --index and --random.",
 )
 @click.option("--task", help="Only rows of this task.")
 @click.option("--template", help="Only rows of this template, with or without its version.")
-@click.option("--min-tokens", type=click.IntRange(min=0), metavar="N", help="Only rows as long.")
-@click.option("--max-tokens", type=click.IntRange(min=0), metavar="N", help="Only rows as short.")
+@click.option(
+    "--min-tokens", type=click.IntRange(min=0), metavar="N", help="Only rows of N tokens or more."
+)
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Only rows of N tokens or fewer.",
+)
 @click.option("--reason", help="Only rows whose ledger line has this reason.")
 @click.option(
     "--view",
     type=click.Choice(["text", "tokens", "labels"]),
     multiple=True,
-    help="What to show of a row; several times for several. Default: text and labels.",
+    help="Show this view of each row. Repeatable. Default: text and labels.",
 )
 @click.option(
     "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     metavar="FILE",
-    help="Write the rows to one page that needs no network.",
+    help="Write the rows to a page that opens offline.",
 )
 @click.option("--tui", is_flag=True, help="Browse the rows full-screen.")
 @json_option()
@@ -58,38 +75,38 @@ def command(
     as_json: bool,
     **choice: Any,
 ) -> None:
-    """Show examples of DATASET: prompt dim, target bright, control tokens in reverse.
+    """Show examples of DATASET: prompt dim, target bright, control tokens reversed.
 
     Example: sftdata inspect data/summarize --split train --index 0
     """
-    _check_usage(choice, [html is not None, tui, as_json])
+    _check_usage(choice, to_file=html is not None, tui=tui, as_json=as_json)
     from sftdata.loading.dataset import load
 
     data = load(dataset)
     if tui:
         _browse(data, choice)
         return
-    shown = _inspected(data, choice)
+    rows = _load_rows(data, choice)
     if html is not None:
         from sftdata.inspecting.pages.rows import render_rows
 
-        html.write_text(render_rows(data, shown), encoding="utf-8")
-        print_note(f"Wrote {html}.")
+        html.write_text(render_rows(data, rows), encoding="utf-8")
+        print_note(f"Wrote {html}: {len(rows)} rows.")
     elif as_json:
-        for one in shown:
-            print_json(one.to_json())
+        for row in rows:
+            print_json(row.to_json())
     else:
-        _print(shown, view or ("text", "labels"))
+        _print(rows, view or ("text", "labels"))
 
 
-def _check_usage(choice: dict[str, Any], outputs: list[bool]) -> None:
+def _check_usage(choice: dict[str, Any], *, to_file: bool, tui: bool, as_json: bool) -> None:
     chosen = [choice[name] is not None for name in ("row_id", "index", "sample")]
     if sum(chosen) > 1:
         raise click.UsageError("Use one of --row, --index and --random.")
-    if sum(outputs) > 1:
+    if to_file + tui + as_json > 1:
         raise click.UsageError("Use one of --html, --tui and --json.")
-    if any(chosen) and outputs[1]:
-        raise click.UsageError("--tui shows every row: leave --row, --index and --random out.")
+    if tui and any(chosen):
+        raise click.UsageError("--tui shows all rows: leave --row, --index and --random out.")
 
 
 def _filter(choice: dict[str, Any]) -> RowFilter:
@@ -99,24 +116,24 @@ def _filter(choice: dict[str, Any]) -> RowFilter:
     return RowFilter(**{name: choice[name] for name in names})
 
 
-def _inspected(data: Dataset, choice: dict[str, Any]) -> list[Inspected]:
+def _load_rows(data: Dataset, choice: dict[str, Any]) -> list[Inspected]:
     from sftdata.inspecting.rows.example import Inspector
     from sftdata.inspecting.rows.select import choose_rows
 
     names = ("split", "row_id", "index", "sample", "seed", "limit")
-    rows = choose_rows(data, wanted=_filter(choice), **{name: choice[name] for name in names})
+    examples = choose_rows(data, wanted=_filter(choice), **{name: choice[name] for name in names})
     inspector = Inspector(data)
-    return [inspector.inspect(split, example) for split, example in rows]
+    return [inspector.inspect(split, example) for split, example in examples]
 
 
-def _print(shown: list[Inspected], views: tuple[View, ...]) -> None:
+def _print(rows: list[Inspected], views: tuple[View, ...]) -> None:
     from sftdata.inspecting.rows.terminal import to_rich
     from sftdata.inspecting.rows.views import Span, heading, view_spans
 
-    for one in shown:
-        spans = [Span(f"{heading(one)}\n", "note")]
+    for row in rows:
+        spans = [Span(f"{heading(row)}\n", "note")]
         for view in views:
-            spans += [*view_spans(view, one), Span("\n\n", "note")]
+            spans += [*view_spans(view, row), Span("\n\n", "note")]
         console().print(to_rich(spans), soft_wrap=True, end="")
 
 

@@ -1,4 +1,4 @@
-"""A group of commands that imports each when it is asked for, so that `--help` answers at once."""
+"""A group of commands that imports a command only when it is used, so that `--help` is fast."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import click
 
 
 class LazyGroup(click.Group):
-    """`commands_at`: command → the module whose `command` it is; `helps`: its line in the help.
+    """`commands_at`: command → module that has it as `command`; `helps`: command → help line.
 
-    Without `helps` the modules say what their commands do.
+    Without `helps` the help imports the commands for their lines.
     """
 
     def __init__(

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATASET, json_option, print_json, print_note
+from sftdata.cli.options import DATASET, json_option
+from sftdata.cli.output import print_json, print_note
 from sftdata.errors import SftdataError, did_you_mean
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,35 +12,26 @@ from sftdata.base.escaping import escape
 if TYPE_CHECKING:
     from rich.console import Console
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-DATASET = click.Path(exists=False, file_okay=False, path_type=Path)
-
-
-def json_option() -> Callable[[Command], Command]:
-    """The `--json` option of every reading command."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-
 
 def console(*, stderr: bool = False) -> Console:
-    """A rich console that treats no text as markup and no number as worth a colour."""
+    """A rich console that reads no markup and colours no numbers."""
     from rich.console import Console
 
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on stdout, on one line. Control characters are escaped by JSON itself."""
+    """Prints one JSON value on one line; JSON itself escapes control characters."""
     click.echo(json.dumps(value, ensure_ascii=True))
 
 
 def print_error(error: Exception) -> None:
-    """`Error: …` on stderr, further lines indented, whatever they quote escaped."""
+    """Prints `Error: …` on stderr, escaped, with further lines indented."""
     lines = str(error).split("\n")
     text = "\n       ".join(escape(line) for line in lines)
     click.echo(f"Error: {text}", err=True)
 
 
 def print_note(text: str) -> None:
-    """A message on stderr."""
+    """Prints a message on stderr, escaped."""
     click.echo(escape(text, keep_newlines=True), err=True)

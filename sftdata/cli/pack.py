@@ -8,16 +8,23 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATASET, json_option, print_json, print_note
+from sftdata.cli.options import DATASET, json_option
+from sftdata.cli.output import print_json, print_note
 
 
 @click.command("pack")
 @click.argument("dataset", type=DATASET)
-@click.option("--max-length", type=click.IntRange(min=2), required=True, help="Tokens of a pack.")
-@click.option("--split", help="Pack this split. Default: every split that has rows.")
+@click.option(
+    "--max-length",
+    type=click.IntRange(min=2),
+    required=True,
+    metavar="N",
+    help="Fit each pack into N tokens.",
+)
+@click.option("--split", help="Pack this split. Default: every split with rows.")
 @json_option()
 def command(dataset: Path, max_length: int, split: str | None, as_json: bool) -> None:
-    """Plan which rows of DATASET share a sequence; writes packs/N-SPLIT.arrow and no token.
+    """Plan which rows of DATASET share a sequence: writes packs/N-SPLIT.arrow and copies no tokens.
 
     Example: sftdata pack data/summarize --max-length 4096
     """
@@ -48,6 +55,6 @@ def command(dataset: Path, max_length: int, split: str | None, as_json: bool) ->
         else:
             click.echo(
                 f"{name}: {len(lengths):,} rows in {len(plan):,} packs of {max_length:,} tokens; "
-                f"at least {plan.lower_bound:,} are needed (efficiency {plan.efficiency:.2%}), "
-                f"{plan.fill:.2%} of the room is filled\n  {escape(str(path))}"
+                f"the least possible is {plan.lower_bound:,} ({plan.efficiency:.2%} of the packs); "
+                f"the packs are {plan.fill:.2%} full\n  {escape(str(path))}"
             )

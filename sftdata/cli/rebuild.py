@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import json_option, print_json, print_note
+from sftdata.cli.options import FOLDER, json_option
+from sftdata.cli.output import print_json, print_note
 
 
 @click.command("rebuild")
@@ -16,15 +17,21 @@ from sftdata.cli.output import json_option, print_json, print_note
 @click.option(
     "--out",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Write the new dataset here.",
 )
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that render and tokenize.",
+)
 @json_option()
 def command(manifest: Path, out: Path, workers: int, as_json: bool) -> None:
     """Build the dataset of MANIFEST again from its recorded inputs, and compare the bytes.
 
-    Ends with "identical", or with exit code 3 and the first difference.
+    Prints "identical", or the first difference and exits 3.
 
     Example: sftdata rebuild data/summarize/manifest.json --out /tmp/again
     """

@@ -6,19 +6,20 @@ from pathlib import Path
 
 import click
 
-from sftdata.cli.output import DATASET, print_note
+from sftdata.cli.options import DATASET, FILE
+from sftdata.cli.output import print_note
 
 
 @click.command("report")
 @click.argument("dataset", type=DATASET)
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), default="report.html",
+    "-o", "--output", type=FILE, default="report.html",
     show_default=True, help="The file to write.",
 )  # fmt: skip
-@click.option("--against", type=DATASET, help="A second dataset to compare with.")
+@click.option("--against", type=DATASET, help="Compare with this dataset.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the samples.")
 def command(dataset: Path, output: Path, against: Path | None, seed: int) -> None:
-    """Write one page about DATASET that opens without a network.
+    """Write one page about DATASET that opens offline.
 
     Example: sftdata report data/summarize -o report.html
     """

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import console, json_option, print_json
+from sftdata.cli.options import json_option
+from sftdata.cli.output import console, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,12 +24,13 @@ In a spec:           data = ["preset:NAME"], or preset = "NAME" beside data = ["
 
 
 @click.command("sources")
-@click.option("--task", help="Only sets for this task.")
+@click.option("--task", help="Only datasets for this task.")
 @json_option()
 def command(task: str | None, as_json: bool) -> None:
-    """List typical training sets: where they are, their size and license, and how they map.
+    """List well-known datasets: where they are, size, license, and how their columns map.
 
-    The facts are those of each set's card; nothing is downloaded.
+    The facts are from the card of each dataset; nothing is downloaded.
+
     Example: sftdata sources --task summarize
     """
     from sftdata.spec.presets import load_presets
@@ -42,11 +44,11 @@ def command(task: str | None, as_json: bool) -> None:
         _print_table(screen, presets)
     else:
         for name, preset in presets.items():
-            click.echo(_plain(name, preset))
+            click.echo(_describe(name, preset))
     click.echo(_USE.lstrip("\n"))
 
 
-def _plain(name: str, preset: Preset) -> str:
+def _describe(name: str, preset: Preset) -> str:
     facts = {
         "data": preset.source,
         "rows": "; ".join(_rows(preset)),
@@ -64,7 +66,7 @@ def _print_table(screen: Console, presets: Mapping[str, Preset]) -> None:
 
     table = Table(show_lines=True)
     for header in ("preset", "on the Hub", "rows", "columns", "mapping"):
-        table.add_column(header, overflow="fold")  # an id cut short is of no use
+        table.add_column(header, overflow="fold")  # a shortened id cannot be copied
     for name, preset in presets.items():
         cells = (
             [name, preset.task],

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATASET, json_option, print_json
+from sftdata.cli.options import DATASET, json_option
+from sftdata.cli.output import print_json
 
 _PARTS = (("prompt", "prompt_length"), ("target", "target_length"), ("all", "length"))
 _LEVELS = ("p50", "p90", "p95", "p99", "max")
@@ -21,22 +22,22 @@ _BAR_WIDTH = 40
 @click.option(
     "--by",
     type=click.Choice(["split", "task", "template", "source"]),
-    help="Also the numbers of each of these.",
+    help="Show the numbers of each split, task, template or source, too.",
 )
 @click.option(
     "--max-length",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Tokens to pad or pack to. Default: that of the build, else the longest row.",
+    help="Pad and pack to N tokens. Default: the length of the build, else of the longest row.",
 )
 @click.option(
-    "--batch-size", type=click.IntRange(min=1), metavar="N", help="Rows of a training step."
+    "--batch-size", type=click.IntRange(min=1), metavar="N", help="Rows in a training step."
 )
 @json_option()
 def command(
     dataset: Path, by: str | None, max_length: int | None, batch_size: int | None, as_json: bool
 ) -> None:
-    """Lengths, target share, drops, padding, vocabulary, duplicates and languages of DATASET.
+    """Show lengths, target share, drops, padding, vocabulary and languages of DATASET.
 
     Example: sftdata stats data/summarize --by split --max-length 2048 --batch-size 8
     """
@@ -139,19 +140,22 @@ def _facts(numbers: Mapping[str, Any]) -> list[str]:
     lines = [f"{numbers['rows_in']:,} rows in, {numbers['cut']:,} cut"]
     for status in ("dropped", "flagged"):
         lines += [f"{n:,} {status}: {escape(reason)}" for reason, n in numbers[status].items()]
-    lines.append(f"{numbers['duplicates']:,} rows have the tokens of an earlier row")
+    lines.append(f"{numbers['duplicates']:,} exact duplicates")
     certificate = numbers["certificate"]
     lines.append(
-        f"whole text encoded at once gives the same ids for {certificate['whole_text_equal']:,} "
-        f"of {certificate['rows']:,} rows"
+        f"same ids if prompt and target are encoded as one text: "
+        f"{certificate['whole_text_equal']:,} of {certificate['rows']:,} rows"
     )
     text, languages = numbers["text"], numbers["languages"]
     if text is None or languages is None:
-        return [*lines, "vocabulary and languages: unknown, as the tokenizer of the build is gone"]
+        return [
+            *lines,
+            "vocabulary and languages: unknown, the tokenizer of the build is missing",
+        ]
     lines.append(
-        f"{text['chars_per_token']:.2f} characters a token; {text['vocabulary_used']:,} tokens "
-        f"({text['vocabulary_coverage']:.1%}) of the vocabulary used; "
-        f"{text['unknown_share']:.2%} unknown, {text['byte_fallback_share']:.2%} single bytes"
+        f"{text['chars_per_token']:.2f} characters a token; {text['vocabulary_used']:,} entries "
+        f"({text['vocabulary_coverage']:.1%}) of the vocabulary are used; "
+        f"{text['unknown_share']:.2%} unknown tokens, {text['byte_fallback_share']:.2%} byte tokens"
     )
     rows = languages["sampled_rows"]
     shares = ", ".join(f"{name} {n / rows:.0%}" for name, n in [*languages["rows"].items()][:6])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATASET, print_json, print_note
+from sftdata.cli.options import DATASET, FILE, FOLDER, json_option
+from sftdata.cli.output import print_json, print_note
 from sftdata.cli.train_extra import needs_train_extra
 
 if TYPE_CHECKING:
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
 @click.command("train")
 @click.argument("dataset", type=DATASET)
 @click.option("--model", required=True, metavar="DIR_OR_NAME", help="The base model.")
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Write the adapter here."
-)
+@click.option("--out", type=FOLDER, help="Write the adapter here.")
 @click.option(
     "--recipe",
     "recipe_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
+    metavar="FILE",
     help="TOML file, such as train/recipes/lora.toml. Options override it.",
 )
 @click.option(
@@ -77,13 +77,13 @@ if TYPE_CHECKING:
 @click.option("--tensorboard", is_flag=True, default=None, help="Also log for TensorBoard.")
 @click.option("--split", default="train", show_default=True, help="Train on this split.")
 @click.option("--allow-draft", is_flag=True, help="Train on a dataset of unreleased templates.")
-@click.option("--trust-remote-code", is_flag=True, help="Run code that comes with the model.")
+@click.option("--trust-remote-code", is_flag=True, help="Allow the model to run code of its own.")
 @click.option(
     "--dry-run",
     is_flag=True,
     help="Show the modules to train and the memory and time needed, and stop.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@json_option()
 @needs_train_extra
 def command(
     dataset: Path,

@@ -1,4 +1,4 @@
-"""Commands of the train stage, whose libraries an installation may lack."""
+"""The error of a command of the train stage where its libraries are not installed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PACKAGES = {
 
 
 def needs_train_extra(command: Command) -> Command:
-    """The command, with an error that says what to install where the extra `train` is absent."""
+    """The command, with an error that says what to install if the extra `train` is missing."""
 
     @functools.wraps(command)
     def checked(*args: Any, **kwargs: Any) -> Any:
@@ -36,4 +36,4 @@ def needs_train_extra(command: Command) -> Command:
                 "Install the train stage: pip install 'sftdata[train]'",
             ) from error
 
-    return checked  # type: ignore[return-value]  # it takes and gives what `command` does
+    return checked  # type: ignore[return-value]  # same signature as `command`

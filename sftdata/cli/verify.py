@@ -7,16 +7,18 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATASET, json_option, print_json
-from sftdata.errors import VerificationError
+from sftdata.cli.faults import damaged
+from sftdata.cli.options import DATASET, json_option
+from sftdata.cli.output import print_json
 
 
 @click.command("verify")
 @click.argument("dataset", type=DATASET)
-@click.option("--deep", is_flag=True, help="Check every row, not only the files.")
+@click.option("--deep", is_flag=True, help="Check every row, too, not only the files.")
 @json_option()
 def command(dataset: Path, deep: bool, as_json: bool) -> None:
-    """Check the dataset in DATASET: digests, sizes, columns, counts; exit 3 when it is not whole.
+    """Check the files of DATASET against its manifest: digests, sizes, columns, counts. Exit 3 on a
+    fault.
 
     Example: sftdata verify data/summarize --deep
     """
@@ -28,9 +30,4 @@ def command(dataset: Path, deep: bool, as_json: bool) -> None:
     elif not faults:
         click.echo(f"{escape(str(dataset))} is intact.")
     if faults:
-        shown = "\n".join(faults[:20])
-        more = f"\n… and {len(faults) - 20:,} more" if len(faults) > 20 else ""
-        raise VerificationError(
-            f"{dataset} does not agree with its manifest:\n{shown}{more}",
-            "Build it again; what is intact is reused.",
-        )
+        raise damaged(dataset, faults)

@@ -161,7 +161,7 @@ def test_a_dry_run_checks_and_writes_nothing() -> None:
     Path("a.jsonl").write_bytes(jsonl([*NEWS[:3], BAD]))
     done = sftdata("build", "--data", "a.jsonl", "--dry-run", "--out", "out")
     assert (done.code, done.out) == (0, "")
-    assert "Of the first 4 rows, 3 become examples" in done.err
+    assert "No faults. Of the first 4 rows, 3 become examples" in done.err
     assert "empty_field" in done.err
     assert not Path("out").exists()
 

@@ -7,7 +7,8 @@ import sys
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import json_option, print_json
+from sftdata.cli.options import json_option
+from sftdata.cli.output import print_json
 
 
 @click.command("check")
@@ -15,12 +16,12 @@ from sftdata.cli.output import json_option, print_json
 @click.option(
     "--against",
     metavar="REV|VERSION",
-    help="Compare the releases with those of a commit, or what the templates do with a version.",
+    help="Compare the releases with those of a commit, or the templates with a version.",
 )
-@click.option("--frozen", is_flag=True, help="A change that is not released is an error.")
+@click.option("--frozen", is_flag=True, help="Fail on changes that are not released.")
 @json_option()
 def command(templates: tuple[str, ...], against: str | None, frozen: bool, as_json: bool) -> None:
-    """Check releases and working copies, for CI. Exit code 1 with the id of each broken rule.
+    """Check releases and working copies, for CI. Exit 1 with the id of each broken rule.
 
     Example: sftdata template check --against origin/main --frozen
     """
@@ -34,6 +35,6 @@ def command(templates: tuple[str, ...], against: str | None, frozen: bool, as_js
         for finding in findings:
             click.echo(escape(finding.to_line()))
         if not failed:
-            click.echo("The templates are as they were released." if frozen else "No faults.")
+            click.echo("No faults. Every change is released." if frozen else "No faults.")
     if failed:
         sys.exit(1)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import json_option, print_json, print_note
+from sftdata.cli.options import FILE, json_option
+from sftdata.cli.output import print_json, print_note
 
 if TYPE_CHECKING:
     from sftdata.versioning.importers import Collection
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 
 @click.command("import")
 @click.argument("collection", type=click.Choice(["promptsource", "flan"]))
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--task", help="Put them into templates/TASK. Default: the name in the file.")
+@click.argument("file", type=FILE)
+@click.option("--task", help="Write to templates/TASK. Default: the name in the file.")
 @json_option()
 def command(collection: Collection, file: Path, task: str | None, as_json: bool) -> None:
-    """Make working copies of the templates in FILE: promptsource YAML, or patterns of FLAN.
+    """Write working copies of the templates in FILE: promptsource YAML, or FLAN patterns in Python.
 
     Example: sftdata template import promptsource templates.yaml --task news
     """

@@ -7,25 +7,28 @@ import sys
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import json_option, print_json
+from sftdata.cli.options import json_option
+from sftdata.cli.output import print_json
 
 
 @click.command("lint")
 @click.argument("templates", nargs=-1, metavar="[TEMPLATE]...")
 @json_option()
 def command(templates: tuple[str, ...], as_json: bool) -> None:
-    """Look for faults in the working copies of TEMPLATE…, or of all templates. Exit code 1 for any.
+    """Look for faults in the working copies of TEMPLATE…, or of all templates. Exit 1 on a fault.
 
     Example: sftdata template lint summarize/article
     """
     from sftdata.versioning.lint import lint_working_copies
 
     findings = lint_working_copies(templates)
+    failed = any(finding.level == "error" for finding in findings)
     if as_json:
         print_json([finding.to_json() for finding in findings])
-    for finding in () if as_json else findings:
-        click.echo(escape(finding.to_line()))
-    if any(finding.level == "error" for finding in findings):
+    else:
+        for finding in findings:
+            click.echo(escape(finding.to_line()))
+        if not failed:
+            click.echo("No faults.")
+    if failed:
         sys.exit(1)
-    if not as_json:
-        click.echo("No faults.")

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import json_option, print_json
+from sftdata.cli.options import FOLDER, json_option
+from sftdata.cli.output import print_json
 
 if TYPE_CHECKING:
     from sftdata.versioning.catalog import Entry
 
 DATA_ROOT = click.option(
     "--data-root",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     default="data",
     show_default=True,
-    help="Look here for the datasets that were built.",
+    help="The folder of the datasets that were built.",
 )
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import json_option, print_json
+from sftdata.cli.options import json_option
+from sftdata.cli.output import print_json
 from sftdata.cli.template.list import DATA_ROOT
 
 

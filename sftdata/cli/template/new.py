@@ -5,15 +5,16 @@ from __future__ import annotations
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import json_option, print_json
+from sftdata.cli.options import json_option
+from sftdata.cli.output import print_json
 
 
 @click.command("new")
 @click.argument("template")
-@click.option("--from", "source", metavar="TEMPLATE", help="Copy this one, an id or id@version.")
+@click.option("--from", "source", metavar="TEMPLATE", help="Copy this id or id@version.")
 @json_option()
 def command(template: str, source: str | None, as_json: bool) -> None:
-    """Start the working copy of TEMPLATE in templates/, from its task's fields or from a copy.
+    """Write a first working copy of TEMPLATE, with its task's fields or from another template.
 
     Example: sftdata template new summarize/headline --from summarize/article
     """

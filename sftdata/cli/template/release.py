@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import json_option, print_json
+from sftdata.cli.options import json_option
+from sftdata.cli.output import print_json
 
 if TYPE_CHECKING:
     from sftdata.versioning.release import Outcome
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 
 @click.command("release")
 @click.argument("template")
-@click.option("--minor", "level", flag_value="minor", help="Raise the bump to MINOR at least.")
-@click.option("--major", "level", flag_value="major", help="Raise the bump to MAJOR.")
+@click.option("--minor", "level", flag_value="minor", help="Make the bump at least MINOR.")
+@click.option("--major", "level", flag_value="major", help="Make the bump MAJOR.")
 @json_option()
 def command(template: str, level: Level | None, as_json: bool) -> None:
-    """Freeze the working copy of TEMPLATE as its next version, which is computed and explained.
+    """Freeze the working copy of TEMPLATE as its next version. The bump is computed and explained.
 
     Example: sftdata template release summarize/article
     """
@@ -41,10 +42,10 @@ def command(template: str, level: Level | None, as_json: bool) -> None:
             }
         )
     else:
-        click.echo(escape(_told(outcome), keep_newlines=True))
+        click.echo(escape(_describe(outcome), keep_newlines=True))
 
 
-def _told(outcome: Outcome) -> str:
+def _describe(outcome: Outcome) -> str:
     release = outcome.release
     if not outcome.is_new:
         return f"Nothing to release: the working copy is {release.label}."
@@ -52,5 +53,5 @@ def _told(outcome: Outcome) -> str:
     lines = [f"Released {release.label}{step} in {outcome.path}"]
     lines += [f"  {c.level.upper():5} {c.rule} ({c.where}): {c.detail}" for c in outcome.changes]
     if outcome.changes and release.bump not in {change.level for change in outcome.changes}:
-        lines.append(f"  {release.bump.upper():5} as you asked")
+        lines.append(f"  {release.bump.upper():5} as requested")
     return "\n".join(lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,30 +9,31 @@ from typing import Any
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import DATASET, json_option, print_json
+from sftdata.cli.options import DATASET, json_option, row_option
+from sftdata.cli.output import print_json
 
 
 @click.command("render")
 @click.argument("template")
-@click.option("--row", required=True, metavar="JSON", help="The row's fields, as a JSON object.")
-@click.option("--chat", is_flag=True, help="In the tokenizer's chat template.")
+@row_option()
+@click.option("--chat", is_flag=True, help="Use the tokenizer's chat template.")
 @click.option(
     "--shots",
     type=click.IntRange(0, 64),
     metavar="K",
-    help="After K solved examples. Default: none, or as the dataset has them.",
+    help="Put K solved examples before the prompt. Default: as in --dataset, else none.",
 )
-@click.option("--tokenizer", metavar="NAME_OR_DIR", help="Default: that of the task's spec.")
+@click.option("--tokenizer", metavar="NAME_OR_DIR", help="Default: as in the task's spec.")
 @click.option(
     "--dataset",
     type=DATASET,
-    help="As this dataset was built: its template version, tokenizer, chat and pool of shots.",
+    help="Use template version, tokenizer, chat and shots of this dataset.",
 )
-@click.option("--part", metavar="NAME", help="The source of the mixture in --dataset.")
+@click.option("--part", metavar="NAME", help="The row's source, if --dataset is a mixture.")
 @json_option()
 def command(
     template: str,
-    row: str,
+    row: dict[str, Any],
     chat: bool,
     shots: int | None,
     tokenizer: str | None,
@@ -41,9 +41,9 @@ def command(
     part: str | None,
     as_json: bool,
 ) -> None:
-    """Print the prompt that serving must send for a row: exactly, with no newline added.
+    """Print the exact prompt of a row, as a server must send it, without a newline after it.
 
-    TEMPLATE is an id or id@version. With --json also its ids, and those that end generation.
+    TEMPLATE is an id or id@version. --json adds the token ids and the ids that end generation.
 
     Example: sftdata template render summarize/article --row '{"article": "Text."}'
     """
@@ -53,26 +53,15 @@ def command(
         )
     from sftdata.serving.prompt import load_prompt_renderer, make_prompt_renderer
 
-    golden_row = _parse(row)
     if dataset is not None:
         renderer = load_prompt_renderer(dataset, part=part)
-        prompt = renderer.render(golden_row, template=template, shots=shots)
+        prompt = renderer.render(row, template=template, shots=shots)
     else:
         renderer = make_prompt_renderer(template, tokenizer=tokenizer, chat=chat, shots=shots or 0)
-        prompt = renderer.render(golden_row)
+        prompt = renderer.render(row)
     if as_json:
         print_json(prompt.to_json())
     elif sys.stdout.isatty():
         click.echo(escape(prompt.text, keep_newlines=True), nl=False)
-    else:  # click would take colour codes out, and the system change line ends
+    else:  # click removes colour codes, and text mode may change line ends
         sys.stdout.buffer.write(prompt.text.encode())
-
-
-def _parse(row: str) -> dict[str, Any]:
-    try:
-        value = json.loads(row)
-    except ValueError as error:
-        raise click.BadParameter(f"not JSON: {error}", param_hint="--row") from error
-    if not isinstance(value, dict):
-        raise click.BadParameter("a JSON object is expected.", param_hint="--row")
-    return value

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.output import json_option, print_json
+from sftdata.cli.options import json_option
+from sftdata.cli.output import print_json
 
 if TYPE_CHECKING:
     from sftdata.rendering.template import Template

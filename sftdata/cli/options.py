@@ -1,0 +1,61 @@
+"""Options and argument types that several commands share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+DATASET = FOLDER
+
+
+def json_option(text: str = "Print JSON.") -> Callable[[Command], Command]:
+    """The `--json` option of every command that prints something to read."""
+    return click.option("--json", "as_json", is_flag=True, help=text)
+
+
+def map_option() -> Callable[[Command], Command]:
+    """`--map FIELD=PATH`, repeatable; the command takes `fields`, a dict from field to path."""
+    return click.option(
+        "--map",
+        "fields",
+        multiple=True,
+        metavar="FIELD=PATH",
+        callback=lambda _context, _option, given: dict(map(_parse_map, given)),
+        help="Read FIELD from PATH, such as answers.text[0]. Repeatable.",
+    )
+
+
+def row_option() -> Callable[[Command], Command]:
+    """`--row JSON`; the command takes `row`, a dict."""
+    return click.option(
+        "--row",
+        required=True,
+        metavar="JSON",
+        callback=lambda _context, _option, given: _parse_row(given),
+        help="A golden row, as a JSON object.",
+    )
+
+
+def _parse_map(text: str) -> tuple[str, str]:
+    field, equals, path = text.partition("=")
+    if not (field and equals and path):
+        raise click.BadParameter(f"'{text}' is not FIELD=PATH.")
+    return field, path
+
+
+def _parse_row(text: str) -> dict[str, Any]:
+    try:
+        row = json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"not JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise click.BadParameter('not a JSON object, such as {"text": "…"}.')
+    return row

@@ -1,0 +1,19 @@
+"""The error about a damaged dataset: exit code 3, the first faults, and how many more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sftdata.cli.faults import damaged
+
+
+@pytest.mark.parametrize(("faults", "last"), [(20, "fault 19"), (1234, "… and 1,214 more")])
+def test_twenty_faults_are_shown(faults: int, last: str) -> None:
+    error = damaged(Path("data/x"), [f"fault {i}" for i in range(faults)])
+    head, *shown, hint = str(error).splitlines()
+    assert error.exit_code == 3
+    assert head == "data/x does not agree with its manifest:"
+    assert shown[:20] == [f"fault {i}" for i in range(20)]
+    assert (shown[-1], hint) == (last, "Build it again; intact parts are reused.")

@@ -1,0 +1,35 @@
+"""Printing: which stream a line goes to, and that nothing in it acts on a terminal."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sftdata.cli.output import print_error, print_json, print_note
+from sftdata.errors import SftdataError
+
+HOSTILE = "a\x1b[31m\u202e"
+
+
+def test_an_error_is_escaped_and_its_further_lines_are_indented(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_error(SftdataError(f"'{HOSTILE}' is wrong.", "Do this."))
+    assert capsys.readouterr() == (
+        "",
+        "Error: 'a\\x1b[31m\\u{202e}' is wrong.\n       Do this.\n",
+    )
+
+
+def test_a_note_goes_to_stderr_and_keeps_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    print_note(f"one\n{HOSTILE}")
+    assert capsys.readouterr() == ("", "one\na\\x1b[31m\\u{202e}\n")
+
+
+def test_json_is_one_line_of_ascii_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"text": f"{HOSTILE}\né"})
+    out, err = capsys.readouterr()
+    assert (json.loads(out), err) == ({"text": f"{HOSTILE}\né"}, "")
+    assert out.isascii()
+    assert out.count("\n") == 1

@@ -1,0 +1,20 @@
+"""Progress without a terminal: a line every ten seconds and no more."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from sftdata.cli.progress import show_progress
+
+
+def test_a_line_is_printed_every_ten_seconds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = iter([5.0, 11.0, 12.0, 22.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(times))
+    with show_progress(started=0.0) as show:
+        for rows in (500, 2200, 2300, 4400):
+            show(rows)
+    assert capsys.readouterr() == ("", "2,200 rows, 200 a second\n4,400 rows, 200 a second\n")
