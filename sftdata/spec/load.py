@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from sftdata.base.content import find_content, list_content
 from sftdata.errors import SpecError, did_you_mean
 from sftdata.spec.model import Mixture, Spec
 from sftdata.spec.presets import apply_preset, find_preset
+from sftdata.spec.toml import read_toml
 from sftdata.spec.validate import validate
 
 # Keys that a mixture may set for all of its sources.
@@ -30,7 +30,7 @@ def load_spec(
     """
     path = file if file is not None else _find_task_file(task or "")
     given = {name: value for name, value in overrides.items() if value is not None}
-    values = _read_toml(path)
+    values = read_toml(path)
     if "sources" in values:
         return _load_mixture(path, values, given)
     return validate(Spec, _merge(values, given), _with_options(path))
@@ -67,24 +67,13 @@ def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> 
         base = str(own.pop("spec", ""))
         beside = path.parent / base
         file = beside if base.endswith(".toml") and beside.is_file() else _find_task_file(base)
-        spec = validate(Spec, _merge(_read_toml(file), shared | own), _with_options(file))
+        spec = validate(Spec, _merge(read_toml(file), shared | own), _with_options(file))
         sources.append({"name": file.stem} | mixed | {"spec": spec})
     mixture = values.pop("mixture", {})
     if not isinstance(mixture, dict):
         raise SpecError(f"{path}: 'mixture' must be a table.", "Write [mixture] above its keys.")
     seed = {"seed": shared["seed"]} if "seed" in shared else {}
     return validate(Mixture, values | mixture | seed | {"sources": sources}, _with_options(path))
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SpecError(
-            f"{path}: {error.strerror}.", "Give the path of a TOML file, or a task with --task."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: not a TOML file: {error}") from error
 
 
 def _merge(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ They are content, in `pipelines/presets.toml`, with the facts from the card of e
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from pydantic import Field
 from sftdata.base.content import content_folders
 from sftdata.errors import SpecError, did_you_mean
 from sftdata.spec.fields import FieldRule
+from sftdata.spec.toml import read_toml
 from sftdata.spec.validate import SpecModel, validate
 
 HUB = "hf:"  # a dataset on the Hugging Face Hub, in `data`
@@ -84,13 +84,9 @@ def load_presets(task: str | None = None) -> dict[str, Preset]:
 
 
 def _read_presets(path: Path) -> dict[str, Preset]:
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: not a TOML file: {error}") from error
     return {
         name: validate(Preset, table, f"the preset '{name}' in {path}")
-        for name, table in tables.items()
+        for name, table in read_toml(path).items()
     }
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from sftdata.errors import SftdataError
+from sftdata.spec.toml import read_toml
+from sftdata.spec.validate import SpecModel, validate
 
 
-class Recipe(BaseModel):
+class Recipe(SpecModel):
     """Training settings. A step takes `micro_batch * accumulate` rows, or packs, on each device."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: Literal["lora", "qlora", "full"] = "lora"
     rank: int = Field(default=16, ge=1)
@@ -49,23 +47,9 @@ class Recipe(BaseModel):
 def load_recipe(file: Path | None = None, **overrides: Any) -> Recipe:
     """The recipe in `file`, or the default one, with the overrides that are not None.
 
-    Raises `SftdataError` that lists all faults at once.
+    Raises `SpecError` with all faults at once.
     """
-    values: dict[str, Any] = {}
-    if file is not None:
-        try:
-            values = tomllib.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SftdataError(f"{file}: {error.strerror}.", "Give a TOML file.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SftdataError(f"{file}: not a TOML file: {error}") from error
+    values = {} if file is None else read_toml(file)
     given = {name: value for name, value in overrides.items() if value is not None}
-    try:
-        return Recipe.model_validate(values | given)
-    except ValidationError as error:
-        faults = [
-            f"  {'.'.join(map(str, fault['loc']))}: {fault['msg']} (is {fault['input']!r})"
-            for fault in error.errors()
-        ]
-        where = "The options given are" if file is None else f"{file}, with the options given, is"
-        raise SftdataError(f"{where} not a recipe:\n" + "\n".join(faults)) from error
+    source = "the options given" if file is None else f"{file} and the options given"
+    return validate(Recipe, values | given, source)
