@@ -275,7 +275,10 @@ def read_batches(path: Path, rows: int) -> list[pa.RecordBatch]:
         stream = pa.ipc.open_stream(mapped.read_buffer().slice(_MAGIC_BYTES))
     batches = []
     while rows > 0:
-        batch = stream.read_next_batch()
+        try:
+            batch = stream.read_next_batch()
+        except StopIteration:  # it would end a generator that calls this, without a word
+            raise pa.ArrowInvalid(f"{path} ends {rows} rows early") from None
         batches.append(batch)
         rows -= batch.num_rows
     return batches

@@ -1,0 +1,89 @@
+"""The journal: it gives back what was recorded, up to the first damaged line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sftdata.base.ledger_line import BlockLedgerLine
+from sftdata.base.reasons import Status
+from sftdata.examples.blocks import Blocks, DroppedRows
+from sftdata.reading.outline import Outline
+from sftdata.writing.journal import FILE, JournalWriter, read_journal
+from sftdata.writing.shards import ShardProgress
+
+CHUNKS = Outline(np.array([2, 3]), np.array([20, 30]), b"a" * 16 + b"b" * 16, is_closed=True)
+KEYS = b"k" * 16 + b"l" * 16
+LINE = BlockLedgerLine("r2", 1, Status.DROPPED, "empty_field", "'summary' is empty")
+BLOCKS = Blocks(
+    rows_in=np.array([2, 3]),
+    #              train test
+    rows=np.array([[1, 0], [2, 1]]),
+    hashes=np.arange(16, dtype=np.uint64).reshape(4, 4),
+    ledger=[(0, LINE)],
+    whole_text_differs=[(1, "r5")],
+)
+DROPPED = DroppedRows(np.arange(8, dtype=np.uint64).reshape(2, 4), np.array([0, 2], np.int8))
+
+
+def write(folder: Path, times: int = 1) -> None:
+    writer = JournalWriter(folder)
+    for number in range(times):
+        writer.add(CHUNKS, KEYS, BLOCKS, [(1, DROPPED)])
+        writer.note_written("train", ShardProgress("train-00000.arrow", 3, 700 + number, "ab"))
+    writer.close()
+
+
+def test_blocks_come_back_as_they_were(tmp_path: Path) -> None:
+    write(tmp_path)
+    journal = read_journal(tmp_path)
+    (line,) = journal.blocks
+    assert line.keys == KEYS
+    assert line.templates == 1
+    assert line.outline.digests == CHUNKS.digests
+    assert line.blocks.rows.tolist() == [[1, 0], [2, 1]]
+    assert line.blocks.hashes.tolist() == BLOCKS.hashes.tolist()
+    assert line.blocks.ledger == [(0, LINE)]
+    assert line.blocks.whole_text_differs == [(1, "r5")]
+    assert line.trimmed[1].reasons.tolist() == [0, 2]
+
+
+def test_the_last_progress_of_a_shard_counts(tmp_path: Path) -> None:
+    write(tmp_path, times=2)
+    written = read_journal(tmp_path).written
+    assert {key: progress.size for key, progress in written.items()} == {
+        ("train", "train-00000.arrow"): 701
+    }
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped"])
+def test_nothing_is_read_from_a_damaged_line_on(tmp_path: Path, damage: str) -> None:
+    write(tmp_path, times=3)
+    path = tmp_path / FILE
+    lines = path.read_bytes().splitlines(keepends=True)
+    if damage == "cut":
+        lines[2] = lines[2][:-20]
+        lines[3:] = []
+    else:
+        lines[2] = lines[2].replace(b"empty_field", b"emptx_field")
+    path.write_bytes(b"".join(lines))
+    assert len(read_journal(tmp_path).blocks) == 1
+
+
+def test_without_a_file_the_journal_is_empty(tmp_path: Path) -> None:
+    assert read_journal(tmp_path).blocks == []
+
+
+@pytest.mark.parametrize(
+    ("notes", "is_checked"), [([], True), ([False], False), ([False, True], True)]
+)
+def test_the_last_word_on_the_engine_counts(
+    tmp_path: Path, notes: list[bool], is_checked: bool
+) -> None:
+    writer = JournalWriter(tmp_path)
+    for note in notes:
+        writer.note_engine(is_checked=note)
+    writer.close()
+    assert read_journal(tmp_path).is_checked is is_checked

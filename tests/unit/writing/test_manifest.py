@@ -1,0 +1,56 @@
+"""The manifest: what is read back, what is refused, and that no row is lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.forty_rows import build_rows, rows, write_spec
+
+from sftdata.errors import SftdataError
+from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest, write_manifest
+
+
+@pytest.fixture
+def content(byte_tokenizer: Path) -> dict[str, Any]:
+    write_spec(byte_tokenizer)
+    return dict(build_rows(rows()).manifest.content)
+
+
+def test_it_is_read_as_it_was_written(content: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    write_manifest(Manifest(tmp_path / "copy", content))
+    assert read_manifest(tmp_path / "copy").content == content
+
+
+def test_rows_must_be_in_a_shard_or_dropped(content: dict[str, Any], tmp_path: Path) -> None:
+    lost = content | {"rows_out": content["rows_out"] - 1}
+    with pytest.raises(AssertionError, match="rows_in differs"):
+        write_manifest(Manifest(tmp_path, lost))
+    assert not (tmp_path / MANIFEST).exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "holds no dataset"),
+        ("{", "not a readable manifest"),
+        ("[]", "not a readable manifest"),
+        ('{"version": 1}', "it has no"),
+        ('{"version": 99}', "reads up to 1"),
+    ],
+)
+def test_anything_else_is_one_error(text: str | None, message: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / MANIFEST).write_text(text)
+    with pytest.raises(SftdataError, match=message):
+        read_manifest(tmp_path)
+
+
+def test_an_older_manifest_may_lack_newer_keys(content: dict[str, Any], tmp_path: Path) -> None:
+    older = {key: value for key, value in content.items() if key not in ("repeated", "flagged")}
+    (tmp_path / MANIFEST).write_text(json.dumps(older))
+    read = read_manifest(tmp_path)
+    assert (read["repeated"], read["flagged"]) == (0, {})
