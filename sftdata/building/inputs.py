@@ -12,7 +12,7 @@ from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.errors import GoldenSetError
 from sftdata.examples.shots import PoolBuilder, ShotPool
 from sftdata.reading.chunks import Chunk, Chunks, read_chunks
-from sftdata.reading.outcomes import Fates
+from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.outline import Outline
 from sftdata.reading.rows import RowReader
 from sftdata.reading.screening.contamination import EvaluationTexts, index_texts
@@ -84,10 +84,10 @@ def draw_pool(
     for index, source in enumerate(sources):
         for chunks in read_source(reader, index):
             rows = reader.parse(chunks)
-            fates = Fates(rows.batch.num_rows)
-            screen.inspect(rows, source.name, fates)
+            outcomes = RowOutcomes(rows.batch.num_rows)
+            screen.inspect(rows, source.name, outcomes)
             splits = assign_splits(rows.group_hashes, spec.split, spec.seed)
-            taken = rows.take(np.flatnonzero((splits == train) & ~fates.dropped))
+            taken = rows.take(np.flatnonzero((splits == train) & ~outcomes.dropped))
             pool.add(taken.batch, taken.group_hashes)
     drawn = pool.finish()
     if drawn is None:

@@ -8,7 +8,7 @@ from functools import cache
 
 from sftdata.building.inputs import row_reader, row_screen
 from sftdata.building.plan import Plan
-from sftdata.examples.fit import DraftMaker
+from sftdata.examples.fit import RowFitter
 from sftdata.examples.layout import ChatComposer, Composer, PlainComposer
 from sftdata.examples.maker import ExampleMaker
 from sftdata.tokenizing.chat_template import ChatFormat
@@ -22,7 +22,7 @@ def example_maker(plan: Plan, encoder: Callable[[], Encoder]) -> ExampleMaker:
         templates=plan.templates,
         weights=plan.weights,
         screen=row_screen(plan.spec, plan.evaluation),
-        drafts=cache(lambda: _draft_maker(plan, encoder())),
+        fitter=cache(lambda: _row_fitter(plan, encoder())),
         split=plan.spec.split,
         seed=plan.spec.seed,
     )
@@ -34,8 +34,8 @@ def maker_in_worker(pickled: bytes, engine: str) -> ExampleMaker:
     return example_maker(plan, lambda: load_encoder(plan.tokenizer, engine))
 
 
-def _draft_maker(plan: Plan, encoder: Encoder) -> DraftMaker:
-    return DraftMaker(
+def _row_fitter(plan: Plan, encoder: Encoder) -> RowFitter:
+    return RowFitter(
         encoder=encoder,
         composer=_composer(plan),
         max_length=plan.spec.max_length,

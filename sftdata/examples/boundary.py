@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.base.arrow import numbers, string_buffers, texts
-from sftdata.examples.layout import Column, Drawn, Stretch, join
-from sftdata.examples.tokens import Part, joined_equal
+from sftdata.examples.layout import Column, DrawnColumn, Stretch, join
+from sftdata.examples.tokens import EncodedStretch, joined_equal
 from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import Encoder
 
@@ -25,8 +25,8 @@ Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
 
 
-def is_seamless(
-    stretches: Sequence[Stretch], parts: Sequence[Part], encoder: Encoder, rows: int
+def is_boundary_stable(
+    stretches: Sequence[Stretch], parts: Sequence[EncodedStretch], encoder: Encoder, rows: int
 ) -> Flags:
     """bool[rows]: whether the text of each row, encoded at once, gives the ids encoded apart."""
     equal = np.ones(rows, np.bool_)
@@ -157,7 +157,7 @@ def _windows(data: npt.NDArray[np.uint8], starts: Places, lengths: Places) -> pa
 
 
 def _to_column(content: Column | str | int, rows: int) -> pa.LargeStringArray:
-    if isinstance(content, Drawn):
+    if isinstance(content, DrawnColumn):
         return content.to_column()
     if isinstance(content, (str, int)):
         return texts([str(content)] * rows)

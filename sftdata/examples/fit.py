@@ -1,7 +1,7 @@
-"""Drafts: rows of one template in, tokens that fit `max_length` out.
+"""Fit rows into `max_length`: render, lay out and encode them, and shorten the long ones.
 
-A row that is too long first gives up shots, then text of its `shorten` field; the target and its
-end never. A row that still does not fit is dropped.
+A row that is too long first loses shots, then text of its `shorten` field; never its target and its
+end token. A row that still does not fit is dropped.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import pyarrow as pa
 from sftdata.base.arrow import numbers, texts
 from sftdata.base.hashing import choose_by_hash
 from sftdata.base.reasons import Reason, Status
-from sftdata.examples.boundary import is_seamless
+from sftdata.examples.boundary import is_boundary_stable
 from sftdata.examples.encode import encode_stretches
 from sftdata.examples.layout import ChatComposer, Composer, Shots, Stretch, is_blank
 from sftdata.examples.shorten import Cut, Keep, shorten_texts
 from sftdata.examples.shots import ShotPool
-from sftdata.examples.tokens import Part, TokenBatch, join_parts
+from sftdata.examples.tokens import EncodedStretch, TokenBatch, join_stretches
 from sftdata.reading.messages import parse_messages
-from sftdata.reading.outcomes import Fates
+from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.rows import Rows
 from sftdata.rendering.render import Rendered, render_batch
 from sftdata.rendering.template import Template
@@ -37,27 +37,27 @@ Places = npt.NDArray[np.int64]  # of rows in the batch they came in
 
 @dataclass(frozen=True, slots=True)
 class ExampleTokens:
-    """The tokens of the rows at `places`; what is not `kept` is in another draft or in none."""
+    """The tokens of the rows at `places`. Rows that are not `kept` did not fit in this layout."""
 
     places: Places
     kept: npt.NDArray[np.bool_]
     tokens: TokenBatch
-    seamless: npt.NDArray[np.bool_]  # whether the text encoded at once gives the same ids
+    stable: npt.NDArray[np.bool_]  # whether the whole text, encoded at once, has the same ids
 
     @classmethod
-    def in_order(cls, drafts: Sequence[ExampleTokens]) -> ExampleTokens:
-        """The kept rows of all drafts together, in the order of their places."""
-        drafts = [_NO_TOKENS, *drafts] if len(drafts) != 1 else drafts
-        places, kept, seamless = (
-            np.concatenate([getattr(draft, name) for draft in drafts])
-            for name in ("places", "kept", "seamless")
+    def in_order(cls, parts: Sequence[ExampleTokens]) -> ExampleTokens:
+        """The kept rows of all parts, in the order of their places."""
+        parts = [_NO_TOKENS, *parts] if len(parts) != 1 else parts
+        places, kept, stable = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("places", "kept", "stable")
         )
         rows = np.flatnonzero(kept)
         rows = rows[np.argsort(places[rows])]
-        tokens = TokenBatch.concatenate([draft.tokens for draft in drafts])
+        tokens = TokenBatch.concatenate([part.tokens for part in parts])
         if not np.array_equal(rows, np.arange(len(places))):
             tokens = tokens.take(rows)
-        return cls(places[rows], kept[rows], tokens, seamless[rows])
+        return cls(places[rows], kept[rows], tokens, stable[rows])
 
 
 _NO_TOKENS = ExampleTokens(
@@ -74,12 +74,12 @@ _NO_TOKENS = ExampleTokens(
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """Encoded rows of one layout; those that are not `kept` are too long, or dropped."""
+class EncodedRows:
+    """Encoded rows of one layout. Rows that are not `kept` are too long, or dropped."""
 
     places: Places
     stretches: list[Stretch]
-    parts: list[Part]
+    parts: list[EncodedStretch]
     is_empty: npt.NDArray[np.bool_]  # whether the target is
     kept: npt.NDArray[np.bool_]
 
@@ -93,8 +93,8 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class DraftMaker:
-    """Renders, lays out, encodes and fits rows. Holds what of the settings that needs."""
+class RowFitter:
+    """Renders, lays out and encodes rows, and fits them into `max_length`."""
 
     encoder: Encoder
     composer: Composer
@@ -106,18 +106,18 @@ class DraftMaker:
     all_turns: bool  # of a conversation: whether every assistant turn is in the loss
     _rendered_pools: dict[str, Rendered] = field(default_factory=dict)  # by template
 
-    def make(
-        self, rows: Rows, places: Places, template: Template | None, fates: Fates
-    ) -> Iterator[Draft]:
-        """Drafts of the rows at `places`: each is kept in one of them, or dropped on the way.
+    def fit(
+        self, rows: Rows, places: Places, template: Template | None, outcomes: RowOutcomes
+    ) -> Iterator[EncodedRows]:
+        """The rows at `places`, encoded: each is kept in one result, or its outcome is a drop.
 
         Without a template the rows are conversations.
         """
         if template is None:
-            yield from self._conversations(rows, places, fates)
+            yield from self._conversations(rows, places, outcomes)
             return
         wanted = self._wanted_shots(rows.hashes[places])
-        left = np.empty(0, np.int64)  # rows that had too little room, or found too few shots
+        left = np.empty(0, np.int64)  # rows that were too long, or found too few shots
         for count in range(max(self.shots), -1, -1):
             these = np.sort(np.concatenate((places[wanted == count], left)))
             shots = self.choose_shots(rows, these, template, count)
@@ -127,24 +127,24 @@ class DraftMaker:
                 shots = replace(shots, index=shots.index[complete])
             if not len(these):
                 continue
-            draft = self._draft(rows.batch, these, template, shots)
-            self._drop_unusable(draft, fates)
-            fits = self._fits(draft)
-            long = these[~fits & ~fates.dropped[these]]
+            encoded = self._encode(rows.batch, these, template, shots)
+            self._drop_unusable(encoded, outcomes)
+            fits = self._fits(encoded)
+            long = these[~fits & ~outcomes.dropped[these]]
             asked = wanted[np.searchsorted(places, these)]
             if count:
                 left = np.concatenate((left, long))
             elif len(long):
-                yield from self._cut(rows.batch, draft, long, template, fates)
+                yield from self._cut(rows.batch, encoded, long, template, outcomes)
             for at in np.flatnonzero(fits & (asked > count)):
                 detail = f"{count} of {asked[at]} shots fit"
-                fates.add(int(these[at]), Status.CUT, Reason.FEWER_SHOTS, detail)
-            yield replace(draft, kept=fits & ~fates.dropped[these])
+                outcomes.add_outcome(int(these[at]), Status.CUT, Reason.FEWER_SHOTS, detail)
+            yield replace(encoded, kept=fits & ~outcomes.dropped[these])
 
     def choose_shots(
         self, rows: Rows, places: Places, template: Template, count: int
     ) -> Shots | None:
-        """The shots of each row, of which the pool may have too few; None for no shots."""
+        """The shots of each row; -1 where the pool has too few. None: no shots."""
         if not count or self.pool is None:
             return None
         if template.label not in self._rendered_pools:
@@ -159,64 +159,68 @@ class DraftMaker:
         chosen = choose_by_hash(hashes, [1.0] * len(self.shots), f"shots:{self.seed}")
         return np.array(self.shots)[chosen]
 
-    def _draft(
+    def _encode(
         self, batch: pa.RecordBatch, places: Places, template: Template, shots: Shots | None
-    ) -> Draft:
+    ) -> EncodedRows:
         rows = batch if len(places) == batch.num_rows else batch.take(numbers(places))
         rendered = render_batch(rows, template)
         stretches = self.composer.compose(rendered, shots)
         parts = encode_stretches(stretches, self.encoder)
-        everyone = np.ones(len(places), np.bool_)
-        return Draft(places, stretches, parts, is_blank(rendered.target), everyone)
+        all_kept = np.ones(len(places), np.bool_)
+        return EncodedRows(places, stretches, parts, is_blank(rendered.target), all_kept)
 
-    def _fits(self, draft: Draft) -> npt.NDArray[np.bool_]:
+    def _fits(self, encoded: EncodedRows) -> npt.NDArray[np.bool_]:
         if self.max_length is None:
-            return np.ones(len(draft.places), np.bool_)
-        return draft.lengths <= self.max_length
+            return np.ones(len(encoded.places), np.bool_)
+        return encoded.lengths <= self.max_length
 
-    def _drop_unusable(self, draft: Draft, fates: Fates) -> None:
-        for part in draft.parts:
+    def _drop_unusable(self, encoded: EncodedRows, outcomes: RowOutcomes) -> None:
+        for part in encoded.parts:
             if isinstance(part.ids, EncodedTexts):
                 name = "target" if part.in_loss else "prompt"
                 for row in self.encoder.find_unsafe(part.ids):
                     detail = f"the {name} holds a character the tokenizer cannot encode as text"
-                    fates.add(int(draft.places[row]), Status.DROPPED, Reason.NOT_ENCODABLE, detail)
-        for row in np.flatnonzero(draft.is_empty):
+                    outcomes.add_outcome(
+                        int(encoded.places[row]), Status.DROPPED, Reason.NOT_ENCODABLE, detail
+                    )
+        for row in np.flatnonzero(encoded.is_empty):
             detail = "the target has no text"
-            fates.add(int(draft.places[row]), Status.DROPPED, Reason.EMPTY_TARGET, detail)
+            outcomes.add_outcome(
+                int(encoded.places[row]), Status.DROPPED, Reason.EMPTY_TARGET, detail
+            )
 
     def _cut(
         self,
         batch: pa.RecordBatch,
-        draft: Draft,
+        encoded: EncodedRows,
         long: Places,
         template: Template,
-        fates: Fates,
-    ) -> Iterator[Draft]:
-        """Cuts the rows that are too long; those that cannot be cut enough are dropped."""
-        tokens = draft.lengths[np.searchsorted(draft.places, long)]
+        outcomes: RowOutcomes,
+    ) -> Iterator[EncodedRows]:
+        """Shortens the rows that are too long; drops those that stay too long."""
+        tokens = encoded.lengths[np.searchsorted(encoded.places, long)]
         lengths = [f"{n:,} tokens of at most {self.max_length:,}" for n in tokens.tolist()]
         left: list[tuple[int, Cut]] = []
         for at, cut in enumerate(self._find_cuts(batch, long, tokens, template)):
             if cut is None:
-                fates.add(int(long[at]), Status.DROPPED, Reason.TOO_LONG, lengths[at])
+                outcomes.add_outcome(int(long[at]), Status.DROPPED, Reason.TOO_LONG, lengths[at])
             else:
                 left.append((at, cut))
-        # Fewer characters can, rarely, be more tokens: then the cut inside a sentence stands.
+        # Fewer characters can, rarely, be more tokens: then keep the cut inside a sentence.
         for kind in ("snapped", "longest"):
             if not left:
                 break
             rows = long[[at for at, _ in left]]
             parts = [str(getattr(cut, kind)) for _, cut in left]
             shortened = _with_texts(batch, rows, str(template.shorten), parts)
-            draft = self._draft(shortened, np.arange(len(rows)), template, None)
-            fits = self._fits(draft)
-            yield replace(draft, places=rows, kept=fits)
+            encoded = self._encode(shortened, np.arange(len(rows)), template, None)
+            fits = self._fits(encoded)
+            yield replace(encoded, places=rows, kept=fits)
             for (at, cut), part, ok in zip(left, parts, fits, strict=True):
                 if ok:
                     kept = f"{template.shorten}: kept {len(part):,} of {cut.size:,} characters"
                     detail = f"{kept}; {lengths[at]}"
-                    fates.add(int(long[at]), Status.CUT, Reason.MAX_LENGTH, detail)
+                    outcomes.add_outcome(int(long[at]), Status.CUT, Reason.MAX_LENGTH, detail)
             left = [item for item, ok in zip(left, fits, strict=True) if not ok]
 
     def _find_cuts(
@@ -226,21 +230,23 @@ class DraftMaker:
         tokens: npt.NDArray[np.int64],
         template: Template,
     ) -> Sequence[Cut | None]:
-        """What can be left of the rows `long`, which have so many tokens."""
+        """The possible cuts of the rows `long`; None where the field cannot be cut enough."""
         name = template.shorten
         if name is None:
             return [None] * len(long)
 
         def count_tokens(at: npt.NDArray[np.int64], parts: list[str]) -> Places:
             rows = _with_texts(batch, long[at], name, parts)
-            return self._draft(rows, np.arange(len(at)), template, None).lengths
+            return self._encode(rows, np.arange(len(at)), template, None).lengths
 
         before = batch.column(name).take(numbers(long)).to_pylist()
         budgets = np.full(len(long), self.max_length)
         return shorten_texts(before, tokens, budgets, self.keep, count_tokens)
 
-    def _conversations(self, rows: Rows, places: Places, fates: Fates) -> Iterator[Draft]:
-        """Conversations, those with the same sequence of roles at a time."""
+    def _conversations(
+        self, rows: Rows, places: Places, outcomes: RowOutcomes
+    ) -> Iterator[EncodedRows]:
+        """Encodes conversations, grouped by their sequence of roles."""
         composer = self.composer
         assert isinstance(composer, ChatComposer)
         column = rows.batch.column(MESSAGES)
@@ -255,20 +261,24 @@ class DraftMaker:
             ]
             stretches = composer.compose_turns(roles, contents, all_turns=self.all_turns)
             parts = encode_stretches(stretches, self.encoder)
-            everyone = np.ones(len(members), np.bool_)
-            draft = Draft(np.array(members), stretches, parts, is_blank(contents[-1]), everyone)
-            self._drop_unusable(draft, fates)
-            fits = self._fits(draft)
+            all_kept = np.ones(len(members), np.bool_)
+            encoded = EncodedRows(
+                np.array(members), stretches, parts, is_blank(contents[-1]), all_kept
+            )
+            self._drop_unusable(encoded, outcomes)
+            fits = self._fits(encoded)
             for at in np.flatnonzero(~fits).tolist():
-                length = f"{draft.lengths[at]:,} tokens of at most {self.max_length:,}"
-                fates.add(members[at], Status.DROPPED, Reason.TOO_LONG, length)
-            yield replace(draft, kept=fits & ~fates.dropped[draft.places])
+                length = f"{encoded.lengths[at]:,} tokens of at most {self.max_length:,}"
+                outcomes.add_outcome(members[at], Status.DROPPED, Reason.TOO_LONG, length)
+            yield replace(encoded, kept=fits & ~outcomes.dropped[encoded.places])
 
-    def tokens(self, draft: Draft) -> ExampleTokens:
-        """The tokens of every row of a draft."""
-        rows = len(draft.places)
-        seamless = is_seamless(draft.stretches, draft.parts, self.encoder, rows)
-        return ExampleTokens(draft.places, draft.kept, join_parts(draft.parts, rows), seamless)
+    def join_tokens(self, encoded: EncodedRows) -> ExampleTokens:
+        """The tokens of encoded rows."""
+        rows = len(encoded.places)
+        stable = is_boundary_stable(encoded.stretches, encoded.parts, self.encoder, rows)
+        return ExampleTokens(
+            encoded.places, encoded.kept, join_stretches(encoded.parts, rows), stable
+        )
 
 
 def _with_texts(batch: pa.RecordBatch, at: Places, name: str, new: Sequence[str]) -> pa.RecordBatch:

@@ -25,7 +25,7 @@ _WHITE_SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace(
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnColumn:
     """A column whose row i is `values[index[i]]`: a shot, drawn from the pool.
 
     Equal names mean equal values, which are then encoded once.
@@ -40,7 +40,7 @@ class Drawn:
         return self.values.take(numbers(self.index))
 
 
-Column: TypeAlias = pa.LargeStringArray | Drawn
+Column: TypeAlias = pa.LargeStringArray | DrawnColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ class ChatComposer:
             questions, answers = strip(shots.pool.prompt), strip(shots.pool.target)
             for column in shots.index.T:
                 roles += [USER, ASSISTANT]
-                contents.append(Drawn((shots.name, USER), questions, column))
-                contents.append(Drawn((shots.name, ASSISTANT), answers, column))
+                contents.append(DrawnColumn((shots.name, USER), questions, column))
+                contents.append(DrawnColumn((shots.name, ASSISTANT), answers, column))
         roles += [USER, ASSISTANT]
         contents += [strip(rendered.prompt), strip(rendered.target)]
         return self.compose_turns(tuple(roles), contents, all_turns=False)
@@ -132,13 +132,13 @@ def _run(parts: Sequence[str | Column]) -> Column | str:
     columns = [part for part in parts if not isinstance(part, str)]
     if not columns:
         return "".join(map(str, parts))
-    if len(columns) == 1 and isinstance(columns[0], Drawn):
+    if len(columns) == 1 and isinstance(columns[0], DrawnColumn):
         # The literal text is joined to the pool once, not to each row.
         drawn = columns[0]
         values = [text(part) if isinstance(part, str) else drawn.values for part in parts]
         around = [part if isinstance(part, str) else "" for part in parts]
-        return Drawn((*drawn.name, *around), join(*values), drawn.index)
-    flat = [part.to_column() if isinstance(part, Drawn) else part for part in parts]
+        return DrawnColumn((*drawn.name, *around), join(*values), drawn.index)
+    flat = [part.to_column() if isinstance(part, DrawnColumn) else part for part in parts]
     return join(*(text(part) if isinstance(part, str) else part for part in flat))
 
 
@@ -154,7 +154,7 @@ def text_of(stretch: Stretch, row: int, tokens: Callable[[int], str]) -> str:
         return tokens(content)
     if isinstance(content, str):
         return content
-    column = content.to_column() if isinstance(content, Drawn) else content
+    column = content.to_column() if isinstance(content, DrawnColumn) else content
     return str(column[row].as_py())
 
 

@@ -1,8 +1,8 @@
-"""Examples: chunks of source rows in, tokenized examples out.
+"""Make examples: chunks of source rows in, tokenized examples out.
 
-The one pure function of a build, `ExampleMaker.make`, runs in the building process or in any of
-its workers. What it gives for a block (the rows of a chunk that one template renders) depends on
-the chunk and the build's settings alone.
+`ExampleMaker.make` is the one pure function of a build. It runs in the building process or in a
+worker. Its result for a block (the rows of a chunk that one template renders) depends on the chunk
+and the settings alone.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Status
 from sftdata.base.schema import label_column, shard_schema
 from sftdata.examples.blocks import BlockRun, Blocks, Slice
-from sftdata.examples.fit import DraftMaker, ExampleTokens
+from sftdata.examples.fit import ExampleTokens, RowFitter
 from sftdata.reading.chunks import Chunk
-from sftdata.reading.outcomes import Fates
+from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.rows import RowFault, RowReader, Rows
 from sftdata.reading.screening.duplicates import content_hashes
 from sftdata.reading.screening.screen import Screen
@@ -35,7 +35,7 @@ _NOT_WANTED = -1
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A chunk, and the templates (by index) whose rows of it are wanted."""
+    """A chunk, and the indices of the templates whose blocks are wanted."""
 
     chunk: Chunk
     templates: tuple[int, ...]
@@ -67,10 +67,10 @@ class ExampleMaker:
     """Reads, screens, renders, fits and tokenizes blocks. Holds the build's settings."""
 
     reader: RowReader
-    templates: Sequence[Template]  # empty where rows are conversations
-    weights: Sequence[float]  # of the templates; one where there is none
+    templates: Sequence[Template]  # empty for conversations
+    weights: Sequence[float]  # of the templates; a single one for conversations
     screen: Screen
-    drafts: Callable[[], DraftMaker]  # which may wait for its tokenizer to be loaded
+    fitter: Callable[[], RowFitter]  # called late: it may wait for the tokenizer
     split: Mapping[str, float]
     seed: int
 
@@ -87,12 +87,12 @@ class ExampleMaker:
         parsed = self.reader.parse(chunks)
         chosen = self.choose_template(parsed.hashes)
         rows, block = self._wanted(parsed, number[parsed.chunk, chosen])
-        fates = Fates(rows.batch.num_rows)
-        self.screen.inspect(rows, self.reader.sources[chunks[0].source].name, fates)
+        outcomes = RowOutcomes(rows.batch.num_rows)
+        self.screen.inspect(rows, self.reader.sources[chunks[0].source].name, outcomes)
         # Everything that needs no tokenizer comes first: it may still be loading.
         hashes = np.concatenate((rows.hashes, content_hashes(rows.batch)), axis=1)
-        tokens = self._tokens(rows, block, blocks, fates)
-        kept = ~fates.dropped
+        tokens = self._tokens(rows, block, blocks, outcomes)
+        kept = ~outcomes.dropped
         ids = rows.batch.column("row_id")
         labels = label_column(self._template_of(block, blocks)[kept], self.labels)
         columns = [
@@ -102,12 +102,14 @@ class ExampleMaker:
         ]
         return Examples(
             batch=pa.RecordBatch.from_arrays(columns, schema=shard_schema()),
-            blocks=self._account(chunks, blocks, number, rows, block, fates, tokens, hashes),
+            blocks=self._count_blocks(
+                chunks, blocks, number, rows, block, outcomes, tokens, hashes
+            ),
         )
 
     @property
     def labels(self) -> list[str]:
-        """What the `template` column can say."""
+        """The labels of the `template` column."""
         return [template.label for template in self.templates] or [MESSAGES]
 
     def choose_template(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int8]:
@@ -130,16 +132,16 @@ class ExampleMaker:
         rows: Rows,
         block: npt.NDArray[np.int64],
         blocks: Sequence[tuple[int, int]],
-        fates: Fates,
+        outcomes: RowOutcomes,
     ) -> ExampleTokens:
         """The tokens of every row that is not dropped, in order."""
-        template_of, drafts = self._template_of(block, blocks), self.drafts()
+        template_of, fitter = self._template_of(block, blocks), self.fitter()
         made: list[ExampleTokens] = []
         for index in range(len(self.weights)):
-            mine = np.flatnonzero((template_of == index) & ~fates.dropped)
+            mine = np.flatnonzero((template_of == index) & ~outcomes.dropped)
             template = self.templates[index] if self.templates else None
-            for draft in drafts.make(rows, mine, template, fates):
-                made.append(drafts.tokens(draft))
+            for encoded in fitter.fit(rows, mine, template, outcomes):
+                made.append(fitter.join_tokens(encoded))
         return ExampleTokens.in_order(made)
 
     def _template_of(
@@ -147,19 +149,19 @@ class ExampleMaker:
     ) -> npt.NDArray[np.int8]:
         return np.array([template for _, template in blocks], np.int8)[block]
 
-    def _account(
+    def _count_blocks(
         self,
         chunks: Sequence[Chunk],
         blocks: Sequence[tuple[int, int]],
         number: npt.NDArray[np.int64],
         rows: Rows,
         block: npt.NDArray[np.int64],
-        fates: Fates,
+        outcomes: RowOutcomes,
         tokens: ExampleTokens,
         hashes: npt.NDArray[np.uint64],
     ) -> Blocks:
         splits = assign_splits(rows.group_hashes, self.split, self.seed)
-        kept = ~fates.dropped
+        kept = ~outcomes.dropped
         cell = block[kept] * len(self.split) + splits[kept]
         counts = np.bincount(cell, minlength=len(blocks) * len(self.split))
         counts = counts.reshape(-1, len(self.split))
@@ -171,15 +173,15 @@ class ExampleMaker:
                 ledger.append((at, _faulty(fault, chunks[fault.chunk])))
                 seen[at] += 1
         ids = rows.batch.column("row_id")
-        for row, status, reason, detail in fates:
+        for row, status, reason, detail in outcomes:
             line = int(rows.line[row]) - chunks[rows.chunk[row]].first_row
             entry = BlockLedgerLine(ids[row].as_py(), line, status, reason, detail)
             ledger.append((int(block[row]), entry))
         differs = [
             (int(block[row]), ids[row].as_py())
-            for row in np.flatnonzero(kept)[~tokens.seamless].tolist()
+            for row in np.flatnonzero(kept)[~tokens.stable].tolist()
         ]
-        by_block = np.argsort(block[kept], kind="stable")  # and in a block split by split
+        by_block = np.argsort(block[kept], kind="stable")  # within a block by split
         return Blocks(
             rows_in=seen,
             rows=counts,
@@ -189,7 +191,7 @@ class ExampleMaker:
         )
 
     def _block_of(self, fault: RowFault, number: npt.NDArray[np.int64]) -> int:
-        """The block that counts a row which cannot be rendered: that of the template it'd have."""
+        """The block that counts an unusable row: that of the template it would have got."""
         (template,) = self.choose_template(hash_texts([fault.row_id.encode()]))
         return int(number[fault.chunk, template])
 

@@ -75,14 +75,14 @@ Ids: TypeAlias = EncodedTexts | tuple[int, ...]  # of each row, or the same in a
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class EncodedStretch:
     """One stretch of every example of a batch."""
 
     ids: Ids
     in_loss: bool
 
 
-def join_parts(parts: Sequence[Part], rows: int) -> TokenBatch:
+def join_stretches(parts: Sequence[EncodedStretch], rows: int) -> TokenBatch:
     """The parts of each row one after another. At least one part has ids for each row."""
     # Four bytes an id: joining ids is joining byte strings, which native code does fast.
     joined = _join_ids([part.ids for part in parts])

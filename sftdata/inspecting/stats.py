@@ -163,8 +163,10 @@ def _sources(data: Dataset) -> dict[str, dict[str, Any]]:
     sources = {}
     for source in data.manifest["sources"]:
         path, rows = source["path"], source["rows"]
-        fates = {status: found.get((path, status), 0) for status in ("dropped", "cut", "flagged")}
-        sources[path] = {"rows_in": rows, "rows": rows - fates["dropped"], **fates}
+        outcomes = {
+            status: found.get((path, status), 0) for status in ("dropped", "cut", "flagged")
+        }
+        sources[path] = {"rows_in": rows, "rows": rows - outcomes["dropped"], **outcomes}
     return sources
 
 

@@ -17,11 +17,11 @@ from sftdata.building.inputs import draw_pool, row_reader
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
 from sftdata.errors import GoldenSetError, SftdataError, SpecError, did_you_mean
-from sftdata.examples.fit import Draft
+from sftdata.examples.fit import EncodedRows
 from sftdata.examples.layout import prompt_length, text_of
 from sftdata.examples.maker import ExampleMaker
 from sftdata.examples.shots import read_pool
-from sftdata.reading.outcomes import Fates
+from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.rows import Rows
 from sftdata.rendering.template import Template
 from sftdata.spec.load import load_spec, spec_from_json
@@ -83,27 +83,27 @@ class PromptRenderer:
         """
         chosen = self._choose_template(row, template)
         rows, is_solved = self._to_rows(row, chosen)
-        drafts = self._maker.drafts()
+        fitter = self._maker.fitter()
         if shots is not None:
-            drafts = replace(drafts, shots=(shots,))
+            fitter = replace(fitter, shots=(shots,))
         if not is_solved:
-            drafts = replace(drafts, max_length=None)
-        fates = Fates(1)
-        for draft in drafts.make(rows, np.zeros(1, np.int64), chosen, fates):
-            if draft.kept.all():
-                return self._to_prompt(draft, chosen.label)
-        _, _, reason, detail = next(iter(fates))
+            fitter = replace(fitter, max_length=None)
+        outcomes = RowOutcomes(1)
+        for encoded in fitter.fit(rows, np.zeros(1, np.int64), chosen, outcomes):
+            if encoded.kept.all():
+                return self._to_prompt(encoded, chosen.label)
+        _, _, reason, detail = next(iter(outcomes))
         raise GoldenSetError(f"The row cannot be rendered: {detail} ({reason}).")
 
-    def _to_prompt(self, draft: Draft, template: str) -> ServingPrompt:
-        """The part of a draft example before its target."""
-        length = prompt_length(draft.stretches)
-        parts = [part.ids for part in draft.parts[:length]]
+    def _to_prompt(self, encoded: EncodedRows, template: str) -> ServingPrompt:
+        """The part of an encoded example before its target."""
+        length = prompt_length(encoded.stretches)
+        parts = [part.ids for part in encoded.parts[:length]]
         ids = [part.ids if isinstance(part, EncodedTexts) else part for part in parts]
-        bos = self._is_automatic_bos(draft.stretches[0].content)
+        bos = self._is_automatic_bos(encoded.stretches[0].content)
         return ServingPrompt(
             template=template,
-            text="".join(text_of(s, 0, self._token) for s in draft.stretches[bos:length]),
+            text="".join(text_of(s, 0, self._token) for s in encoded.stretches[bos:length]),
             input_ids=[int(token_id) for part in ids for token_id in part],
             stop_ids=self.stop_ids,
         )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sftdata.examples.encode import encode_stretches
 from sftdata.examples.layout import PlainComposer
-from sftdata.examples.tokens import join_parts
+from sftdata.examples.tokens import join_stretches
 from sftdata.rendering.render import render_batch
 from sftdata.rendering.template import parse_template
 from sftdata.tokenizing.encoder import FAST, REFERENCE, Encoder, load_encoder
@@ -50,7 +50,7 @@ def test_prompt_and_target_come_back_exact(
     rendered = render_batch(pa.RecordBatch.from_pydict(arrays), TEMPLATE)
     encoder = encoder_of(byte_tokenizer, engine)
     stretches = PlainComposer(None, EOS).compose(rendered, None)
-    batch = join_parts(encode_stretches(stretches, encoder), len(rows))
+    batch = join_stretches(encode_stretches(stretches, encoder), len(rows))
     assert len(batch.offsets) == len(rows) + 1
     for i, (article, summary) in enumerate(rows):
         ids = batch.input_ids[batch.offsets[i] : batch.offsets[i + 1]]

@@ -18,7 +18,14 @@ from sftdata.errors import SftdataError, did_you_mean
 from sftdata.inspecting.doctor.checks import CHECKS
 from sftdata.inspecting.doctor.finding import Check, Finding, Found, RowCheck, SetCheck
 from sftdata.inspecting.doctor.rows import Rows, learn_templates, make_context
-from sftdata.inspecting.doctor.survey import Part, Survey, batches, join_parts, row_ids, survey_rows
+from sftdata.inspecting.doctor.survey import (
+    BatchSurvey,
+    Survey,
+    batches,
+    join_surveys,
+    row_ids,
+    survey_rows,
+)
 from sftdata.loading.dataset import Dataset
 
 _MOST_THREADS = 4
@@ -30,7 +37,7 @@ class _Examined:
 
     rows: int
     found: list[npt.NDArray[np.int64]]  # for each row check, rows of the batch
-    part: Part
+    part: BatchSurvey
 
 
 def examine(data: Dataset, *, only: Sequence[str] | None = None) -> list[Finding]:
@@ -50,7 +57,7 @@ def examine(data: Dataset, *, only: Sequence[str] | None = None) -> list[Finding
         examined = list(_in_order(pool, rows, row_checks, threads))
         by_id: dict[str, Found | None] = _gathered(row_checks, examined)
         if examined:
-            survey = join_parts(data, context, templates, [e.part for e in examined])
+            survey = join_surveys(data, context, templates, [e.part for e in examined])
             by_id |= zip(
                 (c.id for c in set_checks), pool.map(_run(survey), set_checks), strict=True
             )

@@ -40,7 +40,7 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BatchSurvey:
     """The numbers of one batch, before they are put together."""
 
     templates: list[str]
@@ -52,12 +52,12 @@ class Part:
     row_hash: npt.NDArray[np.uint64]
 
 
-def survey_rows(rows: Rows) -> Part:
+def survey_rows(rows: Rows) -> BatchSurvey:
     """The numbers of each row of a batch."""
     names = list(dict.fromkeys(rows.template_names))
     places = {name: place for place, name in enumerate(names)}
     in_loss = np.concatenate(([0], np.cumsum(rows.mask)))[rows.offsets]
-    return Part(
+    return BatchSurvey(
         templates=names,
         template=np.array([places[name] for name in rows.template_names], np.int16),
         prompt_bytes=text_bytes(rows.prompt).astype(np.int32),
@@ -68,8 +68,11 @@ def survey_rows(rows: Rows) -> Part:
     )
 
 
-def join_parts(
-    data: Dataset, context: Context, templates: Mapping[str, TemplateFacts], parts: list[Part]
+def join_surveys(
+    data: Dataset,
+    context: Context,
+    templates: Mapping[str, TemplateFacts],
+    parts: list[BatchSurvey],
 ) -> Survey:
     """The survey of a dataset whose batches gave `parts`, in order."""
     names = list(dict.fromkeys(name for part in parts for name in part.templates))

@@ -10,7 +10,7 @@ import numpy as np
 from sftdata.base.escaping import escape
 from sftdata.base.reasons import Reason, Status
 from sftdata.errors import GoldenSetError
-from sftdata.reading.outcomes import Fates
+from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.rows import Rows
 from sftdata.reading.screening.checks import find_suspects
 from sftdata.reading.screening.contamination import EvaluationTexts
@@ -26,7 +26,7 @@ class Screen:
     target_field: str | None
     evaluation: EvaluationTexts | None  # what must not be in the dataset
 
-    def inspect(self, rows: Rows, source: str, fates: Fates) -> None:
+    def inspect(self, rows: Rows, source: str, outcomes: RowOutcomes) -> None:
         """Writes the fate of every suspect row.
 
         Raises `GoldenSetError` with the row's place where a check is to end the build.
@@ -44,10 +44,10 @@ class Screen:
                         f'{found.check} = "drop"',
                     )
                 status = Status.DROPPED if found.action == "drop" else Status.FLAGGED
-                fates.add(found.row, status, found.check, found.detail)
+                outcomes.add_outcome(found.row, status, found.check, found.detail)
         if self.evaluation is not None:
             field = str(self.source_field)
             overlaps = self.evaluation.overlaps(rows.batch.column(field).to_pylist())
             for row in np.flatnonzero(overlaps >= self.evaluation.overlap):
                 detail = f"{overlaps[row]:.0%} of '{field}' stands in an evaluation file"
-                fates.add(int(row), Status.DROPPED, Reason.CONTAMINATED, detail)
+                outcomes.add_outcome(int(row), Status.DROPPED, Reason.CONTAMINATED, detail)

@@ -20,7 +20,7 @@ import pyarrow as pa
 from sftdata.cli.build import command
 from sftdata.examples import encode as encode_module
 from sftdata.examples import fit as drafts
-from sftdata.examples.layout import Drawn, Stretch
+from sftdata.examples.layout import DrawnColumn, Stretch
 from sftdata.tokenizing.engines import GigatokenEngine
 
 
@@ -33,7 +33,7 @@ def main(folder: Path, arguments: Sequence[str]) -> None:
 
     def noted(stretches: Sequence[Stretch], encoder: Any) -> Any:
         for content in (stretch.content for stretch in stretches):
-            if isinstance(content, Drawn):
+            if isinstance(content, DrawnColumn):
                 if content.name not in pools:
                     pools.add(content.name)
                     columns.append(content.values)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 
 from sftdata.examples import boundary as seams
-from sftdata.examples.boundary import is_seamless
+from sftdata.examples.boundary import is_boundary_stable
 from sftdata.examples.encode import encode_stretches
 from sftdata.examples.layout import Stretch
 from sftdata.tokenizing.encoded import EncodedTexts
@@ -35,10 +35,10 @@ def column(values: list[str]) -> pa.LargeStringArray:
     return pa.array(values, pa.large_string())
 
 
-def seamless(encoder: Encoder, rows: list[Pair]) -> list[bool]:
+def stable(encoder: Encoder, rows: list[Pair]) -> list[bool]:
     prompts, targets = (column([row[side] for row in rows]) for side in (0, 1))
     stretches = [Stretch(prompts, in_loss=False), Stretch(targets, in_loss=True, continues=True)]
-    found = is_seamless(stretches, encode_stretches(stretches, encoder), encoder, len(rows))
+    found = is_boundary_stable(stretches, encode_stretches(stretches, encoder), encoder, len(rows))
     return [bool(flag) for flag in found]
 
 
@@ -91,7 +91,7 @@ EXAMPLES = [
 @given(rows=pairs)
 @example(rows=EXAMPLES)
 def test_the_words_beside_a_seam_tell_what_the_whole_text_tells(rows: list[Pair]) -> None:
-    assert seamless(load(BUNDLED_TOKENIZER), rows) == slowly(BUNDLED_TOKENIZER, rows)
+    assert stable(load(BUNDLED_TOKENIZER), rows) == slowly(BUNDLED_TOKENIZER, rows)
 
 
 @pytest.mark.real
@@ -101,7 +101,7 @@ def test_the_words_beside_a_seam_tell_what_the_whole_text_tells(rows: list[Pair]
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_they_do_with_real_vocabularies(name: str, shared: Path, rows: list[Pair]) -> None:
     folder = shared / "tokenizers" / name
-    assert seamless(load(folder), rows) == slowly(folder, rows)
+    assert stable(load(folder), rows) == slowly(folder, rows)
 
 
 def test_words_are_not_looked_for_in_the_texts_beside() -> None:
@@ -111,7 +111,7 @@ def test_words_are_not_looked_for_in_the_texts_beside() -> None:
 
 
 def test_both_verdicts_occur() -> None:
-    assert 2 <= sum(seamless(load(BUNDLED_TOKENIZER), EXAMPLES)) <= len(EXAMPLES) - 2
+    assert 2 <= sum(stable(load(BUNDLED_TOKENIZER), EXAMPLES)) <= len(EXAMPLES) - 2
 
 
 class Counting(Encoder):
@@ -134,7 +134,7 @@ def test_ordinary_text_is_not_encoded_twice() -> None:
     encoder = load(BUNDLED_TOKENIZER)
     engine = GigatokenEngine(encoder.tokenizer.plain_text)
     counting = Counting(encoder.tokenizer, engine, engine)
-    assert all(seamless(counting, rows))
+    assert all(stable(counting, rows))
     text = 50 * (len(article) + 40)
     assert text < counting.bytes < 1.2 * text  # once to have ids, and a little around the seams
 
@@ -146,7 +146,7 @@ def test_nor_is_text_whose_words_are_far_from_the_seam(gap: int) -> None:
     encoder = load(BUNDLED_TOKENIZER)
     engine = GigatokenEngine(encoder.tokenizer.plain_text)
     counting = Counting(encoder.tokenizer, engine, engine)
-    assert all(seamless(counting, rows))
+    assert all(stable(counting, rows))
     assert counting.bytes < 1.2 * 20 * (len(article) + gap + 40)
 
 
@@ -182,7 +182,7 @@ def test_what_weighs_whole_stretches_is_told_from_the_whole_text(
     for prompt, target in rows:
         apart = [*ids_of(encoder, prompt), *ids_of(encoder, target)]
         expected.append(ids_of(encoder, prompt + target) == apart)
-    assert seamless(encoder, rows) == expected
+    assert stable(encoder, rows) == expected
 
 
 def ids_of(encoder: Encoder, text: str) -> list[int]:
@@ -195,5 +195,5 @@ def test_nothing_but_merges_of_pairs_is_told_from_nearby(unigram: Path) -> None:
     engine = ReferenceEngine(encoder.tokenizer.plain_text)
     counting = Counting(encoder.tokenizer, engine, engine)
     rows = [("ab cd " * 40 + "a", "ab cd " * 10)]
-    seamless(counting, rows)
+    stable(counting, rows)
     assert counting.bytes > 1.9 * len("".join(rows[0]))  # all of it a second time

@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.base.reasons import Status
-from sftdata.examples.boundary import is_seamless
-from sftdata.examples.fit import DraftMaker
+from sftdata.examples.boundary import is_boundary_stable
+from sftdata.examples.fit import RowFitter
 from sftdata.examples.layout import PlainComposer, prompt_length
 from sftdata.examples.shorten import Keep
-from sftdata.examples.tokens import Part
-from sftdata.reading.outcomes import Fates
+from sftdata.examples.tokens import EncodedStretch
+from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.rows import Rows
 from sftdata.rendering.template import Template
 from sftdata.tokenizing.encoded import EncodedTexts
@@ -71,7 +71,7 @@ class _TokenizedRows:
     prompt: dict[int, npt.NDArray[Any]]
     target: dict[int, npt.NDArray[Any]]
     same_as_whole: dict[int, bool]
-    fates: list[str]
+    outcomes: list[str]
 
 
 def compare_tokens(
@@ -102,7 +102,7 @@ def _compare_row(row: int, row_id: str, before: _TokenizedRows, after: _Tokenize
         first_difference=difference,
         target_changed=not np.array_equal(targets[0], targets[1]),
         boundary_changed=before.same_as_whole[row] != after.same_as_whole[row],
-        fate=(before.fates[row], after.fates[row]),
+        fate=(before.outcomes[row], after.outcomes[row]),
     )
 
 
@@ -120,7 +120,7 @@ def _tokenize(
     """The tokens of each row as a build makes them; for a dropped row, its tokens uncut."""
     rows, places = Rows.of(batch), np.arange(batch.num_rows)
     tokenizer = encoder.tokenizer
-    maker = DraftMaker(
+    maker = RowFitter(
         encoder=encoder,
         composer=PlainComposer(tokenizer.bos_id, tokenizer.eos_id),
         max_length=max_length,
@@ -131,23 +131,23 @@ def _tokenize(
         all_turns=False,
     )
     found = _TokenizedRows({}, {}, {}, [KEPT] * batch.num_rows)
-    fates = Fates(batch.num_rows)
-    fitted = list(maker.make(rows, places, template, fates))
-    for row, status, _, _ in fates:
-        found.fates[row] = status
-    unfitted = replace(maker, max_length=None).make(rows, places, template, Fates(len(places)))
-    for draft in (*unfitted, *fitted):
-        seamless = is_seamless(draft.stretches, draft.parts, encoder, len(draft.places))
-        first = prompt_length(draft.stretches)
-        for at in np.flatnonzero(draft.kept).tolist():
-            row = int(draft.places[at])
-            found.prompt[row] = _ids(draft.parts[:first], at)
-            found.target[row] = _ids(draft.parts[first:], at)
-            found.same_as_whole[row] = bool(seamless[at])
+    outcomes = RowOutcomes(batch.num_rows)
+    fitted = list(maker.fit(rows, places, template, outcomes))
+    for row, status, _, _ in outcomes:
+        found.outcomes[row] = status
+    unfitted = replace(maker, max_length=None).fit(rows, places, template, RowOutcomes(len(places)))
+    for encoded in (*unfitted, *fitted):
+        stable = is_boundary_stable(encoded.stretches, encoded.parts, encoder, len(encoded.places))
+        first = prompt_length(encoded.stretches)
+        for at in np.flatnonzero(encoded.kept).tolist():
+            row = int(encoded.places[at])
+            found.prompt[row] = _ids(encoded.parts[:first], at)
+            found.target[row] = _ids(encoded.parts[first:], at)
+            found.same_as_whole[row] = bool(stable[at])
     return found
 
 
-def _ids(parts: Sequence[Part], row: int) -> npt.NDArray[Any]:
+def _ids(parts: Sequence[EncodedStretch], row: int) -> npt.NDArray[Any]:
     return np.concatenate(
         [
             p.ids.ids[p.ids.offsets[row] : p.ids.offsets[row + 1]]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sftdata.building.build import build
-from sftdata.examples import fit as drafts
+from sftdata.examples import fit
 from sftdata.examples.shorten import Cut
 from sftdata.inspecting.rows.example import Inspected, Inspector
 from sftdata.inspecting.rows.select import RowFilter, choose_rows
@@ -132,7 +132,7 @@ def test_where_whole_sentences_do_not_fit_all_that_does_is_kept(
     def cut(texts: list[str], *_: object) -> list[Cut]:
         return [Cut(len(text), snapped=text[:400], longest=text[:50]) for text in texts]
 
-    monkeypatch.setattr(drafts, "shorten_texts", cut)
+    monkeypatch.setattr(fit, "shorten_texts", cut)
     row = cut_row(byte_tokenizer)
     assert row.prompt == f"News: {ARTICLE[:50]}\nSummary:\n"
     assert row.cut is not None

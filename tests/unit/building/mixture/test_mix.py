@@ -1,0 +1,58 @@
+"""Mixing: shares, repeats, and rows that two sources have in common."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from support.forty_rows import SPEC, rows
+
+from sftdata.building.build import build
+from sftdata.loading.dataset import load
+from sftdata.writing.ledger import Ledger
+
+
+def write_mixture(tokenizer: Path, sizes: dict[str, range], sources: str) -> None:
+    """A source for each name, with those of the forty rows, and the mixture `mix.toml`."""
+    for name, numbers in sizes.items():
+        golden = [rows()[number] for number in numbers]
+        Path(f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in golden))
+        spec = SPEC.format(tokenizer=tokenizer).replace("rows.jsonl", f"{name}.jsonl")
+        Path(f"{name}.toml").write_text("split = { train = 1 }\n" + spec)
+    Path("mix.toml").write_text(f'task = "mixed"\nsplit = {{ train = 1 }}\n{sources}')
+
+
+def mix() -> tuple[Any, list[str]]:
+    manifest = build(spec="mix.toml", out="out").manifest
+    return manifest, [example.row_id for example in load("out")["train"]]
+
+
+def test_weights_are_shares_of_the_training_rows(byte_tokenizer: Path) -> None:
+    sources = "".join(
+        f'[[sources]]\nspec = "{name}.toml"\nweight = {weight}\n'
+        for name, weight in (("a", 3.0), ("b", 1.0))
+    )
+    write_mixture(byte_tokenizer, {"a": range(10), "b": range(10, 20)}, sources)
+    manifest, ids = mix()
+    counts = manifest["stats"]["by_source"]
+    shares = [counts[name]["rows"] + counts[name]["repeated"] for name in ("a", "b")]
+    assert shares[0] == 3 * shares[1]
+    assert set(ids) == {f"r{i}" for i in range(20)}  # small sources are repeated, none thinned out
+
+
+def test_a_cap_leaves_the_rest_in_the_ledger(byte_tokenizer: Path) -> None:
+    sources = '[[sources]]\nspec = "a.toml"\ncap = 4\n[[sources]]\nspec = "b.toml"\n'
+    write_mixture(byte_tokenizer, {"a": range(10), "b": range(10, 20)}, sources)
+    manifest, _ = mix()
+    assert manifest["dropped"]["over_cap"] == 6
+    assert manifest["rows_in"] == manifest["rows_out"] + sum(manifest["dropped"].values())
+
+
+def test_a_row_of_two_sources_is_in_the_mixture_once(byte_tokenizer: Path) -> None:
+    sources = '[[sources]]\nspec = "a.toml"\n[[sources]]\nspec = "b.toml"\n'
+    write_mixture(byte_tokenizer, {"a": range(10), "b": range(5, 15)}, sources)
+    manifest, ids = mix()
+    assert sorted(ids) == sorted(f"r{i}" for i in range(15))
+    lines = [line for line in Ledger.read(manifest).lines if line.reason == "duplicate"]
+    assert [line.row_id for line in lines] == [f"r{i}" for i in range(5, 10)]

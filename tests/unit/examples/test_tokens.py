@@ -1,0 +1,57 @@
+"""Token batches: stretches joined to rows, and rows taken from them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sftdata.examples.tokens import EncodedStretch, TokenBatch, join_stretches, joined_equal
+from sftdata.tokenizing.encoded import EncodedTexts
+
+
+def encoded(*rows: list[int]) -> EncodedTexts:
+    flat = np.array([i for row in rows for i in row], np.int32)
+    return EncodedTexts(flat, np.cumsum([0, *map(len, rows)]))
+
+
+def joined() -> TokenBatch:
+    stretches = [
+        EncodedStretch((1,), in_loss=False),
+        EncodedStretch(encoded([10, 11], [20]), in_loss=False),
+        EncodedStretch(encoded([12], [21, 22]), in_loss=True),
+        EncodedStretch((2,), in_loss=True),
+    ]
+    return join_stretches(stretches, rows=2)
+
+
+def rows(tokens: TokenBatch) -> list[tuple[list[int], list[int], int]]:
+    starts = tokens.offsets[:-1].tolist()
+    bounds = list(zip(starts, tokens.offsets[1:].tolist(), strict=True))
+    return [
+        (tokens.input_ids[a:b].tolist(), tokens.label_mask[a:b].astype(int).tolist(), int(start))
+        for (a, b), start in zip(bounds, tokens.target_start, strict=True)
+    ]
+
+
+FIRST = ([1, 10, 11, 12, 2], [0, 0, 0, 1, 1], 3)
+SECOND = ([1, 20, 21, 22, 2], [0, 0, 1, 1, 1], 2)
+
+
+def test_the_stretches_of_a_row_stand_one_after_another() -> None:
+    assert rows(joined()) == [FIRST, SECOND]
+
+
+def test_rows_are_taken_in_any_order() -> None:
+    assert rows(joined().take(np.array([1, 0, 1]))) == [SECOND, FIRST, SECOND]
+    assert rows(joined().take(np.array([], np.int64))) == []
+
+
+def test_batches_are_joined_row_by_row() -> None:
+    assert rows(TokenBatch.concatenate([joined(), joined()])) == [FIRST, SECOND, FIRST, SECOND]
+
+
+def test_equal_means_every_id() -> None:
+    whole = encoded([10, 11, 12], [20, 21, 99])
+    assert joined_equal(encoded([10, 11], [20]), encoded([12], [21, 22]), whole).tolist() == [
+        True,
+        False,
+    ]
