@@ -24,7 +24,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded at first use, so that `sftdata --help` need not wait for Arrow.
+    # Imported at first use, so that `sftdata --help` doesn't wait for Arrow.
     if name not in _HOMES:
         raise AttributeError(f"module 'sftdata' has no attribute '{name}'")
     from importlib import import_module

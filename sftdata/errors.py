@@ -1,7 +1,7 @@
-"""The errors a user sees: what is wrong, where, and what to do.
+"""The errors that a user sees: the fault, its place, and the way out.
 
-A new class is added only when a caller must tell it apart (an exit code is such a caller);
-everything else is an `SftdataError` with a good message.
+Add a class only if a caller handles it differently (for example by its exit code); everything else
+is an `SftdataError` with a good message.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class SpecError(SftdataError):
 
 
 class TemplateError(SftdataError):
-    """A template that does not parse, breaks a rule or fails on a row; `rule` names the rule."""
+    """A template that does not parse, breaks a rule or fails on a row; `rule` is the rule's id."""
 
     def __init__(self, message: str, hint: str | None = None, *, rule: str = "LINT_SYNTAX") -> None:
         super().__init__(message, hint)
@@ -35,27 +35,27 @@ class TemplateError(SftdataError):
 
 
 class TokenizerError(SftdataError):
-    """A tokenizer directory that cannot be loaded, or lacks what a build needs."""
+    """A tokenizer that cannot be loaded, or lacks something that a build needs."""
 
 
 class GoldenSetError(SftdataError):
-    """A source that cannot be read, or whose rows break a rule no ledger line can carry."""
+    """A source that cannot be read, or rows that end the build."""
 
 
 class UnknownSplitError(SftdataError, KeyError):
-    """A split the dataset does not have; a `KeyError`, because a dataset is a mapping."""
+    """A split that the dataset does not have; a `KeyError`, because a dataset is a mapping."""
 
-    __str__ = Exception.__str__  # that of KeyError quotes the message
+    __str__ = Exception.__str__  # KeyError's own would quote the message
 
 
 class VerificationError(SftdataError):
-    """A dataset whose files do not agree with its manifest (exit code 3)."""
+    """Files that do not agree with their manifest or record (exit code 3)."""
 
     exit_code = 3
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A sentence that lists the known names, nearest first, or says that there are none."""
+    """A sentence that suggests the nearest known name, or lists all if none is near."""
     names = sorted(known)
     if not names:
         return "There are none."

@@ -13,7 +13,7 @@ from sftdata.base.reasons import Status
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """A line as it stands in the ledger; its fields are the columns."""
+    """A line of the ledger file; its fields are the columns."""
 
     row_id: str
     source: str  # file:line

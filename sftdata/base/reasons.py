@@ -17,7 +17,7 @@ class Status(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why it happened. The value stands in ledgers and manifests; it never changes."""
+    """Why it happened. Ledgers and manifests hold the value, so it never changes."""
 
     explanation: str  # one sentence
 
@@ -37,7 +37,7 @@ class Reason(StrEnum):
     NUL_CHARACTER = "nul_character", 'A field holds a NUL character; `nul = "keep"` keeps the row.'
     # Left out on request
     FILTERED = "filtered", "The row has none of the values that `where` asks for."
-    CONTAMINATED = "contaminated", "Too much of the text stands in an evaluation file (`against`)."
+    CONTAMINATED = "contaminated", "Too much of the text is in an evaluation file (`against`)."
     DUPLICATE = "duplicate", "The row says the same as an earlier one."
     NEAR_DUPLICATE = "near_duplicate", "The row says nearly the same as an earlier one."
     REPEATED_ID = "repeated_id", "An earlier row has the same id and says something else."

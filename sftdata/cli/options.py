@@ -44,6 +44,17 @@ def row_option() -> Callable[[Command], Command]:
     )
 
 
+def data_root_option() -> Callable[[Command], Command]:
+    """`--data-root FOLDER`, where the datasets are that were built with a template."""
+    return click.option(
+        "--data-root",
+        type=FOLDER,
+        default="data",
+        show_default=True,
+        help="The folder of the datasets that were built.",
+    )
+
+
 def _parse_map(text: str) -> tuple[str, str]:
     field, equals, path = text.partition("=")
     if not (field and equals and path):

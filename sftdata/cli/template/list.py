@@ -8,23 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.options import FOLDER, json_option
+from sftdata.cli.options import data_root_option, json_option
 from sftdata.cli.output import print_json
 
 if TYPE_CHECKING:
     from sftdata.versioning.catalog import Entry
 
-DATA_ROOT = click.option(
-    "--data-root",
-    type=FOLDER,
-    default="data",
-    show_default=True,
-    help="The folder of the datasets that were built.",
-)
-
 
 @click.command("list")
-@DATA_ROOT
+@data_root_option()
 @json_option()
 def command(data_root: Path, as_json: bool) -> None:
     """List the templates: latest release, draft, fields, and the datasets built with them.

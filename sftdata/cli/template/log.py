@@ -7,14 +7,13 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.options import json_option
+from sftdata.cli.options import data_root_option, json_option
 from sftdata.cli.output import print_json
-from sftdata.cli.template.list import DATA_ROOT
 
 
 @click.command("log")
 @click.argument("template")
-@DATA_ROOT
+@data_root_option()
 @json_option()
 def command(template: str, data_root: Path, as_json: bool) -> None:
     """List the releases of TEMPLATE: bump, reasons, date from git, datasets built with each.

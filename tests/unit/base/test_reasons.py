@@ -1,4 +1,4 @@
-"""Reasons: what stands in ledgers, and that each is explained."""
+"""Reasons: their text in ledgers and manifests, and an explanation for each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pickle
 from sftdata.base.reasons import Reason, Status
 
 
-def test_a_reason_is_the_text_that_stands_in_ledgers_and_manifests() -> None:
+def test_a_reason_is_its_text_in_ledgers_and_manifests() -> None:
     assert Reason("too_long") is Reason.TOO_LONG == "too_long"
     assert f"{Status.CUT}, {Reason.FEWER_SHOTS}" == "cut, fewer_shots"
     assert json.dumps({Reason.FILTERED: Status.DROPPED}) == '{"filtered": "dropped"}'
