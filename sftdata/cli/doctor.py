@@ -46,11 +46,11 @@ def command(
 
     Example: sftdata doctor data/summarize --strict --sarif doctor.sarif
     """
-    from sftdata.inspecting.doctor import examine
+    from sftdata.inspecting.doctor import diagnose
     from sftdata.loading.dataset import load
 
     data = load(dataset)
-    findings = examine(data, only=only or None)
+    findings = diagnose(data, only=only or None)
     if sarif is not None:
         from sftdata.inspecting.doctor.sarif import to_sarif
 

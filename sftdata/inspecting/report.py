@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from markupsafe import Markup
 
 from sftdata.base.arrow import to_numbers
-from sftdata.inspecting.doctor import examine
+from sftdata.inspecting.doctor import diagnose
 from sftdata.inspecting.pages.render import render_page
 from sftdata.inspecting.rows.example import Inspector
 from sftdata.inspecting.rows.select import choose_rows
@@ -77,7 +77,7 @@ def render_report(data: Dataset, against: Dataset | None = None, *, seed: int = 
         tokens=int(lengths[:, 2].sum()),
         target_tokens=int(lengths[:, 1].sum()),
         losses=_losses(data),
-        findings=examine(data),
+        findings=diagnose(data),
         groups=groups,
         plots=_plots(names, [lengths] if other is None else [lengths, other]),
         shares=_share_plot(groups["split"]),

@@ -13,7 +13,7 @@ import pytest
 from support.browser import listening, needs_browser, open_page
 from support.plain import build_plain
 
-from sftdata.inspecting.doctor import examine
+from sftdata.inspecting.doctor import diagnose
 from sftdata.inspecting.pages.render import render_page
 from sftdata.inspecting.report import render_report
 from sftdata.loading.dataset import load
@@ -100,7 +100,7 @@ def test_what_was_dropped_and_cut_is_told_with_rows(page: Page) -> None:
 
 
 def test_the_findings_are_the_doctors(page: Page, folder: Path) -> None:
-    findings = examine(load(folder / "a"))
+    findings = diagnose(load(folder / "a"))
     assert any("todo" in finding.row_ids for finding in findings)
     for finding in findings:
         assert f"{finding.severity.capitalize()}: {finding.title} ({finding.count:,})" in page.text

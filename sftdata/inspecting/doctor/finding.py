@@ -1,26 +1,18 @@
-"""What a check is, and what it finds."""
+"""A defect that a check has found in a dataset."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
-import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from sftdata.inspecting.doctor.rows import Rows
-    from sftdata.inspecting.doctor.survey import Survey
+from typing import Any, Literal
 
 Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A defect of a dataset. `row_ids` are the first few of `count` rows, in the set's order.
+    """A defect of `count` rows; `row_ids` are the first few of them, in the dataset's order.
 
-    A finding about the set as a whole has the count of rows it is about, and may have no row ids.
+    A finding about the dataset as a whole may have no row ids.
     """
 
     id: str  # of the check, for example "eos-not-in-loss"
@@ -34,37 +26,3 @@ class Finding:
     def to_json(self) -> dict[str, Any]:
         """The object `doctor --json` prints."""
         return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a check over the whole dataset has found."""
-
-    rows: npt.NDArray[np.int64]  # places of the rows, counted over all splits in their order
-    detail: str = ""
-    count: int | None = None  # where it is not the number of `rows`
-
-
-@dataclass(frozen=True, slots=True)
-class RowCheck:
-    """A check that sees one row at a time. `find` gives bool[rows]."""
-
-    id: str
-    severity: Severity
-    title: str
-    way_out: str
-    find: Callable[[Rows], npt.NDArray[np.bool_]]
-
-
-@dataclass(frozen=True, slots=True)
-class SetCheck:
-    """A check that needs the whole dataset. `find` gives None where there is nothing to say."""
-
-    id: str
-    severity: Severity
-    title: str
-    way_out: str
-    find: Callable[[Survey], Found | None]
-
-
-Check = RowCheck | SetCheck

@@ -15,9 +15,9 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def to_sarif(findings: Sequence[Finding], manifest: Manifest) -> dict[str, Any]:
-    """One run with every check as a rule and a result for each finding.
+    """A SARIF run with a rule for each check and a result for each finding.
 
-    A finding is placed in the manifest; its rows are logical locations, as they have no lines.
+    The location of a finding is the manifest; its rows are logical locations: they have no lines.
     """
     rules = [
         {

@@ -1,4 +1,4 @@
-"""The check on languages: targets in another one than nearly all others of their template."""
+"""The check on languages: targets in another language than nearly all others of the template."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections import Counter
 import numpy as np
 
 from sftdata.base.arrow import numbers
-from sftdata.inspecting.doctor.finding import Found, SetCheck
-from sftdata.inspecting.doctor.rows import Rows
-from sftdata.inspecting.doctor.survey import Survey
+from sftdata.inspecting.doctor.batch import RowBatch
+from sftdata.inspecting.doctor.check import DatasetCheck, Hits
+from sftdata.inspecting.doctor.dataset import CheckedDataset
 
 _SAMPLE_ROWS = 1000
-_FEWEST_ROWS = 20
-_FEWEST_CHARS = 60  # of a text whose language can be told for sure
+_FEWEST_ROWS = 20  # of a template, to know its usual language
+_FEWEST_CHARS = 60  # of a target; shorter ones are guessed wrong too often
 _USUAL = 0.9  # share of a template's targets in one language
-_SURE = 0.999
+_SURE = 0.999  # probability of the guess
 
 
-def _other_language(survey: Survey) -> Found | None:
+def _other_language(dataset: CheckedDataset) -> Hits | None:
     from sftdata.reading.languages import identify
 
-    step = max(1, len(survey.template) // _SAMPLE_ROWS)
-    places, templates, texts = _sample(survey, step)
+    step = max(1, len(dataset.rows.template) // _SAMPLE_ROWS)
+    places, templates, texts = _sample(dataset, step)
     found = identify(texts)
     odd: list[int] = []
     usual = {}
@@ -38,26 +38,24 @@ def _other_language(survey: Survey) -> Found | None:
     shown = ", ".join(f"{language} {count}" for language, count in others)
     expected = ", ".join(sorted(set(usual.values())))
     detail = f"in a sample of {len(texts):,} targets; expected {expected}, found {shown}"
-    return Found(np.array([places[i] for i in odd], np.int64), detail)
+    return Hits(np.array([places[i] for i in odd], np.int64), detail)
 
 
-def _sample(survey: Survey, step: int) -> tuple[list[int], list[int], list[str]]:
-    """Places, templates and targets of every `step`-th row that is long enough to tell."""
-    chosen = np.arange(0, len(survey.template), step)
-    chosen = chosen[survey.target_bytes[chosen] >= _FEWEST_CHARS]
+def _sample(dataset: CheckedDataset, step: int) -> tuple[list[int], list[int], list[str]]:
+    """Places, templates and targets of every `step`-th row, if the target is long enough."""
+    chosen = np.arange(0, len(dataset.rows.template), step)
+    chosen = chosen[dataset.rows.target_bytes[chosen] >= _FEWEST_CHARS]
     texts: list[str] = []
-    first = 0
-    for rows in survey.batches():
+    for first, rows in dataset.batches():
         here = chosen[(chosen >= first) & (chosen < first + len(rows))] - first
         if len(here):
-            taken = Rows(rows.split, rows.batch.take(numbers(here)), rows.context, rows.templates)
-            texts += taken.target.to_pylist()
-        first += len(rows)
-    return chosen.tolist(), survey.template[chosen].tolist(), texts
+            batch = rows.batch.take(numbers(here))
+            texts += RowBatch(rows.split, batch, rows.context, rows.templates).target.to_pylist()
+    return chosen.tolist(), dataset.rows.template[chosen].tolist(), texts
 
 
 CHECKS = (
-    SetCheck(
+    DatasetCheck(
         "language-mismatch",
         "note",
         "targets in another language than nearly all others of the template",

@@ -1,7 +1,7 @@
-"""Checks for what should not be taught: addresses, numbers and keys of people and machines.
+"""Checks for private data: e-mail addresses, telephone numbers, keys, payment cards.
 
-A fast pattern finds the rows that may hold one; each hit is then checked, because a pattern alone
-takes file names, versions and serial numbers for addresses and cards.
+A fast pattern finds candidate rows; each match is then checked, because a pattern alone takes file
+names, versions and serial numbers for addresses and cards.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from sftdata.inspecting.doctor.finding import RowCheck
-from sftdata.inspecting.doctor.rows import Rows, matches
+from sftdata.inspecting.doctor.batch import RowBatch, matches
+from sftdata.inspecting.doctor.check import RowCheck
 
 _EMAIL = re.compile(
     r"(?<![\w.+/-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@((?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,18})(?![\w-])"
 )
-# Domains set aside for examples (RFC 2606 and 6761), endings of files and not of hosts, and
-# the domains that SSH puts behind the names of its extensions.
+# Domains reserved for examples (RFC 2606 and 6761), file endings, and the domains of SSH's
+# extension names.
 _NO_HOST = re.compile(
     r"(?i)(?:^|\.)(?:example(?:\.(?:com|org|net|edu))?|test|invalid|localhost|local|localdomain"
     r"|(?:my|your)?(?:domain|site|host|company|foo|bar)(?:\.[a-z]+)?|(?:openssh\.com|libssh\.org)"
@@ -43,21 +43,21 @@ _CARD = re.compile(
 _CARD_START = re.compile(r"4|5[1-5]|2[2-7]|3[47]|6(?:011|5|4[4-9])|3[068]|35(?:2[89]|[3-8])")
 
 
-def is_email(match: re.Match[str]) -> bool:
-    """Whether the address is one: its domain is no example, and no file's name."""
+def _is_email(match: re.Match[str]) -> bool:
+    """Whether the match is an address: its domain is neither an example nor a file name."""
     return not _NO_HOST.search(match[1])
 
 
-def is_phone(match: re.Match[str]) -> bool:
-    """Whether the number may be called: of 9 to 15 digits and not of those kept for fiction."""
+def _is_phone(match: re.Match[str]) -> bool:
+    """Whether the number may be real: 9 to 15 digits, and not one reserved for fiction."""
     digits = re.sub(r"\D", "", match[0])
     fictional = re.search(r"55501\d\d$", digits) or len(set(digits[-7:])) == 1
     apart = re.search(r"\d[ ().-]+\d", match[0]) is not None
     return 9 <= len(digits) <= (15 if apart else 13) and not fictional
 
 
-def is_card(match: re.Match[str]) -> bool:
-    """Whether the number may be a payment card's: by its start, its length and its check digit."""
+def _is_card(match: re.Match[str]) -> bool:
+    """Whether the number may be a payment card: by its start, its length and its check digit."""
     digits = re.sub(r"\D", "", match[0])
     return (
         13 <= len(digits) <= 19
@@ -73,26 +73,26 @@ def _luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
-def _emails(rows: Rows) -> npt.NDArray[np.bool_]:
-    return _checked(rows, "@[A-Za-z0-9-]+[.]", _EMAIL, is_email)
+def _emails(rows: RowBatch) -> npt.NDArray[np.bool_]:
+    return _rows_with(rows, "@[A-Za-z0-9-]+[.]", _EMAIL, _is_email)
 
 
-def _phones(rows: Rows) -> npt.NDArray[np.bool_]:
-    return _checked(rows, r"\+[1-9]\d[\d ().-]{6}|[2-9]\d\d\)? ?-?\d{3}-\d{4}", _PHONE, is_phone)
+def _phones(rows: RowBatch) -> npt.NDArray[np.bool_]:
+    return _rows_with(rows, r"\+[1-9]\d[\d ().-]{6}|[2-9]\d\d\)? ?-?\d{3}-\d{4}", _PHONE, _is_phone)
 
 
-def _keys(rows: Rows) -> npt.NDArray[np.bool_]:
+def _keys(rows: RowBatch) -> npt.NDArray[np.bool_]:
     return np.asarray(matches(rows.prompt, _KEY) | matches(rows.target, _KEY))
 
 
-def _cards(rows: Rows) -> npt.NDArray[np.bool_]:
-    return _checked(rows, r"\d{4}[ -]?\d{4}[ -]?\d{4}|3[47]\d\d[ -]?\d{6}", _CARD, is_card)
+def _cards(rows: RowBatch) -> npt.NDArray[np.bool_]:
+    return _rows_with(rows, r"\d{4}[ -]?\d{4}[ -]?\d{4}|3[47]\d\d[ -]?\d{6}", _CARD, _is_card)
 
 
-def _checked(
-    rows: Rows, screen: str, pattern: re.Pattern[str], accept: Callable[[re.Match[str]], bool]
+def _rows_with(
+    rows: RowBatch, screen: str, pattern: re.Pattern[str], accept: Callable[[re.Match[str]], bool]
 ) -> npt.NDArray[np.bool_]:
-    """bool[rows]: rows with a match of `pattern` that is accepted; `screen` finds candidates."""
+    """bool[rows]: rows with an accepted match of `pattern`; the fast `screen` finds candidates."""
     found = np.zeros(len(rows), np.bool_)
     for column in (rows.prompt, rows.target):
         for row in np.flatnonzero(matches(column, screen) & ~found).tolist():

@@ -1,4 +1,4 @@
-"""Checks on text that was damaged on its way here, or never was text."""
+"""Checks on the text of prompts and targets: damage, placeholders, white space, wrong answers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from sftdata.inspecting.doctor.finding import RowCheck
-from sftdata.inspecting.doctor.rows import Rows, matches, text_bytes
+from sftdata.inspecting.doctor.batch import RowBatch, matches, text_bytes
+from sftdata.inspecting.doctor.check import RowCheck
 
 # Each pattern starts with a fixed character where it can: RE2 then skips to that character.
 _MARKERS = (
@@ -41,7 +41,7 @@ _PLACEHOLDER = (
 _PADDING = 8  # bytes of white space that a field may have around it
 
 
-def _control_like(rows: Rows) -> npt.NDArray[np.bool_]:
+def _control_like(rows: RowBatch) -> npt.NDArray[np.bool_]:
     patterns = [_MARKERS, _BRACKETS]
     known = re.compile(f"{_MARKERS}|{_BRACKETS}")
     others = [t for t in rows.context.tokenizer.control_tokens if not known.fullmatch(t)]
@@ -50,39 +50,39 @@ def _control_like(rows: Rows) -> npt.NDArray[np.bool_]:
     return _anywhere(rows, *patterns)
 
 
-def _unrendered(rows: Rows) -> npt.NDArray[np.bool_]:
+def _unrendered(rows: RowBatch) -> npt.NDArray[np.bool_]:
     return _anywhere(rows, _JINJA)
 
 
-def _entities(rows: Rows) -> npt.NDArray[np.bool_]:
+def _entities(rows: RowBatch) -> npt.NDArray[np.bool_]:
     return _anywhere(rows, _ENTITY)
 
 
-def _mojibake(rows: Rows) -> npt.NDArray[np.bool_]:
+def _mojibake(rows: RowBatch) -> npt.NDArray[np.bool_]:
     return _anywhere(rows, *_MOJIBAKE)
 
 
-def _replacement(rows: Rows) -> npt.NDArray[np.bool_]:
+def _replacement(rows: RowBatch) -> npt.NDArray[np.bool_]:
     found = _anywhere(rows, "\ufffd")
     for row, prompt, target in rows.pairs(found):
         found[row] = "FFFD" not in prompt + target  # a text about the character itself
     return found
 
 
-def _placeholder(rows: Rows) -> npt.NDArray[np.bool_]:
+def _placeholder(rows: RowBatch) -> npt.NDArray[np.bool_]:
     short = text_bytes(rows.target) > 0
     return np.asarray(short & matches(rows.target, _PLACEHOLDER))
 
 
-def _boundary_space(rows: Rows) -> npt.NDArray[np.bool_]:
-    if rows.context.is_chat:  # contents are stripped, and the seams are the chat template's
+def _boundary_space(rows: RowBatch) -> npt.NDArray[np.bool_]:
+    if rows.context.is_chat:  # its contents are stripped
         return np.zeros(len(rows), np.bool_)
     found = matches(rows.target, r"^[\s\p{Z}]+[^\s\p{Z}\p{Cf}]|[^\s\p{Z}\p{Cf}][\s\p{Z}]+$")
     return np.asarray(found | matches(rows.prompt, r"[ \t\p{Zs}]$|\n\n$"))
 
 
-def _equals_source(rows: Rows) -> npt.NDArray[np.bool_]:
-    """The target is in the prompt, and has all of it that is not the template's own text."""
+def _equals_source(rows: RowBatch) -> npt.NDArray[np.bool_]:
+    """The target repeats all of the prompt that is not the template's own text."""
     fixed = {name: facts.fixed_bytes for name, facts in rows.templates.items()}
     known = np.array([fixed.get(name) is not None for name in rows.template_names], np.bool_)
     own = np.array([fixed.get(name) or 0 for name in rows.template_names], np.int64)
@@ -91,13 +91,13 @@ def _equals_source(rows: Rows) -> npt.NDArray[np.bool_]:
     found = np.zeros(len(rows), np.bool_)
     for row, prompt, text in rows.pairs(np.asarray(chosen)):
         facts, whole = rows.templates[rows.template_names[row]], prompt.encode()
-        # All fields may begin with the same letters, so this is the source or a part of it.
+        # All fields may start alike, so `before` may take a part of the source along.
         source = whole[facts.before : len(whole) - facts.after].strip()
         found[row] = source in text.encode() and text.strip() in prompt
     return found
 
 
-def _not_in_context(rows: Rows) -> npt.NDArray[np.bool_]:
+def _not_in_context(rows: RowBatch) -> npt.NDArray[np.bool_]:
     extractive = {name: facts.is_extractive for name, facts in rows.templates.items()}
     found = np.zeros(len(rows), np.bool_)
     for row, prompt, text in rows.pairs(rows.where_template(extractive)):
@@ -110,7 +110,7 @@ def _squeezed(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(".")
 
 
-def _anywhere(rows: Rows, *patterns: str) -> npt.NDArray[np.bool_]:
+def _anywhere(rows: RowBatch, *patterns: str) -> npt.NDArray[np.bool_]:
     found = np.zeros(len(rows), np.bool_)
     for pattern in patterns:
         found |= matches(rows.prompt, pattern) | matches(rows.target, pattern)
@@ -126,7 +126,7 @@ CHECKS = (
         "control-like-text",
         "note",
         "text that looks like a control token of some chat format",
-        "Nothing, if the text means it: it is encoded as plain text. Else clean the field.",
+        "Leave it if the text means it: it is encoded as plain text. Else clean the field.",
         _control_like,
     ),
     RowCheck(
@@ -160,7 +160,7 @@ CHECKS = (
     RowCheck(
         "boundary-whitespace",
         "warning",
-        "white space at the seam: a prompt not ending in one newline, or a padded target",
+        "white space at the boundary: a prompt not ending in one newline, or a padded target",
         "Trim the field, or the template at the end of its block: {{ field | trim }}.",
         _boundary_space,
     ),

@@ -1,0 +1,47 @@
+"""Facts about a dataset that every check may need: tokenizer, end tokens, chat, length limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from sftdata.inspecting.rows.example import Inspector
+from sftdata.loading.dataset import Dataset
+from sftdata.tokenizing.decoder import Decoder
+from sftdata.tokenizing.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class DatasetContext:
+    """The facts, the same for all rows."""
+
+    tokenizer: Tokenizer
+    decoder: Decoder  # leaves control tokens out
+    end_ids: tuple[int, ...]  # an example ends with one of these
+    is_chat: bool
+    max_length: int | None
+
+    @cached_property
+    def is_control(self) -> npt.NDArray[np.bool_]:
+        """bool[vocab_size + 1]: which ids are control tokens; the last entry is for unknown ids."""
+        control = np.zeros(self.tokenizer.vocab_size + 1, np.bool_)
+        control[[*self.tokenizer.control_tokens.values(), *self.end_ids]] = True
+        return control
+
+
+def read_context(data: Dataset) -> DatasetContext:
+    """The context of a dataset. Raises `SftdataError` when its tokenizer is gone or another."""
+    manifest = data.manifest
+    tokenizer = Inspector(data).tokenizer
+    chat = manifest.content.get("chat")
+    ends = {manifest["tokenizer"]["eos_id"]} | ({chat["end_id"]} if chat else set())
+    return DatasetContext(
+        tokenizer=tokenizer,
+        decoder=Decoder(tokenizer, show_control=False),
+        end_ids=tuple(sorted(ends)),
+        is_chat=bool(chat),
+        max_length=manifest["options"].get("max_length"),
+    )

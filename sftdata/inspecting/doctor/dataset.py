@@ -1,0 +1,59 @@
+"""The whole dataset as checks see it that need all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sftdata.inspecting.doctor.batch import RowBatch
+from sftdata.inspecting.doctor.context import DatasetContext
+from sftdata.inspecting.doctor.measures import RowMeasures
+from sftdata.inspecting.doctor.template_facts import TemplateFacts
+from sftdata.loading.dataset import Dataset
+
+MOST_EXAMPLES = 10  # row ids of a finding
+
+
+@dataclass(frozen=True)
+class CheckedDataset:
+    """A dataset with measures of all its rows, in the order of the splits."""
+
+    data: Dataset
+    context: DatasetContext
+    templates: Mapping[str, TemplateFacts]
+    rows: RowMeasures
+
+    def batches(self) -> Iterator[tuple[int, RowBatch]]:
+        """All rows once more, batch by batch, each with the place of its first row."""
+        first = 0
+        for batch in read_batches(self.data, self.context, self.templates):
+            yield first, batch
+            first += len(batch)
+
+    def row_ids(self, places: npt.NDArray[np.int64]) -> tuple[str, ...]:
+        """Ids of the first few rows at these places."""
+        return find_row_ids(self.data, places)
+
+
+def read_batches(
+    data: Dataset, context: DatasetContext, templates: Mapping[str, TemplateFacts]
+) -> Iterator[RowBatch]:
+    """The rows of a dataset, batch by batch, in the order of its splits."""
+    for name, split in data.items():
+        for batch in split.to_arrow().to_batches():
+            if batch.num_rows:
+                yield RowBatch(name, batch, context, templates)
+
+
+def find_row_ids(data: Dataset, places: npt.NDArray[np.int64]) -> tuple[str, ...]:
+    """Ids of the first few rows at these places, counted over all splits."""
+    splits = list(data.values())
+    ends = np.cumsum([len(split) for split in splits])
+    found = []
+    for place in np.sort(places)[:MOST_EXAMPLES].tolist():
+        at = int(np.searchsorted(ends, place, side="right"))
+        found.append(splits[at][place - (int(ends[at]) - len(splits[at]))].row_id)
+    return tuple(found)
