@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,7 @@ import pyarrow.compute as pc
 from sftdata.base.arrow import to_flags, to_numbers
 from sftdata.base.schema import row_offsets
 from sftdata.inspecting.doctor.context import DatasetContext
-
-if TYPE_CHECKING:
-    from sftdata.inspecting.doctor.template_facts import TemplateFacts
+from sftdata.inspecting.doctor.template_facts import TemplateFacts
 
 
 @dataclass(frozen=True)

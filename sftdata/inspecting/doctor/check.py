@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from sftdata.inspecting.doctor.batch import RowBatch
+from sftdata.inspecting.doctor.dataset import CheckedDataset
 from sftdata.inspecting.doctor.finding import Severity
-
-if TYPE_CHECKING:
-    from sftdata.inspecting.doctor.batch import RowBatch
-    from sftdata.inspecting.doctor.dataset import CheckedDataset
 
 
 @dataclass(frozen=True, slots=True)

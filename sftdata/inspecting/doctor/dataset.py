@@ -1,4 +1,4 @@
-"""The whole dataset as checks see it that need all rows."""
+"""The whole dataset as checks see it: batches of rows, measures of all rows, facts on templates."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import numpy.typing as npt
 from sftdata.inspecting.doctor.batch import RowBatch
 from sftdata.inspecting.doctor.context import DatasetContext
 from sftdata.inspecting.doctor.measures import RowMeasures
-from sftdata.inspecting.doctor.template_facts import TemplateFacts
+from sftdata.inspecting.doctor.template_facts import TemplateFacts, learn_facts
 from sftdata.loading.dataset import Dataset
 
 MOST_EXAMPLES = 10  # row ids of a finding
+_SAMPLE_ROWS = 256  # of each split, to learn about templates
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,18 @@ def read_batches(
         for batch in split.to_arrow().to_batches():
             if batch.num_rows:
                 yield RowBatch(name, batch, context, templates)
+
+
+def learn_templates(data: Dataset, context: DatasetContext) -> dict[str, TemplateFacts]:
+    """Facts about each template, from the first rows of each split."""
+    samples: dict[str, list[tuple[str, str]]] = {}
+    for name, split in data.items():
+        for batch in split[:_SAMPLE_ROWS].to_arrow().to_batches():
+            rows = RowBatch(name, batch, context, {})
+            prompts, targets = rows.prompt.to_pylist(), rows.target.to_pylist()
+            for template, prompt, target in zip(rows.template_names, prompts, targets, strict=True):
+                samples.setdefault(template, []).append((prompt, target))
+    return {name: learn_facts(pairs) for name, pairs in samples.items()}
 
 
 def find_row_ids(data: Dataset, places: npt.NDArray[np.int64]) -> tuple[str, ...]:

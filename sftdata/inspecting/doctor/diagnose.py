@@ -15,10 +15,14 @@ from sftdata.inspecting.doctor.batch import RowBatch
 from sftdata.inspecting.doctor.check import Check, DatasetCheck, Hits, RowCheck
 from sftdata.inspecting.doctor.checks import CHECKS
 from sftdata.inspecting.doctor.context import read_context
-from sftdata.inspecting.doctor.dataset import CheckedDataset, find_row_ids, read_batches
+from sftdata.inspecting.doctor.dataset import (
+    CheckedDataset,
+    find_row_ids,
+    learn_templates,
+    read_batches,
+)
 from sftdata.inspecting.doctor.finding import Finding
 from sftdata.inspecting.doctor.measures import RowMeasures, join_measures, measure_rows
-from sftdata.inspecting.doctor.template_facts import learn_templates
 from sftdata.loading.dataset import Dataset
 
 _MOST_THREADS = 4

@@ -1,14 +1,10 @@
-"""Facts about each template, learned from a sample of its rows."""
+"""Facts about each template, learned from the texts of a sample of its rows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sftdata.inspecting.doctor.batch import RowBatch
-from sftdata.inspecting.doctor.context import DatasetContext
-from sftdata.loading.dataset import Dataset
-
-_SAMPLE_ROWS = 256
 _FEWEST_ROWS = 20  # of a template, to call it extractive
 _EXTRACTIVE = 0.9  # share of targets that are quotes from their prompts
 
@@ -27,19 +23,8 @@ class TemplateFacts:
         return None if self.before is None else self.before + self.after
 
 
-def learn_templates(data: Dataset, context: DatasetContext) -> dict[str, TemplateFacts]:
-    """Facts about each template, from the first rows of each split."""
-    samples: dict[str, list[tuple[str, str]]] = {}
-    for name, split in data.items():
-        for batch in split[:_SAMPLE_ROWS].to_arrow().to_batches():
-            rows = RowBatch(name, batch, context, {})
-            prompts, targets = rows.prompt.to_pylist(), rows.target.to_pylist()
-            for template, prompt, target in zip(rows.template_names, prompts, targets, strict=True):
-                samples.setdefault(template, []).append((prompt, target))
-    return {name: _learn(pairs) for name, pairs in samples.items()}
-
-
-def _learn(pairs: list[tuple[str, str]]) -> TemplateFacts:
+def learn_facts(pairs: Sequence[tuple[str, str]]) -> TemplateFacts:
+    """The facts that pairs of prompt and target tell about their template."""
     quotes = sum(target in prompt for prompt, target in pairs)
     extractive = len(pairs) >= _FEWEST_ROWS and quotes >= _EXTRACTIVE * len(pairs)
     prompts = sorted({prompt.encode() for prompt, _ in pairs})
