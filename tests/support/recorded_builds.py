@@ -76,9 +76,8 @@ train = 0.9
 validation = 0.1
 """
 
-Options = Mapping[
-    str, Any
-]  # keyword arguments of `sftdata.build`; `tokenizer` is a real one's name
+# Keyword arguments of `sftdata.build`; a real tokenizer is given by its name.
+Options = Mapping[str, Any]
 
 
 def bundled_builds() -> dict[str, Options]:
@@ -139,10 +138,10 @@ def _golden(task: str, tokenizer: str, **options: Any) -> Options:
 
 
 def build_and_digest(options: Options) -> dict[str, Any]:
-    """Builds into the working directory, which is empty, and gives what the record holds of it.
+    """Builds into the working directory, which must be empty, and returns the entry to record.
 
-    Its paths depend on the machine and its manifest on the version, so neither is in it. Nor are
-    rows: those of the real golden sets stay where they are.
+    An entry has no paths, dates, versions or build names: they may change while the rows stay
+    equal. It has no rows either: those of the real golden sets must not be copied.
     """
     _write_bundled_inputs()
     if options.get("tokenizer") in REAL_TOKENIZERS:
@@ -153,13 +152,12 @@ def build_and_digest(options: Options) -> dict[str, Any]:
 
 
 def _digest_dataset(directory: Path) -> dict[str, Any]:
-    """Name, counts and digests of a dataset and, where it is a mixture, of its parts."""
+    """Counts and digests of a dataset and, where it is a mixture, of its parts."""
     manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
     build = manifest["build"]
     with pa.OSFile(str(directory / "ledger" / f"{build}.arrow")) as file:
         ledger = pa.ipc.open_file(file).read_all()
-    found = {
-        "build": build,
+    found: dict[str, Any] = {
         **{key: manifest[key] for key in ("rows_in", "rows_out", "cut", "dropped", "flagged")},
         "shards": {
             path.name: hashlib.sha256(path.read_bytes()).hexdigest()
