@@ -1,4 +1,4 @@
-"""Why a source row is not in the dataset as it is: the statuses and reasons of ledger lines.
+"""The statuses and reasons of ledger lines: why rows are dropped, cut or flagged.
 
 The names of the checks of golden rows are reasons, too; `spec.check_rules` explains them.
 """
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """What happened to a source row."""
+    """The outcome of a source row."""
 
     DROPPED = "dropped"  # it is not in the dataset
     CUT = "cut"  # it is, without a part of its text or its shots
@@ -48,4 +48,4 @@ class Reason(StrEnum):
     EMPTY_TARGET = "empty_target", "The target has no text to learn."
     TOO_LONG = "too_long", "The example does not fit into `max_length`, however far it is cut."
     MAX_LENGTH = "max_length", "The `shorten` field was cut to fit into `max_length`."
-    FEWER_SHOTS = "fewer_shots", "Shots were left out to fit into `max_length`."
+    FEWER_SHOTS = "fewer_shots", "Some shots were removed to fit into `max_length`."

@@ -96,7 +96,7 @@ class Deduplicator:
     def _reuse_or_make(
         self, chunk: Chunk, run: BlockRun, reasons: Reasons, make: Callable[[], BlockRun]
     ) -> BlockRun:
-        """The block of an earlier build if it loses the same rows again, else a block made anew."""
+        """The block of an earlier build if it loses the same rows again, else made again."""
         assert run.dropped is not None
         if np.array_equal(reasons, run.dropped.reasons):
             lines = (line for _, line in run.blocks.ledger)

@@ -52,7 +52,7 @@ class Plan(PicklesFieldsOnly):
 
     @property
     def labels(self) -> list[str]:
-        """What the `template` column of the shards can say, in the order of the spec."""
+        """Labels of the `template` column of the shards, in the order of the spec."""
         return [template.label for template in self.templates] or [MESSAGES]
 
     @property

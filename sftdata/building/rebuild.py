@@ -18,7 +18,7 @@ from sftdata.versioning.releases import load_template
 from sftdata.versioning.versions import parse_selector, parse_version
 from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest
 
-# What may differ between two builds of the same bytes.
+# Manifest keys that may differ between two builds of the same bytes.
 _NOT_COMPARED = {"sftdata", "spec"}
 
 

@@ -1,4 +1,4 @@
-"""BlockLookup: what earlier builds have of the blocks of the sources; the rest is made."""
+"""Find reusable blocks of earlier builds; have the others made."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from sftdata.reading.outline import Outline
 from sftdata.writing.earlier_build import BlockLocation, EarlierBuild
 from sftdata.writing.journal import KEY_BYTES
 
-# Before what is new in them is made: that costs something each time, however little it is.
-_LOOKED_UP_TOGETHER = 4
+# Look up several groups at once: each submission of work has a fixed cost.
+_GROUPS_AT_ONCE = 4
 
-Submit = Callable[[Sequence[Work]], list[Future[Examples]]]  # starts on work, perhaps in parts
+Submit = Callable[
+    [Sequence[Work]], list[Future[Examples]]
+]  # starts the work, perhaps as several jobs
 
 
 class PendingExamples:
-    """The blocks of several jobs, in order."""
+    """The blocks of several jobs, in order, as they are made."""
 
     def __init__(self, jobs: Sequence[Future[Examples]]) -> None:
         self._results = (job.result() for job in jobs)
@@ -32,7 +34,7 @@ class PendingExamples:
         self._taken = 0
 
     def take(self, blocks: int) -> Iterator[BlockRun]:
-        """So many of those that were not taken yet, when they are made."""
+        """The next `blocks` blocks; waits until they are made."""
         while blocks:
             if self._examples is None or self._taken == len(self._examples.blocks):
                 self._examples, self._taken = next(self._results), 0
@@ -44,20 +46,20 @@ class PendingExamples:
 
 @dataclass(frozen=True, slots=True)
 class ChunkGroup:
-    """Chunks read together, and what is known of their blocks."""
+    """Chunks read together, and where earlier builds have their blocks."""
 
     chunks: Chunks
     keys: bytes  # of the blocks, joined
-    # Where earlier builds have them, None for those that are to be made; each for so many blocks.
+    # Runs of blocks: their location, or None for blocks to make, and their number.
     found: list[tuple[BlockLocation | None, int]]
 
     @property
     def is_known(self) -> bool:
-        """Whether nothing is to be made."""
+        """Whether every block can be reused."""
         return all(place is not None for place, _ in self.found)
 
     def work(self, templates: int) -> list[Work]:
-        """What is to be made, in order."""
+        """The blocks to make, in order."""
         wanted: dict[int, list[int]] = {}
         first = 0
         for place, blocks in self.found:
@@ -68,7 +70,7 @@ class ChunkGroup:
         return [Work(self.chunks[at], tuple(missing)) for at, missing in wanted.items()]
 
     def runs(self, made: PendingExamples) -> Iterator[BlockRun]:
-        """The blocks, as many at a time as lie together."""
+        """The blocks, in runs that lie together."""
         for place, blocks in self.found:
             if place is None:
                 yield from made.take(blocks)
@@ -77,16 +79,16 @@ class ChunkGroup:
 
 
 class BlockLookup:
-    """Looks the blocks of a plan's sources up in what was `finished`.
+    """Looks up the blocks of a plan's sources in earlier builds.
 
-    `with_drops` says whether blocks may be used that rows were left out of.
+    `with_drops`: whether blocks that lost repeated rows may be reused.
     """
 
-    def __init__(self, plan: Plan, finished: Sequence[EarlierBuild], *, with_drops: bool) -> None:
-        self._plan, self._finished, self._with_drops = plan, finished, with_drops
+    def __init__(self, plan: Plan, earlier: Sequence[EarlierBuild], *, with_drops: bool) -> None:
+        self._plan, self._earlier, self._with_drops = plan, earlier, with_drops
 
     def pieces(self, submit: Submit) -> Iterator[tuple[ChunkGroup, PendingExamples]]:
-        """Everything the sources hold, piece by piece; work on what is not known is started."""
+        """Every chunk group of the sources; starts the work on blocks that cannot be reused."""
         together: list[ChunkGroup] = []
         for chunks in self._chunks():
             if together and together[0].chunks.source != chunks.source:
@@ -98,7 +100,7 @@ class BlockLookup:
                 for template in range(len(self._plan.block_keys))
             )
             together.append(ChunkGroup(chunks, keys, list(self._find_all(keys))))
-            if together[0].is_known or len(together) == _LOOKED_UP_TOGETHER or _are_new(together):
+            if together[0].is_known or len(together) == _GROUPS_AT_ONCE or _are_new(together):
                 yield from self._started(together, submit)
                 together = []
         yield from self._started(together, submit)
@@ -112,12 +114,14 @@ class BlockLookup:
         return [(piece, made) for piece in pieces]
 
     def _key(self, chunk: bytes, template: int) -> bytes:
-        """The key of a block: of the chunk with this digest, and the template."""
+        """The key of the block of a chunk (given by its digest) and a template."""
         return xxhash.xxh3_128_digest(self._plan.block_keys[template] + chunk)
 
     def _find_all(self, keys: bytes) -> Iterator[tuple[BlockLocation | None, int]]:
-        """Where blocks with these keys are: each place with how many of them lie there together,
-        None with how many of them are not known."""
+        """Locations of blocks with these keys, each with the number of blocks that lie together.
+
+        None stands for blocks that cannot be reused.
+        """
         at = unknown = 0
         while at < len(keys):
             place = self._find(keys[at : at + KEY_BYTES])
@@ -135,13 +139,13 @@ class BlockLookup:
             yield None, unknown
 
     def _find(self, key: bytes) -> BlockLocation | None:
-        for done in self._finished:
-            if (found := done.find(key)) is not None:
+        for build in self._earlier:
+            if (found := build.find(key)) is not None:
                 return found if self._with_drops or not found.has_drops else None
         return None
 
     def _foresee(self, chunk: Chunk) -> Iterator[Outline]:
-        """What came after the chunk when it was built before."""
+        """Outlines of the chunks that followed this one in an earlier build."""
         place = self._find(self._key(chunk.digest, 0))
         return place.finished.after(place) if place is not None else iter(())
 
@@ -152,6 +156,6 @@ class BlockLookup:
 
 
 def _are_new(pieces: Sequence[ChunkGroup]) -> bool:
-    """Whether half a piece or more is to be made."""
+    """Whether at least half of the last group is to be made."""
     new = sum(blocks for piece in pieces for place, blocks in piece.found if place is None)
     return 2 * new >= sum(blocks for _, blocks in pieces[-1].found)

@@ -1,7 +1,7 @@
-"""Layout: where system, shots, prompt and target stand in an example, as stretches to encode.
+"""Lay out examples: system, shots, prompt and target as stretches to encode.
 
-A stretch is a text or a token that every example of a batch has in the same place. Plain examples
-and chat examples differ in their stretches and in nothing after that.
+A stretch is a text or a token at the same position in every example of a batch. Plain and chat
+examples differ only in their stretches.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sftdata.rendering.render import Rendered
 from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat, ControlToken
 
 BLANK_LINE = "\n\n"  # after each shot of a plain prompt
-# What Python's str.strip takes off: a chat template's `trim` must find nothing left to do.
+# The characters that str.strip removes, so that a chat template's `trim` removes nothing more.
 _WHITE_SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 
 

@@ -29,7 +29,7 @@ CountPromptTokens = Callable[[npt.NDArray[np.int64], list[str]], npt.NDArray[np.
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What may be left of a text of `size` characters."""
+    """The part of a text of `size` characters that is kept."""
 
     size: int
     snapped: str  # to whole sentences, or words, where they are near; what to take if it fits
@@ -47,7 +47,7 @@ def shorten_texts(
 
     `full_tokens` and `budgets`: int64[rows], prompt tokens with the whole text and at most.
     `count_tokens(rows, texts)` gives the prompt tokens of these rows with these texts instead.
-    What a row becomes depends on that row alone.
+    The result for a row depends on that row alone.
     """
     rows = np.arange(len(texts))
     high = np.array([len(text) for text in texts])  # characters; known not to fit

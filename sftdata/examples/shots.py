@@ -95,7 +95,7 @@ def read_pool(path: Path) -> ShotPool:
 
 @dataclass
 class PoolBuilder:
-    """Keeps the `POOL_ROWS` rows whose hashed ids come first, whatever order they arrive in."""
+    """Keeps the `POOL_ROWS` rows with the smallest hashed ids, in any order of arrival."""
 
     seed: int
     _batches: list[pa.RecordBatch] = field(default_factory=list)

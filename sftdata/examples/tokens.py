@@ -61,7 +61,7 @@ class TokenBatch:
 
     @classmethod
     def concatenate(cls, batches: Sequence[TokenBatch]) -> TokenBatch:
-        """The rows of all batches, of which there is at least one, one after another."""
+        """The rows of all batches (at least one batch), one after another."""
         lengths = np.concatenate([np.diff(batch.offsets) for batch in batches])
         return cls(
             input_ids=np.concatenate([batch.input_ids for batch in batches]),

@@ -106,7 +106,7 @@ def read_chunks(
 ) -> Iterator[Chunks]:
     """The chunks of a source in order, some megabytes of them at a time, never none.
 
-    What was foreseen rightly need not be cut again, and makes no other difference.
+    A right guess saves the cutting; a wrong one makes no difference.
     Memory stays within a few pieces, or one line where that is longer.
     Raises `GoldenSetError` for bytes that cannot be decompressed or parsed as rows.
     """
@@ -195,7 +195,7 @@ def _cut_lines(data: npt.NDArray[np.uint8], is_at_end: bool, sizes: Sizes) -> Ou
     """The chunks of the lines in `data`.
 
     The last run of lines may go on in what is read next, for where one reads must not end a chunk;
-    it is left out unless it ends by itself or nothing comes after it.
+    it is not among the chunks unless it ends by itself or the source ends.
     """
     bounds = np.concatenate(([0], np.flatnonzero(data == _LINE_END) + 1))
     starts, ends = bounds[:-1], bounds[1:]
@@ -274,7 +274,7 @@ def _table_chunks(source: Source, index: int, sizes: Sizes) -> Iterator[Chunks]:
             rows=np.diff(bounds),
             sizes=np.add.reduceat(row_sizes, bounds[:-1]),
             digests=b"".join(digests),
-            is_closed=False,  # what is read from a table is cut anew each time
+            is_closed=False,  # the rows of a table are cut again in each build
         )
         yield Chunks(index, outline, table.lines[bounds[:-1]], table.batch, table.lines)
 

@@ -10,7 +10,7 @@ from sftdata.base.reasons import Status
 
 
 class RowOutcomes:
-    """Status, reason and detail of every row that is not kept as it is.
+    """Status, reason and detail of every row that is dropped, cut or flagged.
 
     A row is dropped or cut for the first reason found.
     """

@@ -1,4 +1,4 @@
-"""Outline: the digests and sizes of chunks that follow each other."""
+"""Outlines: sizes and digests of chunks that follow each other, without their rows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ DIGEST_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What is known of chunks that follow each other, but their rows and where they are."""
+    """Row counts, sizes and digests of chunks that follow each other."""
 
     rows: npt.NDArray[np.int64]  # [chunks]
     sizes: npt.NDArray[np.int64]  # [chunks], see `Chunk.size`
     digests: bytes  # of each chunk, joined
-    is_closed: bool  # whether the last chunk ends there in whatever comes after it
+    is_closed: bool  # whether the last chunk ends there, independent of the rows after it
 
     def __len__(self) -> int:
         return len(self.rows)

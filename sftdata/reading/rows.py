@@ -1,4 +1,4 @@
-"""Rows: chunks in, golden fields out, with a fault for every row that is not usable."""
+"""Read golden rows: chunks in, golden fields out, with a fault for each unusable row."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _VISIBLE = r"[^\s\v\x{1c}-\x{1f}\x{85}\p{Z}]"  # a character that is no white sp
 
 @dataclass(frozen=True, slots=True)
 class RowFault:
-    """A row that cannot become an example, as its ledger line will say it."""
+    """A row that cannot become an example: the content of its ledger line."""
 
     row_id: str
     chunk: int  # position in the parsed chunks
@@ -54,7 +54,7 @@ class Rows:
 
     @classmethod
     def of(cls, batch: pa.RecordBatch, group_hashes: npt.NDArray[np.uint64] | None = None) -> Rows:
-        """Rows in hand, of no source: `row_id` and golden fields as `large_string`."""
+        """Rows that come from no source: `row_id` and golden fields as `large_string`."""
         hashes = hash_column(batch.column("row_id"))
         nothing = np.zeros(batch.num_rows, np.int64)
         return cls(
@@ -82,7 +82,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class RowReader:
-    """How rows of the build's sources become golden fields."""
+    """Reads the golden fields of source rows."""
 
     sources: tuple[Source, ...]
     fields: Mapping[str, FieldRule]  # golden field → rule, without the id
@@ -170,7 +170,7 @@ class RowReader:
         )
 
     def _to_fields(self, raw: Parsed) -> Parsed:
-        """The golden fields made of the columns that were read; a fault for each row let out."""
+        """Makes golden fields of the columns; a fault for each row that `where` filters out."""
         columns = {n: raw.columns[n] for n in (ID, GROUP) if n in raw.columns}
         faults = dict(raw.faults)
         for name, rule in self.fields.items():
@@ -180,7 +180,7 @@ class RowReader:
             column = raw.columns[f"{WHERE}{path}"]
             passes = to_flags(pc.is_in(column, texts(allowed)))
             for row in np.flatnonzero(~passes).tolist():
-                # What is not asked for need not be whole.
+                # A row that is filtered out may have other faults.
                 detail = f"'{path}' is not {' or '.join(map(repr, allowed))}"
                 faults[row] = (Reason.FILTERED, detail)
         return Parsed(columns, raw.chunk, raw.line, faults)

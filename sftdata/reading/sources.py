@@ -1,4 +1,4 @@
-"""Sources: what `--data` and a spec's `data` name, resolved to files of a known format."""
+"""Find the sources that `data` names: files of a known format."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _SUFFIXES: dict[str, Format] = {
     ".ipc": "arrow",
 }
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
-# While a block is digested, other threads run, and each new block has to wait for them; much larger
-# ones would have left the processor's cache before they are digested.
+# Larger blocks leave the processor's cache before they are hashed; smaller ones wait more often for
+# the interpreter lock.
 _BLOCK_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Source(PicklesFieldsOnly):
-    """One file (or Hub dataset) of golden rows. `name` is what messages and ledgers call it."""
+    """One file (or Hub dataset) of golden rows. Messages and ledgers show its `name`."""
 
     name: str
     format: Format
@@ -55,7 +55,7 @@ class Source(PicklesFieldsOnly):
 
     @cached_property
     def stamps(self) -> list[Stamp]:
-        """What each file is known by, taken when first asked for and before the file is read."""
+        """Stamps of the files, taken at first use and before the files are read."""
         return [stamp(path) for path in self.files]
 
     def has(self, stamps: Sequence[Stamp]) -> bool:

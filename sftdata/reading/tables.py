@@ -1,4 +1,4 @@
-"""Tables: CSV, TSV, Parquet and Arrow files as record batches, every cell kept as it is."""
+"""Read tables (CSV, TSV, Parquet, Arrow) as record batches, with every cell unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a template's syntax tree says: its blocks, the fields they read, the files they include."""
+"""Read a template's syntax tree: its blocks, their fields, and the files they include."""
 
 from __future__ import annotations
 

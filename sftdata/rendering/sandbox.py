@@ -74,7 +74,7 @@ class TemplatesRootLoader(BaseLoader):
 
 
 class _StatelessTemplate(jinja2.Template):
-    """A template whose imports start anew in every rendering: no row sees what another left."""
+    """A template that renders its imports again for each row, so that rows share no state."""
 
     def _get_default_module(self, ctx: Any = None) -> Any:
         self._module = None
@@ -97,7 +97,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             undefined=StrictUndefined,
             finalize=_only_values,
             loader=None if root is None else TemplatesRootLoader(root),
-            optimized=False,  # constants folded while compiling would cost what nobody counts
+            optimized=False,  # folding constants while compiling would escape the budget
         )
         self.globals.pop("lipsum", None)
         self.filters = dict(metered_filters())
@@ -118,7 +118,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         return result
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        """What the call gives, which is paid for; the names leave every keyword to the callee."""
+        """The result of the call, charged to the budget. Odd names leave all keywords free."""
         spend(CALL)
         owner = getattr(__obj, "__self__", None)
         for value in (owner, *args, *kwargs.values()):

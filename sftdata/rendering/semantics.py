@@ -1,4 +1,4 @@
-"""What a template means, apart from how it is spelled: a digest of its syntax tree.
+"""The meaning of a template, independent of its spelling: a digest of its syntax tree.
 
 Comments, the layout inside tags, `{% raw %}` and how literal text is divided are spelling. Two
 templates with equal digests render every row alike; two that render alike may differ here.

@@ -40,8 +40,8 @@ __all__ = ["BLOCK_NAMES", "DRAFT", "Block", "Field", "Template", "parse_template
 
 DRAFT = "draft"
 
-# What a template can do to itself; anything else that is raised is a fault of ours.
-_FAULTS_OF_A_TEMPLATE = (
+# Errors that a template can cause. Any other error is a bug of ours.
+_TEMPLATE_FAULTS = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -139,7 +139,7 @@ class Template(PicklesFieldsOnly):
         if compiled is not None:
             try:
                 text = compiled(row)
-            except _FAULTS_OF_A_TEMPLATE:
+            except _TEMPLATE_FAULTS:
                 text = None
             if text is not None and len(text) <= MAX_RENDERED_CHARS:
                 return text
@@ -162,7 +162,7 @@ class Template(PicklesFieldsOnly):
                             rule="LINT_RENDER",
                         )
                     pieces.append(piece)
-        except (*_FAULTS_OF_A_TEMPLATE, jinja2.TemplateError) as error:
+        except (*_TEMPLATE_FAULTS, jinja2.TemplateError) as error:
             what = str(error) or type(error).__name__
             raise TemplateError(
                 f"Template '{self.id}': the {name} block fails: {what}",
@@ -184,7 +184,7 @@ def parse_template(
         raise TemplateError(f"Template '{template_id}': more than {MAX_SOURCE_BYTES:,} characters.")
     metadata = _metadata(template_id, source)
     environment = TemplateEnvironment(root)
-    with _faults_explained(template_id, root):
+    with _explain_faults(template_id, root):
         tree = environment.parse(source)
         environment.from_string(tree)  # finds what parsing does not
         check_names(environment, tree)
@@ -212,8 +212,8 @@ def parse_template(
 
 
 @contextmanager
-def _faults_explained(template_id: str, root: Path | None) -> Iterator[None]:
-    """What Jinja and Python raise on a bad source, as an error with the template and the line."""
+def _explain_faults(template_id: str, root: Path | None) -> Iterator[None]:
+    """Turns errors of Jinja and Python on a bad source into one that names template and line."""
     name = f"Template '{template_id}'"
     try:
         yield

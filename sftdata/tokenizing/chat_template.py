@@ -113,7 +113,7 @@ class ChatFormat:
         }
         try:
             return self._template.render(**values)
-        except Exception as error:  # a template can raise whatever its expressions do
+        except Exception as error:  # a template can raise anything
             roles = ", ".join(message["role"] for message in messages)
             hint = (
                 "Use a template without a system block, or another tokenizer."
@@ -127,7 +127,7 @@ class ChatFormat:
 
         In the loss is what the model has to write: from the end of what it is fed at inference to
         the end-of-turn token, for the last assistant turn or, with `all_turns`, for each.
-        Raises `TemplateError` when the template does not let this be told.
+        Raises `TemplateError` when the template does not show this.
         """
         layouts = [self._layout(roles, all_turns, pattern) for pattern in _STAND_INS]
         if layouts[0] != layouts[1]:
@@ -203,7 +203,7 @@ class ChatFormat:
     def _segments(self, whole: str) -> Iterator[tuple[int, str, int | None]]:
         """Start, text and id of each control token in `whole`, and of the texts between them.
 
-        White space that a token takes with it (`lstrip`, `rstrip`) is left out.
+        White space that a token absorbs (`lstrip`, `rstrip`) is removed.
         """
         end = 0
         strip = False

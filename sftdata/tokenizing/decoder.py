@@ -28,7 +28,7 @@ _WORD_START = "\u2581"  # how SentencePiece writes a space
 
 @dataclass(frozen=True, slots=True)
 class TokenTable:
-    """What each token of a vocabulary stands for; every array is [vocab_size]."""
+    """Properties of each token of a vocabulary; every array is [vocab_size]."""
 
     bytes: npt.NDArray[np.int64]
     chars: npt.NDArray[np.int64]  # a character of several tokens counts for the first of them
@@ -66,14 +66,14 @@ class Decoder:
             return texts(self._with_replacements(column, ids, offsets, continues))
 
     def token_bytes(self, token_id: int) -> bytes:
-        """What a token stands for in the middle of a text; nothing for an id there is not."""
+        """The bytes of a token in the middle of a text; empty for an unknown id."""
         if not 0 <= token_id < self._tokenizer.vocab_size:
             return b""
         return bytes(self._table[token_id].as_py())
 
     @cached_property
     def token_table(self) -> TokenTable:
-        """What is known of each token without a text at hand."""
+        """Properties of each token that depend on no text."""
         offsets = _offsets(self._table)[:-1]
         data = np.frombuffer(self._table.buffers()[2], np.uint8)
         starts = np.concatenate(([0], np.cumsum((data & 0xC0) != 0x80)))
@@ -119,7 +119,7 @@ class Decoder:
         offsets: npt.NDArray[Any],
         continues: bool,
     ) -> list[str]:
-        """The texts of rows of which some are not UTF-8."""
+        """The texts of rows, with U+FFFD for bytes that are not UTF-8."""
         rows: list[bytes] = column.to_pylist()
         if self._kind == _BYTE_LEVEL:
             return [row.decode("utf-8", "replace") for row in rows]

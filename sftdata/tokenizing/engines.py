@@ -144,7 +144,7 @@ class GigatokenEngine:
 def _without_padding(
     matrix: npt.NDArray[np.uint32], lengths: npt.NDArray[np.int64]
 ) -> EncodedTexts:
-    """The rows of a padded matrix, the padding at the end of each left out."""
+    """The rows of a padded matrix without the padding."""
     rows, width = matrix.shape
     starts = np.arange(rows) * width
     bounds = np.empty(2 * rows + 1, np.int64)
@@ -157,7 +157,7 @@ def _normalized(texts: pa.LargeStringArray, normalizer: Any) -> pa.LargeStringAr
     """The texts normalized; those without a character that NFC could change are left alone."""
     offsets, data = columns.string_buffers(texts)
     window = data[offsets[0] : offsets[-1]]
-    # Every character before U+0300, which is 0xCC 0x80 in UTF-8, stays as it is in any text.
+    # NFC changes no character before U+0300 (0xCC 0x80 in UTF-8).
     at = np.flatnonzero(window >= 0xCC) + offsets[0]
     rows = np.unique(np.searchsorted(offsets, at, side="right") - 1)
     if not len(rows):

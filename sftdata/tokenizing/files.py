@@ -97,5 +97,5 @@ def _convert_sentencepiece(directory: Path) -> bytes:
     try:
         fast = AutoTokenizer.from_pretrained(directory, local_files_only=True)
         return str(fast.backend_tokenizer.to_str()).encode()
-    except Exception as error:  # the converter raises whatever its parsers raise
+    except Exception as error:  # the converter's parsers raise many kinds
         raise TokenizerError(f"{directory}: transformers cannot convert it: {error}") from error

@@ -1,4 +1,4 @@
-"""Load a tokenizer: its `tokenizer.json` as it is, and the special tokens that its config names."""
+"""Load a tokenizer: its unchanged `tokenizer.json`, and the special tokens of its config."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _adds_bos(spec: Mapping[str, Any], config: Mapping[str, Any], bos_id: int) -
     """Whether the tokenizer itself starts a text with BOS: its config says so, or it does so."""
     if isinstance(config.get("add_bos_token"), bool):
         return bool(config["add_bos_token"])
-    # What stands around a text is a matter of the last stage alone: with it a vocabulary of one
+    # Only the last stage adds tokens around a text: with it a vocabulary of one
     # word does as well as one that takes a tenth of a second to load.
     word = {"type": "WordLevel", "vocab": {"a": bos_id + 1}, "unk_token": "a"}
     small = {"model": word, "post_processor": spec.get("post_processor")}

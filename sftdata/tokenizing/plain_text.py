@@ -23,10 +23,10 @@ class PlainTokenizer:
     """A tokenizer of plain text, in the form that each engine takes."""
 
     content: bytes = field(repr=False)  # a `tokenizer.json`, for the reference
-    # For gigatoken, which cannot do all that the reference does; what it cannot is told below.
+    # For gigatoken, which lacks some features of the reference; see below.
     fast_content: bytes = field(repr=False)
     needs_nfc: bool
-    splits_digits: bool  # every one from whatever stands beside it
+    splits_digits: bool  # each digit is a token of its own
     merges_pairs: bool  # and so nothing depends on what is words away
 
     @classmethod
@@ -44,7 +44,7 @@ class PlainTokenizer:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> PlainTokenizer:
-        """What `to_bytes` has given."""
+        """The inverse of `to_bytes`."""
         line, _, contents = data.partition(b"\n")
         facts = orjson.loads(line)
         size = facts.pop("size")

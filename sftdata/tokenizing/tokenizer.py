@@ -104,5 +104,5 @@ class Tokenizer(PicklesFieldsOnly):
 
     @cached_property
     def decoder(self) -> tokenizers.Tokenizer:
-        """The tokenizer as it is on disk, for showing tokens and decoding ids."""
+        """The tokenizer of the file, unchanged: for showing tokens and decoding ids."""
         return tokenizers.Tokenizer.from_str(orjson.dumps(self.spec).decode())

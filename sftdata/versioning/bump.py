@@ -34,7 +34,7 @@ class Change:
 
 
 def find_changes(old: Template, new: Template) -> list[Change]:
-    """What changed from `old` to `new`, the gravest first; empty when the sources are equal."""
+    """The changes from `old` to `new`, the largest bump first; empty if the sources are equal."""
     if old.source_sha256 == new.source_sha256:
         return []
     changes = [*_contract_changes(old, new), *_text_changes(old, new)]

@@ -1,4 +1,4 @@
-"""What templates there are, what became of them, and which datasets were built with them."""
+"""List templates, their versions, and the datasets that were built with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from sftdata.base.content import bundled_root
 from sftdata.errors import SftdataError, TemplateError
 from sftdata.rendering.template import DRAFT
 from sftdata.versioning.git import added_at
-from sftdata.versioning.releases import Shelf, history, home_of, released_path, shelves
+from sftdata.versioning.releases import (
+    TemplatesFolder,
+    find_home,
+    history,
+    released_path,
+    templates_folders,
+)
 from sftdata.writing.manifest import MANIFEST, read_manifest
 
 
@@ -56,12 +62,12 @@ class LogLine:
 def list_templates(data_root: Path) -> list[Entry]:
     """Every template, the user's in place of bundled ones of the same id."""
     built = find_built(data_root)
-    ids: set[str] = set().union(*(shelf.ids() for shelf in shelves()))
+    ids: set[str] = set().union(*(home.ids() for home in templates_folders()))
     return [_entry(template_id, built) for template_id in sorted(ids)]
 
 
 def _entry(template_id: str, built: dict[str, list[str]]) -> Entry:
-    home = home_of(template_id)
+    home = find_home(template_id)
     releases = home.of(template_id)
     task, _, name = template_id.partition("/")
     draft, template, fault = "none", None, None
@@ -95,29 +101,31 @@ def _entry(template_id: str, built: dict[str, list[str]]) -> Entry:
 
 def read_log(template_id: str, data_root: Path) -> list[LogLine]:
     """The releases of a template, the latest first, and last of all what is not released."""
-    home_of(template_id)  # an unknown id is an error with the nearest name
+    find_home(template_id)  # an unknown id is an error with the nearest name
     built = find_built(data_root)
     lines = []
-    for shelf, release in reversed(history(template_id)):
+    for home, release in reversed(history(template_id)):
         path = released_path(template_id, release.version)
         lines.append(
             LogLine(
                 version=release.version,
                 bump=release.bump,
                 rules=release.rules,
-                date=added_at(shelf.folder, path),
+                date=added_at(home.folder, path),
                 source_sha256=release.source_sha256,
                 built=tuple(built.get(release.label, ())),
             )
         )
-    return [*_draft_line(home_of(template_id), template_id, built), *lines]
+    return [*_draft_line(find_home(template_id), template_id, built), *lines]
 
 
-def _draft_line(shelf: Shelf, template_id: str, built: dict[str, list[str]]) -> Iterator[LogLine]:
-    if not shelf.has_draft(template_id):
+def _draft_line(
+    home: TemplatesFolder, template_id: str, built: dict[str, list[str]]
+) -> Iterator[LogLine]:
+    if not home.has_draft(template_id):
         return
     try:
-        digest = shelf.draft(template_id).source_sha256
+        digest = home.draft(template_id).source_sha256
     except TemplateError:
         digest = ""
     if digest not in {release.source_sha256 for _, release in history(template_id)[-1:]}:

@@ -1,4 +1,4 @@
-"""What git knows about a folder, where there is a git and the folder is in a repository."""
+"""Ask git about a folder, if git is installed and the folder is in a repository."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SECONDS = 20
 
 
 def run_git(folder: Path, *arguments: str) -> bytes | None:
-    """What `git` prints, run in `folder`; None where it cannot be run or fails."""
+    """The output of `git` in `folder`; None if it cannot be run or fails."""
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *arguments],

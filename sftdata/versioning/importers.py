@@ -1,4 +1,4 @@
-"""Import templates of other collections as working copies, with a list of what is left out."""
+"""Import templates of other collections as working copies, and list the parts not imported."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from sftdata.rendering.template import Template
 from sftdata.spec.load import find_spec
 from sftdata.versioning.findings import Finding, finding_of
 from sftdata.versioning.probes import fixed_probes
-from sftdata.versioning.releases import home_of, shelves
+from sftdata.versioning.releases import find_home, templates_folders
 
 _METADATA = ("author", "description", "language", "license", "notes", "shorten", "source")
 # Text of the control tokens that chat templates use; in a template it would be encoded as text.
@@ -25,11 +25,11 @@ _CONTROL = re.compile(
 
 def lint_working_copies(ids: Sequence[str] = ()) -> list[Finding]:
     """The findings about the working copies of `ids`, or of all, also those that do not parse."""
-    chosen = ids or sorted(set[str]().union(*(shelf.ids() for shelf in shelves())))
+    chosen = ids or sorted(set[str]().union(*(home.ids() for home in templates_folders())))
     found: list[Finding] = []
     for template_id in chosen:
         try:
-            home = home_of(template_id)
+            home = find_home(template_id)
             if home.has_draft(template_id):
                 found += lint(home.draft(template_id))
         except TemplateError as error:
@@ -149,7 +149,7 @@ def _literals(template: Template) -> Iterator[Finding]:
 
 
 def _renderings(template: Template) -> Iterator[Finding]:
-    """What the syntax tree does not say: whether it renders, and how it meets at the seam."""
+    """Faults that only rendering shows: errors, and the boundary of prompt and target."""
     row = next(fixed_probes(template.fields)).row
     try:
         rendered = {name: template.render_block(name, row) for name in template.blocks}

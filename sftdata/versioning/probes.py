@@ -1,4 +1,4 @@
-"""What a template does, seen from outside: its text for a fixed set of rows.
+"""Probe a template's behaviour: its text for a fixed set of rows.
 
 A probe row is a name and a text for each field. The fixed ones are the same for every template
 with these fields, and their renderings make `behaviour_sha256`. When two templates are compared,

@@ -15,13 +15,19 @@ from sftdata.versioning.determinism import find_nondeterministic
 from sftdata.versioning.lint import lint
 from sftdata.versioning.lockfile import Release, locked, write_lock
 from sftdata.versioning.probes import behaviour_sha256
-from sftdata.versioning.releases import Shelf, freeze, history, home_of, released_path
+from sftdata.versioning.releases import (
+    TemplatesFolder,
+    find_home,
+    history,
+    released_path,
+    write_release,
+)
 from sftdata.versioning.versions import FIRST, LEVELS, Level
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What `release` did. `release` is the earlier one when nothing had changed."""
+    """The result of `release`. `release` is the earlier one if nothing had changed."""
 
     release: Release
     is_new: bool
@@ -35,19 +41,19 @@ def release(template_id: str, at_least: Level | None = None) -> Outcome:
     `at_least` may raise the bump, never lower it. A working copy that equals the latest release
     gives that one. Raises `TemplateError` for one that lint refuses, or that is not the user's.
     """
-    shelf = _writable(template_id)
-    with locked(shelf.folder):
-        shelf = Shelf(shelf.folder)  # another release may have just ended
-        template = shelf.draft(template_id)
+    home = _writable(template_id)
+    with locked(home.folder):
+        home = TemplatesFolder(home.folder)  # another release may have just ended
+        template = home.draft(template_id)
         previous = _previous(template_id)
         changes = find_changes(previous, template) if previous is not None else []
         if previous is not None and not changes:
             latest = history(template_id)[-1][1]
-            path = shelf.folder / released_path(template_id, latest.version)
+            path = home.folder / released_path(template_id, latest.version)
             return Outcome(latest, False, (), path)
         _check(template)
         entry = _entry(template, previous, changes, at_least)
-        path = shelf.folder / released_path(template_id, entry.version)
+        path = home.folder / released_path(template_id, entry.version)
         if path.exists() and path.read_bytes() != template.source.encode():
             raise TemplateError(
                 f"{path} is there, but {entry.label} is not in the lock.",
@@ -55,16 +61,16 @@ def release(template_id: str, at_least: Level | None = None) -> Outcome:
                 "file.",
                 rule="LOCK_EDITED",
             )
-        freeze(shelf.folder, template, entry.version)
-        write_lock(shelf.folder, [*shelf.releases, entry])
-        Shelf(shelf.folder).released(entry)  # what was written is what was read
+        write_release(home.folder, template, entry.version)
+        write_lock(home.folder, [*home.releases, entry])
+        TemplatesFolder(home.folder).released(entry)  # what was written is what was read
         return Outcome(entry, True, tuple(changes), path)
 
 
-def _writable(template_id: str) -> Shelf:
+def _writable(template_id: str) -> TemplatesFolder:
     """The folder in the working directory, if the template's working copy is there."""
     check_id(template_id)
-    home = home_of(template_id)
+    home = find_home(template_id)
     own = Path.cwd() / "templates"
     if home.folder.resolve() != own.resolve():
         raise TemplateError(
@@ -84,8 +90,8 @@ def _previous(template_id: str) -> Template | None:
     releases = history(template_id)
     if not releases:
         return None
-    shelf, latest = releases[-1]
-    return shelf.released(latest)
+    home, latest = releases[-1]
+    return home.released(latest)
 
 
 def _check(template: Template) -> None:

@@ -26,7 +26,7 @@ from sftdata.versioning.versions import Selector, Version, parse_selector
 
 
 @dataclass(frozen=True)
-class Shelf:
+class TemplatesFolder:
     """A `templates/` folder with its working copies and its lock."""
 
     folder: Path
@@ -83,7 +83,7 @@ class Shelf:
         return parse_template(release.id, source, version=release.version, root=parts)
 
     def fault(self, release: Release) -> TemplateError | None:
-        """What is wrong with the bytes of a release, or None."""
+        """The fault in the bytes of a release, or None."""
         path = released_path(release.id, release.version)
         parts = self.folder / parts_path(release.id, release.version)
         found = find_inside(self.folder, path)
@@ -103,28 +103,31 @@ class Shelf:
 
 
 def released_path(template_id: str, version: str) -> str:
-    """Where a release lies under its templates folder."""
+    """Path of a release in its templates folder."""
     task, _, name = template_id.partition("/")
     return f"{task}/released/{name}@{version}.jinja"
 
 
 def parts_path(template_id: str, version: str) -> str:
-    """Where what a release includes lies under its templates folder."""
+    """Path of the included files of a release in its templates folder."""
     return released_path(template_id, version).removesuffix(".jinja") + ".parts"
 
 
-def shelves() -> list[Shelf]:
+def templates_folders() -> list[TemplatesFolder]:
     """The templates folders, the user's first, the bundled one second."""
-    return [Shelf(folder) for folder in content_folders("templates")]
+    return [TemplatesFolder(folder) for folder in content_folders("templates")]
 
 
-def home_of(template_id: str) -> Shelf:
-    """The first folder that has the template in any form. Raises `TemplateError` for none."""
+def find_home(template_id: str) -> TemplatesFolder:
+    """The first folder with a working copy or release of the template.
+
+    Raises `TemplateError` if there is none.
+    """
     known: set[str] = set()
-    for shelf in shelves():
-        if shelf.has(template_id):
-            return shelf
-        known |= shelf.ids()
+    for home in templates_folders():
+        if home.has(template_id):
+            return home
+        known |= home.ids()
     raise TemplateError(
         f"There is no template '{template_id}'.",
         did_you_mean(template_id, known),
@@ -132,15 +135,15 @@ def home_of(template_id: str) -> Shelf:
     )
 
 
-def history(template_id: str) -> list[tuple[Shelf, Release]]:
+def history(template_id: str) -> list[tuple[TemplatesFolder, Release]]:
     """Every release of a template, the latest last.
 
     A copy that a user made of a bundled template goes on from the bundled releases; where both
     have a version, the user's counts.
     """
-    found: dict[Version, tuple[Shelf, Release]] = {}
-    for shelf in reversed(shelves()):
-        found |= {release.number: (shelf, release) for release in shelf.of(template_id)}
+    found: dict[Version, tuple[TemplatesFolder, Release]] = {}
+    for home in reversed(templates_folders()):
+        found |= {release.number: (home, release) for release in home.of(template_id)}
     return [found[number] for number in sorted(found)]
 
 
@@ -153,7 +156,7 @@ def load_template(text: str) -> Template:
     Raises `TemplateError`, also when released bytes were changed.
     """
     selector = parse_selector(text)
-    home = home_of(selector.id)
+    home = find_home(selector.id)
     if selector.draft:
         return _draft(selector.id)
     if selector.digest is not None:
@@ -162,8 +165,8 @@ def load_template(text: str) -> Template:
         fitting = [pair for pair in history(selector.id) if selector.takes(pair[1].number)]
         if not fitting:
             raise _no_version(selector, text)
-        shelf, release = fitting[-1]
-        return shelf.released(release)
+        home, release = fitting[-1]
+        return home.released(release)
     releases = home.of(selector.id)
     if not releases:
         return home.draft(selector.id)
@@ -171,13 +174,13 @@ def load_template(text: str) -> Template:
     return replace(template, note=_unreleased_changes(home, template))
 
 
-def _unreleased_changes(shelf: Shelf, latest: Template) -> str | None:
-    if not shelf.has_draft(latest.id):
+def _unreleased_changes(home: TemplatesFolder, latest: Template) -> str | None:
+    if not home.has_draft(latest.id):
         return None
     try:
-        if not latest.included and shelf.draft_source(latest.id) == latest.source:
+        if not latest.included and home.draft_source(latest.id) == latest.source:
             return None  # as nearly always, and to parse it takes a while
-        if shelf.draft(latest.id).source_sha256 == latest.source_sha256:
+        if home.draft(latest.id).source_sha256 == latest.source_sha256:
             return None
     except TemplateError:
         pass  # a working copy that does not parse differs from what was released
@@ -188,9 +191,9 @@ def _unreleased_changes(shelf: Shelf, latest: Template) -> str | None:
 
 
 def _draft(template_id: str) -> Template:
-    for shelf in shelves():
-        if shelf.has_draft(template_id):
-            return shelf.draft(template_id)
+    for home in templates_folders():
+        if home.has_draft(template_id):
+            return home.draft(template_id)
     raise TemplateError(
         f"'{template_id}' has no working copy.",
         f"Make one from the latest release: sftdata template new {template_id} --from "
@@ -201,11 +204,11 @@ def _draft(template_id: str) -> Template:
 def _by_digest(selector: Selector) -> Template:
     assert selector.digest is not None
     fitting: dict[str, Template] = {}
-    for shelf in shelves():
-        for release in shelf.of(selector.id):
+    for home in templates_folders():
+        for release in home.of(selector.id):
             if release.source_sha256.startswith(selector.digest):
-                fitting.setdefault(release.source_sha256, shelf.released(release))
-        draft = shelf.draft(selector.id) if shelf.has_draft(selector.id) else None
+                fitting.setdefault(release.source_sha256, home.released(release))
+        draft = home.draft(selector.id) if home.has_draft(selector.id) else None
         if draft is not None and draft.source_sha256.startswith(selector.digest):
             fitting.setdefault(draft.source_sha256, draft)
     if len(fitting) == 1:
@@ -247,7 +250,7 @@ def _edited(release: Release, path: Path) -> TemplateError:
     )
 
 
-def freeze(folder: Path, template: Template, version: str) -> None:
+def write_release(folder: Path, template: Template, version: str) -> None:
     """Writes a template's text and what it includes as the files of a release."""
     path = folder / released_path(template.id, version)
     path.parent.mkdir(parents=True, exist_ok=True)

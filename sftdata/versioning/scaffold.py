@@ -9,7 +9,7 @@ from sftdata.errors import SpecError, TemplateError
 from sftdata.rendering.source import check_id
 from sftdata.rendering.template import Template, parse_template
 from sftdata.versioning.lint import spec_fields
-from sftdata.versioning.releases import home_of, load_template, shelves
+from sftdata.versioning.releases import find_home, load_template, templates_folders
 
 
 def new_template(template_id: str, source_selector: str | None = None) -> Path:
@@ -80,13 +80,13 @@ def _target_field(task: str, fields: frozenset[str]) -> str:
 
 
 def _templates_of(task: str) -> list[Template]:
-    ids = {i for shelf in shelves() for i in shelf.ids() if i.startswith(f"{task}/")}
+    ids = {i for home in templates_folders() for i in home.ids() if i.startswith(f"{task}/")}
     found = []
     for template_id in sorted(ids):
-        shelf = home_of(template_id)
+        home = find_home(template_id)
         try:
-            draft = shelf.has_draft(template_id)
-            found.append(shelf.draft(template_id) if draft else load_template(template_id))
+            draft = home.has_draft(template_id)
+            found.append(home.draft(template_id) if draft else load_template(template_id))
         except TemplateError:
             continue  # a draft that does not parse says nothing about its task
     return found

@@ -130,7 +130,7 @@ class EarlierBuild:
         rest = here.outline.after(place.at // here.templates)
         later = (line.own.outline for line in self._lines[place.line + 1 :])
         for outline in chain([rest], later):
-            if not outline.is_closed:  # the source ended here, or its rows are cut anew each time
+            if not outline.is_closed:  # the source ended here, or it is a table
                 return
             if len(outline):
                 yield outline

@@ -20,7 +20,7 @@ from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.load import load_tokenizer
 from sftdata.versioning.determinism import find_nondeterministic
 from sftdata.versioning.lint import lint
-from sftdata.versioning.releases import Shelf, load_template
+from sftdata.versioning.releases import TemplatesFolder, load_template
 
 FOLDER = bundled_root() / "templates"
 IDS = sorted(p.relative_to(FOLDER).with_suffix("").as_posix() for p in FOLDER.glob("*/*.jinja"))
@@ -32,7 +32,7 @@ def template(request: pytest.FixtureRequest) -> Template:
 
 
 def test_every_release_is_as_it_was_released() -> None:
-    shelf = Shelf(FOLDER)
+    shelf = TemplatesFolder(FOLDER)
     assert [shelf.fault(release) for release in shelf.releases] == [None] * len(shelf.releases)
 
 

@@ -125,7 +125,7 @@ def squad(reference: str, answer: str) -> tuple[float, float]:
 
 
 def edits(source: str, corrected: str) -> set[tuple[int, int, tuple[str, ...]]]:
-    """What was changed, word by word: (first word, end, what stands there instead)."""
+    """The edits, word by word: (first word, end, replacement)."""
     before, after = _WORDS.findall(source), _WORDS.findall(corrected)
     found: set[tuple[int, int, tuple[str, ...]]] = set()
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)

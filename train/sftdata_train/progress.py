@@ -106,7 +106,7 @@ class Progress(transformers.TrainerCallback):
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics file. A last line that a kill cut short is left out."""
+    """The lines of a metrics file. Skips a last line that a kill cut short."""
     lines = []
     if path.is_file():
         for text in path.read_text().splitlines():

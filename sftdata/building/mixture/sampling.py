@@ -30,7 +30,7 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class SourceSample:
-    """Places of rows of one source: those used, as often as they are, and those left out."""
+    """Indices of rows of one source: used (repeats included), and not used."""
 
     used: npt.NDArray[np.int64]
     over_cap: npt.NDArray[np.int64]

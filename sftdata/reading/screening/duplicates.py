@@ -1,6 +1,6 @@
-"""Duplicates: rows that say what an earlier row has said, exactly or nearly.
+"""Find rows with the content of an earlier row, exactly or nearly.
 
-Hashes of what was seen are kept, sixteen bytes a row, for ids as well as for contents.
+The hashes of ids and contents are kept: sixteen bytes per row for each.
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ _SEED = 42
 def content_hashes(rows: pa.RecordBatch) -> npt.NDArray[np.uint64]:
     """uint64[rows, 2]: a digest of all golden fields of each row but its id.
 
-    Case makes no difference, nor how much white space there is and of which kind, nor the forms
-    that Unicode calls compatible.
+    Ignores case, the amount and kind of white space, and Unicode's compatible forms.
     """
     names = sorted(set(rows.schema.names) - set(_NAMES_NO_CONTENT))
     by_field = np.concatenate([_normal_hashes(rows.column(name)) for name in names], axis=1)
@@ -44,7 +43,7 @@ def content_hashes(rows: pa.RecordBatch) -> npt.NDArray[np.uint64]:
 
 
 def _normal_hashes(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
-    """uint64[rows, 2]: a digest of each text in lower case and NFKC, its words a space apart."""
+    """uint64[rows, 2]: a digest of each text in lower case, NFKC, and with single spaces."""
     hashes = _hash_words(pc.ascii_lower(rebase_offsets(column)))
     other = np.flatnonzero(~to_flags(pc.string_is_ascii(column)))
     if len(other):  # ASCII is in every normal form already, and most text is ASCII
@@ -78,15 +77,15 @@ def _hash_words(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
 
 
 class SeenIds:
-    """A growing set of 128-bit hashes, kept as a few sorted runs of doubling size."""
+    """A growing set of 128-bit hashes, stored as a few sorted runs of doubling size."""
 
     def __init__(self) -> None:
         self._runs: list[_Run] = []
 
     def add(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-        """Adds uint64[rows, 2]; for each row, whether its hash was there already.
+        """Adds uint64[rows, 2]; returns for each row whether its hash was in the set.
 
-        A hash that stands twice in `hashes` counts as new the first time.
+        Of equal hashes in one call, the first counts as new.
         """
         halves = np.ascontiguousarray(hashes.T)
         run, order = _sorted(halves)
@@ -131,7 +130,7 @@ class NearDuplicates:
         )
 
     def add(self, row_id: str, content: str) -> str | None:
-        """Adds a text; the id of the earlier one it nearly repeats, and then it is not added."""
+        """Adds a text, unless it nearly repeats an earlier one: then returns the id of that one."""
         from rensa import RMinHash
 
         words = _WORD.findall(content.lower())

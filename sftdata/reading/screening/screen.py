@@ -1,4 +1,4 @@
-"""Screen: which golden rows are suspect."""
+"""Screen golden rows before they are rendered: checks, and texts of evaluation files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sftdata.spec.check_rules import CheckRule
 
 @dataclass(frozen=True)
 class Screen:
-    """What rows are suspected of before they are rendered, and what is then done."""
+    """Checks golden rows before they are rendered, and drops or flags those that fail."""
 
     checks: Mapping[str, CheckRule]
     source_field: str | None

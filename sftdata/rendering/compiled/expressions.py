@@ -117,7 +117,7 @@ class ExpressionCompiler(NodeVisitor):
         return self._names[node.name]
 
     def visit_Getattr(self, node: nodes.Getattr) -> Value:  # noqa: N802
-        """What a loop knows of itself."""
+        """An attribute of `loop`, such as `loop.index`."""
         is_of_loop = isinstance(node.node, nodes.Name) and node.node.name == "loop"
         if not is_of_loop or self._loop is None or node.attr not in _LOOP_ATTRIBUTES:
             raise NotCompilableError("Getattr")
@@ -138,7 +138,7 @@ class ExpressionCompiler(NodeVisitor):
         return self._paid(Value(code, owner.kind, owner.size, owner.count), owner)
 
     def visit_Call(self, node: nodes.Call) -> Value:  # noqa: N802
-        """A method."""
+        """A method call."""
         if not isinstance(node.node, nodes.Getattr) or node.kwargs or _has_stars(node):
             raise NotCompilableError("Call")
         owner = self._value(node.node.node)
@@ -146,7 +146,7 @@ class ExpressionCompiler(NodeVisitor):
         return self._paid(method(node.node.attr, owner, arguments), owner, *arguments)
 
     def visit_Filter(self, node: nodes.Filter) -> Value:  # noqa: N802
-        """A filter."""
+        """`a | filter`."""
         if node.kwargs or _has_stars(node):
             raise NotCompilableError("Filter")
         value = self._value(node.node)
@@ -156,7 +156,7 @@ class ExpressionCompiler(NodeVisitor):
         return self._paid(filtered(node.name, value, arguments), value, *arguments)
 
     def _mapped(self, items: Value, name: str, arguments: Sequence[Value]) -> Value:
-        """Each item, filtered."""
+        """`a | map("filter")`."""
         item, outside = self._item(), self._price
         self._price = Counter()
         made = self._paid(filtered(name, item, arguments), item, *arguments)
@@ -168,7 +168,7 @@ class ExpressionCompiler(NodeVisitor):
         return self._paid(Value(code, Kind.STREAM, size, items.count), items)
 
     def visit_Test(self, node: nodes.Test) -> Value:  # noqa: N802
-        """What the kind of a value answers."""
+        """A test that the kind of the value answers."""
         value = self._one_of(PRINTED, node.node)
         answers = {
             "defined": True,
@@ -197,16 +197,16 @@ class ExpressionCompiler(NodeVisitor):
         return Value(f"({code})", Kind.FLAG)
 
     def visit_Not(self, node: nodes.Not) -> Value:  # noqa: N802
-        """The opposite."""
+        """`not a`."""
         return Value(f"(not {self._condition(node.node)})", Kind.FLAG)
 
     def visit_And(self, node: nodes.And) -> Value:  # noqa: N802
-        """Both, or the one that decides."""
+        """`a and b`: the operand that decides."""
         left, right = self._one_of(ASKED, node.left), self._one_of(ASKED, node.right)
         return _one_or_other(f"({left.code} and {right.code})", left, right)
 
     def visit_Or(self, node: nodes.Or) -> Value:  # noqa: N802
-        """Either."""
+        """`a or b`: the operand that decides."""
         left, right = self._one_of(ASKED, node.left), self._one_of(ASKED, node.right)
         return _one_or_other(f"({left.code} or {right.code})", left, right)
 
@@ -246,7 +246,7 @@ class ExpressionCompiler(NodeVisitor):
         return Value(f"(-{value.code})", Kind.NUMBER, value.size)
 
     def visit_List(self, node: nodes.List | nodes.Tuple) -> Value:  # noqa: N802
-        """Texts that are written down."""
+        """A literal list or tuple of texts."""
         items = [self._one_of(frozenset({Kind.TEXT}), item) for item in node.items]
         size, count = total(item.size for item in items), Counter({"": len(items)})
         code = f"[{', '.join(item.code for item in items)}]"

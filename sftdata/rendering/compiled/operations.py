@@ -42,7 +42,7 @@ FUNCTIONS: dict[str, Any] = {
 
 
 def method(name: str, owner: Value, arguments: Sequence[Value]) -> Value | None:
-    """What `owner.name(arguments)` gives."""
+    """The value of `owner.name(arguments)`."""
     if owner.kind is not Kind.TEXT:
         return None
     code = f"{owner.code}.{name}({', '.join(argument.code for argument in arguments)})"
@@ -65,7 +65,7 @@ def method(name: str, owner: Value, arguments: Sequence[Value]) -> Value | None:
 
 
 def filtered(name: str, value: Value, arguments: Sequence[Value]) -> Value | None:
-    """What `value | name(arguments)` gives."""
+    """The value of `value | name(arguments)`."""
     if value.kind is Kind.TEXT and name in _FILTERS_AS_METHODS:
         return method(_FILTERS_AS_METHODS[name], value, arguments)
     code, size = value.code, value.size

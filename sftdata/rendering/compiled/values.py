@@ -14,13 +14,13 @@ from typing import Any
 
 
 class Kind(Enum):
-    """What an expression is in every row."""
+    """The kind of an expression, the same in every row."""
 
     TEXT = auto()
     NUMBER = auto()
     FLAG = auto()
     TEXTS = auto()  # a list or tuple of texts
-    STREAM = auto()  # in Jinja an iterator of texts, here a list: it can only be gone through
+    STREAM = auto()  # an iterator of texts in Jinja, a list here; it can only be iterated over
     ANY = auto()  # one of several: it can only be asked whether it is true
 
 

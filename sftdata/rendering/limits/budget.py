@@ -1,4 +1,4 @@
-"""What one rendering may cost: a budget in units of about a character, spent by every operation.
+"""The budget of one rendering, in units of about a character; every operation spends some.
 
 Counting instead of looking at a clock makes the limit the same on every machine and every run.
 A loop's turn, a call, a filter and every text or list that is made or read has its price, so a
@@ -15,7 +15,7 @@ from typing import Any
 from jinja2.exceptions import SecurityError
 
 STEP = 8  # units; a turn of a loop takes about as long as reading a few characters
-CALL = 80  # units; of a function, a macro or a filter, whatever it does
+CALL = 80  # units, for any call of a function, macro or filter
 INCLUDE = 10_000  # units; a file is looked up, and may print all its text
 
 _CONTAINERS = (list, tuple, dict, set, frozenset)
@@ -78,7 +78,7 @@ def spend_on(value: Any) -> None:
         return
     spend(STEP)
     if isinstance(value, range):
-        spend(STEP * len(value))  # whoever is given it may go through it
+        spend(STEP * len(value))  # the caller may iterate over it
     if not isinstance(value, _CONTAINERS):
         return
     waiting = [value]

@@ -56,7 +56,7 @@ class Metering(NodeTransformer):
         return node
 
     def visit_Include(self, node: nodes.Stmt) -> list[nodes.Stmt]:  # noqa: N802
-        """A file is looked up; which one stays as it is written."""
+        """Looks a file up by the name as it is written."""
         tick = _priced(TICK, nodes.Const(INCLUDE, lineno=node.lineno))
         return [nodes.ExprStmt(tick, lineno=node.lineno), node]
 

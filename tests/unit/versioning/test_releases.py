@@ -13,7 +13,7 @@ from sftdata.errors import TemplateError
 from sftdata.versioning.check import check
 from sftdata.versioning.lockfile import FILE, read_lock
 from sftdata.versioning.release import release
-from sftdata.versioning.releases import Shelf, load_template
+from sftdata.versioning.releases import TemplatesFolder, load_template
 from sftdata.versioning.scaffold import new_template
 from sftdata.versioning.versions import Version, parse_selector
 
@@ -396,7 +396,7 @@ def test_the_lock_is_a_sorted_line_for_each_release() -> None:
     write(SOURCE, "a/x")
     release("a/x")
     assert [line.split(" = ")[0] for line in lines()[3:]] == ['"a/x@1.0.0"', '"b/x@1.0.0"']
-    entry = Shelf(Path("templates")).releases[0]
+    entry = TemplatesFolder(Path("templates")).releases[0]
     assert (entry.fields, entry.target_fields, entry.shorten) == (
         ("article", "summary"), ("summary",), "",
     )  # fmt: skip
