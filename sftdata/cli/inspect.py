@@ -11,7 +11,7 @@ from sftdata.cli.options import DATASET, FILE, json_option
 from sftdata.cli.output import console, print_json, print_note
 
 if TYPE_CHECKING:
-    from sftdata.inspecting.rows.example import Inspected
+    from sftdata.inspecting.rows.inspector import InspectedRow
     from sftdata.inspecting.rows.select import RowFilter
     from sftdata.inspecting.rows.views import View
     from sftdata.loading.dataset import Dataset
@@ -116,8 +116,8 @@ def _filter(choice: dict[str, Any]) -> RowFilter:
     return RowFilter(**{name: choice[name] for name in names})
 
 
-def _load_rows(data: Dataset, choice: dict[str, Any]) -> list[Inspected]:
-    from sftdata.inspecting.rows.example import Inspector
+def _load_rows(data: Dataset, choice: dict[str, Any]) -> list[InspectedRow]:
+    from sftdata.inspecting.rows.inspector import Inspector
     from sftdata.inspecting.rows.select import choose_rows
 
     names = ("split", "row_id", "index", "sample", "seed", "limit")
@@ -126,7 +126,7 @@ def _load_rows(data: Dataset, choice: dict[str, Any]) -> list[Inspected]:
     return [inspector.inspect(split, example) for split, example in examples]
 
 
-def _print(rows: list[Inspected], views: tuple[View, ...]) -> None:
+def _print(rows: list[InspectedRow], views: tuple[View, ...]) -> None:
     from sftdata.inspecting.rows.terminal import to_rich
     from sftdata.inspecting.rows.views import Span, heading, view_spans
 

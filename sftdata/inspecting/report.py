@@ -16,9 +16,9 @@ from markupsafe import Markup
 from sftdata.base.arrow import to_numbers
 from sftdata.inspecting.doctor import diagnose
 from sftdata.inspecting.pages.render import render_page
-from sftdata.inspecting.rows.example import Inspector
+from sftdata.inspecting.rows.inspector import Inspector
 from sftdata.inspecting.rows.select import choose_rows
-from sftdata.inspecting.rows.views import mark_of, view_spans
+from sftdata.inspecting.rows.views import mark_token, view_spans
 from sftdata.loading.dataset import Dataset
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.plots import Series, histogram, token_bars
@@ -84,7 +84,7 @@ def render_report(data: Dataset, against: Dataset | None = None, *, seed: int = 
         rows=[inspector.inspect(*row) for row in choose_rows(data, sample=_SAMPLES, seed=seed)],
         comparison=None if against is None else _compare(data, against),
         views=view_spans,
-        mark=mark_of,
+        mark=mark_token,
     )
 
 

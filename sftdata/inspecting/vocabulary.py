@@ -12,7 +12,7 @@ from sftdata.base.arrow import to_numbers
 from sftdata.base.hashing import hash_token_rows
 from sftdata.base.schema import row_offsets
 from sftdata.errors import SftdataError
-from sftdata.inspecting.rows.example import Inspector
+from sftdata.inspecting.rows.inspector import Inspector
 from sftdata.loading.dataset import Dataset
 from sftdata.tokenizing.decoder import Decoder
 

@@ -12,7 +12,7 @@ from support.chat_oracle import ChatOracle
 
 from sftdata import build, load
 from sftdata.errors import SftdataError, TemplateError
-from sftdata.inspecting.rows.example import Inspector
+from sftdata.inspecting.rows.inspector import Inspector
 from sftdata.inspecting.verify import find_faults
 from sftdata.tokenizing.chat_template import ChatFormat
 from sftdata.tokenizing.load import load_tokenizer

@@ -25,7 +25,7 @@ import pytest
 
 from sftdata.building.build import Outcome, build
 from sftdata.errors import GoldenSetError, SftdataError, SpecError
-from sftdata.inspecting.rows.example import Inspector
+from sftdata.inspecting.rows.inspector import Inspector
 from sftdata.loading.dataset import load
 from sftdata.writing.ledger import read_ledger
 

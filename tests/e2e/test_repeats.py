@@ -13,7 +13,7 @@ from pyarrow import parquet as pq
 
 from sftdata.building.build import build
 from sftdata.errors import GoldenSetError, SpecError
-from sftdata.inspecting.rows.example import Inspector
+from sftdata.inspecting.rows.inspector import Inspector
 from sftdata.loading.dataset import load
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.manifest import Manifest

@@ -127,7 +127,7 @@ def test_filter_by_split_length_and_reason(rows: RowSet) -> None:
     [
         ("splitt=test", "Did you mean 'split'"),
         ("split=tst", "Did you mean 'test'"),
-        ("min=many", "'many' is no number"),
+        ("min=many", "'many' is not a number of tokens"),
         ("reason=max_lenght", "Did you mean 'max_length'"),
     ],
 )

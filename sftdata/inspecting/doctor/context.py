@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from sftdata.inspecting.rows.example import Inspector
 from sftdata.loading.dataset import Dataset
 from sftdata.tokenizing.decoder import Decoder
+from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
 
 
@@ -33,9 +33,9 @@ class DatasetContext:
 
 
 def read_context(data: Dataset) -> DatasetContext:
-    """The context of a dataset. Raises `SftdataError` when its tokenizer is gone or another."""
+    """The context of a dataset. Raises `TokenizerError` when its tokenizer is gone or another."""
     manifest = data.manifest
-    tokenizer = Inspector(data).tokenizer
+    tokenizer = load_recorded_tokenizer(manifest["tokenizer"])
     chat = manifest.content.get("chat")
     ends = {manifest["tokenizer"]["eos_id"]} | ({chat["end_id"]} if chat else set())
     return DatasetContext(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sftdata.inspecting.pages.render import render_page
-from sftdata.inspecting.rows.example import Inspected
-from sftdata.inspecting.rows.views import mark_of, view_spans
+from sftdata.inspecting.rows.inspector import InspectedRow
+from sftdata.inspecting.rows.views import mark_token, view_spans
 from sftdata.loading.dataset import Dataset
 
 
-def render_rows(data: Dataset, rows: Sequence[Inspected]) -> str:
+def render_rows(data: Dataset, rows: Sequence[InspectedRow]) -> str:
     """One self-contained page with these rows, in order."""
     return render_page(
         "rows",
@@ -18,5 +18,5 @@ def render_rows(data: Dataset, rows: Sequence[Inspected]) -> str:
         manifest=data.manifest,
         rows=rows,
         views=view_spans,
-        mark=mark_of,
+        mark=mark_token,
     )

@@ -1,1 +1,1 @@
-"""Single rows: select them, decode them, show them."""
+"""Single rows: select, decode and show them."""

@@ -1,12 +1,10 @@
-"""Search rows: the next one that holds a text, and those whose lengths are far from the others'."""
+"""Search rows: the next one that holds a text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,16 +13,6 @@ from sftdata.inspecting.rows.select import RowSet
 from sftdata.tokenizing.decoder import Decoder
 
 _ROWS_AT_ONCE = 512
-_FENCE = 1.5  # interquartile ranges, as in a box plot
-_LEAST_REACH = np.log(2.0)  # lengths within a factor of two of each other are alike
-
-
-@dataclass(frozen=True)
-class Outlier:
-    """A row far from the others, by its number in the row set."""
-
-    number: int
-    why: str
 
 
 def find_text(
@@ -34,10 +22,10 @@ def find_text(
     start: int,
     go_on: Callable[[], bool] = lambda: True,
 ) -> int | None:
-    """The number of the first row at or after `start`, round the end, that holds `wanted`.
+    """The number of the first row with `wanted` in its id or decoded text; case is ignored.
 
-    Its id or its decoded text holds it, in any case of letters. None when no row does, or
-    `go_on`, asked now and then, says no.
+    The search begins at `start`, and goes on with the first row after the last. None when no row
+    has it, or when `go_on`, called once a batch, returns False.
     """
     total = len(rows)
     for first in (*range(start, total, _ROWS_AT_ONCE), *range(0, start, _ROWS_AT_ONCE)):
@@ -52,7 +40,7 @@ def find_text(
 
 def _first_match(rows: RowSet, decoder: Decoder, wanted: str, among: range) -> int | None:
     first = among.start
-    for split, places in rows.places_of(among):
+    for split, places in rows.split_places(among):
         table = rows.data[split].to_arrow().select(["row_id", "input_ids"])
         taken = table.take(numbers(places)).combine_chunks()
         ids = taken.column("input_ids").chunk(0)
@@ -66,28 +54,3 @@ def _first_match(rows: RowSet, decoder: Decoder, wanted: str, among: range) -> i
             return first + int(matches[0])
         first += len(places)
     return None
-
-
-def find_outliers(rows: RowSet) -> list[Outlier]:
-    """Rows with a length, a target length or a ratio of the two far from the others', in order."""
-    if not len(rows):
-        return []
-    splits = [(rows.data[name], at) for name, at in rows.places.items()]
-    total = np.concatenate([split.lengths[at] for split, at in splits])
-    target = np.concatenate([split.target_counts[at] for split, at in splits])
-    size, answer = np.log(total), np.log(np.maximum(target, 1))
-    measures = {"tokens": size, "target tokens": answer, "target share": answer - size}
-    why: dict[int, str] = {}
-    for name, values in measures.items():
-        for number, word in _far(values):
-            why.setdefault(number, f"{word} {name} than in other rows")
-    return [Outlier(number, why[number]) for number in sorted(why)]
-
-
-def _far(values: npt.NDArray[np.float64]) -> list[tuple[int, str]]:
-    low, high = np.quantile(values, [0.25, 0.75])
-    reach = max(_FENCE * (high - low), _LEAST_REACH)
-    return [
-        (int(number), "far more" if values[number] > high else "far fewer")
-        for number in np.flatnonzero((values < low - reach) | (values > high + reach))
-    ]

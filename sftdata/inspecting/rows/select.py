@@ -1,6 +1,6 @@
-"""Choose rows: by id, place, chance, task, template, length or what the ledger says of them.
+"""Select rows: by id, index, at random, or by task, template, length and ledger reason.
 
-Only the columns that the question is about are read: the ids for an id, the offsets for a length.
+Only the columns of a condition are read: the ids for an id, the offsets for a length.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from sftdata.errors import SftdataError, did_you_mean
 from sftdata.loading.dataset import Dataset, Example
 from sftdata.writing.ledger import read_ledger
 
-SHOWN = 3  # rows, where no number is asked for
+_SHOWN = 3  # rows, when the caller gives no number
 
 
 @dataclass(frozen=True)
 class RowFilter:
-    """Conditions on a row; what is None is no condition."""
+    """Conditions on a row; None is no condition."""
 
     task: str | None = None
     template: str | None = None  # `id@version`, or only the id
@@ -35,13 +35,13 @@ class RowFilter:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it lets every row through."""
+        """Whether every row meets it."""
         return self == RowFilter()
 
 
 @dataclass(frozen=True)
 class RowSet:
-    """Rows of a dataset in order: the places in each split."""
+    """Rows of a dataset, numbered in order: for each split, the places of its rows."""
 
     data: Dataset
     places: Mapping[str, npt.NDArray[np.int64]]
@@ -49,16 +49,8 @@ class RowSet:
     def __len__(self) -> int:
         return sum(len(rows) for rows in self.places.values())
 
-    def place(self, number: int) -> tuple[str, int]:
-        """The split of the row with this number, and its place there."""
-        for split, rows in self.places.items():
-            if number < len(rows):
-                return split, int(rows[number])
-            number -= len(rows)
-        raise IndexError(number)
-
-    def places_of(self, numbers: range) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
-        """The rows with these numbers, split by split, as places there."""
+    def split_places(self, numbers: range) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+        """The places of the rows with these numbers, split by split."""
         first = 0
         for split, rows in self.places.items():
             part = rows[max(numbers.start - first, 0) : max(numbers.stop - first, 0)]
@@ -67,12 +59,16 @@ class RowSet:
             first += len(rows)
 
     def __getitem__(self, number: int) -> tuple[str, Example]:
-        split, row = self.place(number)
-        return split, self.data[split][row]
+        """The row with this number, and its split."""
+        for split, rows in self.places.items():
+            if number < len(rows):
+                return split, self.data[split][int(rows[number])]
+            number -= len(rows)
+        raise IndexError(number)
 
 
 def find_rows(data: Dataset, splits: Sequence[str], wanted: RowFilter) -> RowSet:
-    """The rows of `splits` that `wanted` lets through.
+    """The rows of `splits` that meet the conditions.
 
     Raises `SftdataError` for a task, template or reason that no row has.
     """
@@ -106,12 +102,12 @@ def choose_rows(
     sample: int | None = None,
     seed: int = 0,
     wanted: RowFilter | None = None,
-    limit: int = SHOWN,
+    limit: int = _SHOWN,
 ) -> list[tuple[str, Example]]:
-    """The rows asked for: one by id, one by index, `sample` at random, or else the first `limit`.
+    """One row by id, one by index, `sample` rows at random, or else the first `limit` rows.
 
-    All but the one by id are taken from the rows that `wanted` lets through, of all splits; with
-    no condition and no sample, of the first split. Raises `SftdataError` where there is none.
+    All but the row by id come from the rows that meet `wanted`, of all splits; without conditions
+    and sample, from the first split. Raises `SftdataError` when there is no such row.
     """
     names = [split] if split is not None else [name for name in data if len(data[name])]
     if row_id is not None:

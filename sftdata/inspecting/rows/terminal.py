@@ -1,4 +1,4 @@
-"""Views as rich text: whatever they hold is escaped here, and no markup in it is read."""
+"""Views as rich text for the terminal: hidden characters are escaped, markup is not read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STYLES: dict[Mark, str] = {
 
 
 def to_rich(spans: Iterable[Span]) -> Text:
-    """The spans as one text; line breaks stay."""
+    """The spans as one text with styles; line breaks stay."""
     from rich.text import Text
 
     text = Text()

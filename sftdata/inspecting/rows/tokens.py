@@ -1,4 +1,4 @@
-"""The tokens of an example: their bytes, their places in the decoded text, in the loss or not."""
+"""The tokens of a row: bytes, places in the decoded text, in the loss or not, control or not."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from sftdata.tokenizing.tokenizer import Tokenizer
 class Token:
     """One token of an example.
 
-    `start` and `end` are characters of the decoded text. Tokens that share a character, as those
-    of one emoji do, overlap. A token added around the text (BOS, EOS) is empty there.
+    `start` and `end` are characters of the decoded text. Tokens of one character, such as an
+    emoji, overlap. A token outside the text (BOS, EOS) is empty.
     """
 
     id: int
-    piece: str  # as the vocabulary writes it
-    data: bytes  # what it stands for in the text
+    piece: str  # its entry in the vocabulary
+    data: bytes  # its bytes of the text
     start: int
     end: int
     in_loss: bool
     is_control: bool
 
 
-class Vocabulary:
-    """What the ids of a tokenizer stand for."""
+class TokenReader:
+    """Reads ids of a tokenizer as tokens."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._library: tokenizers.Tokenizer = tokenizer.decoder
@@ -41,12 +41,12 @@ class Vocabulary:
         """The text of `ids`, control tokens included."""
         return str(self._library.decode(list(ids), skip_special_tokens=False))
 
-    def tokens(
+    def read(
         self, ids: Sequence[int], in_loss: Sequence[bool], text: str, around: tuple[int, int]
     ) -> tuple[Token, ...]:
         """The tokens of an example whose text is `text`.
 
-        `around`: how many tokens before and after the text do not belong to it.
+        `around`: numbers of tokens before and after the text.
         """
         before, after = around
         pieces = [self._piece(i) for i in ids]
@@ -72,7 +72,7 @@ class Vocabulary:
         self, ids: Sequence[int], data: Sequence[bytes], text: str
     ) -> list[tuple[int, int]]:
         whole = b"".join(data)
-        # Some decoders take the space off that their tokenizer has put before the first word.
+        # Some decoders remove the space that their tokenizer puts before the first word.
         extra = len(whole.decode("utf-8", "replace")) - len(text)
         if extra < 0 or whole != whole[:extra] + text.encode():
             return self._places_by_decoding(ids, text)
@@ -90,7 +90,7 @@ class Vocabulary:
         ]
 
     def _places_by_decoding(self, ids: Sequence[int], text: str) -> list[tuple[int, int]]:
-        """For decoders that do more than join bytes: how far each first part of `ids` reaches."""
+        """The slow way, for decoders that do more than join bytes: decode every prefix of `ids`."""
         places, start = [], 0
         for number in range(1, len(ids) + 1):
             end = _common_prefix(self.decode(ids[:number]), text)

@@ -1,4 +1,4 @@
-"""Browse: the rows of a dataset full-screen, with search, filter and the next outlier."""
+"""The full-screen browser of rows, with search, filter and the next outlier."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from textual.worker import get_current_worker
 
 from sftdata.base.escaping import escape
 from sftdata.errors import SftdataError, did_you_mean
-from sftdata.inspecting.rows.example import Inspector
-from sftdata.inspecting.rows.search import Outlier, find_outliers, find_text
+from sftdata.inspecting.rows.inspector import Inspector
+from sftdata.inspecting.rows.outliers import Outlier, find_outliers
+from sftdata.inspecting.rows.search import find_text
 from sftdata.inspecting.rows.select import RowFilter, RowSet, find_rows
 from sftdata.inspecting.rows.terminal import to_rich
 from sftdata.inspecting.rows.views import Span, View, heading, view_spans
@@ -38,12 +39,12 @@ _FILTERS = {
 
 
 def browse(rows: RowSet) -> None:
-    """Runs the browser until its user leaves it."""
+    """Runs the browser until its user quits."""
     Browser(rows).run()
 
 
 class RowList(ScrollView, can_focus=True):
-    """A list of rows of any number: only the lines on the screen are made."""
+    """A list of any number of rows; only the lines on the screen are rendered."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -55,7 +56,7 @@ class RowList(ScrollView, can_focus=True):
     ]
 
     class Chosen(Message):
-        """Another row is the current one, and why, where there is a reason."""
+        """Another row is the current one; `why` is shown beside it."""
 
         def __init__(self, why: str = "") -> None:
             super().__init__()
@@ -92,7 +93,7 @@ class RowList(ScrollView, can_focus=True):
         self.post_message(self.Chosen(why))
 
     def render_line(self, y: int) -> Strip:
-        """The line of the screen with the row that is scrolled there."""
+        """Line `y` of the screen."""
         number = y + int(self.scroll_offset.y)
         if number >= len(self.rows):
             return Strip.blank(self.size.width)
@@ -103,7 +104,7 @@ class RowList(ScrollView, can_focus=True):
 
 
 class Browser(App[None]):
-    """The rows on the left, the current one on the right, a line to type in below."""
+    """The rows on the left, the current row on the right, an input line below."""
 
     CSS = """
     #rows { width: 36; border-right: solid $surface-lighten-2; scrollbar-size-vertical: 1;
@@ -140,7 +141,7 @@ class Browser(App[None]):
         return Decoder(self._inspector.tokenizer)
 
     def compose(self) -> ComposeResult:
-        """The widgets."""
+        """The widgets of the screen."""
         yield Static(id="status")
         with Horizontal():
             yield RowList(self._rows)
@@ -157,38 +158,38 @@ class Browser(App[None]):
         """Starts on the first row."""
         self._list.focus()
         self._show_row()
-        self._say("")
+        self._show_status("")
 
     def on_row_list_chosen(self, event: RowList.Chosen) -> None:
         """Shows the current row."""
         self._show_row()
-        self._say(event.why)
+        self._show_status(event.why)
 
     def action_view(self, view: View) -> None:
         """Changes the view of the current row."""
         self._view = view
         self._show_row()
 
-    def action_type(self, what: str) -> None:
-        """Opens the line to type a search or a filter in."""
+    def action_type(self, purpose: str) -> None:
+        """Opens the input line for a search or a filter."""
         line = self.query_one("#line", Input)
-        self._typing = what
+        self._typing = purpose
         line.placeholder = {
             "search": "text or part of a row id",
             "filter": "split=… task=… template=… min=TOKENS max=TOKENS reason=…; empty for all",
-        }[what]
+        }[purpose]
         line.value = ""
         line.add_class("open")
         line.focus()
 
     def action_close(self) -> None:
-        """Closes the line and stops a search."""
+        """Closes the input line and stops a search."""
         self.workers.cancel_group(self, "search")
         self.query_one("#line", Input).remove_class("open")
         self._list.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Searches or filters for what was typed."""
+        """Starts the typed search or filter."""
         self.action_close()
         if self._typing == "filter":
             self._filter(event.value)
@@ -197,39 +198,39 @@ class Browser(App[None]):
             self._search(self._list.number)
 
     def action_search_again(self) -> None:
-        """Goes to the next row that holds the text searched for."""
+        """Goes to the next row that has the searched text."""
         if self._wanted:
             self._search(self._list.number + 1)
 
     @work(thread=True, exclusive=True, group="search")
     def _search(self, start: int) -> None:
         worker, rows, wanted = get_current_worker(), self._list.rows, self._wanted
-        self.call_from_thread(self._say, f"searching for '{wanted}' …")
+        self.call_from_thread(self._show_status, f"searching for '{wanted}' …")
         found = find_text(rows, self._decoder, wanted, start, lambda: not worker.is_cancelled)
         if worker.is_cancelled:
             return
         if found is None:
-            self.call_from_thread(self._say, f"no row holds '{wanted}'")
+            self.call_from_thread(self._show_status, f"no row holds '{wanted}'")
         else:
             self.call_from_thread(self._list.choose, found)
 
     def action_outlier(self) -> None:
-        """Goes to the next row whose length is far from the others'."""
+        """Goes to the next row with an unusual length."""
         if self._outliers is None:
             self._outliers = find_outliers(self._list.rows)
         later = [outlier for outlier in self._outliers if outlier.number > self._list.number]
         following = next(iter([*later, *self._outliers]), None)
         if following is None:
-            self._say("no outlier")
+            self._show_status("no outlier")
             return
         why = f"{following.why}; {len(self._outliers):,} outliers"
         self._list.choose(following.number, why)
 
     def _filter(self, typed: str) -> None:
         try:
-            self._list.show(_find(self._rows, typed))
+            self._list.show(_filter_rows(self._rows, typed))
         except SftdataError as error:
-            self._say(str(error).replace("\n", " "))
+            self._show_status(str(error).replace("\n", " "))
             return
         self._outliers = None
 
@@ -242,15 +243,15 @@ class Browser(App[None]):
         spans = [Span(f"{heading(inspected)}\n\n", "note"), *view_spans(self._view, inspected)]
         shown.update(to_rich(spans))
 
-    def _say(self, message: str) -> None:
+    def _show_status(self, message: str) -> None:
         rows = self._list
         place = f"{rows.number + 1:,} of {len(rows.rows):,}" if len(rows.rows) else "no row"
         name = self._rows.data.manifest.directory.name
         self.query_one("#status", Static).update(Text(escape(f"{name}  {place}  {message}")))
 
 
-def _find(rows: RowSet, typed: str) -> RowSet:
-    """The rows of all splits that a typed filter lets through; raises `SftdataError`."""
+def _filter_rows(rows: RowSet, typed: str) -> RowSet:
+    """The rows that meet a typed filter, such as "split=test min=100"; raises `SftdataError`."""
     conditions: dict[str, str | int] = {}
     splits = list(rows.places)
     for part in typed.split():
@@ -259,11 +260,11 @@ def _find(rows: RowSet, typed: str) -> RowSet:
             splits = [rows.data[value].name]
         elif name not in _FILTERS or not value:
             raise SftdataError(
-                f"'{part}' is no condition.", did_you_mean(name, ["split", *_FILTERS])
+                f"Unknown condition '{part}'.", did_you_mean(name, ["split", *_FILTERS])
             )
         elif name in ("min", "max"):
             if not value.isdecimal():
-                raise SftdataError(f"'{value}' is no number of tokens.")
+                raise SftdataError(f"'{value}' is not a number of tokens.")
             conditions[_FILTERS[name]] = int(value)
         else:
             conditions[_FILTERS[name]] = value

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from sftdata.errors import SftdataError
-from sftdata.inspecting.rows.example import Inspector
 from sftdata.loading.dataset import Dataset, Example
 from sftdata.tokenizing.decoder import Decoder
+from sftdata.tokenizing.recorded import find_recorded_tokenizer
 
 _SAMPLES, _CANDIDATES = 5, 1000  # rows shown, and rows they are chosen from
 _CONTEXT, _SHOWN = 16, 48  # tokens shown before and after the first difference
@@ -79,10 +78,8 @@ def _decode(decoder: Decoder, example: Example, start: int, end: int) -> str:
 
 
 def _load_decoder(data: Dataset) -> Decoder | None:
-    try:
-        return Decoder(Inspector(data).tokenizer)
-    except SftdataError:
-        return None
+    tokenizer = find_recorded_tokenizer(data.manifest["tokenizer"])
+    return None if tokenizer is None else Decoder(tokenizer)
 
 
 def _example_at(data: Dataset, place: int) -> tuple[str, Example]:

@@ -1,4 +1,4 @@
-"""Search and outliers over the rows of a dataset."""
+"""Search over the rows of a dataset."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from pathlib import Path
 import pytest
 from support.plain import build_plain
 
-from sftdata.inspecting.rows.example import Inspector
-from sftdata.inspecting.rows.search import find_outliers, find_text
+from sftdata.inspecting.rows.inspector import Inspector
+from sftdata.inspecting.rows.search import find_text
 from sftdata.inspecting.rows.select import RowFilter, RowSet, find_rows
 from sftdata.loading.text import TextReader
 from sftdata.tokenizing.decoder import Decoder
 
 ROWS = [{"id": f"r{i}", "article": f"Number {i} " * 5, "summary": f"Sum {i}."} for i in range(1500)]
 ROWS[700] |= {"article": "A Needle in the hay."}
-ROWS[900] |= {"summary": "Long. " * 4}
-ROWS[901] |= {"article": "Long. " * 600}
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +65,3 @@ def test_what_no_row_holds_is_not_found_and_a_search_can_be_stopped(
 ) -> None:
     assert find_text(rows, decoder, "not there", 10) is None
     assert find_text(rows, decoder, "needle", 0, lambda: False) is None
-
-
-def test_outliers_are_the_rows_far_from_the_others(rows: RowSet) -> None:
-    found = {row_id(rows, outlier.number): outlier.why for outlier in find_outliers(rows)}
-    assert found["r900"] == "far more target tokens than in other rows"
-    assert found["r901"] == "far more tokens than in other rows"
-    assert "r5" not in found
-    assert len(found) < 150
-    assert find_outliers(RowSet(rows.data, {})) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sftdata.inspecting.rows.example import Inspected
+from sftdata.inspecting.rows.inspector import InspectedRow
 from sftdata.inspecting.rows.terminal import to_rich
 from sftdata.inspecting.rows.tokens import Token
 from sftdata.inspecting.rows.views import Span, heading, view_spans
@@ -17,7 +17,7 @@ def token(
     return Token(place + 10, data.decode(), data, *span, loss, control)
 
 
-def chat() -> Inspected:
+def chat() -> InspectedRow:
     """A conversation: what the model says is in the loss, twice."""
     #          <u>Hi<a>Yo<e><u>a b<a>c<e>
     tokens = (
@@ -34,7 +34,7 @@ def chat() -> Inspected:
     )
     mask = np.array([t.in_loss for t in tokens])
     example = Example("r1", "t/x@1.0.0", np.arange(10, 20, dtype=np.int32), mask, 3)
-    return Inspected("train", "chat", example, tokens, "<u>Hi<a>", "Yo<e><u>a b<a>c", None)
+    return InspectedRow("train", "chat", example, tokens, "<u>Hi<a>", "Yo<e><u>a b<a>c", None)
 
 
 def test_the_text_view_marks_control_tokens_and_every_part_in_the_loss() -> None:
@@ -78,7 +78,7 @@ def test_the_heading_counts_what_is_in_the_loss_and_stays_one_line() -> None:
     shown = chat()
     assert heading(shown) == "r1  train  chat  t/x@1.0.0  10 tokens, target from 3, 4 in the loss"
     hostile = Example("a\nb", "t", shown.example.input_ids, shown.example.label_mask, 3)
-    one = Inspected("train", "chat", hostile, shown.tokens, shown.prompt, shown.target, None)
+    one = InspectedRow("train", "chat", hostile, shown.tokens, shown.prompt, shown.target, None)
     assert heading(one).startswith("a\\nb  train")
 
 

@@ -11,7 +11,7 @@ from support.plain import build_plain
 
 from sftdata.building.build import build
 from sftdata.errors import SftdataError
-from sftdata.inspecting.rows.example import Inspector
+from sftdata.inspecting.rows.inspector import Inspector
 from sftdata.inspecting.rows.select import RowFilter, choose_rows
 from sftdata.inspecting.rows.views import Span, view_spans
 from sftdata.loading.dataset import Dataset, load

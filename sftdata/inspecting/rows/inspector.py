@@ -1,4 +1,4 @@
-"""Inspect: an example as a reader sees it, with its tokens, its mask and its text."""
+"""Inspect a row: its text, its tokens, its mask, and where it was cut."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sftdata.inspecting.rows.cuts import Cut, CutFinder
-from sftdata.inspecting.rows.tokens import Token, Vocabulary
+from sftdata.inspecting.rows.cut_places import CutFinder, RowCut
+from sftdata.inspecting.rows.tokens import Token, TokenReader
 from sftdata.loading.dataset import Dataset, Example
 from sftdata.loading.text import TextReader
 from sftdata.tokenizing.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
-class Inspected:
-    """An example with what its ids say. Its text is `prompt + target`."""
+class InspectedRow:
+    """An example with its decoded tokens. Its text is `prompt + target`."""
 
     split: str
     task: str
     example: Example
     tokens: tuple[Token, ...]
-    prompt: str  # decoded, without BOS; that of a chat with its control tokens
+    prompt: str  # decoded, without BOS; a chat prompt keeps its control tokens
     target: str  # decoded, without the last token
-    cut: Cut | None
+    cut: RowCut | None
 
     @property
     def text(self) -> str:
-        """The decoded text that the places of the tokens count in."""
+        """The decoded text; the places of tokens are characters of it."""
         return self.prompt + self.target
 
     def to_json(self) -> dict[str, Any]:
@@ -50,13 +50,13 @@ class Inspected:
 
 @dataclass(frozen=True)
 class Inspector:
-    """Shows rows of a dataset. Needs the tokenizer it was built with."""
+    """Inspects rows of a dataset with the tokenizer it was built with."""
 
     data: Dataset
 
     @cached_property
     def texts(self) -> TextReader:
-        """Reads prompt and target."""
+        """Decodes prompt and target."""
         return TextReader(self.data)
 
     @property
@@ -65,17 +65,17 @@ class Inspector:
         return self.texts.tokenizer
 
     @cached_property
-    def _vocabulary(self) -> Vocabulary:
-        return Vocabulary(self.tokenizer)
+    def _tokens(self) -> TokenReader:
+        return TokenReader(self.tokenizer)
 
     @cached_property
     def _cuts(self) -> CutFinder:
         return CutFinder(self.data.manifest)
 
-    def inspect(self, split: str, example: Example) -> Inspected:
+    def inspect(self, split: str, example: Example) -> InspectedRow:
         """The example with its tokens and its decoded text."""
         prompt, target = self.texts.read(example)
-        tokens = self._vocabulary.tokens(
+        tokens = self._tokens.read(
             example.input_ids.tolist(),
             example.label_mask.tolist(),
             prompt + target,
@@ -83,4 +83,4 @@ class Inspector:
         )
         task = example.task or str(self.data.manifest["task"])
         cut = self._cuts.find(example.row_id, task, example.template, prompt)
-        return Inspected(split, task, example, tokens, prompt, target, cut)
+        return InspectedRow(split, task, example, tokens, prompt, target, cut)

@@ -11,7 +11,7 @@ import pytest
 from sftdata.building.build import build
 from sftdata.examples import fit
 from sftdata.examples.shorten import Cut
-from sftdata.inspecting.rows.example import Inspected, Inspector
+from sftdata.inspecting.rows.inspector import InspectedRow, Inspector
 from sftdata.inspecting.rows.select import RowFilter, choose_rows
 from sftdata.inspecting.rows.views import Span, view_spans
 from sftdata.loading.dataset import load
@@ -42,7 +42,7 @@ ARTICLE = " ".join(f"Sentence number {i} ends here." for i in range(20))
 
 def cut_row(
     tokenizer: Path, *, keep: str = "start", prompt: str = "News: {{ article }}"
-) -> Inspected:
+) -> InspectedRow:
     folder = Path("templates/news")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "own.jinja").write_text(TEMPLATE.format(prompt=prompt))
@@ -102,9 +102,6 @@ def test_without_the_recorded_template_a_line_says_that_the_row_was_cut(
         row = cut_row(byte_tokenizer, prompt=prompt)
     Path("templates/news/own.jinja").write_text(TEMPLATE.format(prompt="Other: {{ article }}"))
     data = load("out")
-    from sftdata.inspecting.rows import cuts
-
-    cuts._text_around.cache_clear()
     shown = Inspector(data).inspect("train", row.example)
     assert shown.cut is not None
     assert shown.cut.places == ()
