@@ -1,4 +1,4 @@
-"""Whole builds: against other ways to prepare the same rows, on disk, and in memory."""
+"""Whole builds: against other libraries, on disk, and in memory."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from measure import Contender, Runs, interleave, run_child
 from setup import CHILDREN, PYTHON, Setup, build_arguments, check_same_work, describe, whole
 from table import Row, compared
 
-# Loops, a condition in the loop, filters, and a condition on the length: nothing of it is a bare
-# field, so no part can be rendered by column.
-LINES = """\
+# Loops, filters and conditions: no part of it can be rendered a column at a time.
+LINES_TEMPLATE = """\
 {#
 description = "Summarize the numbered lines of an article."
 shorten = "article"
@@ -33,40 +32,40 @@ Summary in {% if article | length > 3000 %}a paragraph{% else %}a sentence{% end
 
 
 def against_datasets(setup: Setup) -> Iterator[Row]:
-    """The command against `datasets.map` + `tokenizers`, both whole processes, at two sizes."""
+    """Against `datasets.map` with `tokenizers`, at two sizes."""
     goals = {1: 15.0, setup.scaled(10, 2): 40.0}
     for times, goal in goals.items():
         data = setup.inputs.repeated(times)
         others = [_contender(setup, "datasets_build.py", data), floor_of(setup, data)]
         runs = _measure(setup, data, *others, warm_up=times == 1)
         yield _compared(f"build, gpt2, {setup.size(data)}, against datasets", runs, goal)
-        yield _floor("datasets", runs)
+        yield _floor_row("datasets", runs)
         ours, theirs = (runs.median(name, lambda usage: usage.cpu) for name in ("ours", "other"))
         yield Row("  processor time", f"{ours:.2f} s", f"{theirs:.1f} s", f"{theirs / ours:.3g}")
 
 
 def against_trl(setup: Setup) -> Iterator[Row]:
-    """The command against the preparation in TRL's trainer, at two sizes."""
+    """Against the preparation in TRL's trainer, at two sizes."""
     yield from _against_peer(setup, "TRL", "trl", {1: 50.0, setup.scaled(10, 2): 100.0})
 
 
 def against_axolotl(setup: Setup) -> Iterator[Row]:
-    """The command against `axolotl preprocess`."""
+    """Against `axolotl preprocess`."""
     yield from _against_peer(setup, "axolotl", "axolotl", {1: 15.0})
 
 
 def against_llamafactory(setup: Setup) -> Iterator[Row]:
-    """The command against the preparation in LLaMA-Factory's SFT stage."""
+    """Against the preparation in LLaMA-Factory's SFT stage."""
     yield from _against_peer(setup, "LLaMA-Factory", "llamafactory", {1: 25.0})
 
 
 def _against_peer(
     setup: Setup, name: str, package: str, goals: Mapping[int, float]
 ) -> Iterator[Row]:
-    """Both as whole processes; goals by how many times the corpus is in the input."""
+    """Whole processes. `goals` maps copies of the corpus in the input to the ratio to reach."""
     python = setup.python_with(package)
     if python is None:
-        yield Row(f"build, gpt2, against {name}", "", f"{package} is in none of the interpreters")
+        yield Row(f"build, gpt2, against {name}", "", f"no interpreter has {package}")
         return
     for times, goal in goals.items():
         data = setup.inputs.repeated(times)
@@ -74,22 +73,22 @@ def _against_peer(
         runs = _measure(setup, data, *others, warm_up=times == 1)
         size = setup.size(data)
         yield _compared(f"build, gpt2, {size}, against {name}", runs, goal)
-        alone = runs.said("other", "preparation")
+        alone = runs.printed("other", "preparation")
         yield Row(
             f"  the same without {name}'s imports, {size}",
             f"{runs.median('ours'):.2f} s",
             f"{alone:.1f} s",
             f"{alone / runs.median('ours'):.3g}",
         )
-        yield _floor(name, runs)
+        yield _floor_row(name, runs)
 
 
 def with_jinja(setup: Setup) -> Iterator[Row]:
-    """A template that only Jinja can render, against `datasets.map` with jinja2."""
+    """A template with loops and conditions, against `datasets.map` with jinja2."""
     folder = setup.folder / "lines"
     template = folder / "templates" / "summarize" / "lines.jinja"
     template.parent.mkdir(parents=True)
-    template.write_text(LINES)
+    template.write_text(LINES_TEMPLATE)
     data = setup.inputs.corpus
     arguments = build_arguments([data], _gpt2(setup), "--template", "summarize/lines")
     contenders = [
@@ -99,7 +98,7 @@ def with_jinja(setup: Setup) -> Iterator[Row]:
     ]
     runs = interleave(contenders, setup.runs)
     _check(runs)
-    yield _compared("build, general Jinja template, against datasets", runs, 15)
+    yield _compared("build, Jinja template with loops, against datasets", runs, 15)
     yield Row(
         "  the same with --workers 2",
         f"{runs.median('workers'):.2f} s",
@@ -109,27 +108,27 @@ def with_jinja(setup: Setup) -> Iterator[Row]:
 
 
 def on_disk(setup: Setup) -> Iterator[Row]:
-    """Bytes a token: our shards, all columns, and the same rows as `datasets` saves them."""
-    directory = setup.example_set()
-    script = CHILDREN / "datasets_layout.py"
-    said = run_child([PYTHON, script, directory, setup.folder / "layout"], setup.folder).said
+    """Bytes per token: the shards with all columns, and the same rows saved by `datasets`."""
+    directory = setup.example_dataset()
+    script = CHILDREN / "save_with_datasets.py"
+    printed = run_child([PYTHON, script, directory, setup.folder / "layout"], setup.folder).printed
     ours = describe(directory)
-    check_same_work(ours["tokens"], said["tokens"], "tokens on disk")
+    check_same_work(ours["tokens"], printed["tokens"], "tokens on disk")
     shards = ours["bytes"] / ours["tokens"]
     yield Row(
-        "bytes on disk a token, all columns",
+        "bytes on disk per token, all columns",
         f"{shards:.2f}",
-        f"{said['bytes'] / said['tokens']:.2f}",
-        f"{said['bytes'] / ours['bytes']:.3g}",
+        f"{printed['bytes'] / printed['tokens']:.2f}",
+        f"{printed['bytes'] / ours['bytes']:.3g}",
         "≤ 4.4",
         shards <= 4.4,
     )
     every = ours["every_file"] / ours["tokens"]
-    yield Row("  the same with journal, ledger, card and plots", f"{every:.2f}")
+    yield Row("  with journal, ledger, card and plots", f"{every:.2f}")
 
 
 def in_memory(setup: Setup) -> Iterator[Row]:
-    """The memory peak of the largest process of a build, at three sizes, one run of each round."""
+    """The memory peak of the largest process of a build, at three sizes."""
     factors = sorted({1, setup.scaled(4, 2), setup.scaled(16, 3)})
     data = {times: setup.inputs.repeated(times) for times in factors}
     contenders = [whole(str(n), build_arguments([data[n]], _gpt2(setup))) for n in factors]
@@ -158,7 +157,7 @@ def _contender(
 
 
 def _measure(setup: Setup, data: Path, *others: Contender, warm_up: bool) -> Runs:
-    """All in turns. A larger input needs no warm-up after a smaller one."""
+    """All contenders in turns. A larger input needs no warm-up after a smaller one."""
     arguments = build_arguments([data], _gpt2(setup))
     runs = interleave([whole("ours", arguments), *others], setup.runs, warm_up=warm_up)
     _check(runs)
@@ -167,11 +166,11 @@ def _measure(setup: Setup, data: Path, *others: Contender, warm_up: bool) -> Run
 
 def _check(runs: Runs) -> None:
     for key in ("rows", "tokens"):
-        check_same_work(runs.said("ours", key), runs.said("other", key), key)
+        check_same_work(runs.printed("ours", key), runs.printed("other", key), key)
 
 
-def _floor(peer: str, runs: Runs) -> Row:
-    """What the peer takes against the floor of our build: more is not to be had."""
+def _floor_row(peer: str, runs: Runs) -> Row:
+    """The peer against the floor of the build: the largest ratio a build could reach."""
     return Row(
         f"  the floor, its imports not counted, against {peer}",
         f"{runs.median('floor'):.2f} s",

@@ -1,4 +1,7 @@
-"""Builds inside a process, each against its own floor (see children/floor.py)."""
+"""Builds against their floors: reading, encoding and writing the same bytes, nothing else.
+
+See children/floor.py. Both run in a process that has imported everything.
+"""
 
 from __future__ import annotations
 
@@ -12,56 +15,56 @@ from setup import CHILDREN, PYTHON, Setup, build_arguments, describe, inside
 from table import Row, compared
 
 PLAIN = "gpt2"
-# The settings of the memory that a build has (see sftdata.cli.memory), for a program of any kind.
-_KEEPS_MEMORY = (
-    "env",
-    "ARROW_DEFAULT_MEMORY_POOL=system",
-    "MALLOC_ARENA_MAX=1",
-    "MALLOC_MMAP_THRESHOLD_=33554432",
-    "MALLOC_TRIM_THRESHOLD_=1073741824",
-)
+# The memory settings of a build (see sftdata.cli.memory), for a program without sftdata.
+_MEMORY_SETTINGS = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "33554432",
+    "MALLOC_TRIM_THRESHOLD_": "1073741824",
+}
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A kind of build: the files it reads, and its arguments."""
+class BuildKind:
+    """A build to compare with its floor: its input files and arguments."""
 
     data: Sequence[Path]
     arguments: Sequence[str]
 
 
-def plain(setup: Setup) -> Iterator[Row]:
-    """The gpt2 build against its floor, at two sizes, and what the floor is made of; and against
-    the floor in a process that keeps its memory as a build does."""
+def gpt2_builds(setup: Setup) -> Iterator[Row]:
+    """The gpt2 build against its floor, at two sizes, with and without its memory settings."""
     for times in (1, setup.scaled(10, 2)):
         data = setup.inputs.repeated(times)
-        shape = Shape([data], build_arguments([data], setup.tokenizers / PLAIN))
-        runs = _measure(setup, {PLAIN: shape}, f"{times}-", kept=(False, True))
+        kind = BuildKind([data], build_arguments([data], setup.tokenizers / PLAIN))
+        runs = _measure(setup, {PLAIN: kind}, f"{times}-", memory_settings=(False, True))
         yield _against_floor(runs, setup.size(data))
-        floors = runs.usages[_floor(PLAIN)]
-        parts = {p: median(f.said["parts"][p] for f in floors) for p in floors[0].said["parts"]}
+        floors = runs.usages[_floor_name(PLAIN)]
+        parts = {
+            p: median(f.printed["parts"][p] for f in floors) for p in floors[0].printed["parts"]
+        }
         yield Row("  the floor", "", ", ".join(f"{p} {s:.2f}" for p, s in parts.items()))
-        kept = _floor(PLAIN, keeps_memory=True)
+        tuned = _floor_name(PLAIN, memory_settings=True)
         yield Row(
             f"  the same with the memory settings of a build, {setup.size(data)}",
             f"{runs.median(PLAIN):.2f} s",
-            f"{runs.median(kept):.2f} s",
-            f"{runs.ratio(PLAIN, kept):.3g}",
+            f"{runs.median(tuned):.2f} s",
+            f"{runs.ratio(PLAIN, tuned):.3g}",
         )
 
 
-def others(setup: Setup) -> Iterator[Row]:
-    """Other tokenizers and kinds of build: each one's cost over its floor against that of gpt2."""
-    shapes = {PLAIN: _plain(setup, PLAIN)}
-    shapes |= {name: _plain(setup, name) for name in ("smollm2", "qwen3", "mistral-v3")}
-    shapes |= {
+def other_builds(setup: Setup) -> Iterator[Row]:
+    """Other tokenizers and kinds of build: their cost over their floor, against that of gpt2."""
+    kinds = {PLAIN: _plain(setup, PLAIN)}
+    kinds |= {name: _plain(setup, name) for name in ("smollm2", "qwen3", "mistral-v3")}
+    kinds |= {
         "chat, smollm2": _plain(setup, "smollm2", "--chat"),
         "2 shots, gpt2": _plain(setup, PLAIN, "--shots", "2"),
         "mixture of two halves, gpt2": _mixture(setup),
     }
-    runs = _measure(setup, shapes)
+    runs = _measure(setup, kinds)
     plain_costs = _costs(runs, PLAIN)
-    for name in shapes:
+    for name in kinds:
         if name == PLAIN:
             continue
         costs = _costs(runs, name)
@@ -76,7 +79,7 @@ def others(setup: Setup) -> Iterator[Row]:
 
 
 def _against_floor(runs: Runs, size: str) -> Row:
-    floor = _floor(PLAIN)
+    floor = _floor_name(PLAIN)
     return compared(
         f"build inside the process, gpt2, {size}, against the floor",
         f"{runs.median(PLAIN):.2f} s",
@@ -87,13 +90,13 @@ def _against_floor(runs: Runs, size: str) -> Row:
     )
 
 
-def _plain(setup: Setup, tokenizer: str, *more: str) -> Shape:
+def _plain(setup: Setup, tokenizer: str, *more: str) -> BuildKind:
     data = [setup.inputs.corpus]
-    return Shape(data, build_arguments(data, setup.tokenizers / tokenizer, *more))
+    return BuildKind(data, build_arguments(data, setup.tokenizers / tokenizer, *more))
 
 
-def _mixture(setup: Setup) -> Shape:
-    """Both halves whole: at temperature 1 each source has the share of its size."""
+def _mixture(setup: Setup) -> BuildKind:
+    """Both halves of the corpus, with all rows: at temperature 1, shares are sizes."""
     data = setup.inputs.halves()
     sources = "".join(
         f'\n[[sources]]\nname = "half-{number}"\nspec = "summarize"\ndata = ["{path}"]\n'
@@ -105,52 +108,56 @@ def _mixture(setup: Setup) -> Shape:
         f"max_repeats = 1\n{sources}"
     )
     tokenizer = str(setup.tokenizers / PLAIN)
-    return Shape(data, ["--spec", str(spec), "--tokenizer", tokenizer])
+    return BuildKind(data, ["--spec", str(spec), "--tokenizer", tokenizer])
 
 
 def _measure(
-    setup: Setup, shapes: dict[str, Shape], prefix: str = "", kept: Sequence[bool] = (False,)
+    setup: Setup,
+    kinds: dict[str, BuildKind],
+    prefix: str = "",
+    memory_settings: Sequence[bool] = (False,),
 ) -> Runs:
-    """Each build and its floor; one floor for each of `kept`, whether it keeps its memory."""
+    """Each build and its floors: one for each of `memory_settings`."""
     contenders = []
-    for name, shape in shapes.items():
-        folder = _texts(setup, f"{prefix}{name}", shape)
-        contenders.append(inside(name, shape.arguments))
-        contenders += [_bare(name, folder, shape.data, keeps_memory=keep) for keep in kept]
+    for name, kind in kinds.items():
+        folder = _record_floor(setup, f"{prefix}{name}", kind)
+        contenders.append(inside(name, kind.arguments))
+        contenders += [
+            _floor(name, folder, kind.data, memory_settings=tuned) for tuned in memory_settings
+        ]
     return interleave(contenders, setup.runs)
 
 
 def floor_of(setup: Setup, data: Path) -> Contender:
-    """The floor of the gpt2 build of a file, in a process that keeps its memory as a build does."""
-    shape = Shape([data], build_arguments([data], setup.tokenizers / PLAIN))
-    folder = _texts(setup, f"of-{data.stem}", shape)
-    return replace(_bare(PLAIN, folder, shape.data, keeps_memory=True), name="floor")
+    """The floor of the gpt2 build of a file, with the memory settings of a build."""
+    kind = BuildKind([data], build_arguments([data], setup.tokenizers / PLAIN))
+    folder = _record_floor(setup, f"of-{data.stem}", kind)
+    return replace(_floor(PLAIN, folder, kind.data, memory_settings=True), name="floor")
 
 
-def _texts(setup: Setup, name: str, shape: Shape) -> Path:
-    """A folder with what a floor needs of a build of that shape."""
+def _record_floor(setup: Setup, name: str, kind: BuildKind) -> Path:
+    """A folder with the texts and the tokenizer of a build, for its floor."""
     folder = setup.folder / f"floor-{name}"
     if not folder.exists():
         folder.mkdir()
-        run_child([PYTHON, CHILDREN / "floor_texts.py", folder, *shape.arguments], folder)
+        run_child([PYTHON, CHILDREN / "record_floor.py", folder, *kind.arguments], folder)
     return folder
 
 
-def _bare(name: str, folder: Path, data: Sequence[Path], *, keeps_memory: bool) -> Contender:
-    """The floor of the build in `folder`, with the same name."""
-    size = str(describe(folder / "set")["bytes"])
-    settings = _KEEPS_MEMORY if keeps_memory else ()
+def _floor(name: str, folder: Path, data: Sequence[Path], *, memory_settings: bool) -> Contender:
+    """The floor of the build `name`, recorded in `folder`."""
+    size = str(describe(folder / "dataset")["bytes"])
     return Contender(
-        _floor(name, keeps_memory=keeps_memory),
-        lambda out: [*settings, PYTHON, CHILDREN / "floor.py", folder, size, out, *data],
+        _floor_name(name, memory_settings=memory_settings),
+        lambda out: [PYTHON, CHILDREN / "floor.py", folder, size, out, *data],
+        environment=_MEMORY_SETTINGS if memory_settings else {},
     )
 
 
-def _floor(name: str, *, keeps_memory: bool = False) -> str:
-    return f"floor of {name}{', keeping memory' if keeps_memory else ''}"
+def _floor_name(name: str, *, memory_settings: bool = False) -> str:
+    return f"floor of {name}{', with memory settings' if memory_settings else ''}"
 
 
 def _costs(runs: Runs, name: str) -> list[float]:
-    """In each round, the build's time over its floor's."""
-    pairs = zip(runs.usages[name], runs.usages[_floor(name)], strict=True)
-    return [build.seconds / floor.seconds for build, floor in pairs]
+    """In each round, the time of the build divided by that of its floor."""
+    return runs.ratios(name, _floor_name(name))

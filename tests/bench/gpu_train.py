@@ -5,13 +5,13 @@
 All train the same LoRA weights of the same random-weight model on the same examples, packed to the
 same length, in the same precision and with the same attention:
 
-* sftdata: the pack plan, and logits for target positions only
-* full:    the same with logits for every position, to show what the selection saves
-* trl:     SFTTrainer with packing on the rows that `sftdata export --to trl` wrote
+* sftdata: the pack plan, and logits of target positions only
+* full:    the same with the logits of all positions, to show what the selection saves
+* trl:     SFTTrainer with packing, on the output of `sftdata export --to trl`
 
-On a GPU the model has the shape of a Llama of 1B; without one the script runs in a small mode that
-shows it works and whose figures say nothing about a GPU. TRL is left out where it is not installed.
-Each contender runs in a process of its own and is measured after its first steps.
+On a GPU the model has the shape of a 1B Llama. Without one the script runs a small model, whose
+figures say nothing about GPUs. Without TRL its row is missing. Each contender runs in a process of
+its own and is measured after its first steps.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SMALL = (256, 512, 4, 4, 2, 32_000, 512, 400, 2)
 
 
 def prepare(folder: Path, sizes: tuple[int, ...]) -> None:
-    """A model, a dataset with a plan, and its TRL export, in `folder`."""
+    """Make a model, a dataset with a pack plan, and its TRL export in `folder`."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     from sftdata.building.build import build
@@ -80,7 +80,7 @@ def _dtype() -> Any:
 
 
 def _clock(trainer: Any, tokens: Any) -> dict[str, Any]:
-    """Trains, and measures from the end of the warm-up: seconds, tokens, losses, peak memory."""
+    """Train, and measure tokens per second, losses and peak memory after the warm-up."""
     import torch
     from transformers import TrainerCallback
 
@@ -113,7 +113,7 @@ def _clock(trainer: Any, tokens: Any) -> dict[str, Any]:
 
 
 def run_sftdata(folder: Path, args: argparse.Namespace, *, full_logits: bool) -> dict[str, Any]:
-    """Our trainer, with logits of targets only or of every position."""
+    """sftdata's trainer, with the logits of targets only or of all positions."""
     import torch.nn.functional as functional
 
     from sftdata.loading.dataset import IGNORED
@@ -146,7 +146,7 @@ def run_sftdata(folder: Path, args: argparse.Namespace, *, full_logits: bool) ->
 
 
 def run_trl(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """TRL's trainer as its documentation packs."""
+    """TRL's trainer with packing as in its documentation."""
     import datasets
     import torch
     from peft import LoraConfig
@@ -181,7 +181,7 @@ def run_trl(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Prepares, runs every contender, prints the table."""
+    """Prepare, run all contenders, and print the table."""
     import torch
 
     small = not torch.cuda.is_available()
@@ -223,7 +223,7 @@ def main() -> None:
         memory = found["sftdata"]["memory"] / found[name]["memory"]
         print(f"sftdata against {name}: {speed:.2f}x the tokens/s, {memory:.2f} of the peak memory")
     if "trl" not in contenders:
-        print("TRL is not installed here, so it was not measured: pip install trl")
+        print("TRL is not installed and was not measured: pip install trl")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Inputs: golden sets of several sizes, and changed ones, made of one corpus.
+"""Input files of several sizes and with changed rows, made from one corpus.
 
-Rows go through one at a time, so that the measuring process stays small (see `measure`).
+Rows are copied one at a time, so that the measuring process stays small (see measure.py).
 """
 
 from __future__ import annotations
@@ -29,38 +29,38 @@ def unpack(corpus: Path, folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The corpus, and what is made of it in `folder`."""
+    """The corpus, and the files made from it in `folder`."""
 
     corpus: Path  # JSONL with the fields article and summary
     folder: Path
 
     def repeated(self, times: int) -> Path:
-        """The corpus so many times over, other words in each copy, so that no row repeats one."""
+        """`times` copies of the corpus, with other words in each copy, so that no row repeats."""
         if times == 1:
             return self.corpus
         path = self.folder / f"corpus-{times}.jsonl"
         if not path.exists():
             _write(path, (_copy(row, k) for k in range(times) for row in _rows(self.corpus)))
-        with path.open("rb") as file:  # into the page cache, also when it was made long ago
+        with path.open("rb") as file:  # into the page cache
             while file.read(1 << 20):
                 pass
         return path
 
     def halves(self) -> tuple[Path, Path]:
-        """Every second row, and the rest."""
+        """The even rows and the odd rows."""
         paths = self.folder / "half-a.jsonl", self.folder / "half-b.jsonl"
         for first, path in enumerate(paths):
             _write(path, itertools.islice(_rows(self.corpus), first, None, 2))
         return paths
 
     def edited(self, data: Path, every: int) -> Path:
-        """These rows with a word put into one of each `every` articles, evenly spread."""
+        """These rows with a word added to one of each `every` articles, spread evenly."""
         path = self.folder / f"edited-{data.name}"
         _write(path, (_edit(row, at % every == every // 2) for at, row in enumerate(_rows(data))))
         return path
 
     def edited_together(self, data: Path, every: int) -> Path:
-        """These rows with a word put into as many articles, one after another in the middle."""
+        """These rows with a word added to as many consecutive articles in the middle."""
         path = self.folder / f"edited-together-{data.name}"
         rows = sum(1 for _ in _rows(data))
         some = range(rows // 2, rows // 2 + rows // every)
@@ -68,7 +68,7 @@ class Inputs:
         return path
 
     def inserted(self, data: Path) -> Path:
-        """These rows with one more before the first."""
+        """These rows with a new row before the first."""
         path = self.folder / f"inserted-{data.name}"
         text = "A row that was not there before. It stands in front of all others. " * 20
         row = {"article": text, "summary": "A new row."}

@@ -1,4 +1,4 @@
-"""Loading: rows as NumPy arrays, and opening a large dataset."""
+"""Read rows as NumPy arrays, and open a large dataset."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ WAYS = {
 
 
 def reading(setup: Setup) -> Iterator[Row]:
-    """Rows of the training split, one at a time, against `datasets` and mosaicml-streaming."""
-    directory = setup.example_set()
+    """Read the training split row by row, against `datasets` and mosaicml-streaming."""
+    directory = setup.example_dataset()
     shards = sorted(directory.glob("shards/*/train-*.arrow"))
     contenders = [Contender("ours", lambda out: [PYTHON, CHILDREN / "read_sftdata.py", directory])]
     others: dict[str, tuple[Path | None, float | None]] = {
@@ -33,7 +33,7 @@ def reading(setup: Setup) -> Iterator[Row]:
         for way, words in WAYS.items():
             figure = f"{words}, against {name}"
             if python is None:
-                yield Row(figure, "", f"{name} is in none of the interpreters")
+                yield Row(figure, "", f"no interpreter has {name}")
             else:
                 yield _rates(runs, figure, name, way, goal)
 
@@ -43,31 +43,33 @@ def _reader(name: str, python: Path, shards: Sequence[Path]) -> Contender:
 
 
 def _rates(runs: Runs, figure: str, name: str, way: str, goal: float | None) -> Row:
-    checks = {runs.said(contender, f"{way} check") for contender in ("ours", name)}
+    checks = {runs.printed(contender, f"{way} check") for contender in ("ours", name)}
     if len(checks) > 1:
-        raise ValueError(f"{figure}: other rows were read: checksums {checks}")
+        raise ValueError(f"{figure}: different rows were read: checksums {checks}")
     rate = f"{way} rate"
-    ours, other = (f"{runs.said(c, rate):,.0f} rows/s" for c in ("ours", name))
-    ratio = runs.ratio("ours", name, lambda usage: float(usage.said[rate]))
+    ours, other = (f"{runs.printed(c, rate):,.0f} rows/s" for c in ("ours", name))
+    ratio = runs.ratio("ours", name, lambda usage: float(usage.printed[rate]))
     if goal is None:
         return Row(figure, ours, other, f"{ratio:.3g}")
     return compared(figure, ours, other, ratio, "≥", goal)
 
 
 def opening(setup: Setup) -> Iterator[Row]:
-    """`sftdata.load` of very many short rows in a fresh process, its files in memory and not."""
+    """`sftdata.load` of many short rows in a new process, with and without the page cache."""
     rows = setup.scaled(10_000_000, 100_000)
     large = setup.folder / "short-rows"
-    make: Command = [PYTHON, CHILDREN / "short_rows.py", setup.example_set(), str(rows), large]
+    make: Command = [PYTHON, CHILDREN / "short_rows.py", setup.example_dataset(), str(rows), large]
     run_child(make, setup.folder)
-    command: Command = [PYTHON, CHILDREN / "open_set.py", large]
+    command: Command = [PYTHON, CHILDREN / "open_dataset.py", large]
     warm = Contender("warm", lambda out: command)
     runs = interleave([warm, Contender("cold", lambda out: [*command, "cold"])], setup.runs)
     figure = f"open {rows:,} rows"
-    for name, words in (("warm", "files in the page cache"), ("cold", "files on disk alone")):
-        took, first = runs.said(name, "seconds"), runs.said(name, "first")
-        yield Row(f"{figure}, {words}", f"{1000 * took:.1f} ms", "", "", "≤ 50 ms", took <= 0.05)
-        yield Row("  a row after it", f"{1000 * first:.1f} ms")
-    resident, own = runs.said("warm", "resident"), runs.said("warm", "own")
+    for name, state in (("warm", "in the page cache"), ("cold", "not in the page cache")):
+        took, first = runs.printed(name, "seconds"), runs.printed(name, "first")
+        yield Row(
+            f"{figure}, files {state}", f"{1000 * took:.1f} ms", "", "", "≤ 50 ms", took <= 0.05
+        )
+        yield Row("  then a row", f"{1000 * first:.1f} ms")
+    resident, own = runs.printed("warm", "resident"), runs.printed("warm", "own")
     yield Row(f"{figure}, memory", f"{resident:.1f} MB", "", "", "≤ 50 MB", resident <= 50)
-    yield Row("  of it no pages of the files", f"{own:.1f} MB")
+    yield Row("  without pages of the files", f"{own:.1f} MB")

@@ -1,4 +1,4 @@
-"""Rebuilds: what a change of the rows or of the template costs, as a share of a full build."""
+"""Rebuilds after a change of rows or template, as a share of the time of a full build."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from measure import Contender, Runs, interleave
-from setup import ROOT, Setup, build, build_arguments, inside, touch_data, whole
+from setup import HERE, ROOT, Checkout, Setup, build, build_arguments, inside, touch_data, whole
 from table import Row, compared
 
-SETTLED_SECONDS = 1.1
+_SETTLED_SECONDS = 1.1  # digests of files that were changed more recently are not cached
 FULL = "full"
 NOTHING = "nothing changed"
-SPREAD, TOGETHER = "1 % of rows edited, all over", "1 % of rows edited, in one place"
+SPREAD, TOGETHER = "1 % of rows edited, spread evenly", "1 % of rows edited, in one place"
 INSERTED = "one row inserted first"
 GOALS = {NOTHING: 0.03, SPREAD: 0.10, TOGETHER: 0.10, INSERTED: 0.10}
 TEMPLATE = "a word of the template changed"
 
-Commands = dict[str, tuple[list[str], Path | None]]  # arguments of a build, and where it is run
+Commands = dict[str, tuple[list[str], Path | None]]  # arguments of a build, and its folder
 
 
 def shares(setup: Setup) -> Iterator[Row]:
@@ -32,12 +31,12 @@ def shares(setup: Setup) -> Iterator[Row]:
         commands = _commands(setup, data, changed)
         before = setup.folder / f"before-{times}"
         arguments, _ = commands[FULL]
-        build(arguments, before / "set", setup.folder)
+        build(arguments, before / "dataset", setup.folder)
         for how, make in (("whole process", whole), ("inside", inside)):
             runs = _measure(setup.runs, before, commands, make)
             for name in commands:
                 if name != FULL:
-                    yield _share(runs, name, f"{setup.size(data)}, {how}")
+                    yield _share_row(runs, name, f"{setup.size(data)}, {how}")
         shutil.rmtree(before)
 
 
@@ -60,28 +59,44 @@ def _measure(
     commands: Commands,
     make: Callable[[str, Sequence[str], Path | None], Contender],
 ) -> Runs:
-    """Each rebuild starts from a copy of the same full build; the copy is not in its time.
+    """Full builds and rebuilds in turns. All rebuilds start from the dataset in `before`."""
+    full, _ = commands[FULL]
+    contenders = [make(name, arguments, folder) for name, (arguments, folder) in commands.items()]
+    return interleave(
+        [
+            contender
+            if contender.name == FULL
+            else start_from(before, contender, commands[contender.name][0], full)
+            for contender in contenders
+        ],
+        rounds,
+    )
 
-    A build that finds nothing to do makes the copy a set that sftdata has left there itself.
+
+def start_from(
+    before: Path,
+    rebuild: Contender,
+    arguments: Sequence[str],
+    full: Sequence[str],
+    checkout: Checkout = HERE,
+) -> Contender:
+    """The rebuild with these arguments, in a copy of the dataset in `before`, not in its time.
+
+    `full` are the arguments that built the dataset.
     """
-    full, cwd = commands[FULL]
 
-    def copy(arguments: Sequence[str], out: Path) -> None:
-        shutil.copytree(before / "set", out / "set")
-        time.sleep(SETTLED_SECONDS)  # a file that was touched just now is not remembered
-        build(full, out / "set", cwd or out)
+    def prepare(out: Path) -> None:
+        shutil.copytree(before / "dataset", out / "dataset")
+        time.sleep(_SETTLED_SECONDS)
+        # Caches the digests of the copied shards, as they would be after a build.
+        build(full, out / "dataset", out, checkout)
         if arguments != full:
             touch_data(arguments)
 
-    contenders = [
-        contender if name == FULL else replace(contender, prepare=partial(copy, arguments))
-        for name, (arguments, folder) in commands.items()
-        for contender in [make(name, arguments, folder)]
-    ]
-    return interleave(contenders, rounds)
+    return replace(rebuild, prepare=prepare)
 
 
-def _share(runs: Runs, name: str, how: str) -> Row:
+def _share_row(runs: Runs, name: str, how: str) -> Row:
     figure = f"rebuild of {how}: {name}"
     ours, full, share = runs.median(name), runs.median(FULL), runs.ratio(name, FULL)
     cells = figure, f"{ours:.3f} s", f"full: {full:.2f} s"
@@ -91,7 +106,7 @@ def _share(runs: Runs, name: str, how: str) -> Row:
 
 
 def _changed_template(folder: Path) -> Path:
-    """A working folder whose own draft of the template has another word in its prompt."""
+    """A working folder with a draft of the template that has another word in its prompt."""
     text = (ROOT / "templates" / "summarize" / "article.jinja").read_text(encoding="utf-8")
     path = folder / "templates" / "summarize" / "article.jinja"
     path.parent.mkdir(parents=True)

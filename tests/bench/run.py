@@ -2,9 +2,8 @@
 
     python tests/bench/run.py [--runs 5] [--only NAME ...]
 
-Each figure is measured in one run of this command, in turns with what it is compared with (A B A
-B), and is the median; a ratio is the median over the pairs. docs/performance.md says what each
-includes. Progress goes to stderr, the tables to stdout.
+What is compared runs in turns (A B A B). Times are medians of the runs, ratios medians of the
+pairs. docs/performance.md describes each figure. Progress goes to stderr, the tables to stdout.
 """
 
 from __future__ import annotations
@@ -24,10 +23,9 @@ import loading
 import packing
 import rebuilds
 import stages
-import start
-from inputs import Inputs, unpack
+import startup
 from measure import ChildError
-from setup import ROOT, Setup
+from setup import HERE, Setup, add_common_options, make_setup
 from table import HEAD, Row, markdown
 
 BENCHMARKS: dict[str, Callable[[Setup], Iterator[Row]]] = {
@@ -35,8 +33,8 @@ BENCHMARKS: dict[str, Callable[[Setup], Iterator[Row]]] = {
     "trl": builds.against_trl,
     "axolotl": builds.against_axolotl,
     "llamafactory": builds.against_llamafactory,
-    "floor": floors.plain,
-    "shapes": floors.others,
+    "floor": floors.gpt2_builds,
+    "kinds": floors.other_builds,
     "jinja": builds.with_jinja,
     "rebuild": rebuilds.shares,
     "disk": builds.on_disk,
@@ -44,25 +42,18 @@ BENCHMARKS: dict[str, Callable[[Setup], Iterator[Row]]] = {
     "read": loading.reading,
     "open": loading.opening,
     "pack": packing.plans,
-    "help": start.help_text,
+    "help": startup.help_text,
 }
 STAGES = "stages"
 
 
 def main() -> None:
-    """Runs the benchmarks that are asked for and prints their tables."""
+    """Run the chosen benchmarks and print their tables."""
     arguments = _parser().parse_args()
+    os.environ |= HERE.environment  # the measured processes import this checkout
     wanted = arguments.only or [*BENCHMARKS, STAGES]
     with tempfile.TemporaryDirectory(prefix="sftdata-bench-inputs-") as name:
-        folder = Path(name)
-        setup = Setup(
-            runs=arguments.runs,
-            inputs=Inputs(unpack(arguments.corpus, folder), folder),
-            tokenizers=arguments.tokenizers,
-            other_pythons=tuple(arguments.other_python),
-            scale=arguments.scale,
-            folder=folder,
-        )
+        setup = make_setup(arguments, Path(name))
         print(_conditions(setup))
         rows = [row for name in wanted if name in BENCHMARKS for row in _measured(name, setup)]
         if rows:
@@ -72,7 +63,7 @@ def main() -> None:
 
 
 def _measured(name: str, setup: Setup) -> Iterator[Row]:
-    """The rows of a benchmark, and one that says so where it cannot go on."""
+    """The rows of a benchmark; its last one says so when it failed."""
     started = time.perf_counter()
     print(f"{name} …", file=sys.stderr, flush=True)
     try:
@@ -86,7 +77,7 @@ def _measured(name: str, setup: Setup) -> Iterator[Row]:
 
 
 def _conditions(setup: Setup) -> str:
-    scale = "" if setup.scale == 1 else f", large inputs scaled by {setup.scale:g}: no goal holds"
+    scale = "" if setup.scale == 1 else f", large inputs scaled by {setup.scale:g} (ignore goals)"
     return (
         f"{setup.runs} runs of each; {os.cpu_count()} cores, Python {platform.python_version()}, "
         f"corpus of {setup.size(setup.inputs.corpus)}{scale}"
@@ -94,16 +85,10 @@ def _conditions(setup: Setup) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    sys.path.append(str(ROOT / "tests"))
-    from support.places import SHARED
-
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n", 1)[0])
+    add_common_options(parser)
     add = parser.add_argument
-    add("--runs", type=int, default=5, help="rounds of each benchmark")
     add("--only", nargs="+", choices=[*BENCHMARKS, STAGES], metavar="NAME", help="of %(choices)s")
-    corpus = SHARED / "corpus" / "articles.jsonl.gz"
-    add("--corpus", type=Path, default=corpus, help="JSONL, also .gz, with article and summary")
-    add("--tokenizers", type=Path, default=SHARED / "tokenizers", help="gpt2, smollm2, …")
     add(
         "--other-python",
         type=Path,
@@ -112,7 +97,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="interpreters with trl, axolotl, llamafactory or mosaicml-streaming",
     )
-    add("--scale", type=float, default=1.0, help="shrink the large inputs, to try the suite")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The tables that are printed."""
+"""Result tables in Markdown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure. Without a goal it is for information."""
+    """A figure, with its goal where it has one."""
 
     figure: str
     ours: str
@@ -30,13 +30,13 @@ HEAD = ("figure", "ours", "other", "ratio", "goal", "reached")
 def compared(
     figure: str, ours: str, other: str, ratio: float, bound: Literal["≥", "≤"], goal: float
 ) -> Row:
-    """A row whose ratio is to be at least or at most the goal."""
+    """A row whose ratio must be at least, or at most, the goal."""
     reached = ratio >= goal if bound == "≥" else ratio <= goal
     return Row(figure, ours, other, f"{ratio:.3g}", f"{bound} {goal:g}", reached)
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown, its columns padded to be read as it is."""
+    """A Markdown table with padded columns."""
     lines = [tuple(head), *map(tuple, rows)]
     widths = [max(len(line[at]) for line in lines) for at in range(len(head))]
     lines.insert(1, tuple("-" * width for width in widths))

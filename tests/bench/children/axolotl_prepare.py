@@ -1,18 +1,17 @@
-"""axolotl's own preparation of the same prompts and answers: what `axolotl preprocess` does.
+"""axolotl's preparation of the same prompts and answers, as `axolotl preprocess` does it.
 
     python axolotl_prepare.py DATA.jsonl TOKENIZER_DIR OUT
 
-A prompt type of the user's gives the prompts. Two processes, the loss on the answers alone, no
-packing and no length at which anything is cut; rows are not shuffled, as they are by default, for
-nobody else here shuffles. The model is a configuration without weights. `preparation` in what is
-printed are the seconds after the imports and the reading of the configuration.
+A user-defined prompt type renders the prompts. Two processes, loss on answers only, no packing, no
+truncation, and no shuffling (the default), because the other libraries do not shuffle. The model is
+a config without weights. `preparation` is the time in seconds after imports and configuration.
 """
 
 from __future__ import annotations
 
 import os
 
-# As `axolotl preprocess` sets it; without the others it asks the network.
+# The first as `axolotl preprocess` sets it; the others keep it off the network.
 os.environ |= {
     "AXOLOTL_IS_PREPROCESS": "1",
     "AXOLOTL_DO_NOT_TRACK": "1",
@@ -39,7 +38,7 @@ PROMPT = (
 
 
 def main(data: str, tokenizer_dir: str, out: str) -> None:
-    """Prepares, and prints what was made as JSON."""
+    """Prepare, and print rows, tokens and seconds as JSON."""
     folder = Path(out).resolve()
     (folder / "model").mkdir()
     (folder / "model" / "config.json").write_text('{"model_type": "gpt2"}')

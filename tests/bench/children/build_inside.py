@@ -1,8 +1,8 @@
-"""`sftdata build` in a process whose imports are done; prints the seconds as JSON.
+"""`sftdata build` after all imports; prints the seconds as JSON.
 
     python build_inside.py ARGUMENTS OF THE COMMAND
 
-The command itself is called, so that what it sets up for a build is set up here, too.
+Calls the command itself, to get its memory settings too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from importlib.metadata import version
 
 from sftdata.cli.build import command
 
-# What a build imports only when it comes to it.
+# Modules that a build imports late.
 _LATE = (
     "gigatoken",
     "numpy.ma",
@@ -33,25 +33,25 @@ _LATE = (
     "sftdata.versioning.lockfile",
     "sftdata.versioning.releases",
 )
-_MAY_BE_LATE = 20  # small modules of the standard library
+_MAX_LATE = 20  # small modules of the standard library may still be imported
 
 
 def import_all() -> None:
-    """Imports what a build will need."""
+    """Import all modules of a build."""
     for name in _LATE:
         import_module(name)
-    version("gigatoken")  # the first look at a version imports a parser
+    version("gigatoken")  # the first call imports a parser
 
 
 def main() -> None:
-    """Builds, and prints the seconds. Fails where more than a trifle was imported meanwhile."""
+    """Build, and print the seconds. Fails when modules were imported meanwhile."""
     import_all()
     loaded = set(sys.modules)
     started = time.perf_counter()
     command.main(sys.argv[1:], standalone_mode=False)
     seconds = time.perf_counter() - started
     late = sorted(set(sys.modules) - loaded)
-    if len(late) > _MAY_BE_LATE or any(name.startswith("sftdata") for name in late):
+    if len(late) > _MAX_LATE or any(name.startswith("sftdata") for name in late):
         raise SystemExit(f"imported while the clock ran: {', '.join(late)}")
     print(json.dumps({"seconds": seconds}))
 

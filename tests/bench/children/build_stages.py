@@ -1,11 +1,11 @@
-"""Where the time of a build goes: `sftdata build` in one thread, its functions timed from outside.
+"""The time of each stage of `sftdata build`, in one thread, by wrapping its functions.
 
     python build_stages.py ARGUMENTS OF THE COMMAND
 
-A build reads, encodes and writes side by side; here every task is done where it is handed in, so
-that each second belongs to one stage. Only pyarrow's JSON reader still uses all cores. A stage's
-time is without that of the stages it calls. Prints seconds by stage as JSON; a function that is no
-longer where this script looks for it is in `missing`.
+A build reads, encodes and writes side by side. Here each task runs where it is submitted, so that
+each second belongs to one stage; only pyarrow's JSON reader uses all cores. The time of a stage is
+without that of the stages it calls. Prints seconds by stage as JSON, and in `missing` the functions
+that were not found.
 """
 
 from __future__ import annotations
@@ -27,44 +27,44 @@ from typing import Any
 
 from build_inside import import_all
 
+from sftdata.building import build as building
 from sftdata.building import dispatch
-from sftdata.building import run as assembly
 from sftdata.cli.build import command
 from sftdata.writing import shards
 
-# Stage, and where the function is that is its work: a module's name for it, or a class's.
+# Stage, module, and the function or method as that module names it.
 _STAGES = (
-    ("digest the sources", "golden.sources", "Source.sha256"),
-    ("read and digest the earlier build", "assembly", "Assembly._finished_blocks"),
-    ("read and cut", "known", "read_chunks"),
-    ("parse", "golden.rows", "parse_chunks"),
-    ("row ids and faults", "golden.rows", "RowReader._check"),
-    ("checks", "examples", "Screen.inspect"),
-    ("content hashes", "examples", "content_hashes"),
-    ("render", "drafts", "render_batch"),
-    ("encode", "drafts", "encode_stretches"),
-    ("seams", "drafts", "is_boundary_stable"),
-    ("join ids", "drafts", "join_stretches"),
-    ("split, sort, account", "examples", "ExampleMaker.make"),
-    ("find repeats", "repeats", "Deduplicator.drop_repeats"),
-    ("write and digest", "shards", "ShardWriter.append"),
-    ("write and digest", "shards", "ShardWriter.end_shard"),
-    ("write and digest", "shards", "ShardWriter.close"),
-    ("journal", "journal", "JournalWriter.add"),
-    ("journal", "journal", "JournalWriter.note_written"),
-    ("load the engine, check its vocabulary", "tokenization", "choose_encoder"),
-    ("check the engine on rows", "exactness", "first_difference"),
-    ("load spec, templates and tokenizer", "builder", "load_spec"),
-    ("load spec, templates and tokenizer", "builder", "make_plan"),
-    ("statistics", "assembly", "describe"),
-    ("commit", "assembly", "commit"),
-    ("card", "builder", "_tidy"),
+    ("load spec, templates and tokenizer", "building.build", "load_spec"),
+    ("load spec, templates and tokenizer", "building.build", "make_plan"),
+    ("digest the sources", "reading.sources", "Source.sha256"),
+    ("open earlier builds", "building.run", "BuildRun._earlier_builds"),
+    ("load the engine, check its vocabulary", "building.dispatch", "Dispatcher._choose_encoder"),
+    ("check the engine on rows", "tokenizing.exactness", "first_difference"),
+    ("read and cut into chunks", "building.inputs", "read_chunks"),
+    ("parse", "reading.rows", "parse_chunks"),
+    ("row ids and faults", "reading.rows", "RowReader._check"),
+    ("checks", "examples.maker", "Screen.inspect"),
+    ("content hashes", "examples.maker", "content_hashes"),
+    ("render", "examples.fit", "render_batch"),
+    ("encode", "examples.fit", "encode_stretches"),
+    ("boundary check", "examples.fit", "is_boundary_stable"),
+    ("join ids", "examples.fit", "join_stretches"),
+    ("split, sort, count", "examples.maker", "ExampleMaker.make"),
+    ("find duplicates", "building.deduplicate", "Deduplicator.drop_repeats"),
+    ("write and digest", "writing.shards", "ShardWriter.append"),
+    ("write and digest", "writing.shards", "ShardWriter.end_shard"),
+    ("write and digest", "writing.shards", "ShardWriter.close"),
+    ("journal", "writing.journal", "JournalWriter.add"),
+    ("journal", "writing.journal", "JournalWriter.note_written"),
+    ("statistics", "building.run", "describe"),
+    ("commit", "building.build", "commit"),
+    ("card", "building.build", "tidy"),
 )
 _REST = "everything else"
 
 
 class Stopwatch:
-    """Seconds by stage; what a stage calls is not counted as its own."""
+    """Seconds by stage, without the stages it calls."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
@@ -85,7 +85,7 @@ class Stopwatch:
         self._since = now
 
     def timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, its time counted as the stage's; of a generator, that of each step."""
+        """The function, with its time added to the stage. A generator is timed at each step."""
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -110,8 +110,8 @@ class Stopwatch:
             yield step
 
 
-class InTurn:
-    """An executor, and workers, that do a task where it is handed in."""
+class RunAtOnce:
+    """An executor, and workers, that run a task in `submit`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._make = args[0].make if args else None
@@ -129,7 +129,7 @@ class InTurn:
 
 
 def _wrap(watch: Stopwatch) -> list[str]:
-    """Puts the stopwatch around every stage; those that are not there."""
+    """Wrap the functions of all stages; returns those that were not found."""
     missing = []
     for stage, module, name in _STAGES:
         owner: Any = importlib.import_module(f"sftdata.{module}")
@@ -147,15 +147,15 @@ def _wrap(watch: Stopwatch) -> list[str]:
 
 
 def main() -> None:
-    """Builds, and prints the seconds of each stage."""
+    """Build, and print the seconds of each stage."""
     import_all()
     for module, name in (
         (dispatch, "ThreadPoolExecutor"),
         (dispatch, "InProcess"),
         (shards, "ThreadPoolExecutor"),
     ):
-        setattr(module, name, InTurn)
-    assembly._in_background = InTurn().submit
+        setattr(module, name, RunAtOnce)
+    building.run_in_background = RunAtOnce().submit
     watch = Stopwatch()
     missing = _wrap(watch)
     watch.enter(_REST)

@@ -1,10 +1,10 @@
-"""The work of a build with `datasets.map(batched=True, num_proc=2)` and `tokenizers`.
+"""A build with `datasets.map(batched=True, num_proc=2)` and `tokenizers`.
 
     python datasets_build.py DATA.jsonl TOKENIZER_DIR OUT [TEMPLATE.jinja]
 
-As a good user writes it: two processes with one tokenizer thread each, prompt and target encoded
-apart in batches, mask and target start made beside the ids, everything saved to disk. With a
-template its blocks are rendered by jinja2, compiled once in each process.
+Written as an experienced user would: two processes with one tokenizer thread each, prompts and
+targets encoded apart in batches, with mask and target start, saved to disk. A template's blocks are
+rendered by jinja2, compiled once per process.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _rendered(batch: dict[str, list[str]], path: str) -> Texts:
 
 
 def main(data: str, tokenizer_dir: str, out: str, template: str = "") -> None:
-    """Builds, saves, and prints what was made as JSON."""
+    """Build, save, and print rows and tokens as JSON."""
     datasets.disable_progress_bars()
     tokenizer = tokenizers.Tokenizer.from_file(str(Path(tokenizer_dir) / "tokenizer.json"))
     tokenizer.encode_special_tokens = True  # text that looks like a control token is text

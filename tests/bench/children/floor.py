@@ -1,17 +1,17 @@
-"""The floor of a build: what reading, encoding and writing the same bytes takes and no more.
+"""The floor of a build: read, encode and write the same bytes, and nothing else.
 
     python floor.py FOLDER BYTES OUT DATA.jsonl [DATA.jsonl]
 
-FOLDER is what floor_texts.py wrote. Before the clock starts the modules are imported and the texts
-lie in memory as one Arrow column. Then, one after another:
+FOLDER is the output of record_floor.py. Before the clock starts, modules are imported and the texts
+are in memory as one Arrow column. Then, one after another:
 
-* read:   the bytes of each input file, whole
-* parse:  its lines as JSON, by pyarrow on all cores
-* load:   one engine, of the tokenizer's JSON
-* encode: all texts in one call of that engine, which takes all cores; its cache is empty at first
-* write:  BYTES bytes (ids, over and over) with one SHA-256 over them, and one fsync
+* read:   the bytes of each input file
+* parse:  its JSON lines with pyarrow, on all cores
+* load:   one engine, from the tokenizer's JSON
+* encode: all texts in one call of the engine, on all cores, with an empty cache
+* write:  BYTES bytes (ids, repeated) with one SHA-256 and one fsync
 
-No rendering, no masks, no checks, no ids of rows, no journal, and no second look at anything.
+There is no rendering, mask, check, row id, journal or second digest.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BLOCK = 4 << 20
 
 
 def main(folder: str, size: str, out: str, *data: str) -> None:
-    """Does it, and prints the seconds of each part as JSON."""
+    """Run, and print the seconds of each part as JSON."""
     table = pa.ipc.open_file(pa.OSFile(str(Path(folder) / "texts.arrow"))).read_all()
     texts = table.combine_chunks().column("text").chunk(0)
     tokenizer = (Path(folder) / "engine.json").read_bytes()

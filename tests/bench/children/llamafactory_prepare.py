@@ -1,17 +1,16 @@
-"""LLaMA-Factory's own preparation of the same prompts and answers: its SFT stage up to the model.
+"""LLaMA-Factory's preparation of the same prompts and answers, before its SFT stage trains.
 
     python llamafactory_prepare.py DATA.jsonl TOKENIZER_DIR OUT
 
-A template that is registered for it gives the prompts. Two processes, the loss on the answers
-alone, no packing and no length at which anything is cut. `preparation` in what is printed are the
-seconds after the imports and the reading of the arguments.
+A registered template renders the prompts. Two processes, loss on answers only, no packing, no
+truncation. `preparation` is the time in seconds after imports and arguments.
 """
 
 from __future__ import annotations
 
 import os
 
-os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}  # else it asks the network
+os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}  # keep it off the network
 
 import json
 import sys
@@ -33,7 +32,7 @@ PROMPT = (
 
 
 def main(data: str, tokenizer_dir: str, out: str) -> None:
-    """Prepares, and prints what was made as JSON."""
+    """Prepare, and print rows, tokens and seconds as JSON."""
     folder = Path(out).resolve()
     columns = {"prompt": "article", "response": "summary"}
     known = {"articles": {"file_name": data, "columns": columns}}

@@ -1,8 +1,8 @@
-"""Reads the same shards with `datasets` and its numpy format.
+"""Read the same shards with `datasets` in its numpy format.
 
     python read_datasets.py OUT SHARD [SHARD]
 
-Only the columns that training needs are read; sftdata gives the others as well.
+Reads only the columns that training needs; sftdata reads all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 import datasets
-from reads import SEED, Arrays, time_reads
+from time_reads import SEED, Arrays, time_reads
 
 
 def _arrays(row: dict[str, Any]) -> Arrays:
@@ -19,7 +19,7 @@ def _arrays(row: dict[str, Any]) -> Arrays:
 
 
 def main(out: str, *shards: str) -> None:
-    """Reads at random, in order and shuffled."""
+    """Read at random, in order and shuffled."""
     datasets.disable_progress_bars()
     rows = datasets.load_dataset(
         "arrow", data_files=list(shards), split="train", cache_dir=f"{out}/cache"

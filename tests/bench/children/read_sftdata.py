@@ -1,13 +1,13 @@
-"""Reads the training split of a dataset with `sftdata.load`.
+"""Read the training split of a dataset with `sftdata.load`.
 
-python read_sftdata.py SET
+python read_sftdata.py DATASET
 """
 
 from __future__ import annotations
 
 import sys
 
-from reads import SEED, Arrays, time_reads
+from time_reads import SEED, Arrays, time_reads
 
 import sftdata
 from sftdata.loading.dataset import Example
@@ -19,7 +19,7 @@ def _arrays(row: Example) -> Arrays:
 
 
 def main(directory: str) -> None:
-    """Reads at random, in order and shuffled by seed and epoch."""
+    """Read at random, in order and shuffled by seed and epoch."""
     train = sftdata.load(directory)["train"]
     time_reads(
         len(train),

@@ -1,8 +1,8 @@
-"""Reads the same rows with mosaicml-streaming.
+"""Read the same rows with mosaicml-streaming.
 
     python read_streaming.py OUT SHARD [SHARD]
 
-They are written into its own format (MDS, NumPy arrays) before the clock starts.
+Writes them in its own format (MDS, NumPy arrays) before the clock starts.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from reads import SEED, Arrays, time_reads
 from streaming import MDSWriter, StreamingDataset
+from time_reads import SEED, Arrays, time_reads
 
-# Every seven milliseconds it looks again how far it may read ahead; its default of eight batches
-# would make the waiting all there is to measure.
+# It checks every seven milliseconds how far to read ahead. With its default of eight batches,
+# waiting would be all that is measured.
 _AHEAD = 4096
 
 
@@ -37,7 +37,7 @@ def _write(folder: str, shards: tuple[str, ...]) -> None:
 
 
 def main(out: str, *shards: str) -> None:
-    """Reads at random, in order and shuffled."""
+    """Read at random, in order and shuffled."""
     folder = f"{out}/mds"
     _write(folder, shards)
     options = {"local": folder, "batch_size": 1, "predownload": _AHEAD}

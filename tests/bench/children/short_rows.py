@@ -1,9 +1,9 @@
-"""Makes a dataset of very many short rows, without a step for each.
+"""Make a dataset of many short rows, a batch at a time.
 
-    python short_rows.py SET ROWS OUT
+    python short_rows.py DATASET ROWS OUT
 
-The shards are written by the library's own writer, and the manifest is that of SET with these
-shards as its only split. A row has eight tokens, four of them in the loss.
+The library's own writer makes the shards; the manifest is that of DATASET with these shards as its
+only split. A row has eight tokens, four of them in the loss.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from sftdata.base.arrow import flags, numbers
 from sftdata.base.schema import label_column, shard_schema
-from sftdata.writing.manifest import Manifest, commit, read_manifest
+from sftdata.writing.manifest import Manifest, read_manifest, write_manifest
 from sftdata.writing.shards import ShardWriter
 
 _TOKENS, _TARGET_START = 8, 4  # of a row
@@ -25,7 +25,7 @@ _AT_ONCE = 1 << 18  # rows
 
 
 def main(directory: str, rows: int, out: Path) -> None:
-    """Writes shards and manifest."""
+    """Write shards and manifest."""
     content = dict(read_manifest(Path(directory)).content)
     labels = list(content["template"])[:1]
     (out / "shards").mkdir(parents=True)
@@ -36,7 +36,7 @@ def main(directory: str, rows: int, out: Path) -> None:
     shards = [shard.to_json("shards") for shard in writer.close()]
     content |= {"rows_in": rows, "rows_out": rows, "dropped": {}}
     content["splits"] = {"train": {"rows": rows, "shards": shards}}
-    commit(Manifest(out, content))
+    write_manifest(Manifest(out, content))
 
 
 def _batch(first: int, rows: int, labels: list[str]) -> pa.RecordBatch:

@@ -1,9 +1,9 @@
-"""Seconds of TRL's `pack_dataset` for rows of the same lengths, at its defaults, as JSON.
+"""Time TRL's `pack_dataset` with its defaults for rows of the same lengths; prints JSON.
 
     python trl_pack.py COUNT OUT
 
-The rows are in a saved `datasets` set before the clock starts; the packed rows are written to disk
-by `datasets.map`, as they are in the trainer. At its default TRL packs a thousand rows at a time.
+The rows are saved by `datasets` before the clock starts. `datasets.map` writes the packed rows to
+disk, as in the trainer. By default TRL packs a thousand rows at a time.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import time
 import datasets
 import numpy as np
 import pyarrow as pa
-from lengths import MAX_LENGTH, draw
+from draw_lengths import MAX_LENGTH, draw
 from trl.data_utils import pack_dataset
 
-_ROWS = 100_000  # of an Arrow list column whose offsets have 32 bits
+_ROWS = 100_000  # per Arrow list column, whose offsets have 32 bits
 
 
 def main(count: int, out: str) -> None:
-    """Packs once."""
+    """Pack once."""
     datasets.disable_progress_bars()
     lengths = draw(count)
     chunks = [_column(lengths[at : at + _ROWS]) for at in range(0, count, _ROWS)]

@@ -1,12 +1,11 @@
-"""TRL's own preparation of the same prompts and completions: what `SFTTrainer` does before a step.
+"""TRL's preparation of the same prompts and completions, before the first step of `SFTTrainer`.
 
     python trl_prepare.py DATA.jsonl TOKENIZER_DIR OUT
 
-A prompt/completion set is made of the rows (by `datasets.map`, two processes), and the trainer is
-constructed on it with `dataset_num_proc=2`, without truncation and without packing; nothing is
-trained. The model has random weights and next to no size. The tokenizer is that of
-`tokenizer.json`, with one thread in each of the two processes. `preparation` in what is printed are
-the seconds after the imports, the model and the tokenizer.
+`datasets.map` makes prompts and completions in two processes, and the trainer is constructed on
+them with `dataset_num_proc=2`, without truncation or packing. Nothing is trained; the model is tiny
+and random. The tokenizer is that of `tokenizer.json`, with one thread per process. `preparation` is
+the time in seconds after imports, model and tokenizer.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def _prompts(batch: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 def main(data: str, tokenizer_dir: str, out: str) -> None:
-    """Prepares, and prints what was made as JSON."""
+    """Prepare, and print rows, tokens and seconds as JSON."""
     datasets.disable_progress_bars()
     config = json.loads((Path(tokenizer_dir) / "tokenizer_config.json").read_bytes())
     eos = config["eos_token"]

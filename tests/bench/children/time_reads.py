@@ -1,4 +1,4 @@
-"""Three ways to read rows, timed the same for every library that reads them."""
+"""Time three ways to read rows, in the same way for each library."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ def time_reads(
     in_order: Callable[[], Iterable[Arrays]],
     shuffled: Callable[[], Iterable[Arrays]],
 ) -> None:
-    """Prints rows a second of each way as JSON, and a checksum of what was read.
+    """Print rows per second and a checksum of each way as JSON.
 
-    Of each row the last id and the last flag are looked at, and both lengths: it is there as NumPy
-    arrays, whose pages need not all be read.
+    Reads the lengths and the last items of each row's arrays, so not all pages of a file.
     """
     places = np.random.default_rng(SEED).integers(0, rows, RANDOM_ROWS).tolist()
     ways: dict[str, Callable[[], Iterable[Arrays]]] = {
@@ -32,13 +31,13 @@ def time_reads(
         "in order": in_order,
         "shuffled": shuffled,
     }
-    said = {}
+    printed = {}
     for name, way in ways.items():
         started = time.perf_counter()
         count = check = 0
         for ids, mask in way():
             check += len(ids) + int(ids[-1]) + len(mask) + int(mask[-1])
             count += 1
-        said[f"{name} rate"] = count / (time.perf_counter() - started)
-        said[f"{name} check"] = check
-    print(json.dumps(said))
+        printed[f"{name} rate"] = count / (time.perf_counter() - started)
+        printed[f"{name} check"] = check
+    print(json.dumps(printed))

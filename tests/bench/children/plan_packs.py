@@ -1,6 +1,6 @@
-"""Seconds of `plan_packs` for so many lengths, its packs and their lower bound, as JSON.
+"""Time `plan_packs` for COUNT lengths; prints seconds, packs and their lower bound as JSON.
 
-python pack_plan.py COUNT
+python plan_packs.py COUNT
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import json
 import sys
 import time
 
-from lengths import MAX_LENGTH, draw
+from draw_lengths import MAX_LENGTH, draw
 
 from sftdata.loading.packing import plan_packs
 
 
 def main(count: int) -> None:
-    """Plans once; the imports and the drawing are done before the clock starts."""
+    """Plan once. Imports and lengths are ready before the clock starts."""
     lengths = draw(count)
     started = time.perf_counter()
     plan = plan_packs(lengths, MAX_LENGTH)

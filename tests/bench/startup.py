@@ -1,4 +1,4 @@
-"""Start: how long a command takes that does nothing."""
+"""Start-up time of the command line."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from measure import Contender, interleave
 from setup import PYTHON, Setup
 from table import Row, compared
 
-_TIMES = 4  # rounds for each one asked for: they are short, and noise is not
+_TIMES = 4  # more rounds, because a short time has more noise
 
 
 def help_text(setup: Setup) -> Iterator[Row]:
-    """`sftdata --help` against `import click`, both whole processes."""
+    """`sftdata --help` against `import click`, as whole processes."""
     contenders = [
         Contender("ours", lambda out: [PYTHON, "-m", "sftdata", "--help"]),
         Contender("other", lambda out: [PYTHON, "-c", "import click"]),

@@ -1,8 +1,8 @@
-"""Saves a dataset of ours as `datasets.map` does: input_ids and labels, from Python lists.
+"""Save a dataset as `datasets.map` saves it: input_ids and labels, from Python lists.
 
-    python datasets_layout.py SET OUT
+    python save_with_datasets.py DATASET OUT
 
-Prints the bytes of the Arrow files and the tokens in them as JSON.
+Prints the bytes of the Arrow files and their tokens as JSON.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import sftdata
 
 
 def _as_map_writes(batch: dict[str, Any]) -> dict[str, Any]:
-    # New names, so that `datasets` chooses the types as it does for what a tokenizer gave.
+    # New names make `datasets` choose the types, as it does for the output of a tokenizer.
     return {"input_ids": batch["ids"], "labels": batch["targets"]}
 
 
 def main(directory: str, out: str) -> None:
-    """Saves and counts."""
+    """Save and count."""
     datasets.disable_progress_bars()
     size = tokens = 0
     for name, split in sftdata.load(directory).items():

@@ -1,12 +1,11 @@
-"""Opens a dataset; prints seconds and megabytes as JSON.
+"""Open a dataset; prints seconds and megabytes as JSON.
 
-    python open_set.py SET [cold]
+    python open_dataset.py DATASET [cold]
 
-The clock and the memory start after the import of the loader. `seconds` is the time of
-`sftdata.load(SET)["train"]`, `first` that of a row in the middle after it. `resident` is what the
-process holds more than before, pages of the mapped files included that the system has put beside
-the ones that were read; `own` is that without pages of files. With `cold` the files are put out of
-the page cache before.
+Time and memory are measured from after the import of the loader. `seconds` is the time of
+`sftdata.load(DATASET)["train"]`, `first` that of reading a row in the middle. `resident` is the
+growth of the process, including pages of the mapped files that the system read ahead; `own` is
+without pages of files. With `cold` the files are first evicted from the page cache.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import sftdata.loading.dataset
 
 
 def _memory() -> tuple[float, float]:
-    """Megabytes that the process holds, and those of them that are pages of files."""
+    """Resident megabytes of the process, and how many of them are pages of files."""
     size = os.sysconf("SC_PAGE_SIZE") / 1e6
     resident, of_files = Path("/proc/self/statm").read_text().split()[1:3]
     return int(resident) * size, int(of_files) * size
@@ -35,7 +34,7 @@ def _evict(directory: Path) -> None:
 
 
 def main(directory: Path, *, cold: bool) -> None:
-    """Opens once."""
+    """Open once."""
     if cold:
         _evict(directory)
     resident, of_files = _memory()
@@ -46,13 +45,13 @@ def main(directory: Path, *, cold: bool) -> None:
     after = time.perf_counter()
     train[len(train) // 2].input_ids[-1]
     grown = resident_after - resident
-    said = {
+    printed = {
         "seconds": opened - started,
         "first": time.perf_counter() - after,
         "resident": grown,
         "own": grown - (of_files_after - of_files),
     }
-    print(json.dumps(said))
+    print(json.dumps(printed))
 
 
 if __name__ == "__main__":

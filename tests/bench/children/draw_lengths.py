@@ -1,4 +1,4 @@
-"""The lengths that are packed."""
+"""Lengths of rows to pack."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ MAX_LENGTH = 2048
 
 
 def draw(count: int) -> npt.NDArray[np.int32]:
-    """Log-normal lengths with a median of 400 tokens, the long ones cut to `MAX_LENGTH`."""
+    """Log-normal lengths with a median of 400 tokens, at most `MAX_LENGTH`."""
     drawn = np.random.default_rng(0).lognormal(mean=np.log(400), sigma=0.8, size=count)
     return np.clip(drawn, 1, MAX_LENGTH).astype(np.int32)

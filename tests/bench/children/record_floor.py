@@ -1,11 +1,11 @@
-"""Writes down what the floor of a build has to do: the texts that the build encodes.
+"""Record the texts that a build encodes, for its floor.
 
-    python floor_texts.py FOLDER ARGUMENTS OF sftdata build
+    python record_floor.py FOLDER ARGUMENTS OF sftdata build
 
-Builds once into FOLDER/set and notes every column of text on its way to the engine: prompts and
-targets as they are rendered, each pool of shots once, and nothing that a build encodes to check
-itself (the vocabulary, a sample of the rows, the words beside a seam). Into FOLDER go texts.arrow,
-a single column, and engine.json, the tokenizer as gigatoken takes it.
+Builds once into FOLDER/dataset and records each column of text before it is encoded: rendered
+prompts and targets, and each pool of shots once. Texts that a build encodes to check itself are
+left out. Writes FOLDER/texts.arrow, a single column, and FOLDER/engine.json, the tokenizer for
+gigatoken.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ from typing import Any
 import pyarrow as pa
 
 from sftdata.cli.build import command
-from sftdata.examples import encode as encode_module
-from sftdata.examples import fit as drafts
+from sftdata.examples import encode, fit
 from sftdata.examples.layout import DrawnColumn, Stretch
 from sftdata.tokenizing.engines import GigatokenEngine
 
 
 def main(folder: Path, arguments: Sequence[str]) -> None:
-    """Builds and writes the two files."""
+    """Build and write the two files."""
     columns: list[pa.LargeStringArray] = []
     pools: set[tuple[str, ...]] = set()
     engines: list[bytes] = []
-    encode, load = encode_module.encode_stretches, GigatokenEngine._load
+    encode_stretches, load = encode.encode_stretches, GigatokenEngine._load
 
-    def noted(stretches: Sequence[Stretch], encoder: Any) -> Any:
+    def record_texts(stretches: Sequence[Stretch], encoder: Any) -> Any:
         for content in (stretch.content for stretch in stretches):
             if isinstance(content, DrawnColumn):
                 if content.name not in pools:
@@ -39,20 +38,20 @@ def main(folder: Path, arguments: Sequence[str]) -> None:
                     columns.append(content.values)
             elif isinstance(content, pa.LargeStringArray):
                 columns.append(content)
-        return encode(stretches, encoder)
+        return encode_stretches(stretches, encoder)
 
-    def noted_load(engine: GigatokenEngine) -> Any:
+    def record_engine(engine: GigatokenEngine) -> Any:
         engines.append(engine._content)
         return load(engine)
 
     for owner, name, function in (
-        (drafts, "encode_stretches", noted),
-        (GigatokenEngine, "_load", noted_load),
+        (fit, "encode_stretches", record_texts),
+        (GigatokenEngine, "_load", record_engine),
     ):
         setattr(owner, name, function)
-    command.main([*arguments, "--out", str(folder / "set")], standalone_mode=False)
+    command.main([*arguments, "--out", str(folder / "dataset")], standalone_mode=False)
     if not columns or not engines:
-        raise SystemExit("no text went through the fast engine: there is nothing to compare with")
+        raise SystemExit("the fast engine encoded no text, so there is no floor")
     (folder / "engine.json").write_bytes(engines[0])
     schema = pa.schema([("text", pa.large_string())])
     with pa.ipc.new_file(str(folder / "texts.arrow"), schema) as writer:
