@@ -41,7 +41,7 @@ def command(
 
     Example: sftdata stats data/summarize --by split --max-length 2048 --batch-size 8
     """
-    from sftdata.inspecting.stats import compute_stats
+    from sftdata.inspecting.stats.compute import compute_stats
     from sftdata.loading.dataset import load
 
     numbers = compute_stats(load(dataset), by=by, max_length=max_length, batch_size=batch_size)

@@ -1,0 +1,1 @@
+"""Statistics of a dataset, computed from its columns without a loop over rows."""
