@@ -23,7 +23,7 @@ def command(dataset: Path, output: Path, against: Path | None, seed: int) -> Non
 
     Example: sftdata report data/summarize -o report.html
     """
-    from sftdata.inspecting.report import render_report
+    from sftdata.inspecting.pages.report import render_report
     from sftdata.loading.dataset import load
 
     other = None if against is None else load(against)

@@ -105,7 +105,7 @@ def test_doctor_json_and_sarif_say_the_same(spoiled: Path, tmp_path: Path) -> No
     assert next(f for f in findings if f["id"] == "email-address")["row_ids"] == ["r4"]
 
 
-def test_doctor_lists_its_checks_without_a_data_set() -> None:
+def test_doctor_lists_its_checks_without_a_dataset() -> None:
     done = sftdata("doctor", "--list")
     assert done.returncode == 0
     ids = [line.split()[0] for line in done.stdout.splitlines()]
@@ -179,7 +179,7 @@ def test_diff_says_what_differs_and_what_it_did(clean: Path, spoiled: Path, tmp_
     assert (found["only_in_a"], found["only_in_b"]) == (1, 1)
 
 
-def test_diff_of_a_data_set_with_itself(clean: Path) -> None:
+def test_diff_of_a_dataset_with_itself(clean: Path) -> None:
     assert "identical: 60 rows" in sftdata("diff", clean, clean).stdout
     assert json.loads(sftdata("diff", clean, clean, "--json").stdout)["identical"] is True
 

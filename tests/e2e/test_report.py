@@ -15,7 +15,7 @@ from support.plain import build_plain
 
 from sftdata.inspecting.doctor import diagnose
 from sftdata.inspecting.pages.render import render_page
-from sftdata.inspecting.report import render_report
+from sftdata.inspecting.pages.report import render_report
 from sftdata.loading.dataset import load
 
 
@@ -117,7 +117,7 @@ def test_provenance_names_every_digest(page: Page, folder: Path) -> None:
     assert f"{certificate['whole_text_equal']:,} of {certificate['rows']:,} rows" in page.text
 
 
-def test_a_second_data_set_is_compared(folder: Path) -> None:
+def test_a_second_dataset_is_compared(folder: Path) -> None:
     page = Page(render_report(load(folder / "a"), load(folder / "b")))
     assert "150 row ids are in both; 152 only in a, 10 only in b." in page.text
     assert ["rows", "302", "160"] in page.rows
@@ -125,19 +125,19 @@ def test_a_second_data_set_is_compared(folder: Path) -> None:
     assert "Comparison" not in Page(render_report(load(folder / "a"))).text
 
 
-def test_data_sets_in_folders_of_one_name_are_told_apart(folder: Path) -> None:
+def test_datasets_in_folders_of_one_name_are_told_apart(folder: Path) -> None:
     page = Page(render_report(load(folder / "a"), load(folder / "a")))
     assert ["", "A: a", "B: a"] in page.rows
 
 
-def test_the_same_data_set_gives_the_same_page(folder: Path) -> None:
+def test_the_same_dataset_gives_the_same_page(folder: Path) -> None:
     assert render_report(load(folder / "a")) == render_report(load(folder / "a"))
     assert render_report(load(folder / "a"), seed=5) != render_report(load(folder / "a"))
 
 
 def test_the_report_of_a_single_row_is_whole() -> None:
     page = Page(render_report(build_plain(Path(), [{"article": "One.", "summary": "1"}])))
-    assert "each of the 1 source rows is an example" in page.text
+    assert "all 1 source rows are in the dataset" in page.text
 
 
 @needs_browser

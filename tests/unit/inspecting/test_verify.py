@@ -76,11 +76,11 @@ def only_fault(out: Path, *, deep: bool = False) -> str:
 
 
 @pytest.mark.parametrize("deep", [False, True])
-def test_an_intact_data_set_has_no_fault(out: Path, deep: bool) -> None:
+def test_an_intact_dataset_has_no_fault(out: Path, deep: bool) -> None:
     assert find_faults(out, deep=deep) == []
 
 
-def test_a_data_set_may_be_moved(out: Path) -> None:
+def test_a_dataset_may_be_moved(out: Path) -> None:
     moved = out.rename("elsewhere")
     assert find_faults(moved, deep=True) == []
 

@@ -106,7 +106,7 @@ def test_what_no_row_has_is_an_error_with_a_way_out(
         choose_rows(data, wanted=wanted)
 
 
-def test_the_task_and_the_template_of_the_data_set_let_every_row_through(data: Dataset) -> None:
+def test_the_task_and_the_template_of_the_dataset_let_every_row_through(data: Dataset) -> None:
     for template in ("summarize/article", "summarize/article@1.0.0"):
         wanted = RowFilter(task="summarize", template=template)
         assert len(find_rows(data, list(data), wanted)) == len(ROWS) + len(LONG)

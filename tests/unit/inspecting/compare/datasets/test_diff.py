@@ -48,7 +48,7 @@ TEMPLATE = (
 )
 
 
-def test_a_data_set_and_its_copy_are_identical() -> None:
+def test_a_dataset_and_its_copy_are_identical() -> None:
     found = diff(make("a"), make("b"))
     assert found.is_identical
     assert found.inputs == []

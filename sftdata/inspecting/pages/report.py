@@ -1,0 +1,130 @@
+"""The page of `report`: one dataset, or two beside each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from markupsafe import Markup
+
+from sftdata.inspecting.compare.datasets.facts import count_shared_rows, list_facts
+from sftdata.inspecting.doctor import diagnose
+from sftdata.inspecting.pages.render import render_page
+from sftdata.inspecting.rows.inspector import Inspector
+from sftdata.inspecting.rows.select import choose_rows
+from sftdata.inspecting.rows.views import mark_token, view_spans
+from sftdata.inspecting.stats.groups import count_groups
+from sftdata.inspecting.stats.lengths import LengthCounts
+from sftdata.loading.dataset import Dataset
+from sftdata.writing.ledger import read_ledger
+from sftdata.writing.plots import Series, histogram, token_bars
+
+Lengths = npt.NDArray[np.int64]
+GroupStats = dict[str, dict[str, Any]]  # the name of a group → its statistics
+
+_SAMPLES = 5
+_LEDGER_EXAMPLES = 3  # of each reason
+
+
+@dataclass(frozen=True)
+class LedgerGroup:
+    """Ledger lines with the same status and reason."""
+
+    status: str
+    reason: str
+    rows: int
+    examples: Sequence[Mapping[str, str]]  # the first lines
+
+
+def render_report(data: Dataset, against: Dataset | None = None, *, seed: int = 0) -> str:
+    """The page about `data`, with a comparison if `against` is given.
+
+    Samples are decoded with the recorded tokenizer; raises `SftdataError` when that is gone.
+    """
+    sets = [data] if against is None else [data, against]
+    names, lengths = _names(sets), [_lengths(one) for one in sets]
+    groups = _groups(data)
+    inspector = Inspector(data)
+    return render_page(
+        "report",
+        title=f"Dataset {data.manifest.directory.name}",
+        manifest=data.manifest,
+        repeated=data.manifest.content.get("repeated", 0),
+        names=names,
+        examples=len(lengths[0]),
+        tokens=int(lengths[0][:, 2].sum()),
+        target_tokens=int(lengths[0][:, 1].sum()),
+        ledger=_group_ledger(data),
+        findings=diagnose(data),
+        groups=groups,
+        plots=_plot_lengths(names, lengths),
+        shares=_plot_shares(groups["split"]),
+        rows=[inspector.inspect(*row) for row in choose_rows(data, sample=_SAMPLES, seed=seed)],
+        facts=None if against is None else list_facts(data, against),
+        shared=None if against is None else count_shared_rows(data, against),
+        views=view_spans,
+        mark=mark_token,
+    )
+
+
+def _names(sets: Sequence[Dataset]) -> list[str]:
+    """The folders' names, with a letter before them where they are the same."""
+    names = [one.manifest.directory.resolve().name for one in sets]
+    if len(set(names)) < len(names):
+        return [f"{letter}: {name}" for letter, name in zip("AB", names, strict=True)]
+    return names
+
+
+def _lengths(data: Dataset) -> Lengths:
+    """int64[rows, 3] of all splits: tokens outside the loss, tokens in it, all tokens."""
+    total = np.concatenate([split.lengths for split in data.values()])
+    target = np.concatenate([split.target_counts for split in data.values()])
+    return np.stack((total - target, target, total), axis=1)
+
+
+def _group_ledger(data: Dataset) -> list[LedgerGroup]:
+    lines = read_ledger(data.manifest)
+    counts = Counter(
+        zip(lines.column("status").to_pylist(), lines.column("reason").to_pylist(), strict=True)
+    )
+    return [
+        LedgerGroup(status, reason, rows, _first_lines(lines, status, reason))
+        for (status, reason), rows in counts.most_common()
+    ]
+
+
+def _first_lines(lines: pa.Table, status: str, reason: str) -> list[Mapping[str, str]]:
+    matching = lines.filter((pc.field("status") == status) & (pc.field("reason") == reason))
+    first: list[Mapping[str, str]] = matching.slice(0, _LEDGER_EXAMPLES).to_pylist()
+    return first
+
+
+def _groups(data: Dataset) -> dict[str, GroupStats]:
+    """Statistics by split, by template and, if there are several, by task."""
+    by_split = dict.fromkeys(data, LengthCounts()) | count_groups(data, "split")
+    by_task, by_template = count_groups(data, "task"), count_groups(data, "template")
+    groups = {"split": by_split, "task": by_task, "template": by_template}
+    return {
+        by: {name: counts.summarize() for name, counts in of_name.items()}
+        for by, of_name in groups.items()
+        if by != "task" or len(of_name) > 1
+    }
+
+
+def _plot_lengths(names: Sequence[str], sets: Sequence[Lengths]) -> list[Markup]:
+    titles = ("Tokens outside the loss", "Tokens in the loss", "All tokens")
+    return [
+        histogram(title, [Series(n, of[:, part]) for n, of in zip(names, sets, strict=True)])
+        for part, title in enumerate(titles)
+    ]
+
+
+def _plot_shares(splits: GroupStats) -> Markup:
+    tokens = {name: (split["tokens"], split["target_tokens"]) for name, split in splits.items()}
+    return token_bars("Tokens, and those in the loss", tokens)
