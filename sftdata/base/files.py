@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -37,6 +38,12 @@ def stamp(path: Path) -> Stamp:
     return [
         status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
     ]  # fmt: skip
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a file's bytes, as `sha256sum` prints it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_intact(path: Path, size: int, xxh3: str) -> bool:

@@ -6,7 +6,6 @@ check, and the templates and stop ids that serving needs.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sftdata.base.files import write_atomically
+from sftdata.base.files import sha256_of, write_atomically
 from sftdata.base.version import __version__
 from sftdata.errors import SftdataError
 from sftdata.inspecting.verify import find_faults
@@ -190,12 +189,6 @@ def _find_data_contradictions(passport: Passport, directory: Path) -> list[str]:
     if manifest["tokenizer"]["sha256"] != passport["tokenizer"]["sha256"]:
         found.append(f"{directory}: the tokenizer differs from the training's")
     return found + find_faults(directory)
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest_model(directory: Path) -> dict[str, str]:
