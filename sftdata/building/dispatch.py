@@ -17,7 +17,7 @@ from sftdata.building.inputs import row_reader, sample_texts
 from sftdata.building.maker import example_maker, maker_in_worker
 from sftdata.building.plan import Plan
 from sftdata.building.workers import InProcess, Processes, Workers
-from sftdata.examples.maker import Examples, Work
+from sftdata.examples.maker import BlockExamples, BlockRequest
 from sftdata.tokenizing.encoder import REFERENCE, EncoderChoice, EngineCache, load_encoder
 
 # The reference encodes this much before the engine would be loaded and checked.
@@ -55,11 +55,11 @@ class Dispatcher:
         else:
             self._choice = self._loading.submit(self._choose_encoder)
 
-    def submit(self, work: Sequence[Work]) -> list[Future[Examples]]:
+    def submit(self, work: Sequence[BlockRequest]) -> list[Future[BlockExamples]]:
         """Starts the work as one or more jobs."""
         return [self._submit(part) for part in _parts(work)]
 
-    def _submit(self, work: Sequence[Work]) -> Future[Examples]:
+    def _submit(self, work: Sequence[BlockRequest]) -> Future[BlockExamples]:
         self._bytes += sum(item.chunk.size for item in work)
         if self._few is not None and self._bytes <= _FEW_BYTES:
             return self._few.submit(work)
@@ -85,7 +85,7 @@ class Dispatcher:
             if workers is not None:
                 workers.close()
 
-    def _start(self, sample: Sequence[Work]) -> Workers:
+    def _start(self, sample: Sequence[BlockRequest]) -> Workers:
         """Starts the workers; beside their work the engine is loaded and checked on these rows."""
         if self._few is not None:
             self._choice = self._loading.submit(self._choose_encoder)
@@ -109,7 +109,7 @@ class Dispatcher:
         return self._engines.choose_encoder(self._plan.tokenizer, self._report)
 
 
-def _parts(work: Sequence[Work]) -> Iterator[Sequence[Work]]:
+def _parts(work: Sequence[BlockRequest]) -> Iterator[Sequence[BlockRequest]]:
     """The work in as few parts as possible, of about the same size."""
     ends = list(accumulate(item.chunk.size for item in work))
     number = ends[-1] // _PART_BYTES + 1 if ends else 0

@@ -9,7 +9,7 @@ from typing import Any
 from sftdata.building.inputs import no_rows, read_source
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
-from sftdata.examples.maker import Examples, Work
+from sftdata.examples.maker import BlockExamples, BlockRequest
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Mixture
 from sftdata.tokenizing.encoder import choose_encoder
@@ -17,7 +17,7 @@ from sftdata.tokenizing.encoder import choose_encoder
 
 def dry_run(
     task: str | None = None, *, spec: Path | str | None = None, **options: Any
-) -> list[Examples]:
+) -> list[BlockExamples]:
     """Checks everything a build checks before its first row; the first examples of each source.
 
     Writes nothing. Raises `SftdataError` as `build` does.
@@ -27,13 +27,13 @@ def dry_run(
     return [examples for one in specs for examples in _try_plan(make_plan(one))]
 
 
-def _try_plan(plan: Plan) -> list[Examples]:
+def _try_plan(plan: Plan) -> list[BlockExamples]:
     maker = example_maker(plan, lambda: choose_encoder(plan.tokenizer, lambda line: None).encoder)
     made = []
     templates = tuple(range(len(plan.block_keys)))
     for index in range(len(plan.sources)):
         for chunks in islice(read_source(maker.reader, index), 1):
-            made.append(maker.make([Work(chunk, templates) for chunk in chunks[:4]]))
+            made.append(maker.make([BlockRequest(chunk, templates) for chunk in chunks[:4]]))
     if not made:
         raise no_rows(plan.sources)
     return made

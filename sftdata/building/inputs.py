@@ -88,7 +88,7 @@ def draw_pool(
             screen.inspect(rows, source.name, outcomes)
             splits = assign_splits(rows.group_hashes, spec.split, spec.seed)
             taken = rows.take(np.flatnonzero((splits == train) & ~outcomes.dropped))
-            pool.add(taken.batch, taken.group_hashes)
+            pool.offer(taken.batch, taken.group_hashes)
     drawn = pool.finish()
     if drawn is None:
         raise GoldenSetError(

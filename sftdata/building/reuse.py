@@ -11,7 +11,7 @@ import xxhash
 from sftdata.building.inputs import read_source, row_reader
 from sftdata.building.plan import Plan
 from sftdata.examples.blocks import BlockRun
-from sftdata.examples.maker import Examples, Work
+from sftdata.examples.maker import BlockExamples, BlockRequest
 from sftdata.reading.chunks import Chunk, Chunks
 from sftdata.reading.outline import Outline
 from sftdata.writing.earlier_build import BlockLocation, EarlierBuild
@@ -21,16 +21,16 @@ from sftdata.writing.journal import KEY_BYTES
 _GROUPS_AT_ONCE = 4
 
 Submit = Callable[
-    [Sequence[Work]], list[Future[Examples]]
+    [Sequence[BlockRequest]], list[Future[BlockExamples]]
 ]  # starts the work, perhaps as several jobs
 
 
 class PendingExamples:
     """The blocks of several jobs, in order, as they are made."""
 
-    def __init__(self, jobs: Sequence[Future[Examples]]) -> None:
+    def __init__(self, jobs: Sequence[Future[BlockExamples]]) -> None:
         self._results = (job.result() for job in jobs)
-        self._examples: Examples | None = None
+        self._examples: BlockExamples | None = None
         self._taken = 0
 
     def take(self, blocks: int) -> Iterator[BlockRun]:
@@ -58,7 +58,7 @@ class ChunkGroup:
         """Whether every block can be reused."""
         return all(place is not None for place, _ in self.found)
 
-    def work(self, templates: int) -> list[Work]:
+    def work(self, templates: int) -> list[BlockRequest]:
         """The blocks to make, in order."""
         wanted: dict[int, list[int]] = {}
         first = 0
@@ -67,7 +67,7 @@ class ChunkGroup:
                 for block in range(first, first + blocks):
                     wanted.setdefault(block // templates, []).append(block % templates)
             first += blocks
-        return [Work(self.chunks[at], tuple(missing)) for at, missing in wanted.items()]
+        return [BlockRequest(self.chunks[at], tuple(missing)) for at, missing in wanted.items()]
 
     def runs(self, made: PendingExamples) -> Iterator[BlockRun]:
         """The blocks, in runs that lie together."""

@@ -27,7 +27,7 @@ from sftdata.building.plan import Plan
 from sftdata.building.reuse import BlockLookup, ChunkGroup, PendingExamples
 from sftdata.errors import GoldenSetError
 from sftdata.examples.blocks import BlockRun, Blocks
-from sftdata.examples.maker import Work
+from sftdata.examples.maker import BlockRequest
 from sftdata.reading.chunks import Chunk
 from sftdata.tokenizing.encoder import EngineCache
 from sftdata.writing.build_folder import UNFINISHED, BuildFolder, set_aside
@@ -159,7 +159,7 @@ class BuildRun:
         self.progress(sum(self.rows_in))
 
     def _make_again(self, chunk: Chunk, template: int) -> BlockRun:
-        (job,) = self.dispatcher.submit([Work(chunk, (template,))])
+        (job,) = self.dispatcher.submit([BlockRequest(chunk, (template,))])
         return job.result().block_run(0, 1)
 
     def _finish(self, stamps: Sequence[list[Stamp]]) -> FinishedBuild:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from sftdata.errors import SftdataError
-from sftdata.examples.maker import ExampleMaker, Examples, Work
+from sftdata.examples.maker import BlockExamples, BlockRequest, ExampleMaker
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -28,7 +28,7 @@ MakeMaker = Callable[[], ExampleMaker]
 class Workers(Protocol):
     """Makes examples of chunks."""
 
-    def submit(self, work: Sequence[Work]) -> Future[Examples]:
+    def submit(self, work: Sequence[BlockRequest]) -> Future[BlockExamples]:
         """Starts on `work`."""
         ...
 
@@ -45,7 +45,7 @@ class InProcess:
         self._maker = maker
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="examples")
 
-    def submit(self, work: Sequence[Work]) -> Future[Examples]:
+    def submit(self, work: Sequence[BlockRequest]) -> Future[BlockExamples]:
         """Starts on `work`."""
         return self._pool.submit(self._maker.make, work)
 
@@ -56,8 +56,8 @@ class InProcess:
 
 @dataclass
 class _Job:
-    work: list[Work]
-    future: Future[Examples] = field(default_factory=Future)
+    work: list[BlockRequest]
+    future: Future[BlockExamples] = field(default_factory=Future)
     tries: int = 0
 
 
@@ -84,7 +84,7 @@ class Processes:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, work: Sequence[Work]) -> Future[Examples]:
+    def submit(self, work: Sequence[BlockRequest]) -> Future[BlockExamples]:
         """Starts on `work`.
 
         The future raises `SftdataError` that names the rows when every try ended with a dead
@@ -188,16 +188,16 @@ def _work(pipe: Connection) -> None:
         return  # the parent is gone, or has closed the pipe
 
 
-def _sendable(item: Work) -> Work:
+def _sendable(item: BlockRequest) -> BlockRequest:
     """The work with its own copy of the bytes: a memoryview cannot be pickled."""
     data = item.chunk.data
     return _with_data(item, bytes(data)) if isinstance(data, memoryview) else item
 
 
-def _received(item: Work) -> Work:
+def _received(item: BlockRequest) -> BlockRequest:
     data = item.chunk.data
     return _with_data(item, memoryview(data)) if isinstance(data, bytes) else item
 
 
-def _with_data(item: Work, data: bytes | memoryview) -> Work:
+def _with_data(item: BlockRequest, data: bytes | memoryview) -> BlockRequest:
     return replace(item, chunk=replace(item.chunk, data=data))

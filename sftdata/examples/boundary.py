@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.base.arrow import numbers, string_buffers, texts
-from sftdata.examples.layout import Column, DrawnColumn, Stretch, join
-from sftdata.examples.tokens import EncodedStretch, joined_equal
+from sftdata.examples.layout import Column, DrawnColumn, Segment, join
+from sftdata.examples.tokens import EncodedSegment, joined_equal
 from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import Encoder
 
@@ -26,16 +26,16 @@ Places = npt.NDArray[np.int64]
 
 
 def is_boundary_stable(
-    stretches: Sequence[Stretch], parts: Sequence[EncodedStretch], encoder: Encoder, rows: int
+    segments: Sequence[Segment], parts: Sequence[EncodedSegment], encoder: Encoder, rows: int
 ) -> Flags:
     """bool[rows]: whether the text of each row, encoded at once, gives the ids encoded apart."""
     equal = np.ones(rows, np.bool_)
-    # Unigram weighs whole stretches of text against each other, so nothing near tells for sure.
+    # Unigram weighs whole segments of text against each other, so nothing near tells for sure.
     merges_pairs = encoder.tokenizer.plain_text.merges_pairs
-    for at, stretch in enumerate(stretches):
-        if not stretch.continues:
+    for at, segment in enumerate(segments):
+        if not segment.continues:
             continue
-        before, after = (_to_column(s.content, rows) for s in stretches[at - 1 : at + 1])
+        before, after = (_to_column(s.content, rows) for s in segments[at - 1 : at + 1])
         first, second = (_to_rows(part.ids, rows) for part in parts[at - 1 : at + 1])
         own = np.zeros(rows, np.bool_)
         if merges_pairs:

@@ -18,11 +18,11 @@ from sftdata.base.arrow import numbers, texts
 from sftdata.base.hashing import choose_by_hash
 from sftdata.base.reasons import Reason, Status
 from sftdata.examples.boundary import is_boundary_stable
-from sftdata.examples.encode import encode_stretches
-from sftdata.examples.layout import ChatComposer, Composer, Shots, Stretch, is_blank
+from sftdata.examples.encode import encode_segments
+from sftdata.examples.layout import ChatComposer, Composer, Segment, Shots, is_blank
 from sftdata.examples.shorten import Cut, Keep, shorten_texts
 from sftdata.examples.shots import ShotPool
-from sftdata.examples.tokens import EncodedStretch, TokenBatch, join_stretches
+from sftdata.examples.tokens import EncodedSegment, TokenBatch, join_segments
 from sftdata.reading.messages import parse_messages
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.rows import Rows
@@ -78,8 +78,8 @@ class EncodedRows:
     """Encoded rows of one layout. Rows that are not `kept` are too long, or dropped."""
 
     places: Places
-    stretches: list[Stretch]
-    parts: list[EncodedStretch]
+    segments: list[Segment]
+    parts: list[EncodedSegment]
     is_empty: npt.NDArray[np.bool_]  # whether the target is
     kept: npt.NDArray[np.bool_]
 
@@ -164,10 +164,10 @@ class RowFitter:
     ) -> EncodedRows:
         rows = batch if len(places) == batch.num_rows else batch.take(numbers(places))
         rendered = render_batch(rows, template)
-        stretches = self.composer.compose(rendered, shots)
-        parts = encode_stretches(stretches, self.encoder)
+        segments = self.composer.compose(rendered, shots)
+        parts = encode_segments(segments, self.encoder)
         all_kept = np.ones(len(places), np.bool_)
-        return EncodedRows(places, stretches, parts, is_blank(rendered.target), all_kept)
+        return EncodedRows(places, segments, parts, is_blank(rendered.target), all_kept)
 
     def _fits(self, encoded: EncodedRows) -> npt.NDArray[np.bool_]:
         if self.max_length is None:
@@ -259,11 +259,11 @@ class RowFitter:
                 texts([turns[at][number][1].strip() for at in members])
                 for number in range(len(roles))
             ]
-            stretches = composer.compose_turns(roles, contents, all_turns=self.all_turns)
-            parts = encode_stretches(stretches, self.encoder)
+            segments = composer.compose_turns(roles, contents, all_turns=self.all_turns)
+            parts = encode_segments(segments, self.encoder)
             all_kept = np.ones(len(members), np.bool_)
             encoded = EncodedRows(
-                np.array(members), stretches, parts, is_blank(contents[-1]), all_kept
+                np.array(members), segments, parts, is_blank(contents[-1]), all_kept
             )
             self._drop_unusable(encoded, outcomes)
             fits = self._fits(encoded)
@@ -275,9 +275,9 @@ class RowFitter:
     def join_tokens(self, encoded: EncodedRows) -> ExampleTokens:
         """The tokens of encoded rows."""
         rows = len(encoded.places)
-        stable = is_boundary_stable(encoded.stretches, encoded.parts, self.encoder, rows)
+        stable = is_boundary_stable(encoded.segments, encoded.parts, self.encoder, rows)
         return ExampleTokens(
-            encoded.places, encoded.kept, join_stretches(encoded.parts, rows), stable
+            encoded.places, encoded.kept, join_segments(encoded.parts, rows), stable
         )
 
 

@@ -1,7 +1,7 @@
-"""Lay out examples: system, shots, prompt and target as stretches to encode.
+"""Lay out examples: system, shots, prompt and target as segments to encode.
 
-A stretch is a text or a token at the same position in every example of a batch. Plain and chat
-examples differ only in their stretches.
+A segment is a text or a token at the same position in every example of a batch. Plain and chat
+examples differ only in their segments.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Column: TypeAlias = pa.LargeStringArray | DrawnColumn
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Segment:
     """A part of every example of a batch: a column of text, one text for all, or one token."""
 
     content: Column | str | int
@@ -62,10 +62,10 @@ class Shots:
 
 
 class Composer(Protocol):
-    """Lays rendered rows out as stretches."""
+    """Lays rendered rows out as segments."""
 
-    def compose(self, rendered: Rendered, shots: Shots | None) -> list[Stretch]:
-        """The stretches of a batch of examples that have the same number of shots."""
+    def compose(self, rendered: Rendered, shots: Shots | None) -> list[Segment]:
+        """The segments of a batch of examples that have the same number of shots."""
         ...
 
 
@@ -76,19 +76,19 @@ class PlainComposer:
     bos_id: int | None
     eos_id: int
 
-    def compose(self, rendered: Rendered, shots: Shots | None) -> list[Stretch]:
-        """The stretches of a batch of examples that have the same number of shots."""
+    def compose(self, rendered: Rendered, shots: Shots | None) -> list[Segment]:
+        """The segments of a batch of examples that have the same number of shots."""
         pieces = [] if rendered.system is None else [rendered.system]
         if shots is not None:
             solved = join(shots.pool.prompt, shots.pool.target, text(BLANK_LINE))
             pieces += [solved.take(numbers(column)) for column in shots.index.T]
-        stretches = [
-            Stretch(join(*pieces, rendered.prompt), in_loss=False),
-            Stretch(rendered.target, in_loss=True, continues=True),
-            Stretch(self.eos_id, in_loss=True),
+        segments = [
+            Segment(join(*pieces, rendered.prompt), in_loss=False),
+            Segment(rendered.target, in_loss=True, continues=True),
+            Segment(self.eos_id, in_loss=True),
         ]
-        bos = [] if self.bos_id is None else [Stretch(self.bos_id, in_loss=False)]
-        return bos + stretches
+        bos = [] if self.bos_id is None else [Segment(self.bos_id, in_loss=False)]
+        return bos + segments
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ class ChatComposer:
 
     chat: ChatFormat
 
-    def compose(self, rendered: Rendered, shots: Shots | None) -> list[Stretch]:
-        """The stretches of a batch of examples that have the same number of shots."""
+    def compose(self, rendered: Rendered, shots: Shots | None) -> list[Segment]:
+        """The segments of a batch of examples that have the same number of shots."""
         roles: list[str] = []
         contents: list[Column] = []
         if rendered.system is not None:
@@ -116,16 +116,16 @@ class ChatComposer:
 
     def compose_turns(
         self, roles: tuple[str, ...], contents: Sequence[Column], *, all_turns: bool
-    ) -> list[Stretch]:
-        """The stretches of conversations that all have these roles; a column for each turn."""
-        stretches = []
+    ) -> list[Segment]:
+        """The segments of conversations that all have these roles; a column for each turn."""
+        segments = []
         for piece in self.chat.layout(roles, all_turns=all_turns):
             if isinstance(piece, ControlToken):
-                stretches.append(Stretch(piece.token_id, piece.in_loss))
+                segments.append(Segment(piece.token_id, piece.in_loss))
                 continue
             parts = [part if isinstance(part, str) else contents[part] for part in piece.parts]
-            stretches.append(Stretch(_run(parts), piece.in_loss, piece.continues))
-        return stretches
+            segments.append(Segment(_run(parts), piece.in_loss, piece.continues))
+        return segments
 
 
 def _run(parts: Sequence[str | Column]) -> Column | str:
@@ -142,14 +142,14 @@ def _run(parts: Sequence[str | Column]) -> Column | str:
     return join(*(text(part) if isinstance(part, str) else part for part in flat))
 
 
-def prompt_length(stretches: Sequence[Stretch]) -> int:
-    """How many stretches the model is fed at inference: those before the first in the loss."""
-    return next(at for at, stretch in enumerate(stretches) if stretch.in_loss)
+def count_prompt_segments(segments: Sequence[Segment]) -> int:
+    """How many segments the model is fed at inference: those before the first in the loss."""
+    return next(at for at, segment in enumerate(segments) if segment.in_loss)
 
 
-def text_of(stretch: Stretch, row: int, tokens: Callable[[int], str]) -> str:
-    """The text of one row of a stretch; `tokens` gives that of a token."""
-    content = stretch.content
+def segment_text(segment: Segment, row: int, tokens: Callable[[int], str]) -> str:
+    """The text of one row of a segment; `tokens` gives that of a token."""
+    content = segment.content
     if isinstance(content, int):
         return tokens(content)
     if isinstance(content, str):

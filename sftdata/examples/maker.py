@@ -34,7 +34,7 @@ _NOT_WANTED = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class BlockRequest:
     """A chunk, and the indices of the templates whose blocks are wanted."""
 
     chunk: Chunk
@@ -42,7 +42,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Examples:
+class BlockExamples:
     """The examples of several blocks: one batch, sorted by split and then by block."""
 
     batch: pa.RecordBatch  # with the columns of a shard
@@ -74,7 +74,7 @@ class ExampleMaker:
     split: Mapping[str, float]
     seed: int
 
-    def make(self, work: Sequence[Work]) -> Examples:
+    def make(self, work: Sequence[BlockRequest]) -> BlockExamples:
         """The examples of every wanted block, chunk by chunk and template by template.
 
         All chunks come from one source.
@@ -100,7 +100,7 @@ class ExampleMaker:
             labels,
             *tokens.tokens.columns().values(),
         ]
-        return Examples(
+        return BlockExamples(
             batch=pa.RecordBatch.from_arrays(columns, schema=shard_schema()),
             blocks=self._count_blocks(
                 chunks, blocks, number, rows, block, outcomes, tokens, hashes

@@ -67,19 +67,19 @@ def shorten_texts(
         )
         guess = low[active] + np.clip((span * share).astype(np.int64), 1, span - 1)
         tokens = count_tokens(
-            active, [part(texts[r], int(n), keep) for r, n in zip(active, guess, strict=True)]
+            active, [take_part(texts[r], int(n), keep) for r, n in zip(active, guess, strict=True)]
         )
         fits = tokens <= budgets[active]
         low[active[fits]], low_tokens[active[fits]] = guess[fits], tokens[fits]
         high[active[~fits]], high_tokens[active[~fits]] = guess[~fits], tokens[~fits]
     cuts = (
-        Cut(len(text), _snapped(text, int(n), keep), part(text, int(n), keep)) if ok else None
+        Cut(len(text), _snapped(text, int(n), keep), take_part(text, int(n), keep)) if ok else None
         for text, n, ok in zip(texts, low, possible, strict=True)
     )
     return [cut if cut is not None and cut.snapped.strip() else None for cut in cuts]
 
 
-def part(text: str, size: int, keep: Keep) -> str:
+def take_part(text: str, size: int, keep: Keep) -> str:
     """`size` characters of `text`, from its start, its end or its middle."""
     first = _first(text, size, keep)
     return text[first : first + size]

@@ -102,7 +102,7 @@ class PoolBuilder:
     _groups: list[npt.NDArray[np.uint64]] = field(default_factory=list)
     _order: list[npt.NDArray[np.uint64]] = field(default_factory=list)
 
-    def add(self, rows: pa.RecordBatch, group_hashes: npt.NDArray[np.uint64]) -> None:
+    def offer(self, rows: pa.RecordBatch, group_hashes: npt.NDArray[np.uint64]) -> None:
         """Offers rows to the pool. `group_hashes`: uint64[rows, 2]."""
         salt = np.uint64(xxhash.xxh3_64_intdigest(f"pool:{self.seed}".encode()))
         order = mix_bits(hash_column(rows.column("row_id"))[:, 0] ^ salt)

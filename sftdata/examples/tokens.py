@@ -25,7 +25,7 @@ class TokenBatch:
     target_start: npt.NDArray[np.int32]  # in tokens, from the row's start
 
     @classmethod
-    def of(cls, batch: pa.RecordBatch) -> TokenBatch:
+    def from_batch(cls, batch: pa.RecordBatch) -> TokenBatch:
         """The tokens in the columns of a shard's record batch."""
         ids = batch.column("input_ids")
         offsets = to_numbers(ids.offsets)
@@ -75,14 +75,14 @@ Ids: TypeAlias = EncodedTexts | tuple[int, ...]  # of each row, or the same in a
 
 
 @dataclass(frozen=True, slots=True)
-class EncodedStretch:
-    """One stretch of every example of a batch."""
+class EncodedSegment:
+    """One segment of every example of a batch."""
 
     ids: Ids
     in_loss: bool
 
 
-def join_stretches(parts: Sequence[EncodedStretch], rows: int) -> TokenBatch:
+def join_segments(parts: Sequence[EncodedSegment], rows: int) -> TokenBatch:
     """The parts of each row one after another. At least one part has ids for each row."""
     # Four bytes an id: joining ids is joining byte strings, which native code does fast.
     joined = _join_ids([part.ids for part in parts])

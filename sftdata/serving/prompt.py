@@ -18,7 +18,7 @@ from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
 from sftdata.errors import GoldenSetError, SftdataError, SpecError, did_you_mean
 from sftdata.examples.fit import EncodedRows
-from sftdata.examples.layout import prompt_length, text_of
+from sftdata.examples.layout import count_prompt_segments, segment_text
 from sftdata.examples.maker import ExampleMaker
 from sftdata.examples.shots import read_pool
 from sftdata.reading.outcomes import RowOutcomes
@@ -97,19 +97,19 @@ class PromptRenderer:
 
     def _to_prompt(self, encoded: EncodedRows, template: str) -> ServingPrompt:
         """The part of an encoded example before its target."""
-        length = prompt_length(encoded.stretches)
+        length = count_prompt_segments(encoded.segments)
         parts = [part.ids for part in encoded.parts[:length]]
         ids = [part.ids if isinstance(part, EncodedTexts) else part for part in parts]
-        bos = self._is_automatic_bos(encoded.stretches[0].content)
+        bos = self._is_automatic_bos(encoded.segments[0].content)
         return ServingPrompt(
             template=template,
-            text="".join(text_of(s, 0, self._token) for s in encoded.stretches[bos:length]),
+            text="".join(segment_text(s, 0, self._token) for s in encoded.segments[bos:length]),
             input_ids=[int(token_id) for part in ids for token_id in part],
             stop_ids=self.stop_ids,
         )
 
     def _is_automatic_bos(self, content: Any) -> bool:
-        """Whether a stretch is the BOS that the tokenizer puts before plain text."""
+        """Whether a segment is the BOS that the tokenizer puts before plain text."""
         return self.plan.chat is None and content == self.plan.tokenizer.bos_id is not None
 
     def _token(self, token_id: int) -> str:

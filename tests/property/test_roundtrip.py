@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sftdata.examples.encode import encode_stretches
+from sftdata.examples.encode import encode_segments
 from sftdata.examples.layout import PlainComposer
-from sftdata.examples.tokens import join_stretches
+from sftdata.examples.tokens import join_segments
 from sftdata.rendering.render import render_batch
 from sftdata.rendering.template import parse_template
 from sftdata.tokenizing.encoder import FAST, REFERENCE, Encoder, load_encoder
@@ -49,8 +49,8 @@ def test_prompt_and_target_come_back_exact(
     arrays = {name: pa.array(column, pa.large_string()) for name, column in columns.items()}
     rendered = render_batch(pa.RecordBatch.from_pydict(arrays), TEMPLATE)
     encoder = encoder_of(byte_tokenizer, engine)
-    stretches = PlainComposer(None, EOS).compose(rendered, None)
-    batch = join_stretches(encode_stretches(stretches, encoder), len(rows))
+    segments = PlainComposer(None, EOS).compose(rendered, None)
+    batch = join_segments(encode_segments(segments, encoder), len(rows))
     assert len(batch.offsets) == len(rows) + 1
     for i, (article, summary) in enumerate(rows):
         ids = batch.input_ids[batch.offsets[i] : batch.offsets[i + 1]]

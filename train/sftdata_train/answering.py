@@ -9,8 +9,8 @@ from typing import Any
 
 from sftdata.base.arrow import texts
 from sftdata.errors import SftdataError, did_you_mean
-from sftdata.examples.encode import encode_stretches
-from sftdata.examples.layout import ChatComposer, Composer, PlainComposer, prompt_length
+from sftdata.examples.encode import encode_segments
+from sftdata.examples.layout import ChatComposer, Composer, PlainComposer, count_prompt_segments
 from sftdata.rendering.render import Rendered
 from sftdata.rendering.template import Template, parse_template
 from sftdata.tokenizing.chat_template import ChatFormat
@@ -92,9 +92,9 @@ def encode_prompt(
         prompt=texts([template.render_block("prompt", row)]),
         target=texts(["-"]),  # a placeholder; only the prompt before it is encoded
     )
-    stretches = composer.compose(rendered, None)
-    prompt = stretches[: prompt_length(stretches)]
-    parts = encode_stretches(prompt, load_encoder(tokenizer, REFERENCE))
+    segments = composer.compose(rendered, None)
+    prompt = segments[: count_prompt_segments(segments)]
+    parts = encode_segments(prompt, load_encoder(tokenizer, REFERENCE))
     flat = [part.ids.ids if isinstance(part.ids, EncodedTexts) else part.ids for part in parts]
     return [int(token_id) for ids in flat for token_id in ids]
 

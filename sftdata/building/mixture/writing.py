@@ -87,7 +87,7 @@ def _gather(
 
 def _reordered(batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.RecordBatch:
     """The rows in this order. Arrow would move lists token by token."""
-    tokens = TokenBatch.of(batch).take(rows).columns()
+    tokens = TokenBatch.from_batch(batch).take(rows).columns()
     columns = [
         tokens[field.name] if field.name in tokens else batch.column(field.name).take(numbers(rows))
         for field in batch.schema

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from sftdata.cli.build import command
 from sftdata.examples import encode, fit
-from sftdata.examples.layout import DrawnColumn, Stretch
+from sftdata.examples.layout import DrawnColumn, Segment
 from sftdata.tokenizing.engines import GigatokenEngine
 
 
@@ -28,24 +28,24 @@ def main(folder: Path, arguments: Sequence[str]) -> None:
     columns: list[pa.LargeStringArray] = []
     pools: set[tuple[str, ...]] = set()
     engines: list[bytes] = []
-    encode_stretches, load = encode.encode_stretches, GigatokenEngine._load
+    encode_segments, load = encode.encode_segments, GigatokenEngine._load
 
-    def record_texts(stretches: Sequence[Stretch], encoder: Any) -> Any:
-        for content in (stretch.content for stretch in stretches):
+    def record_texts(segments: Sequence[Segment], encoder: Any) -> Any:
+        for content in (segment.content for segment in segments):
             if isinstance(content, DrawnColumn):
                 if content.name not in pools:
                     pools.add(content.name)
                     columns.append(content.values)
             elif isinstance(content, pa.LargeStringArray):
                 columns.append(content)
-        return encode_stretches(stretches, encoder)
+        return encode_segments(segments, encoder)
 
     def record_engine(engine: GigatokenEngine) -> Any:
         engines.append(engine._content)
         return load(engine)
 
     for owner, name, function in (
-        (fit, "encode_stretches", record_texts),
+        (fit, "encode_segments", record_texts),
         (GigatokenEngine, "_load", record_engine),
     ):
         setattr(owner, name, function)

@@ -9,7 +9,7 @@ from support.forty_rows import rows, write_rows, write_spec
 
 from sftdata.building.dispatch import Dispatcher
 from sftdata.building.plan import Plan, make_plan
-from sftdata.examples.maker import Work
+from sftdata.examples.maker import BlockRequest
 from sftdata.reading.chunks import read_chunks
 from sftdata.tokenizing.encoder import EngineCache
 
@@ -29,7 +29,8 @@ def dispatched(
         few_expected=few_expected, reference_only=False,
     )  # fmt: skip
     try:
-        work = [Work(chunk, (0,)) for chunks in read_chunks(plan.sources[0], 0) for chunk in chunks]
+        chunks = [chunk for group in read_chunks(plan.sources[0], 0) for chunk in group]
+        work = [BlockRequest(chunk, (0,)) for chunk in chunks]
         made = [job.result() for job in dispatcher.submit(work)]
         assert dispatcher.find_fault() is None
         ids = [ids for examples in made for ids in examples.batch.column("input_ids").to_pylist()]

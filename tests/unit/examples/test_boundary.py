@@ -15,8 +15,8 @@ from support.places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 
 from sftdata.examples import boundary as seams
 from sftdata.examples.boundary import is_boundary_stable
-from sftdata.examples.encode import encode_stretches
-from sftdata.examples.layout import Stretch
+from sftdata.examples.encode import encode_segments
+from sftdata.examples.layout import Segment
 from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import FAST, REFERENCE, Encoder, load_encoder
 from sftdata.tokenizing.engines import GigatokenEngine, ReferenceEngine
@@ -37,8 +37,8 @@ def column(values: list[str]) -> pa.LargeStringArray:
 
 def stable(encoder: Encoder, rows: list[Pair]) -> list[bool]:
     prompts, targets = (column([row[side] for row in rows]) for side in (0, 1))
-    stretches = [Stretch(prompts, in_loss=False), Stretch(targets, in_loss=True, continues=True)]
-    found = is_boundary_stable(stretches, encode_stretches(stretches, encoder), encoder, len(rows))
+    segments = [Segment(prompts, in_loss=False), Segment(targets, in_loss=True, continues=True)]
+    found = is_boundary_stable(segments, encode_segments(segments, encoder), encoder, len(rows))
     return [bool(flag) for flag in found]
 
 

@@ -8,19 +8,19 @@ from support.forty_rows import rows, write_rows, write_spec
 
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import make_plan
-from sftdata.examples.maker import ExampleMaker, Examples, Work
+from sftdata.examples.maker import BlockExamples, BlockRequest, ExampleMaker
 from sftdata.reading.chunks import read_chunks
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 
 ONE_SPLIT = "split = { train = 1 }\n"
 
 
-def make(tokenizer: Path, golden: list[dict[str, str]], more: str = ONE_SPLIT) -> Examples:
+def make(tokenizer: Path, golden: list[dict[str, str]], more: str = ONE_SPLIT) -> BlockExamples:
     write_rows(golden)
     plan = make_plan(write_spec(tokenizer, more))
     maker: ExampleMaker = example_maker(plan, lambda: load_encoder(plan.tokenizer, REFERENCE))
     (chunks,) = read_chunks(plan.sources[0], 0)
-    return maker.make([Work(chunk, (0,)) for chunk in chunks])
+    return maker.make([BlockRequest(chunk, (0,)) for chunk in chunks])
 
 
 def test_each_row_becomes_one_example(byte_tokenizer: Path) -> None:

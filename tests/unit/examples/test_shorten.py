@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sftdata.examples.shorten import Keep, part, shorten_texts
+from sftdata.examples.shorten import Keep, shorten_texts, take_part
 
 HEAD = 3  # tokens of the prompt around the text
 
@@ -39,7 +39,7 @@ def shorten(text: str, budget: int, keep: Keep = "start", count=count_characters
     ("keep", "expected"), [("start", "abcd"), ("end", "ghij"), ("middle", "defg")]
 )
 def test_a_part_is_from_the_start_the_end_or_the_middle(keep: Keep, expected: str) -> None:
-    assert part("abcdefghij", 4, keep) == expected
+    assert take_part("abcdefghij", 4, keep) == expected
 
 
 @pytest.mark.parametrize(

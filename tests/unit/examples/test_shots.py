@@ -24,7 +24,7 @@ def groups(batch: pa.RecordBatch) -> np.ndarray:
 
 def pool(*ids: str) -> ShotPool:
     builder = PoolBuilder(seed=0)
-    builder.add(rows(*ids), groups(rows(*ids)))
+    builder.offer(rows(*ids), groups(rows(*ids)))
     made = builder.finish()
     assert made is not None
     return made

@@ -1,10 +1,10 @@
-"""Token batches: stretches joined to rows, and rows taken from them."""
+"""Token batches: segments joined to rows, and rows taken from them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sftdata.examples.tokens import EncodedStretch, TokenBatch, join_stretches, joined_equal
+from sftdata.examples.tokens import EncodedSegment, TokenBatch, join_segments, joined_equal
 from sftdata.tokenizing.encoded import EncodedTexts
 
 
@@ -14,13 +14,13 @@ def encoded(*rows: list[int]) -> EncodedTexts:
 
 
 def joined() -> TokenBatch:
-    stretches = [
-        EncodedStretch((1,), in_loss=False),
-        EncodedStretch(encoded([10, 11], [20]), in_loss=False),
-        EncodedStretch(encoded([12], [21, 22]), in_loss=True),
-        EncodedStretch((2,), in_loss=True),
+    segments = [
+        EncodedSegment((1,), in_loss=False),
+        EncodedSegment(encoded([10, 11], [20]), in_loss=False),
+        EncodedSegment(encoded([12], [21, 22]), in_loss=True),
+        EncodedSegment((2,), in_loss=True),
     ]
-    return join_stretches(stretches, rows=2)
+    return join_segments(segments, rows=2)
 
 
 def rows(tokens: TokenBatch) -> list[tuple[list[int], list[int], int]]:

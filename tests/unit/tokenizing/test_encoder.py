@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from sftdata.examples.encode import encode_stretches
+from sftdata.examples.encode import encode_segments
 from sftdata.examples.layout import PlainComposer
-from sftdata.examples.tokens import join_stretches, joined_equal
+from sftdata.examples.tokens import join_segments, joined_equal
 from sftdata.loading.dataset import make_labels
 from sftdata.rendering.render import Rendered
 from sftdata.tokenizing.encoder import FAST, REFERENCE, choose_encoder, load_encoder
@@ -39,8 +39,8 @@ def encode_rows(rows: list[tuple[str, str]], folder: Path, engine: str = REFEREN
     encoder = load_encoder(tokenizer, engine)
     prompts, targets = (texts(*[row[at] for row in rows]) for at in (0, 1))
     composer = PlainComposer(tokenizer.bos_id, tokenizer.eos_id)
-    stretches = composer.compose(Rendered(None, prompts, targets), None)
-    batch = join_stretches(encode_stretches(stretches, encoder), len(rows))
+    segments = composer.compose(Rendered(None, prompts, targets), None)
+    batch = join_segments(encode_segments(segments, encoder), len(rows))
     return [
         Row(
             batch.input_ids[start:end].tolist(),

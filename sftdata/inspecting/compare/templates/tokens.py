@@ -13,9 +13,9 @@ import pyarrow as pa
 from sftdata.base.reasons import Status
 from sftdata.examples.boundary import is_boundary_stable
 from sftdata.examples.fit import RowFitter
-from sftdata.examples.layout import PlainComposer, prompt_length
+from sftdata.examples.layout import PlainComposer, count_prompt_segments
 from sftdata.examples.shorten import Keep
-from sftdata.examples.tokens import EncodedStretch
+from sftdata.examples.tokens import EncodedSegment
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.rows import Rows
 from sftdata.rendering.template import Template
@@ -137,8 +137,8 @@ def _tokenize(
         found.outcomes[row] = status
     unfitted = replace(maker, max_length=None).fit(rows, places, template, RowOutcomes(len(places)))
     for encoded in (*unfitted, *fitted):
-        stable = is_boundary_stable(encoded.stretches, encoded.parts, encoder, len(encoded.places))
-        first = prompt_length(encoded.stretches)
+        stable = is_boundary_stable(encoded.segments, encoded.parts, encoder, len(encoded.places))
+        first = count_prompt_segments(encoded.segments)
         for at in np.flatnonzero(encoded.kept).tolist():
             row = int(encoded.places[at])
             found.prompt[row] = _ids(encoded.parts[:first], at)
@@ -147,7 +147,7 @@ def _tokenize(
     return found
 
 
-def _ids(parts: Sequence[EncodedStretch], row: int) -> npt.NDArray[Any]:
+def _ids(parts: Sequence[EncodedSegment], row: int) -> npt.NDArray[Any]:
     return np.concatenate(
         [
             p.ids.ids[p.ids.offsets[row] : p.ids.offsets[row + 1]]
