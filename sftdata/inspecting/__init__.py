@@ -1,1 +1,1 @@
-"""Looking at datasets: rows, statistics, checks, comparisons, reports."""
+"""Inspect datasets: rows, statistics, checks, comparisons, pages."""

@@ -43,7 +43,7 @@ def _shard_faults(manifest: Manifest) -> Iterator[str]:
             if size != shard["bytes"]:
                 yield f"{path}: {size:,} bytes; the manifest says {shard['bytes']:,}"
             elif sha256_of(path) != shard["sha256"]:
-                yield f"{path}: its content is not what was committed (the digest differs)"
+                yield f"{path}: its content is not the committed one (the digest differs)"
             else:
                 yield from _content_faults(path, name, shard)
 
@@ -82,7 +82,7 @@ def _conservation_faults(manifest: Manifest) -> Iterator[str]:
             f"{manifest['repeated']:,} are repeated"
         )
     if sum(s["tokens"] for s in shards) != manifest["stats"]["tokens"]:
-        yield "the tokens of the shards do not add up to those of the stats"
+        yield "the tokens of the shards do not add up to the tokens in the stats"
     if sum(source["rows"] for source in manifest["sources"]) != rows_in:
         yield "the rows of the sources do not add up to rows_in"
     try:

@@ -123,7 +123,7 @@ def test_filter_by_split_length_and_reason(rows: RowSet) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "message"),
     [
         ("splitt=test", "Did you mean 'split'"),
         ("split=tst", "Did you mean 'test'"),
@@ -131,10 +131,12 @@ def test_filter_by_split_length_and_reason(rows: RowSet) -> None:
         ("reason=max_lenght", "Did you mean 'max_length'"),
     ],
 )
-def test_a_wrong_filter_says_why_and_changes_nothing(rows: RowSet, typed: str, told: str) -> None:
+def test_a_wrong_filter_says_why_and_changes_nothing(
+    rows: RowSet, typed: str, message: str
+) -> None:
     async def script(pilot: Pilot[None]) -> None:
         await enter(pilot, "f", typed)
-        assert told in screen(pilot)
+        assert message in screen(pilot)
         assert "1 of 300" in screen(pilot)
 
     drive(rows, script)

@@ -44,12 +44,12 @@ def clean_rows(count: int = 60) -> list[Row]:
 
 @dataclass
 class Planted:
-    """A clean dataset and what was done to it."""
+    """A clean dataset with planted defects."""
 
     rows: list[Row] = field(default_factory=clean_rows)
     manifest: dict[str, Any] = field(default_factory=dict)
     bad: list[str] = field(default_factory=list)  # row ids
-    count: int | None = None  # where it is not the number of `bad`
+    count: int | None = None  # if it is not the number of `bad`
 
     def put(self, number: int, prompt: str | None = None, target: str | None = None) -> Planted:
         """Gives row `number` another text."""

@@ -1,1 +1,1 @@
-"""Two datasets or two template versions side by side."""
+"""Differences between two datasets or two versions of a template."""

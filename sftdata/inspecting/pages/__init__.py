@@ -1,1 +1,1 @@
-"""HTML pages that open offline."""
+"""HTML pages: one engine, one base template and one style; they open offline."""

@@ -78,8 +78,7 @@ class CutFinder:
 def _read_text_around(label: str, sha256: str, field: str) -> tuple[str, str] | None:
     """The template's own text right before and after a field of its prompt.
 
-    Its outer ends are stripped, as those of a chat message are. None when the recorded template is
-    gone.
+    The outer ends are stripped: chat messages are. None when the recorded template is gone.
     """
     try:
         template = load_template(f"{label.partition('@')[0]}@sha256:{sha256}")

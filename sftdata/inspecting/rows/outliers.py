@@ -1,4 +1,4 @@
-"""Rows whose lengths are far from those of the other rows."""
+"""Rows with unusual lengths."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def choose_rows(
     if not len(found) and not wanted.is_empty:
         raise SftdataError(
             f"No row of {', '.join(names)} meets all conditions.",
-            f"See what there is: sftdata stats {data.manifest.directory}",
+            f"See the tasks, templates and lengths: sftdata stats {data.manifest.directory}",
         )
     if index is not None:
         if not 0 <= index < len(found):

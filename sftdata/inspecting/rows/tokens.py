@@ -44,7 +44,7 @@ class TokenReader:
     def read(
         self, ids: Sequence[int], in_loss: Sequence[bool], text: str, around: tuple[int, int]
     ) -> tuple[Token, ...]:
-        """The tokens of an example whose text is `text`.
+        """The tokens of an example with the decoded text `text`.
 
         `around`: numbers of tokens before and after the text.
         """

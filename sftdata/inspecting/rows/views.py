@@ -1,6 +1,6 @@
 """The three views of a row (text, tokens, labels) as marked pieces of text.
 
-A mark says what a piece is; the terminal gives it a style, a page a CSS class.
+A mark is the kind of a piece; the terminal gives it a style, a page a CSS class.
 """
 
 from __future__ import annotations

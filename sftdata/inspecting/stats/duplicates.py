@@ -12,7 +12,7 @@ from sftdata.base.schema import row_offsets
 
 
 class DuplicateCounter:
-    """Counts rows whose ids equal those of an earlier row, by hashes of the ids."""
+    """Counts rows with the same token ids as an earlier row, by hashes of the ids."""
 
     def __init__(self) -> None:
         self._hashes: list[npt.NDArray[np.uint64]] = []
@@ -25,7 +25,7 @@ class DuplicateCounter:
 
     @property
     def duplicates(self) -> int:
-        """The number of such rows."""
+        """The number of exact duplicates."""
         hashes = np.concatenate([np.empty(0, np.uint64), *self._hashes])
         hashes.sort()
         return int((hashes[1:] == hashes[:-1]).sum())

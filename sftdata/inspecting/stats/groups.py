@@ -45,7 +45,7 @@ def count_groups(data: Dataset, by: str) -> dict[str, LengthCounts]:
 def _rows_by_group(
     by: str, split: str, batch: pa.RecordBatch, task: str
 ) -> Iterator[tuple[str, npt.NDArray[Any] | slice]]:
-    """The groups that have rows in a batch, and which rows."""
+    """The groups in a batch, with the rows of each."""
     if by == "split":
         yield split, slice(None)
     elif by == "task" and "task" not in batch.schema.names:
@@ -58,9 +58,9 @@ def _rows_by_group(
 
 
 def count_sources(data: Dataset) -> dict[str, dict[str, Any]]:
-    """For each source its rows and how many were dropped, cut and flagged.
+    """For each source its rows, and the rows that were dropped, cut and flagged.
 
-    From the ledger: a shard does not say which source a row is from.
+    Counted in the ledger: shards don't record the source of a row.
     """
     ledger = read_ledger(data.manifest)
     paths = pc.replace_substring_regex(ledger.column("source"), r":\d+$", "")

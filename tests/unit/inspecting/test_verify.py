@@ -1,4 +1,4 @@
-"""Verify: every way in which files and manifest can disagree is told."""
+"""Verify names every disagreement of files and manifest."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_missing_shard_is_found(out: Path) -> None:
     assert "test-00000.arrow: the shard is missing" in only_fault(out)
 
 
-def test_every_damaged_shard_is_told(out: Path) -> None:
+def test_every_damaged_shard_is_message(out: Path) -> None:
     shard_of(out, "test").unlink()
     shard_of(out, "train").write_bytes(b"")
     assert len(find_faults(out)) == 2
@@ -195,7 +195,7 @@ def short_mask(row: Row) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "message"),
     [
         (lose_eos, "not EOS (256)"),
         (start_at_once, "the target starts at 0"),
@@ -205,7 +205,7 @@ def short_mask(row: Row) -> None:
     ],
 )
 def test_deep_finds_a_wrong_row_in_a_shard_whose_digest_agrees(
-    out: Path, damage: Callable[[Row], None], told: str
+    out: Path, damage: Callable[[Row], None], message: str
 ) -> None:
     rows: list[Row] = []
 
@@ -214,7 +214,7 @@ def test_deep_finds_a_wrong_row_in_a_shard_whose_digest_agrees(
         rows.extend(all_rows)
 
     rewrite_rows(out, edit)
-    fault = next(f for f in find_faults(out, deep=True) if told in f)
+    fault = next(f for f in find_faults(out, deep=True) if message in f)
     assert f"train, row '{rows[5]['row_id']}'" in fault
 
 

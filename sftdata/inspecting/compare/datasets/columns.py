@@ -19,7 +19,7 @@ ABSENT = -1
 
 @dataclass(frozen=True, slots=True)
 class RowColumns:
-    """A few numbers of each row, over all splits."""
+    """Columns over the rows of all splits."""
 
     row_id: pa.ChunkedArray
     split: npt.NDArray[np.str_]

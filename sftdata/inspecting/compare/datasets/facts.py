@@ -16,7 +16,7 @@ def list_facts(a: Dataset, b: Dataset) -> list[tuple[str, str, str]]:
 
 
 def count_shared_rows(a: Dataset, b: Dataset) -> tuple[int, int, int]:
-    """Rows of `a` whose ids are in both, rows only in `a`, rows only in `b`."""
+    """Rows of `a` that `b` has too, rows only in `a`, rows only in `b`; matched by id."""
     ids_a, ids_b = _row_ids(a), _row_ids(b)
     shared = int(pc.sum(pc.is_in(ids_a, ids_b.combine_chunks())).as_py() or 0)
     return shared, len(ids_a) - shared, len(ids_b) - shared

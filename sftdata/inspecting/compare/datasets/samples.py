@@ -18,7 +18,7 @@ _CONTEXT, _SHOWN = 16, 48  # tokens shown before and after the first difference
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """A row of both datasets whose tokens differ."""
+    """A row of both datasets with different tokens."""
 
     row_id: str
     split: tuple[str, str]
@@ -27,13 +27,13 @@ class RowChange:
     target_tokens: tuple[int, int]
     first_difference: int  # place of the first token that differs
     before: str | None  # the text right before it; None without the tokenizers
-    text: tuple[str, str] | None  # what follows in each
+    text: tuple[str, str] | None  # the text that follows, in A and in B
 
 
 def sample_changes(
     a: Dataset, b: Dataset, rows_a: npt.NDArray[np.int64], rows_b: npt.NDArray[np.int64]
 ) -> list[RowChange]:
-    """A few of the rows whose places in `a` and in `b` are given.
+    """Changes of a few rows, given the places of all changed rows in `a` and in `b`.
 
     Chosen by a digest of the row id, so two runs show the same rows.
     """

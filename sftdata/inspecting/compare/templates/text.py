@@ -97,7 +97,7 @@ def to_markdown(diff: TemplateDiff) -> str:
 def _markdown_lines(diff: TemplateDiff) -> Iterator[str]:
     yield f"### Template `{diff.old.label}` → `{diff.new.label}`: {diff.level.upper()}\n"
     if diff.changes:
-        yield "| bump | rule | where | what |\n|---|---|---|---|"
+        yield "| bump | rule | where | change |\n|---|---|---|---|"
     for change in diff.changes:
         cells = (
             change.level.upper(),
@@ -115,7 +115,7 @@ def _markdown_lines(diff: TemplateDiff) -> Iterator[str]:
 
 
 def _code(text: str) -> str:
-    """Inline code that no character of the text can end."""
+    """Inline code; no character of the text ends it."""
     safe = escape(text).replace("|", "\\|").replace("`", "'")
     return f"`{safe}`"
 

@@ -46,7 +46,7 @@ class TokenDiff:
     rows: list[RowTokens]
 
     def summarize(self) -> dict[str, int]:
-        """Tokens of all rows, and numbers of rows by what changed in them."""
+        """Tokens of all rows, and numbers of rows by kind of change."""
         before = sum(row.prompt_tokens[0] for row in self.rows)
         after = sum(row.prompt_tokens[1] for row in self.rows)
         return {

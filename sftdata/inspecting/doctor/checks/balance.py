@@ -95,7 +95,7 @@ CHECKS = (
         "source-dominates",
         "note",
         "one of several sources has more than 80 % of the rows",
-        "Even out the weights in the spec, or take fewer rows of it.",
+        "Even out the weights in the spec, or take fewer rows from this source.",
         _source_dominates,
     ),
     DatasetCheck(

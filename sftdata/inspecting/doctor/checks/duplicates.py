@@ -51,7 +51,7 @@ CHECKS = (
         "conflicting-targets",
         "warning",
         "the same prompt with different targets",
-        "Keep one of them, or tell the model in the prompt what makes the difference.",
+        "Keep one of them, or put the difference into the prompt.",
         _conflicting_targets,
     ),
 )

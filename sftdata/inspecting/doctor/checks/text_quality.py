@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sftdata.inspecting.doctor.batch import RowBatch, matches, text_bytes
 from sftdata.inspecting.doctor.check import RowCheck
 
-# Each pattern starts with a fixed character where it can: RE2 then skips to that character.
+# Patterns start with a fixed character if possible: RE2 then skips to that character.
 _MARKERS = (
     r"<(?:\|[A-Za-z0-9_]{2,30}\|>|/?s>|<SYS>>|</SYS>>|(?:bos|eos|pad|unk|mask)>"
     r"|(?:start|end)_of_turn>|/?(?:think|tool_call)>|｜[^<>｜]{2,30}｜>)"
@@ -38,7 +38,7 @@ _PLACEHOLDER = (
     r"|^\s*[-.?_*/][-.?_*/\s]*$|^\s*[<\[{](?:answer|summary|target|text|translation|output)[>\]}]\s*$"
 )
 
-_PADDING = 8  # bytes of white space that a field may have around it
+_PADDING = 8  # bytes of white space around a field
 
 
 def _control_like(rows: RowBatch) -> npt.NDArray[np.bool_]:
@@ -181,7 +181,7 @@ CHECKS = (
     RowCheck(
         "answer-not-in-context",
         "warning",
-        "the answer is not in the prompt, where nearly all others are",
+        "the answer is not in the prompt, although nearly all others are",
         "Correct the answer, or drop the rows.",
         _not_in_context,
     ),

@@ -90,7 +90,7 @@ def test_a_sample_and_an_index_count_in_the_rows_that_meet_the_conditions(data: 
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told"),
+    ("wanted", "message"),
     [
         (RowFilter(task="sumarize"), "Did you mean 'summarize'"),
         (RowFilter(template="summarize/artcle"), "Did you mean 'summarize/article@1.0.0'"),
@@ -100,9 +100,9 @@ def test_a_sample_and_an_index_count_in_the_rows_that_meet_the_conditions(data: 
     ],
 )
 def test_what_no_row_has_is_an_error_with_a_way_out(
-    data: Dataset, wanted: RowFilter, told: str
+    data: Dataset, wanted: RowFilter, message: str
 ) -> None:
-    with pytest.raises(SftdataError, match=told):
+    with pytest.raises(SftdataError, match=message):
         choose_rows(data, wanted=wanted)
 
 
