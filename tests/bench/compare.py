@@ -2,9 +2,11 @@
 
     python tests/bench/compare.py --against PATH [--runs 5] [--only NAME ...]
 
-Both build the same input in turns (A B A B), each with a cache of its own. The ratio is the time of
-this checkout divided by that of the other, in each pair; above 1 this checkout is slower. The last
-column tells whether both write the same shards. Progress goes to stderr, the table to stdout.
+Both build the same input in turns (A B A B), each with a cache of its own. A ratio is the time of
+this checkout divided by that of the other: above 1, this checkout is slower. The table has the
+median, the lowest and the highest ratio of the pairs, the median ratio of processor time, which
+depends less on the load of the machine, and whether both write the same shards. Progress goes to
+stderr, the table to stdout.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from setup import (
 )
 from table import markdown
 
-HEAD = ("build", "here", "there", "median ratio", "lowest", "highest", "same shards")
+HEAD = ("build", "here", "there", "ratio", "lowest", "highest", "processor time", "same shards")
 
 Make = Callable[[Setup, Path, Checkout, str], Contender]  # gets the input and a contender's name
 
@@ -116,6 +118,7 @@ def _row(name: str, runs: Runs) -> tuple[str, ...]:
         f"{statistics.median(ratios):.3f}",
         f"{min(ratios):.3f}",
         f"{max(ratios):.3f}",
+        f"{runs.ratio('here', 'there', lambda usage: usage.cpu):.3f}",
         "yes" if all(digest == digests[0] for digest in digests) else "no",
     )
 
