@@ -41,36 +41,21 @@ class ExampleTokens:
 
     places: Places
     kept: npt.NDArray[np.bool_]
-    tokens: TokenBatch
+    batch: TokenBatch
     stable: npt.NDArray[np.bool_]  # whether the whole text, encoded at once, has the same ids
 
     @classmethod
     def in_order(cls, parts: Sequence[ExampleTokens]) -> ExampleTokens:
         """The kept rows of all parts, in the order of their places."""
-        parts = [_NO_TOKENS, *parts] if len(parts) != 1 else parts
-        places, kept, stable = (
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("places", "kept", "stable")
-        )
+        places = np.concatenate([np.empty(0, np.int64), *(part.places for part in parts)])
+        kept = np.concatenate([np.empty(0, np.bool_), *(part.kept for part in parts)])
+        stable = np.concatenate([np.empty(0, np.bool_), *(part.stable for part in parts)])
+        batch = TokenBatch.concatenate([part.batch for part in parts])
         rows = np.flatnonzero(kept)
         rows = rows[np.argsort(places[rows])]
-        tokens = TokenBatch.concatenate([part.tokens for part in parts])
         if not np.array_equal(rows, np.arange(len(places))):
-            tokens = tokens.take(rows)
-        return cls(places[rows], kept[rows], tokens, stable[rows])
-
-
-_NO_TOKENS = ExampleTokens(
-    np.empty(0, np.int64),
-    np.empty(0, np.bool_),
-    TokenBatch(
-        np.empty(0, np.int32),
-        np.zeros(1, np.int32),
-        np.empty(0, np.bool_),
-        np.empty(0, np.int32),
-    ),
-    np.empty(0, np.bool_),
-)
+            batch = batch.take(rows)
+        return cls(places[rows], kept[rows], batch, stable[rows])
 
 
 @dataclass(frozen=True, slots=True)

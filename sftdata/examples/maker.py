@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sftdata.base.arrow import flags
+from sftdata.base.arrow import numbers
 from sftdata.base.hashing import choose_by_hash, hash_texts
 from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Status
@@ -50,9 +50,9 @@ class BlockExamples:
 
     def block_run(self, first: int, last: int) -> BlockRun:
         """Blocks `first` to `last - 1`."""
-        before = np.cumsum(np.concatenate(([0], self.blocks.rows.T.ravel())))
-        starts = before[:-1].reshape(self.blocks.rows.T.shape)  # all of a split, then the next
-        counts = self.blocks.rows[first:last].sum(axis=0)
+        by_split = self.blocks.rows.T
+        starts = np.cumsum(by_split.ravel()).reshape(by_split.shape) - by_split
+        counts = by_split[:, first:last].sum(axis=1)
         return BlockRun(
             self.blocks.slice(first, last),
             [
@@ -60,6 +60,16 @@ class BlockExamples:
                 for start, rows in zip(starts[:, first], counts, strict=True)
             ],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _WantedRows:
+    """The usable rows of the wanted blocks, sorted by split and then by block."""
+
+    rows: Rows
+    block: npt.NDArray[np.int64]
+    template: npt.NDArray[np.int8]
+    split: npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -74,36 +84,41 @@ class ExampleMaker:
     split: Mapping[str, float]
     seed: int
 
-    def make(self, work: Sequence[BlockRequest]) -> BlockExamples:
+    def make(self, requests: Sequence[BlockRequest]) -> BlockExamples:
         """The examples of every wanted block, chunk by chunk and template by template.
 
         All chunks come from one source.
         """
-        chunks = [item.chunk for item in work]
-        blocks = [(at, template) for at, item in enumerate(work) for template in item.templates]
-        number = np.full((len(chunks), len(self.weights)), _NOT_WANTED)
-        for at, place in enumerate(blocks):
-            number[place] = at
-        parsed = self.reader.parse(chunks)
-        chosen = self.choose_template(parsed.hashes)
-        rows, block = self._wanted(parsed, number[parsed.chunk, chosen])
-        outcomes = RowOutcomes(rows.batch.num_rows)
+        chunks = [request.chunk for request in requests]
+        block_of = self._number_blocks(requests)
+        wanted = self._read(chunks, block_of)
+        rows, outcomes = wanted.rows, RowOutcomes(len(wanted.block))
         self.screen.inspect(rows, self.reader.sources[chunks[0].source].name, outcomes)
         # Everything that needs no tokenizer comes first: it may still be loading.
         hashes = np.concatenate((rows.hashes, content_hashes(rows.batch)), axis=1)
-        tokens = self._tokens(rows, block, blocks, outcomes)
-        kept = ~outcomes.dropped
-        ids = rows.batch.column("row_id")
-        labels = label_column(self._template_of(block, blocks)[kept], self.labels)
-        columns = [
-            ids.filter(flags(kept)).cast(pa.string()),
-            labels,
-            *tokens.tokens.columns().values(),
+        tokens = self._tokenize(wanted, outcomes)
+        kept = np.flatnonzero(~outcomes.dropped)
+        ids = rows.batch.column("row_id").take(numbers(kept)).cast(pa.string())
+        labels = label_column(wanted.template[kept], self.labels)
+        unstable = kept[~tokens.stable]
+        faults = [
+            (block, fault)
+            for fault in rows.faults
+            if (block := self._block_of_fault(fault, block_of)) != _NOT_WANTED
         ]
+        shape = (int((block_of != _NOT_WANTED).sum()), len(self.split))
+        in_faults = np.array([block for block, _ in faults], np.int64)
+        by_block = np.argsort(wanted.block[kept], kind="stable")  # within a block by split
         return BlockExamples(
-            batch=pa.RecordBatch.from_arrays(columns, schema=shard_schema()),
-            blocks=self._count_blocks(
-                chunks, blocks, number, rows, block, outcomes, tokens, hashes
+            batch=pa.RecordBatch.from_arrays(
+                [ids, labels, *tokens.batch.columns().values()], schema=shard_schema()
+            ),
+            blocks=Blocks(
+                rows_in=np.bincount(np.append(wanted.block, in_faults), minlength=shape[0]),
+                rows=_count_pairs(wanted.block[kept], wanted.split[kept], shape),
+                hashes=hashes[kept[by_block]],
+                ledger=_ledger_lines(wanted, outcomes, faults, chunks),
+                whole_text_differs=_block_and_id(wanted, unstable),
             ),
         )
 
@@ -118,84 +133,70 @@ class ExampleMaker:
             return np.zeros(len(hashes), np.int8)
         return choose_by_hash(hashes, self.weights, f"template:{self.seed}")
 
-    def _wanted(
-        self, rows: Rows, block: npt.NDArray[np.int64]
-    ) -> tuple[Rows, npt.NDArray[np.int64]]:
-        """The rows of wanted blocks, sorted by split and block, and the block of each."""
-        splits = assign_splits(rows.group_hashes, self.split, self.seed)
-        order = np.lexsort((block, splits))
+    def _number_blocks(self, requests: Sequence[BlockRequest]) -> npt.NDArray[np.int64]:
+        """int64[chunks, templates]: the number of each wanted block, else `_NOT_WANTED`."""
+        block_of = np.full((len(requests), len(self.weights)), _NOT_WANTED)
+        wanted = [(at, t) for at, request in enumerate(requests) for t in request.templates]
+        for number, (chunk, template) in enumerate(wanted):
+            block_of[chunk, template] = number
+        return block_of
+
+    def _read(self, chunks: Sequence[Chunk], block_of: npt.NDArray[np.int64]) -> _WantedRows:
+        parsed = self.reader.parse(chunks)
+        template = self.choose_template(parsed.hashes)
+        block = block_of[parsed.chunk, template]
+        split = assign_splits(parsed.group_hashes, self.split, self.seed)
+        order = np.lexsort((block, split))
         order = order[block[order] != _NOT_WANTED]
-        return rows.take(order), block[order]
+        return _WantedRows(parsed.take(order), block[order], template[order], split[order])
 
-    def _tokens(
-        self,
-        rows: Rows,
-        block: npt.NDArray[np.int64],
-        blocks: Sequence[tuple[int, int]],
-        outcomes: RowOutcomes,
-    ) -> ExampleTokens:
+    def _tokenize(self, wanted: _WantedRows, outcomes: RowOutcomes) -> ExampleTokens:
         """The tokens of every row that is not dropped, in order."""
-        template_of, fitter = self._template_of(block, blocks), self.fitter()
-        made: list[ExampleTokens] = []
+        fitter = self.fitter()
+        tokens: list[ExampleTokens] = []
         for index in range(len(self.weights)):
-            mine = np.flatnonzero((template_of == index) & ~outcomes.dropped)
+            places = np.flatnonzero((wanted.template == index) & ~outcomes.dropped)
             template = self.templates[index] if self.templates else None
-            for encoded in fitter.fit(rows, mine, template, outcomes):
-                made.append(fitter.join_tokens(encoded))
-        return ExampleTokens.in_order(made)
+            for encoded in fitter.fit(wanted.rows, places, template, outcomes):
+                tokens.append(fitter.join_tokens(encoded))
+        return ExampleTokens.in_order(tokens)
 
-    def _template_of(
-        self, block: npt.NDArray[np.int64], blocks: Sequence[tuple[int, int]]
-    ) -> npt.NDArray[np.int8]:
-        return np.array([template for _, template in blocks], np.int8)[block]
-
-    def _count_blocks(
-        self,
-        chunks: Sequence[Chunk],
-        blocks: Sequence[tuple[int, int]],
-        number: npt.NDArray[np.int64],
-        rows: Rows,
-        block: npt.NDArray[np.int64],
-        outcomes: RowOutcomes,
-        tokens: ExampleTokens,
-        hashes: npt.NDArray[np.uint64],
-    ) -> Blocks:
-        splits = assign_splits(rows.group_hashes, self.split, self.seed)
-        kept = ~outcomes.dropped
-        cell = block[kept] * len(self.split) + splits[kept]
-        counts = np.bincount(cell, minlength=len(blocks) * len(self.split))
-        counts = counts.reshape(-1, len(self.split))
-        seen = np.bincount(block, minlength=len(blocks))
-        ledger: list[tuple[int, BlockLedgerLine]] = []
-        for fault in rows.faults:
-            at = self._block_of(fault, number)
-            if at != _NOT_WANTED:
-                ledger.append((at, _faulty(fault, chunks[fault.chunk])))
-                seen[at] += 1
-        ids = rows.batch.column("row_id")
-        for row, status, reason, detail in outcomes:
-            line = int(rows.line[row]) - chunks[rows.chunk[row]].first_row
-            entry = BlockLedgerLine(ids[row].as_py(), line, status, reason, detail)
-            ledger.append((int(block[row]), entry))
-        differs = [
-            (int(block[row]), ids[row].as_py())
-            for row in np.flatnonzero(kept)[~tokens.stable].tolist()
-        ]
-        by_block = np.argsort(block[kept], kind="stable")  # within a block by split
-        return Blocks(
-            rows_in=seen,
-            rows=counts,
-            hashes=hashes[kept][by_block],
-            ledger=sorted(ledger, key=lambda entry: (entry[0], entry[1].line)),
-            whole_text_differs=sorted(differs, key=lambda entry: entry[0]),
-        )
-
-    def _block_of(self, fault: RowFault, number: npt.NDArray[np.int64]) -> int:
+    def _block_of_fault(self, fault: RowFault, block_of: npt.NDArray[np.int64]) -> int:
         """The block that counts an unusable row: that of the template it would have got."""
         (template,) = self.choose_template(hash_texts([fault.row_id.encode()]))
-        return int(number[fault.chunk, template])
+        return int(block_of[fault.chunk, template])
 
 
-def _faulty(fault: RowFault, chunk: Chunk) -> BlockLedgerLine:
-    line = fault.line - chunk.first_row
-    return BlockLedgerLine(fault.row_id, line, Status.DROPPED, fault.reason, fault.detail)
+def _count_pairs(
+    first: npt.NDArray[np.int64], second: npt.NDArray[np.int8], shape: tuple[int, int]
+) -> npt.NDArray[np.int64]:
+    """int64[shape]: how often each pair of numbers occurs."""
+    pairs = first * shape[1] + second
+    return np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def _block_and_id(wanted: _WantedRows, places: npt.NDArray[np.int64]) -> list[tuple[int, str]]:
+    """The block and the id of rows, sorted by block."""
+    ids = wanted.rows.batch.column("row_id")
+    found = [(int(wanted.block[place]), ids[place].as_py()) for place in places.tolist()]
+    return sorted(found, key=lambda entry: entry[0])
+
+
+def _ledger_lines(
+    wanted: _WantedRows,
+    outcomes: RowOutcomes,
+    faults: Sequence[tuple[int, RowFault]],
+    chunks: Sequence[Chunk],
+) -> list[tuple[int, BlockLedgerLine]]:
+    """Blocks and their ledger lines, sorted: of unusable rows, and of rows with an outcome."""
+    rows, ids = wanted.rows, wanted.rows.batch.column("row_id")
+    lines = []
+    for block, fault in faults:
+        line = fault.line - chunks[fault.chunk].first_row
+        entry = BlockLedgerLine(fault.row_id, line, Status.DROPPED, fault.reason, fault.detail)
+        lines.append((block, entry))
+    for row, status, reason, detail in outcomes:
+        line = int(rows.line[row]) - chunks[rows.chunk[row]].first_row
+        entry = BlockLedgerLine(ids[row].as_py(), line, status, reason, detail)
+        lines.append((int(wanted.block[row]), entry))
+    return sorted(lines, key=lambda item: (item[0], item[1].line))

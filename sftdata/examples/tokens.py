@@ -61,7 +61,10 @@ class TokenBatch:
 
     @classmethod
     def concatenate(cls, batches: Sequence[TokenBatch]) -> TokenBatch:
-        """The rows of all batches (at least one batch), one after another."""
+        """The rows of all batches, one after another; no rows when there are no batches."""
+        if len(batches) == 1:
+            return batches[0]
+        batches = [_NO_ROWS, *batches]
         lengths = np.concatenate([np.diff(batch.offsets) for batch in batches])
         return cls(
             input_ids=np.concatenate([batch.input_ids for batch in batches]),
@@ -69,6 +72,14 @@ class TokenBatch:
             label_mask=np.concatenate([batch.label_mask for batch in batches]),
             target_start=np.concatenate([batch.target_start for batch in batches]),
         )
+
+
+_NO_ROWS = TokenBatch(
+    input_ids=np.empty(0, np.int32),
+    offsets=np.zeros(1, np.int32),
+    label_mask=np.empty(0, np.bool_),
+    target_start=np.empty(0, np.int32),
+)
 
 
 Ids: TypeAlias = EncodedTexts | tuple[int, ...]  # of each row, or the same in all rows

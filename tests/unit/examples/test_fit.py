@@ -51,7 +51,7 @@ def fitted(
     """Ids and mask of each example, and row, status and reason of each outcome."""
     outcomes = RowOutcomes(len(rows))
     made = fitter.fit(Rows.of(batch(*rows)), np.arange(len(rows)), TEMPLATE, outcomes)
-    tokens = ExampleTokens.in_order([fitter.join_tokens(encoded) for encoded in made]).tokens
+    tokens = ExampleTokens.in_order([fitter.join_tokens(encoded) for encoded in made]).batch
     bounds = list(zip(tokens.offsets[:-1].tolist(), tokens.offsets[1:].tolist(), strict=True))
     examples = [
         (tokens.input_ids[a:b].tolist(), tokens.label_mask[a:b].astype(int).tolist())
