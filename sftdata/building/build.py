@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from sftdata.writing.directory import (
     tidy,
 )
 from sftdata.writing.manifest import Manifest
+from sftdata.writing.ownership import remove_dataset
 
 if TYPE_CHECKING:
     from sftdata.base.reporting import Progress, Report
@@ -110,14 +110,14 @@ def build_spec(
         # Digest the sources while modules are imported.
         name = run_in_background(lambda: plan.build)
         if current is not None and _is_up_to_date(current, plan, name):
-            tidy(current, spec)  # in case the build was killed right after its commit
+            tidy(current, spec, report)  # in case the build was killed right after its commit
             return Outcome(current, up_to_date=True, reused_rows=current["rows_in"])
         from sftdata.building.run import BuildRun
 
         run = BuildRun(plan, name, directory, current, workers, engines(), report, progress)
         finished = run.run()
         commit(finished.manifest, finished.ledger, plan.pool)
-        tidy(finished.manifest, spec)
+        tidy(finished.manifest, spec, report)
         return Outcome(finished.manifest, up_to_date=False, reused_rows=finished.reused_rows)
 
 
@@ -160,10 +160,10 @@ def _build_mixture(
         up_to_date = current is not None and current["build"] == name and is_whole(current)
         if current is None or not up_to_date:
             current = _mix(mixture, manifests, directory, name, sizes)
-        tidy(current, mixture)
+        tidy(current, mixture, report)
         for folder in (directory / PARTS).iterdir():
             if folder.name not in {source.name for source in mixture.sources}:
-                shutil.rmtree(folder)
+                remove_dataset(folder)
         return Outcome(current, up_to_date, reused)
 
 

@@ -6,7 +6,6 @@ directory has finished, committed or killed, are copied from it.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -34,6 +33,7 @@ from sftdata.writing.build_folder import UNFINISHED, BuildFolder, set_aside
 from sftdata.writing.earlier_build import EarlierBuild
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import LEDGERS, SHARDS, Manifest
+from sftdata.writing.ownership import remove_shards
 
 # Chunk groups to prefetch beyond one per worker, so that no worker waits while this thread writes.
 _GROUPS_AHEAD = 1
@@ -118,7 +118,7 @@ class BuildRun:
             for folder in sorted(
                 (self.directory / SHARDS).iterdir(), key=lambda f: (f.name != committed, f.name)
             )
-            if folder.is_dir()
+            if folder.is_dir() and not folder.is_symlink()
         ]
 
     def _process_rows(self, earlier: Sequence[EarlierBuild]) -> None:
@@ -180,5 +180,5 @@ class BuildRun:
     def _run_on_reference(self, fault: str) -> FinishedBuild:
         """Builds once more without the fast engine, and without anything it has made."""
         self.report(f"the tokenizers library encodes this build: gigatoken differs on {fault!r}")
-        shutil.rmtree(self.folder.path)
+        remove_shards(self.folder.path)
         return replace(self, current=None, reference_only=True).run()

@@ -213,7 +213,8 @@ def set_aside(folder: Path) -> None:
     """Renames the folder of a killed build, so that its blocks can be reused."""
     if folder.exists():
         others = folder.parent.glob(f"{folder.name}.*")
-        number = max((int(other.suffix[1:]) for other in others), default=-1) + 1
+        numbers = [int(o.suffix[1:]) for o in others if o.suffix[1:].isdecimal()]
+        number = max(numbers, default=-1) + 1
         folder.rename(folder.with_name(f"{folder.name}.{number}"))
 
 

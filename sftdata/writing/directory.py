@@ -7,7 +7,7 @@ that the manifest lists. A build writes those beside the old ones and then repla
 from __future__ import annotations
 
 import fcntl
-import shutil
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,29 +29,42 @@ from sftdata.writing.manifest import (
     read_manifest,
     write_manifest,
 )
+from sftdata.writing.ownership import (
+    LOCK,
+    LOCK_TEXT,
+    check_ownership,
+    is_our_card,
+    remove_other_builds,
+)
 
 if TYPE_CHECKING:
     from sftdata.base.reporting import Report
     from sftdata.examples.shots import ShotPool
     from sftdata.writing.ledger import Ledger
 
-_LOCK = ".lock"
-
 
 @contextmanager
 def lock(directory: Path, report: Report) -> Iterator[None]:
     """Allows one build at a time in `directory`; a second one waits, then sees the first's result.
 
+    Raises `SftdataError` for a directory that is not ours (see `ownership`).
+
     The operating system releases the lock when the process ends, however it ends.
     """
+    check_ownership(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    with (directory / _LOCK).open("w") as file:
+    handle = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             report(f"waiting for another build in {directory}")
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.pread(handle, len(LOCK_TEXT), 0) != LOCK_TEXT:
+            os.pwrite(handle, LOCK_TEXT, 0)  # from here on the directory is ours
         yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -108,8 +121,8 @@ def commit(manifest: Manifest, ledger: Ledger, pool: ShotPool | None = None) -> 
     write_manifest(manifest)
 
 
-def tidy(manifest: Manifest, spec: Spec | Mixture) -> None:
-    """Updates the card, removes files of other builds, and caches the stamps of the shards.
+def tidy(manifest: Manifest, spec: Spec | Mixture, report: Report) -> None:
+    """Updates the card, removes our files of other builds, and caches the stamps of the shards.
 
     The shards' bytes must have been checked or just written. A reader that has files of an earlier
     build open or mapped keeps them.
@@ -118,19 +131,17 @@ def tidy(manifest: Manifest, spec: Spec | Mixture) -> None:
     files = card.render_files(spec, manifest.content)
     for name, data in files.items():
         path = directory / name
+        if name == card.FILE and not is_our_card(path):
+            report(f"{path} is not a dataset card of sftdata, so it stays as it is.")
+            continue
         if not path.is_file() or path.read_bytes() != data:
             path.parent.mkdir(exist_ok=True)
             write_atomically(path, data)
     for name in (*files, MANIFEST):
         path = directory / name
         for temporary in path.parent.glob(f".{path.name}.*"):
-            temporary.unlink()
-    for folder in (directory / SHARDS).iterdir():
-        if folder.name != build:
-            shutil.rmtree(folder)
-    for kind in (LEDGERS, POOLS):
-        for path in (directory / kind).glob("*"):
-            if path.stem != build:
-                path.unlink()
+            if temporary.suffix[1:].isdecimal():  # ours end in a process id; an editor's do not
+                temporary.unlink()
+    remove_other_builds(directory, build)
     splits = manifest["splits"].values()
     record_files(directory, [shard["path"] for split in splits for shard in split["shards"]])

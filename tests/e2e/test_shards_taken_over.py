@@ -162,6 +162,7 @@ def test_what_a_killed_build_left_is_put_on_disk_before_it_counts(
     if killed:
         (home,) = Path("out/shards").iterdir()
         shutil.copytree(home, Path("new/shards", folder.UNFINISHED))
+        shutil.copy("out/.lock", "new/.lock")
     write([*rows, edited(rows[0])])
     outcome = build(spec="spec.toml", out="new" if killed else "out")
     assert len(synced) >= 30 if killed else not synced

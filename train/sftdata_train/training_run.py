@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import transformers
 
+from sftdata.base.escaping import escape
 from sftdata.base.files import write_atomically
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, load
@@ -166,6 +167,12 @@ def _claim_directory(out: Path, description: dict[str, Any]) -> None:
         )
     settings = {key: description[key] for key in ("data", "templates", "base_model", "recipe")}
     path = out / RUN
+    if out.is_dir() and not path.is_file() and (held := sorted(p.name for p in out.iterdir())):
+        raise SftdataError(
+            f"{out} is neither empty nor a training run: it holds '{escape(held[0])}'"
+            + (f" and {len(held) - 1:,} more." if held[1:] else "."),
+            "Choose a new or empty folder with --out.",
+        )
     if path.is_file() and _is_json(path) and json.loads(path.read_bytes()) != settings:
         old = json.loads(path.read_bytes())
         changed = ", ".join(key for key, value in settings.items() if old.get(key) != value)

@@ -6,7 +6,6 @@ built again for another. Mixing copies rows; it renders and tokenizes nothing.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from sftdata.reading.screening.duplicates import SeenIds
 from sftdata.spec.model import Mixture
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import LEDGERS, SHARDS, Manifest, shards_path
+from sftdata.writing.ownership import remove_shards
 from sftdata.writing.shards import Shard
 
 _TRAIN = "train"  # the split that weights apply to; the others hold each row once
@@ -41,8 +41,8 @@ def mix(
     for kind in (SHARDS, LEDGERS):
         (directory / kind).mkdir(parents=True, exist_ok=True)
     folder = directory / shards_path(build)
-    shutil.rmtree(folder, ignore_errors=True)  # left by a killed build
-    folder.mkdir()
+    remove_shards(folder)  # of a killed build
+    folder.mkdir(exist_ok=True)
     excluded: list[ExcludedRow] = []
     plans = _plan(mixture, parts, excluded)
     if not sum(len(plan.row) for plan in plans.values()):

@@ -47,8 +47,8 @@ def test_tidying_removes_other_builds_and_restores_the_card(
     card = manifest.directory / "README.md"
     card.unlink()
     (manifest.directory / "shards" / "unfinished.0").mkdir()
-    (manifest.directory / "ledger" / "older.arrow").write_bytes(b"")
-    tidy(manifest, write_spec(byte_tokenizer))
+    (manifest.directory / "ledger" / "0123456789abcdef.arrow").write_bytes(b"")
+    tidy(manifest, write_spec(byte_tokenizer), lambda line: None)
     assert card.is_file()
     assert [p.name for p in (manifest.directory / "shards").iterdir()] == [manifest["build"]]
     assert [p.stem for p in (manifest.directory / "ledger").iterdir()] == [manifest["build"]]
