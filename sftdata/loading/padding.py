@@ -38,7 +38,7 @@ def measure_padding(lengths: npt.NDArray[np.int32], max_length: int) -> PaddingF
     )
 
 
-def batch_padding(lengths: npt.NDArray[np.int32], batch_size: int) -> float:
+def measure_batch_padding(lengths: npt.NDArray[np.int32], batch_size: int) -> float:
     """Share of padding when rows, in their order, are padded to the longest of their batch."""
     if not len(lengths):
         return 0.0

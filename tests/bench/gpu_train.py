@@ -84,7 +84,7 @@ def _clock(trainer: Any, tokens: Any) -> dict[str, Any]:
     import torch
     from transformers import TrainerCallback
 
-    from sftdata_train.progress import peak_memory
+    from sftdata_train.progress import measure_peak_memory
 
     seen: dict[str, Any] = {"losses": []}
 
@@ -107,7 +107,7 @@ def _clock(trainer: Any, tokens: Any) -> dict[str, Any]:
     count = tokens() - seen["before"]
     return {
         "tokens_per_s": count / seconds,
-        "memory": peak_memory(),
+        "memory": measure_peak_memory(),
         "losses": seen["losses"],
     }
 
@@ -117,7 +117,7 @@ def run_sftdata(folder: Path, args: argparse.Namespace, *, full_logits: bool) ->
     import torch.nn.functional as functional
 
     from sftdata.loading.dataset import IGNORED
-    from sftdata_train.loss import model_inputs
+    from sftdata_train.loss import make_model_inputs
     from sftdata_train.packing_check import check_boundaries
     from sftdata_train.recipe import load_recipe
     from sftdata_train.training_run import make_trainer, prepare
@@ -134,7 +134,7 @@ def run_sftdata(folder: Path, args: argparse.Namespace, *, full_logits: bool) ->
     if full_logits:
 
         def compute_loss(model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-            logits = model(**model_inputs(model, inputs)).logits[:, :-1].float()
+            logits = model(**make_model_inputs(model, inputs)).logits[:, :-1].float()
             labels = inputs["labels"][:, 1:]
             return functional.cross_entropy(
                 logits.reshape(-1, logits.shape[-1]), labels.reshape(-1), reduction="sum",

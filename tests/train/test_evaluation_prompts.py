@@ -11,12 +11,12 @@ from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, Example
 from sftdata.rendering.template import parse_template
 from sftdata.versioning.releases import load_template
-from sftdata_train.evaluation_prompts import answer_ids, prompt_ids, prompts_for, source_text
+from sftdata_train.evaluation_prompts import answer_ids, extract_source, prompt_ids, select_prompts
 
 
 def test_shots_stand_before_the_same_rows(dataset: Path, data: Dataset, tmp_path: Path) -> None:
     none, two = (
-        prompts_for(data, "validation", shots, limit=3, scratch=tmp_path) for shots in (0, 2)
+        select_prompts(data, "validation", shots, limit=3, scratch=tmp_path) for shots in (0, 2)
     )
     assert none.data is data
     by_id = {example.row_id: example for example in two.examples}
@@ -30,7 +30,7 @@ def test_shots_stand_before_the_same_rows(dataset: Path, data: Dataset, tmp_path
 
 def test_an_empty_split_names_the_others(data: Dataset, tmp_path: Path) -> None:
     with pytest.raises(SftdataError, match=r"no rows to evaluate on(?s:.*)train, validation"):
-        prompts_for(data, "test", 0, limit=0, scratch=tmp_path)
+        select_prompts(data, "test", 0, limit=0, scratch=tmp_path)
 
 
 def test_of_several_turns_the_first_answer_is_the_reference() -> None:
@@ -47,8 +47,8 @@ def test_the_source_is_read_out_of_the_last_prompt() -> None:
         "{% block target %}{{ corrected }}{% endblock %}",
     )
     shot = "Fix:\nhe go\nFixed:\nhe goes\n\n"
-    assert source_text(f"{shot}Fix:\nshe go\nFixed:\n", template) == "she go"
-    assert source_text("<s>user\nFix:\nshe go\nFixed:</s>\n", template) == "she go"
-    assert source_text("nothing like it", template) is None
+    assert extract_source(f"{shot}Fix:\nshe go\nFixed:\n", template) == "she go"
+    assert extract_source("<s>user\nFix:\nshe go\nFixed:</s>\n", template) == "she go"
+    assert extract_source("nothing like it", template) is None
     two = load_template("summarize/article")
-    assert source_text("Article:\nx\n\nSummary:\n", two) == "x"
+    assert extract_source("Article:\nx\n\nSummary:\n", two) == "x"

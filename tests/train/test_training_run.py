@@ -22,9 +22,9 @@ from sftdata.loading.packing import plan_packs, write_plan
 from sftdata_train.lora import load_adapter
 from sftdata_train.model_loading import load_model
 from sftdata_train.passport import Passport, find_contradictions, read_passport
-from sftdata_train.progress import read_lines
+from sftdata_train.progress import read_metrics
 from sftdata_train.recipe import Recipe, load_recipe
-from sftdata_train.training_run import RUN, last_checkpoint, prepare, train
+from sftdata_train.training_run import RUN, find_last_checkpoint, prepare, train
 
 FAST = {
     "rank": 4, "alpha": 8, "learning_rate": 1e-2, "micro_batch": 4, "accumulate": 2,
@@ -38,7 +38,7 @@ def run_here(dataset: Path, model: Path, out: Path, **changes: Any) -> Passport:
 
 
 def losses(out: Path) -> list[float]:
-    return [line["loss"] for line in read_lines(out / "metrics.jsonl")]
+    return [line["loss"] for line in read_metrics(out / "metrics.jsonl")]
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,11 @@ def trained(dataset: Path, model_directory: Path, tmp_path_factory: pytest.TempP
 
 
 def test_a_run_learns_and_says_so(trained: Path) -> None:
-    lines = read_lines(trained / "metrics.jsonl")
+    lines = read_metrics(trained / "metrics.jsonl")
     assert [line["step"] for line in lines] == list(range(1, 9))
     assert lines[-1]["loss"] < lines[0]["loss"] - 0.3
     assert all(line["tokens_per_s"] > 0 and line["memory_bytes"] > 0 for line in lines)
-    held_out = read_lines(trained / "validation.jsonl")
+    held_out = read_metrics(trained / "validation.jsonl")
     assert [held_out[0]["step"], held_out[-1]["step"]] == [0, 8]
     assert held_out[-1]["loss"] < held_out[0]["loss"] - 0.3
     assert (trained / "loss.svg").read_text().count("<polyline") == 2
@@ -100,7 +100,7 @@ def test_a_killed_run_resumes_and_continues_the_same_curve(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    while last_checkpoint(out) is None and killed.poll() is None:
+    while find_last_checkpoint(out) is None and killed.poll() is None:
         time.sleep(0.002)
     killed.send_signal(signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL
@@ -117,7 +117,7 @@ def test_a_half_written_checkpoint_is_not_one(tmp_path: Path) -> None:
         (tmp_path / "checkpoints" / f"checkpoint-{step}").mkdir(parents=True)
         (tmp_path / "checkpoints" / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
     (tmp_path / "checkpoints" / "checkpoint-12").mkdir()
-    found = last_checkpoint(tmp_path)
+    found = find_last_checkpoint(tmp_path)
     assert found is not None
     assert found.name == "checkpoint-4"
 
@@ -172,7 +172,7 @@ def test_early_stopping_keeps_the_best_weights(
         dataset, model_directory, tmp_path / "a",
         learning_rate=0.5, max_steps=40, evaluate_every=1, early_stop=2, schedule="constant",
     )  # fmt: skip
-    held_out = [line["loss"] for line in read_lines(tmp_path / "a" / "validation.jsonl")]
+    held_out = [line["loss"] for line in read_metrics(tmp_path / "a" / "validation.jsonl")]
     assert passport["outcome"]["steps"] < 40
     assert passport["outcome"]["held_out_loss"] == min(held_out)
 

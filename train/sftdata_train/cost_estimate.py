@@ -63,7 +63,7 @@ def estimate_cost(run: TrainingRun) -> CostEstimate:
     trained = parameters
     if run.recipe.method != "full":
         model = add_lora(model, run.recipe.model_copy(update={"method": "lora"}))
-        adapted = adapted_modules(model)
+        adapted = find_adapted_modules(model)
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     steps, tokens = _count_steps(run)
     return CostEstimate(
@@ -77,7 +77,7 @@ def estimate_cost(run: TrainingRun) -> CostEstimate:
     )
 
 
-def adapted_modules(model: Any) -> list[AdaptedModules]:
+def find_adapted_modules(model: Any) -> list[AdaptedModules]:
     """The modules with LoRA weights; those of different layers count as one entry."""
     groups: dict[tuple[str, tuple[int, int], int], int] = {}
     for name, module in model.named_modules():

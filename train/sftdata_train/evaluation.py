@@ -18,16 +18,16 @@ from sftdata_train.evaluation_prompts import (
     Prompts,
     answer_ids,
     check_prompts,
+    count_shots,
+    extract_source,
     prompt_ids,
-    prompts_for,
-    shots_of,
-    source_text,
+    select_prompts,
 )
 from sftdata_train.generation import generate
 from sftdata_train.lora import load_adapter
 from sftdata_train.metrics import Score, score
 from sftdata_train.model_loading import load_config, load_model
-from sftdata_train.passport import Passport, load_built_templates, read_passport, stop_ids
+from sftdata_train.passport import Passport, list_stop_ids, load_built_templates, read_passport
 from sftdata_train.preflight import check_lengths, check_vocabulary
 from sftdata_train.progress import Report
 from sftdata_train.resource_errors import explain_resource_errors
@@ -117,8 +117,8 @@ def evaluate(
         tempfile.TemporaryDirectory(prefix="sftdata-eval-") as scratch,
         explain_resource_errors("evaluating"),
     ):
-        wanted = shots or [shots_of(data) or 0]
-        sets = [prompts_for(data, split, k, limit=limit, scratch=Path(scratch)) for k in wanted]
+        wanted = shots or [count_shots(data) or 0]
+        sets = [select_prompts(data, split, k, limit=limit, scratch=Path(scratch)) for k in wanted]
         for prompts in sets:
             _check(prompts, passport, config)
         model = load_model(
@@ -140,7 +140,7 @@ def evaluate(
                         rows=len(prompts.rows),
                         loss=loss,
                         perplexity=perplexity(loss),
-                        task_rows=dict(Counter(map(task_of, prompts.examples))),
+                        task_rows=dict(Counter(map(read_task, prompts.examples))),
                         scores=scorer.score(prompts, answered),
                     )
                 )
@@ -183,9 +183,9 @@ class _Scorer:
     def score(self, prompts: Prompts, answered: _AnsweredTexts) -> dict[str, list[Score]]:
         """The scores by task."""
         examples = prompts.examples
-        tasks = [task_of(example) for example in examples]
+        tasks = [read_task(example) for example in examples]
         sources = [
-            source_text(prompt, self._templates.get(example.template))
+            extract_source(prompt, self._templates.get(example.template))
             for prompt, example in zip(answered.prompts, examples, strict=True)
         ]
         found = {}
@@ -203,7 +203,7 @@ class _Scorer:
         return self._texts.decode(ids, show_control=False).strip()
 
 
-def task_of(example: Example) -> str:
+def read_task(example: Example) -> str:
     """The task of a row: the folder of its template."""
     return example.template.partition("/")[0]
 
@@ -222,7 +222,7 @@ def _measure(
     model: Any, prompts: Prompts, batch_size: int, max_new_tokens: int | None, report: Report
 ) -> tuple[float, list[list[int]]]:
     """The loss on the targets of the rows, and the answers to their prompts."""
-    units, ends = RowUnits(prompts.data[prompts.split]), stop_ids(prompts.data.manifest)
+    units, ends = RowUnits(prompts.data[prompts.split]), list_stop_ids(prompts.data.manifest)
     total = sum_held_out_loss(model, units, prompts.rows, batch_size, ends[0])
     answers = generate(
         model,
@@ -251,7 +251,7 @@ def _show(answered: list[tuple[str, Prompts, _AnsweredTexts]]) -> list[GalleryRo
                 answers[name] = texts.answers[places[example.row_id]]
         shown.append(
             GalleryRow(
-                example.row_id, task_of(example), first.prompts[i], first.references[i], answers
+                example.row_id, read_task(example), first.prompts[i], first.references[i], answers
             )
         )
     return shown

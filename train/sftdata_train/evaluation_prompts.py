@@ -30,13 +30,13 @@ class Prompts:
         return [self.data[self.split][row] for row in self.rows]
 
 
-def shots_of(data: Dataset) -> int | None:
+def count_shots(data: Dataset) -> int | None:
     """The number of shots before each prompt of a dataset; None where it varies."""
     counts = data.manifest["options"].get("shots", [0])
     return int(counts[0]) if len(counts) == 1 else None
 
 
-def prompts_for(
+def select_prompts(
     data: Dataset, split: str, shots: int, *, limit: int | None, scratch: Path
 ) -> Prompts:
     """Prompts with `shots` shots for `limit` rows of a split, always the same rows.
@@ -50,7 +50,7 @@ def prompts_for(
             f"The split '{split}' of {data.manifest.directory} has no rows to evaluate on.",
             f"Choose another with --split: {', '.join(name for name in data if len(data[name]))}.",
         )
-    if shots == shots_of(data):
+    if shots == count_shots(data):
         return Prompts(data, split, shots, rows)
     variant = load(build_with_shots(data.manifest, shots, scratch / f"{shots}-shot"))
     wanted = {data[split][row].row_id for row in rows}
@@ -72,7 +72,7 @@ def answer_ids(example: Example) -> list[int]:
     return ids
 
 
-def source_text(prompt: str, template: Template | None) -> str | None:
+def extract_source(prompt: str, template: Template | None) -> str | None:
     """The value of the template's only field, cut out of a decoded prompt.
 
     None for templates with several fields. In a prompt with shots it is the value of the last one.

@@ -28,12 +28,12 @@ def target_loss(
     labels = batch["labels"]
     rows, columns = torch.nonzero(labels[:, 1:] != IGNORED, as_tuple=True)
     with _select_positions(head, rows, columns):
-        logits = model(**model_inputs(model, batch)).logits  # [targets, vocabulary]
+        logits = model(**make_model_inputs(model, batch)).logits  # [targets, vocabulary]
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     return F.cross_entropy(logits, labels[rows, columns + 1], reduction="sum")
 
 
-def output_head(model: Any) -> torch.nn.Module:
+def find_output_head(model: Any) -> torch.nn.Module:
     """The vocabulary projection of a model, with or without an adapter."""
     head = model.get_output_embeddings()
     if not isinstance(head, torch.nn.Module):
@@ -41,7 +41,7 @@ def output_head(model: Any) -> torch.nn.Module:
     return head
 
 
-def model_inputs(model: torch.nn.Module, batch: Mapping[str, Any]) -> dict[str, Any]:
+def make_model_inputs(model: torch.nn.Module, batch: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments for a model: ids, positions, and for FlashAttention the boundaries."""
     # With a cache, even an empty one, transformers ignores the boundaries of packed examples.
     inputs = {name: batch[name] for name in ("input_ids", "position_ids")} | {"use_cache": False}

@@ -1,6 +1,6 @@
-"""Task metrics with bootstrap confidence intervals: the reference implementations where there are.
+"""Metrics of each task with bootstrap confidence intervals, from 0 to 100.
 
-Every value is between 0 and 100.
+Uses the reference implementation where there is one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sftdata_train.segmentation import UnicodeTokenizer, group_by_tokenizer, is_english
+from sftdata_train.word_segmentation import UnicodeTokenizer, group_by_tokenizer, is_english
 
 _RESAMPLES = 1000
 _SEED = 12345
@@ -28,26 +28,26 @@ Texts = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A metric over all rows, and the 95 % interval that resampling the rows gives."""
+    """A metric over all rows, with its 95 % interval from resampled rows."""
 
     name: str
     value: float
     low: float
     high: float
-    signature: str = ""  # sacrebleu's: version and settings, to be quoted with the value
+    signature: str = ""  # version and settings of the metric, to quote with the value
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in the report."""
+        """The object in `eval --json`."""
         return asdict(self)
 
 
 def score(
     task: str, sources: Sequence[str | None], references: Texts, answers: Texts
 ) -> list[Score]:
-    """The scores that are customary for the task; of a task not known, what fits any text.
+    """The usual scores for the task, or general ones for other tasks.
 
-    `sources` are what was to be corrected, for grammar alone; where one is None, that row is left
-    out of the score over edits.
+    `sources` are the texts to correct, for grammar only. Rows whose source is None are left out of
+    the score of edits.
     """
     if task == "summarize":
         return rouge(references, answers, ("rouge1", "rouge2", "rougeL", "rougeLsum"))
@@ -66,9 +66,9 @@ def score(
 
 
 def rouge(references: Texts, answers: Texts, kinds: Sequence[str]) -> list[Score]:
-    """ROUGE F-measures averaged over the rows; words of any script, stemmed where English.
+    """ROUGE F-measures averaged over the rows, on words of any script, stemmed for English.
 
-    rougeLsum takes each line of a text for a sentence.
+    rougeLsum treats each line of a text as a sentence.
     """
     from rouge_score.rouge_scorer import RougeScorer
 
@@ -97,7 +97,7 @@ def chrf(references: Texts, answers: Texts) -> Score:
 def bleu(references: Texts, answers: Texts) -> list[Score]:
     """BLEU of sacrebleu over the corpus, with its tokenizer for the language of the references.
 
-    References in languages that need different tokenizers give a score for each.
+    Gives one score for each tokenizer that the references need.
     """
     from sacrebleu.metrics.bleu import BLEU
 
@@ -105,7 +105,7 @@ def bleu(references: Texts, answers: Texts) -> list[Score]:
     return [
         _sacrebleu(
             "BLEU" if len(groups) == 1 else f"BLEU ({tokenizer})",
-            # Otherwise texts of fewer than four words score 0, also when they are equal.
+            # Without it, texts of fewer than four words score 0, even equal ones.
             BLEU(tokenize=tokenizer, effective_order=True),
             [references[row] for row in rows],
             [answers[row] for row in rows],
@@ -130,7 +130,7 @@ def edits(source: str, corrected: str) -> set[tuple[int, int, tuple[str, ...]]]:
     found: set[tuple[int, int, tuple[str, ...]]] = set()
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for kind, i, i_end, j, j_end in matcher.get_opcodes():
-        if kind == "replace" and i_end - i == j_end - j:  # word for word: an edit each
+        if kind == "replace" and i_end - i == j_end - j:  # count each replaced word as an edit
             found |= {(i + k, i + k + 1, (after[j + k],)) for k in range(i_end - i)}
         elif kind != "equal":
             found.add((i, i_end, tuple(after[j:j_end])))
@@ -138,18 +138,18 @@ def edits(source: str, corrected: str) -> set[tuple[int, int, tuple[str, ...]]]:
 
 
 def edit_f_half(sources: Sequence[str | None], references: Texts, answers: Texts) -> Score:
-    """F0.5 over edits: of those made, how many the reference makes, counted twice its reverse."""
+    """F0.5 of edits: precision counts twice as much as recall."""
     counts = []
     for source, reference, answer in zip(sources, references, answers, strict=True):
         if source is None:
             continue
         wanted, made = edits(source, reference), edits(source, answer)
         counts.append((len(wanted & made), len(made), len(wanted)))
-    return _resampled("F0.5 of edits", np.array(counts, np.float64).reshape(-1, 3), _f_half)
+    return _bootstrap("F0.5 of edits", np.array(counts, np.float64).reshape(-1, 3), _f_half)
 
 
 def _f_half(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """F0.5 of (right, made, wanted) edits. Where none were made, or wanted, none were wrong."""
+    """F0.5 of (right, made, wanted) edits. No edits made, or wanted, count as all right."""
     right, made, wanted = sums.T
     precision = np.where(made > 0, right / np.maximum(made, 1), 1.0)
     recall = np.where(wanted > 0, right / np.maximum(wanted, 1), 1.0)
@@ -164,16 +164,16 @@ def _squad_words(text: str) -> list[str]:
 
 def _mean(name: str, rows: Sequence[float], signature: str = "") -> Score:
     values = np.stack((np.array(rows, np.float64), np.ones(len(rows))), axis=1)
-    found = _resampled(name, values, lambda sums: sums[:, 0] / np.maximum(sums[:, 1], 1))
+    found = _bootstrap(name, values, lambda sums: sums[:, 0] / np.maximum(sums[:, 1], 1))
     return replace(found, signature=signature)
 
 
-def _resampled(
+def _bootstrap(
     name: str,
     rows: npt.NDArray[np.float64],
     value: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]],
 ) -> Score:
-    """The value of the rows' sums, and of those of rows drawn again and again."""
+    """The value of the rows' sums, with the interval from resampled rows."""
     if not len(rows):
         return Score(name, 0.0, 0.0, 0.0)
     draws = np.random.default_rng(_SEED).integers(0, len(rows), (_RESAMPLES, len(rows)))
@@ -188,14 +188,14 @@ def _sacrebleu(name: str, metric: Any, references: Texts, answers: Texts) -> Sco
         return Score(name, 0.0, 0.0, 0.0)
     found = metric.corpus_score(list(answers), [list(references)])
     signature = str(metric.get_signature())
-    if list(answers) == list(references):  # the library gives 0 for texts without a unit
+    if list(answers) == list(references):  # sacrebleu gives 0 for texts without words
         return Score(name, 100.0, 100.0, 100.0, signature)
-    # Its own bootstrap fails where a sample scores 0, and has no public name for the interval.
+    # sacrebleu's bootstrap fails when a sample scores 0, and its interval is private.
     counts = np.array(metric._extract_corpus_statistics(list(answers), [list(references)]))
 
     def scores(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         one_by_one = (metric._compute_score_from_stats(row.tolist()).score for row in sums)
         return np.fromiter(one_by_one, np.float64, len(sums)) / 100
 
-    interval = _resampled(name, counts, scores)
+    interval = _bootstrap(name, counts, scores)
     return replace(interval, value=float(found.score), signature=signature)

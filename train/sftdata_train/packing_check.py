@@ -10,7 +10,7 @@ import torch
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Example
 from sftdata_train.batches import collate
-from sftdata_train.loss import model_inputs
+from sftdata_train.loss import make_model_inputs
 
 
 def check_boundaries(model: Any, examples: Sequence[Example], pad_id: int) -> None:
@@ -40,7 +40,7 @@ def check_boundaries(model: Any, examples: Sequence[Example], pad_id: int) -> No
 
 def _logits(model: Any, batch: dict[str, Any], device: torch.device) -> torch.Tensor:
     on_device = {name: tensor.to(device) for name, tensor in batch.items()}
-    logits: torch.Tensor = model(**model_inputs(model, on_device)).logits[0]
+    logits: torch.Tensor = model(**make_model_inputs(model, on_device)).logits[0]
     return logits
 
 

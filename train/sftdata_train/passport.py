@@ -69,7 +69,7 @@ def describe_run(
         },
         "tokenizer": {key: tokenizer[key] for key in ("name", "sha256", "vocab_size")},
         "chat": _describe_chat(manifest, model),
-        "stop_ids": stop_ids(manifest),
+        "stop_ids": list_stop_ids(manifest),
         "base_model": {"name": model, "files": _digest_model(Path(model))},
         "recipe": recipe.model_dump(mode="json"),
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
@@ -95,7 +95,7 @@ def _describe_chat(manifest: Manifest, model: str) -> dict[str, Any] | None:
     )
 
 
-def stop_ids(manifest: Manifest) -> list[int]:
+def list_stop_ids(manifest: Manifest) -> list[int]:
     """The ids that end an answer: EOS, and the end of a turn in a chat dataset."""
     chat = manifest["chat"]
     ends = [chat["end_id"]] if chat else []

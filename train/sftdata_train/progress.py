@@ -41,7 +41,7 @@ class Progress(transformers.TrainerCallback):
         self._first_step = state.global_step
         if state.is_world_process_zero:
             for name in (METRICS, VALIDATION):
-                lines = read_lines(self._out / name) if state.global_step else []
+                lines = read_metrics(self._out / name) if state.global_step else []
                 keep = [line for line in lines if line["step"] <= state.global_step]
                 text = "".join(json.dumps(line) + "\n" for line in keep)
                 (self._out / name).write_text(text)
@@ -73,7 +73,7 @@ class Progress(transformers.TrainerCallback):
             "target_tokens_per_s": round(targets / seconds, 1),
             "learning_rate": logs.get("learning_rate"),
             "grad_norm": logs.get("grad_norm"),
-            "memory_bytes": peak_memory(),
+            "memory_bytes": measure_peak_memory(),
             "seconds": round(time.monotonic() - self._started, 3),
         }
 
@@ -105,7 +105,7 @@ class Progress(transformers.TrainerCallback):
             self._report(text)
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
+def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The lines of a metrics file. Skips a last line that a kill cut short."""
     lines = []
     if path.is_file():
@@ -117,7 +117,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def peak_memory() -> int:
+def measure_peak_memory() -> int:
     """Peak memory in bytes: of the GPU where there is one, else of this process."""
     if torch.cuda.is_available():
         return int(torch.cuda.max_memory_allocated())

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from sftdata.loading.order import MicroBatch, StepPlan
 from sftdata_train.batches import StepDataset, Tensors, Units, collate
-from sftdata_train.loss import output_head, target_loss
+from sftdata_train.loss import find_output_head, target_loss
 
 
 class MicroBatchSampler(Sampler[list[MicroBatch]]):
@@ -87,7 +87,7 @@ class ExactTrainer(transformers.Trainer):
         num_items_in_batch: Any = None,
     ) -> torch.Tensor:
         """This micro-batch's part of the step's loss, times the ranks, over which DDP averages."""
-        loss = target_loss(model, inputs, output_head(self.accelerator.unwrap_model(model)))
+        loss = target_loss(model, inputs, find_output_head(self.accelerator.unwrap_model(model)))
         share: float = self.args.world_size / inputs["step_targets"]
         return loss * share
 
@@ -120,7 +120,7 @@ def sum_held_out_loss(
     model: Any, units: Units, chosen: Sequence[int], batch_size: int, pad_id: int
 ) -> torch.Tensor:
     """float64: cross entropy summed over the target tokens of the chosen units."""
-    was_training, head = model.training, output_head(model)
+    was_training, head = model.training, find_output_head(model)
     device = next(model.parameters()).device
     model.eval()
     total = torch.zeros((), dtype=torch.float64, device=device)

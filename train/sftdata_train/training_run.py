@@ -31,7 +31,7 @@ from sftdata_train.preflight import (
     check_machine,
     check_vocabulary,
 )
-from sftdata_train.progress import METRICS, VALIDATION, Progress, Report, read_lines
+from sftdata_train.progress import METRICS, VALIDATION, Progress, Report, read_metrics
 from sftdata_train.recipe import Recipe
 from sftdata_train.resource_errors import explain_resource_errors
 from sftdata_train.tokenizer_check import check_tokenizer
@@ -114,7 +114,7 @@ def train(run: TrainingRun, out: Path, report: Report = lambda line: None) -> Pa
             examples = [run.data[run.split][i] for i in range(2)]
             check_boundaries(trainer.model, examples, run.pad_id)
         trainer.add_callback(Progress(trainer, out, report))
-        checkpoint = last_checkpoint(out)
+        checkpoint = find_last_checkpoint(out)
         if checkpoint is not None:
             report(f"resuming from {checkpoint}")
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
@@ -139,7 +139,7 @@ def make_trainer(run: TrainingRun, out: Path) -> ExactTrainer:
     return trainer
 
 
-def last_checkpoint(out: Path) -> Path | None:
+def find_last_checkpoint(out: Path) -> Path | None:
     """The newest complete checkpoint, or None."""
     complete = [
         path.parent for path in (out / CHECKPOINTS).glob("*/trainer_state.json") if _is_json(path)
@@ -156,7 +156,7 @@ def _is_json(path: Path) -> bool:
 
 
 def _is_evaluated(out: Path, step: int) -> bool:
-    return any(line["step"] == step for line in read_lines(out / VALIDATION))
+    return any(line["step"] == step for line in read_metrics(out / VALIDATION))
 
 
 def _claim_directory(out: Path, description: dict[str, Any]) -> None:
@@ -231,7 +231,7 @@ def _training_arguments(run: TrainingRun, out: Path) -> transformers.TrainingArg
         logging_nan_inf_filter=False,  # report a loss that is not finite, which ends the run
         eval_strategy=evaluates,
         eval_steps=recipe.evaluate_every,
-        eval_on_start=run.held_out is not None and last_checkpoint(out) is None,
+        eval_on_start=run.held_out is not None and find_last_checkpoint(out) is None,
         save_strategy=saves,
         save_steps=save_every or 500,
         save_total_limit=2,
@@ -258,7 +258,7 @@ def _finish(
     if trainer.is_world_process_zero():
         model = trainer.accelerator.unwrap_model(trainer.model)
         model.save_pretrained(out, safe_serialization=True)
-        steps, held_out = (read_lines(out / name) for name in (METRICS, VALIDATION))
+        steps, held_out = (read_metrics(out / name) for name in (METRICS, VALIDATION))
         curves = {
             name: [(line["step"], line["loss"]) for line in lines]
             for name, lines in (("training", steps), ("held out", held_out))

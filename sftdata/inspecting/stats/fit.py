@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sftdata.loading.padding import batch_padding, measure_padding
+from sftdata.loading.padding import measure_batch_padding, measure_padding
 
 
 def measure_fit(
@@ -30,7 +30,7 @@ def measure_fit(
         }
         if batch_size is not None:
             splits[name] |= {
-                "batch_padding": batch_padding(values, batch_size),
+                "batch_padding": measure_batch_padding(values, batch_size),
                 "steps_per_epoch": -(-figures.rows // batch_size),
                 "packed_steps_per_epoch": -(-figures.packs // batch_size),
             }

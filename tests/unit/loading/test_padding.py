@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sftdata.loading.padding import batch_padding, measure_padding
+from sftdata.loading.padding import measure_batch_padding, measure_padding
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=60)
 
@@ -24,7 +24,7 @@ def test_rows_padded_to_a_length_or_packed_into_it() -> None:
 def test_batches_padded_to_their_longest_row() -> None:
     # xxx..   xxx      2 of 13 positions are padding
     # xxxxx
-    assert batch_padding(np.array([3, 5, 3], np.int32), batch_size=2) == round(2 / 13, 6)
+    assert measure_batch_padding(np.array([3, 5, 3], np.int32), batch_size=2) == round(2 / 13, 6)
 
 
 @given(LENGTHS, st.integers(5, 50))
@@ -41,10 +41,12 @@ def test_each_batch_is_padded_to_its_longest_row(values: list[int], size: int) -
     batches = [values[i : i + size] for i in range(0, len(values), size)]
     padded = sum(len(b) * max(b) for b in batches)
     expected = (padded - sum(values)) / padded
-    assert batch_padding(np.array(values, np.int32), size) == pytest.approx(expected, abs=1e-6)
+    assert measure_batch_padding(np.array(values, np.int32), size) == pytest.approx(
+        expected, abs=1e-6
+    )
 
 
 def test_no_rows_have_no_padding() -> None:
     none = np.empty(0, np.int32)
-    assert batch_padding(none, 4) == 0.0
+    assert measure_batch_padding(none, 4) == 0.0
     assert measure_padding(none, 10).padding_waste == 0.0

@@ -1,5 +1,4 @@
-"""How text is cut into the units that metrics count: words, or characters where no spaces part
-words."""
+"""Split text into the units that metrics count: words, or characters in unspaced scripts."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from importlib.util import find_spec
 
 from sftdata.reading.languages import identify
 
-# Scripts that put no space between words, by their Unicode blocks.
+# Unicode blocks of scripts without spaces between words.
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _KANA = "\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"
 _THAI, _LAO, _BURMESE, _KHMER = "\u0e00-\u0e7f", "\u0e80-\u0eff", "\u1000-\u109f", "\u1780-\u17ff"
@@ -27,17 +26,17 @@ _SCRIPTS = {
     "km": re.compile(f"[{_KHMER}]"),
     "ko": re.compile(f"[{_HANGUL}]"),
 }
-_JAPANESE_SHARE = 0.1  # of kana among kana and Han: with less the text is Chinese
-_SCRIPT_SHARE = 0.3  # of a script among all letters: with less the text only quotes it
+_JAPANESE_SHARE = 0.1  # of kana among kana and Han; texts with less are Chinese
+_SCRIPT_SHARE = 0.3  # of a script among all letters; texts with less only quote it
 
 _UNIT = re.compile(f"[{_UNSPACED}]|[^\\W{_UNSPACED}]+")
 _VISIBLE = re.compile(r"\S")
 _LANGUAGE_SAMPLE = 200  # texts
-_FEWEST_STEMMED = 4  # letters; shorter words stay, as in the original ROUGE
+_FEWEST_STEMMED = 4  # letters; the original ROUGE stems no shorter words
 
 
-def script_language(text: str) -> str | None:
-    """The language that the script of a text tells (ja, zh, ko, th, lo, my, km), else None."""
+def identify_by_script(text: str) -> str | None:
+    """The language of a text by its script (ja, zh, ko, th, lo, my, km), or None."""
     counts = Counter({name: len(script.findall(text)) for name, script in _SCRIPTS.items()})
     letters = sum(map(str.isalpha, text))
     if counts["ja"] + counts["zh"] > 0:
@@ -48,9 +47,9 @@ def script_language(text: str) -> str | None:
     return name if count and count >= _SCRIPT_SHARE * letters else None
 
 
-def bleu_tokenizer(reference: str) -> str:
-    """Name of sacrebleu's tokenizer for the language of a reference; its signature quotes it."""
-    language = script_language(reference)
+def choose_bleu_tokenizer(reference: str) -> str:
+    """Name of sacrebleu's tokenizer for the language of a reference."""
+    language = identify_by_script(reference)
     if language == "zh":
         return "zh"
     if language == "ja":
@@ -66,17 +65,17 @@ def _are_installed(modules: Iterable[str]) -> bool:
 
 def is_english(texts: Sequence[str]) -> bool:
     """Whether most of the texts are in English."""
-    if not texts or any(map(script_language, texts[:1])):
+    if not texts or any(map(identify_by_script, texts[:1])):
         return False
     languages = Counter(language for language, _ in identify(texts[:_LANGUAGE_SAMPLE]))
     return languages.most_common(1)[0][0] == "en"
 
 
 class UnicodeTokenizer:
-    """Words in lower case, of any script; a character at a time where no spaces part words.
+    """Splits text into lower-case words of any script, or characters in unspaced scripts.
 
-    Has the interface of rouge_score's tokenizers. Text without a letter or digit is cut into its
-    visible characters, so that two equal texts are never without a unit.
+    Has the interface of rouge_score's tokenizers. Text without letters and digits is split into its
+    visible characters, so that equal texts always share a unit.
     """
 
     def __init__(self, *, stem: bool) -> None:
@@ -86,11 +85,11 @@ class UnicodeTokenizer:
     def tokenize(self, text: str) -> list[str]:
         """The units of a text, in order."""
         units = _UNIT.findall(text.lower()) or _VISIBLE.findall(text)
-        return [_stemmed(unit) for unit in units] if self._stem else units
+        return [_stem_word(unit) for unit in units] if self._stem else units
 
 
 @cache
-def _stemmed(word: str) -> str:
+def _stem_word(word: str) -> str:
     from nltk.stem.porter import PorterStemmer
 
     if len(word) < _FEWEST_STEMMED or not word.isascii():
@@ -99,8 +98,8 @@ def _stemmed(word: str) -> str:
 
 
 def group_by_tokenizer(references: Sequence[str]) -> dict[str, list[int]]:
-    """Places of the references, by sacrebleu's tokenizer for each; that of most rows first."""
+    """Indices of the references by their tokenizer, the largest group first."""
     groups: dict[str, list[int]] = {}
-    for place, reference in enumerate(references):
-        groups.setdefault(bleu_tokenizer(reference), []).append(place)
+    for index, reference in enumerate(references):
+        groups.setdefault(choose_bleu_tokenizer(reference), []).append(index)
     return dict(sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])))
