@@ -1,7 +1,7 @@
-"""Seams: whether prompt and target encoded as one text give the ids they have apart.
+"""Check the boundary of prompt and target: encoded as one text, do they have the same ids?
 
-Encoding everything a second time would tell, at the price of a second encoding. But it is around
-the seam that ids change or do not, so where there are words, those next to it are enough.
+Encoding the whole text again would double the work. Ids change only near the boundary, so where
+words stand next to it, encoding those words again is enough.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from sftdata.examples.tokens import EncodedSegment, joined_equal
 from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import Encoder
 
-# Bytes on either side of a seam in which the space between two words is looked for; first in few.
+# Bytes on each side of a boundary to search for a space between two words: few first, then more.
 _REACHES = (64, 1024)
 
 Flags = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int64]
 
 
 def is_boundary_stable(
     segments: Sequence[Segment], parts: Sequence[EncodedSegment], encoder: Encoder, rows: int
 ) -> Flags:
-    """bool[rows]: whether the text of each row, encoded at once, gives the ids encoded apart."""
-    equal = np.ones(rows, np.bool_)
-    # Unigram weighs whole segments of text against each other, so nothing near tells for sure.
+    """bool[rows]: whether each row, encoded as one text, has the ids of its encoded `parts`."""
+    stable = np.ones(rows, np.bool_)
+    # Unigram weighs segmentations of the whole text, so the words near a boundary prove nothing.
     merges_pairs = encoder.tokenizer.plain_text.merges_pairs
     for at, segment in enumerate(segments):
         if not segment.continues:
             continue
         before, after = (_to_column(s.content, rows) for s in segments[at - 1 : at + 1])
         first, second = (_to_rows(part.ids, rows) for part in parts[at - 1 : at + 1])
-        own = np.zeros(rows, np.bool_)
+        equal = np.zeros(rows, np.bool_)
         if merges_pairs:
-            own = _is_equal_nearby(before, after, first, second, encoder)
-        rest = np.flatnonzero(~own)
+            equal = _is_equal_nearby(before, after, first, second, encoder)
+        rest = np.flatnonzero(~equal)
         if len(rest):
             whole = join(*(column.take(numbers(rest)) for column in (before, after)))
             a, b = (encoded.take(rest) for encoded in (first, second))
-            own[rest] = joined_equal(a, b, encoder.encode_prompts(whole))
-        equal &= own
-    return equal
+            equal[rest] = joined_equal(a, b, encoder.encode_prompts(whole))
+        stable &= equal
+    return stable
 
 
 def _is_equal_nearby(
@@ -56,12 +56,13 @@ def _is_equal_nearby(
     second: EncodedTexts,
     encoder: Encoder,
 ) -> Flags:
-    """Whether the words around each seam have the last ids of `first` and the next of `second`.
+    """Whether the words on both sides of each boundary have the same ids together as apart.
 
-    Then the whole text has them, too. Left of the cut nothing depends on the seam, since the words
-    right of it have the same ids alone and in the prompt; the same holds after the target's first
-    words. This is so where pairs are merged, within words or anywhere. False says nothing yet:
-    there may be no such words.
+    Compared are the last words of the prompt alone, these words with the first words of the
+    target, and the ids in the whole prompt (`first`) and target (`second`). If all agree, so does
+    the whole text: the text before those words is encoded the same with or without what follows
+    them, and likewise after the target's first words. This holds where pairs are merged. False
+    means unknown: there may be no such words.
     """
     left, right = _last_words(before), _first_words(after)
     rows = np.flatnonzero((left > 0) & (right > 0))
@@ -88,12 +89,12 @@ def _is_equal_nearby(
 
 def _same(
     ids: npt.NDArray[np.int32],
-    start: Places,
+    start: Numbers,
     others: npt.NDArray[np.int32],
-    other_start: Places,
-    lengths: Places,
+    other_start: Numbers,
+    lengths: Numbers,
 ) -> Flags:
-    """For each of `lengths`, whether so many ids from the one start and the other are the same."""
+    """Whether `lengths[i]` ids from `start[i]` equal those of `others` from `other_start[i]`."""
     step = _steps(lengths)
     one, other = np.repeat(start, lengths) + step, np.repeat(other_start, lengths) + step
     same = np.ones(len(lengths), np.bool_)
@@ -101,19 +102,19 @@ def _same(
     return same
 
 
-def _steps(lengths: Places) -> Places:
-    """0, 1, … for each of `lengths`, one after another."""
+def _steps(lengths: Numbers) -> Numbers:
+    """0, 1, … `lengths[i] - 1` for each i, one after another."""
     ends = np.cumsum(lengths)
     return np.arange(lengths.sum()) - np.repeat(ends - lengths, lengths)
 
 
-def _last_words(column: pa.LargeStringArray) -> Places:
+def _last_words(column: pa.LargeStringArray) -> Numbers:
     """Bytes from the last space between two ASCII letters to the end of each text; 0 for none."""
     starts, ends, data = _bounds(column)
     return _bytes_to_space(data, ends - 1, -1, ends - starts) + 1
 
 
-def _first_words(column: pa.LargeStringArray) -> Places:
+def _first_words(column: pa.LargeStringArray) -> Numbers:
     """Bytes before the first space between two ASCII letters, or of the whole short text; or 0."""
     starts, ends, data = _bounds(column)
     sizes = ends - starts
@@ -121,9 +122,13 @@ def _first_words(column: pa.LargeStringArray) -> Places:
     return np.where((before < 0) & (sizes <= _REACHES[-1]), sizes, np.maximum(before, 0))
 
 
-def _bytes_to_space(data: npt.NDArray[np.uint8], edges: Places, step: int, sizes: Places) -> Places:
-    """How many bytes are passed from the edge of each text to the first space between two ASCII
-    letters; -1 where there is none within reach. A `step` of -1 goes back from the last byte."""
+def _bytes_to_space(
+    data: npt.NDArray[np.uint8], edges: Numbers, step: int, sizes: Numbers
+) -> Numbers:
+    """Bytes from the edge of each text to the first space between two ASCII letters.
+
+    -1 where there is none within reach. A `step` of -1 goes back from the last byte.
+    """
     passed = np.full(len(edges), -1)
     left = np.flatnonzero(sizes > 2)
     for reach in _REACHES:
@@ -141,13 +146,13 @@ def _bytes_to_space(data: npt.NDArray[np.uint8], edges: Places, step: int, sizes
     return passed
 
 
-def _bounds(column: pa.LargeStringArray) -> tuple[Places, Places, npt.NDArray[np.uint8]]:
+def _bounds(column: pa.LargeStringArray) -> tuple[Numbers, Numbers, npt.NDArray[np.uint8]]:
     """Where each text starts and ends in the bytes, and the bytes."""
     offsets, data = string_buffers(column)
     return offsets[:-1], offsets[1:], data
 
 
-def _windows(data: npt.NDArray[np.uint8], starts: Places, lengths: Places) -> pa.LargeStringArray:
+def _windows(data: npt.NDArray[np.uint8], starts: Numbers, lengths: Numbers) -> pa.LargeStringArray:
     """A column of parts of `data`."""
     at = np.repeat(starts, lengths) + _steps(lengths)
     offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))

@@ -1,4 +1,4 @@
-"""Encode the segments of a layout."""
+"""Encode the segments of a layout: each column in one call, what repeats only once."""
 
 from __future__ import annotations
 

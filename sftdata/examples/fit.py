@@ -1,7 +1,7 @@
 """Fit rows into `max_length`: render, lay out and encode them, and shorten the long ones.
 
-A row that is too long first loses shots, then text of its `shorten` field; never its target and its
-end token. A row that still does not fit is dropped.
+A row that is too long loses shots first, then text of its `shorten` field; never its target or
+its end token. A row that still does not fit is dropped.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Places = npt.NDArray[np.int64]  # of rows in the batch they came in
 
 @dataclass(frozen=True, slots=True)
 class ExampleTokens:
-    """The tokens of the rows at `places`. Rows that are not `kept` did not fit in this layout."""
+    """The tokens of the rows at `places`; those that are not `kept` did not fit in this layout."""
 
     places: Places
     kept: npt.NDArray[np.bool_]
@@ -60,7 +60,7 @@ class ExampleTokens:
 
 @dataclass(frozen=True, slots=True)
 class EncodedRows:
-    """Encoded rows of one layout. Rows that are not `kept` are too long, or dropped."""
+    """Encoded rows of one layout; those that are not `kept` are too long, or dropped."""
 
     places: Places
     segments: list[Segment]
@@ -101,35 +101,36 @@ class RowFitter:
         if template is None:
             yield from self._conversations(rows, places, outcomes)
             return
-        wanted = self._wanted_shots(rows.hashes[places])
-        left = np.empty(0, np.int64)  # rows that were too long, or found too few shots
+        wanted = self._count_wanted_shots(rows.hashes[places])
+        retried = np.empty(0, np.int64)  # with fewer shots: too long, or too few in the pool
         for count in range(max(self.shots), -1, -1):
-            these = np.sort(np.concatenate((places[wanted == count], left)))
-            shots = self.choose_shots(rows, these, template, count)
+            tried = np.sort(np.concatenate((places[wanted == count], retried)))
+            retried = np.empty(0, np.int64)
+            shots = self.choose_shots(rows, tried, template, count)
             if shots is not None:
                 complete = (shots.index >= 0).all(axis=1)
-                left, these = these[~complete], these[complete]
+                retried, tried = tried[~complete], tried[complete]
                 shots = replace(shots, index=shots.index[complete])
-            if not len(these):
+            if not len(tried):
                 continue
-            encoded = self._encode(rows.batch, these, template, shots)
+            encoded = self._encode(rows.batch, tried, template, shots)
             self._drop_unusable(encoded, outcomes)
             fits = self._fits(encoded)
-            long = these[~fits & ~outcomes.dropped[these]]
-            asked = wanted[np.searchsorted(places, these)]
+            long = tried[~fits & ~outcomes.dropped[tried]]
             if count:
-                left = np.concatenate((left, long))
+                retried = np.concatenate((retried, long))
             elif len(long):
-                yield from self._cut(rows.batch, encoded, long, template, outcomes)
+                yield from self._shorten(rows.batch, encoded, long, template, outcomes)
+            asked = wanted[np.searchsorted(places, tried)]
             for at in np.flatnonzero(fits & (asked > count)):
                 detail = f"{count} of {asked[at]} shots fit"
-                outcomes.add_outcome(int(these[at]), Status.CUT, Reason.FEWER_SHOTS, detail)
-            yield replace(encoded, kept=fits & ~outcomes.dropped[these])
+                outcomes.add_outcome(int(tried[at]), Status.CUT, Reason.FEWER_SHOTS, detail)
+            yield replace(encoded, kept=fits & ~outcomes.dropped[tried])
 
     def choose_shots(
         self, rows: Rows, places: Places, template: Template, count: int
     ) -> Shots | None:
-        """The shots of each row; -1 where the pool has too few. None: no shots."""
+        """The shots of each row, with -1 where the pool has too few; None for no shots."""
         if not count or self.pool is None:
             return None
         if template.label not in self._rendered_pools:
@@ -138,7 +139,7 @@ class RowFitter:
         index = self.pool.choose(batch, groups, self.seed, count)
         return Shots(self._rendered_pools[template.label], template.label, index)
 
-    def _wanted_shots(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    def _count_wanted_shots(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
         if len(self.shots) == 1:
             return np.full(len(hashes), self.shots[0])
         chosen = choose_by_hash(hashes, [1.0] * len(self.shots), f"shots:{self.seed}")
@@ -174,7 +175,7 @@ class RowFitter:
                 int(encoded.places[row]), Status.DROPPED, Reason.EMPTY_TARGET, detail
             )
 
-    def _cut(
+    def _shorten(
         self,
         batch: pa.RecordBatch,
         encoded: EncodedRows,
@@ -191,12 +192,12 @@ class RowFitter:
                 outcomes.add_outcome(int(long[at]), Status.DROPPED, Reason.TOO_LONG, lengths[at])
             else:
                 left.append((at, cut))
-        # Fewer characters can, rarely, be more tokens: then keep the cut inside a sentence.
-        for kind in ("snapped", "longest"):
+        # Fewer characters are, rarely, more tokens: then a cut inside a sentence is kept.
+        for at_sentence in (True, False):
             if not left:
                 break
             rows = long[[at for at, _ in left]]
-            parts = [str(getattr(cut, kind)) for _, cut in left]
+            parts = [cut.snapped if at_sentence else cut.longest for _, cut in left]
             shortened = _with_texts(batch, rows, str(template.shorten), parts)
             encoded = self._encode(shortened, np.arange(len(rows)), template, None)
             fits = self._fits(encoded)

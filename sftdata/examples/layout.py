@@ -45,11 +45,11 @@ Column: TypeAlias = pa.LargeStringArray | DrawnColumn
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of every example of a batch: a column of text, one text for all, or one token."""
+    """A part of every example of a batch: a column of texts, one text for all, or one token."""
 
     content: Column | str | int
     in_loss: bool
-    continues: bool = False  # the continuation of the text before, not the start of a text
+    continues: bool = False  # encoded as the continuation of the segment before
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +124,17 @@ class ChatComposer:
                 segments.append(Segment(piece.token_id, piece.in_loss))
                 continue
             parts = [part if isinstance(part, str) else contents[part] for part in piece.parts]
-            segments.append(Segment(_run(parts), piece.in_loss, piece.continues))
+            segments.append(Segment(_join_parts(parts), piece.in_loss, piece.continues))
         return segments
 
 
-def _run(parts: Sequence[str | Column]) -> Column | str:
+def _join_parts(parts: Sequence[str | Column]) -> Column | str:
+    """Literal texts and contents joined to one column, or to one text if there is no content."""
     columns = [part for part in parts if not isinstance(part, str)]
     if not columns:
         return "".join(map(str, parts))
     if len(columns) == 1 and isinstance(columns[0], DrawnColumn):
-        # The literal text is joined to the pool once, not to each row.
+        # Join the literal text to each row of the pool, not to each example that draws it.
         drawn = columns[0]
         values = [text(part) if isinstance(part, str) else drawn.values for part in parts]
         around = [part if isinstance(part, str) else "" for part in parts]
@@ -143,12 +144,12 @@ def _run(parts: Sequence[str | Column]) -> Column | str:
 
 
 def count_prompt_segments(segments: Sequence[Segment]) -> int:
-    """How many segments the model is fed at inference: those before the first in the loss."""
+    """The number of segments that the model is fed at inference: those before the loss starts."""
     return next(at for at, segment in enumerate(segments) if segment.in_loss)
 
 
 def segment_text(segment: Segment, row: int, tokens: Callable[[int], str]) -> str:
-    """The text of one row of a segment; `tokens` gives that of a token."""
+    """The text of a segment in one row; `tokens` gives the text of a token."""
     content = segment.content
     if isinstance(content, int):
         return tokens(content)
@@ -169,5 +170,5 @@ def strip(column: pa.LargeStringArray) -> pa.LargeStringArray:
 
 
 def is_blank(column: pa.LargeStringArray) -> npt.NDArray[np.bool_]:
-    """Whether each text is nothing but white space."""
+    """Whether each text is empty or white space only."""
     return to_flags(pc.equal(strip(column), text("")))

@@ -1,7 +1,6 @@
-"""Fit examples into `max_length`: the `shorten` field is cut, the target and EOS never.
+"""Shorten texts: find the longest part that fits, and end it at a sentence if one ends nearby.
 
-The longest part of the field that fits is searched by encoding, for all long rows of a batch at
-once, and is then taken back to a sentence end where one is near.
+The search encodes parts of growing and shrinking length, for all long rows of a batch at once.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ import numpy.typing as npt
 Keep = Literal["start", "end", "middle"]
 
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*(?=\s|$)|[。！？]|\n(?=\n)")
-_LONGEST_END = 8  # characters of a point with what closes around it
+_LONGEST_END = 8  # characters of a full stop with its closing quotes and brackets
 _SPACE = re.compile(r"\s+")
-_NEAR = 0.25  # a sentence end is near when at most this share of the kept text is given up for it
-_NEAR_WORD = 0.1
+_NEAR = 0.25  # give up at most this share of the kept text to end at a sentence
+_NEAR_WORD = 0.1  # the same, to end at a word
 _ROUNDS = 24
-_SECANT_ROUNDS = 8  # interpolation is usually done by then; halving cannot be unlucky
+_SECANT_ROUNDS = 8  # interpolate first, which is usually enough; then halve, which always ends
 
-CountPromptTokens = Callable[[npt.NDArray[np.int64], list[str]], npt.NDArray[np.int64]]
+CountTokens = Callable[[npt.NDArray[np.int64], list[str]], npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Cut:
     """The part of a text of `size` characters that is kept."""
 
     size: int
-    snapped: str  # to whole sentences, or words, where they are near; what to take if it fits
+    snapped: str  # to whole sentences or words where they are near; take this one if it fits
     longest: str  # fits
 
 
@@ -41,17 +40,17 @@ def shorten_texts(
     full_tokens: npt.NDArray[np.int64],
     budgets: npt.NDArray[np.int64],
     keep: Keep,
-    count_tokens: CountPromptTokens,
+    count_tokens: CountTokens,
 ) -> list[Cut | None]:
-    """For each text the longest part of it whose prompt fits, or None where none does.
+    """For each text the longest part that fits, or None if no part fits.
 
-    `full_tokens` and `budgets`: int64[rows], prompt tokens with the whole text and at most.
-    `count_tokens(rows, texts)` gives the prompt tokens of these rows with these texts instead.
-    The result for a row depends on that row alone.
+    `full_tokens`: int64[rows], the tokens of each example with its whole text; `budgets`:
+    int64[rows], the most it may have. `count_tokens(rows, texts)` counts the tokens of these rows
+    with other texts. The result for a row depends on that row alone.
     """
     rows = np.arange(len(texts))
-    high = np.array([len(text) for text in texts])  # characters; known not to fit
-    low = np.zeros_like(high)  # characters; fits, where the row can be kept at all
+    high = np.array([len(text) for text in texts])  # characters that do not fit
+    low = np.zeros_like(high)  # characters that fit, if any do
     high_tokens = full_tokens.copy()
     low_tokens = count_tokens(rows, [""] * len(texts))
     possible = low_tokens < budgets
@@ -90,7 +89,7 @@ def _first(text: str, size: int, keep: Keep) -> int:
 
 
 def _snapped(text: str, size: int, keep: Keep) -> str:
-    """The same part without the broken sentence (or word) at the sides where it was cut."""
+    """The same part without the incomplete sentence (or word) at each cut side."""
     first = _first(text, size, keep)
     last = first + size
     start, end = first, last
@@ -102,9 +101,9 @@ def _snapped(text: str, size: int, keep: Keep) -> str:
 
 
 def _sentence_end(text: str, first: int, last: int) -> int:
-    """The last sentence end in `text[first:last]`, else the last word end, where one is near."""
+    """The last sentence end near `last`, else the last word end near it, else `last`."""
     near = last - int((last - first) * _NEAR)
-    # Matched with one character more: a point before the cut may stand inside a number.
+    # Match one character more: a full stop before the cut may stand inside a number.
     matches = _SENTENCE_END.finditer(text, max(near - _LONGEST_END, first), last + 1)
     ends = [match.end() for match in matches if near <= match.end() <= last]
     if ends:
@@ -114,7 +113,7 @@ def _sentence_end(text: str, first: int, last: int) -> int:
 
 
 def _sentence_start(text: str, first: int, last: int) -> int:
-    """The first sentence start in `text[first:last]`, else the first word start, where near."""
+    """The first sentence start near `first`, else the first word start near it, else `first`."""
     sentence = _SENTENCE_END.search(text, first)
     if sentence and sentence.end() <= first + int((last - first) * _NEAR):
         space = _SPACE.match(text, sentence.end())

@@ -1,7 +1,7 @@
-"""Shots: the solved examples of few-shot prompts, and which of them a row gets.
+"""Choose shots: the solved examples of few-shot prompts.
 
-They come from a pool of training rows that is small enough to be kept with the dataset, so that
-serving and evaluation draw the same shots as the build did.
+They come from a pool of training rows. The pool is small and kept with the dataset, so that
+serving and evaluation choose the same shots as the build.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sftdata.base.hashing import hash_column, mix_bits
 from sftdata.reading.screening.duplicates import content_hashes
 
 POOL_ROWS = 512
-_NEVER = np.uint64(0xFFFFFFFFFFFFFFFF)
+_NEVER = np.uint64(0xFFFFFFFFFFFFFFFF)  # the score of a row that must not be chosen: the last
 _HASHES = ("group_hash_high", "group_hash_low")
 
 
@@ -50,8 +50,8 @@ class ShotPool:
     ) -> npt.NDArray[np.int64]:
         """int64[rows, count]: the places in the pool of each row's shots, in the order of use.
 
-        A row never gets itself, a row with the same content, or a row of its group; -1 stands
-        where the pool has no more. The first n of `count` shots are those of a lower count.
+        A row never gets itself, a row with the same content, or a row of its group. -1: the pool
+        has no more. The first n shots are the same for every `count`.
         """
         salt = np.uint64(xxhash.xxh3_64_intdigest(f"shots:{seed}".encode()))
         own = hash_column(rows.column("row_id"))
@@ -114,7 +114,7 @@ class PoolBuilder:
             self._shrink()
 
     def finish(self) -> ShotPool | None:
-        """The pool; None where no row was offered."""
+        """The pool; None if no row was offered."""
         if not sum(len(order) for order in self._order):
             return None
         self._shrink()
@@ -123,7 +123,7 @@ class PoolBuilder:
     def _shrink(self) -> None:
         order = np.concatenate(self._order)
         first = np.argsort(order, kind="stable")
-        # A row that repeats would leave a place to no other.
+        # Keep one of each repeated row, so that it takes one place in the pool.
         first = first[np.concatenate(([True], np.diff(order[first]) != 0))][:POOL_ROWS]
         self._batches = [_concatenated(self._batches).take(numbers(first))]
         self._groups = [np.concatenate(self._groups)[first]]

@@ -26,7 +26,7 @@ class TokenBatch:
 
     @classmethod
     def from_batch(cls, batch: pa.RecordBatch) -> TokenBatch:
-        """The tokens in the columns of a shard's record batch."""
+        """The tokens of a record batch of a shard."""
         ids = batch.column("input_ids")
         offsets = to_numbers(ids.offsets)
         return cls(
@@ -37,7 +37,7 @@ class TokenBatch:
         )
 
     def columns(self) -> dict[str, pa.Array]:
-        """Columns of a shard, in their order."""
+        """The token columns of a shard, in order."""
         offsets = numbers(self.offsets)
         return {
             "input_ids": pa.ListArray.from_arrays(offsets, numbers(self.input_ids)),
@@ -94,8 +94,10 @@ class EncodedSegment:
 
 
 def join_segments(parts: Sequence[EncodedSegment], rows: int) -> TokenBatch:
-    """The parts of each row one after another. At least one part has ids for each row."""
-    # Four bytes an id: joining ids is joining byte strings, which native code does fast.
+    """The segments of each row one after another. At least one segment has ids of its own per row.
+
+    Ids are joined as byte strings of four bytes an id, which Arrow does in native code.
+    """
     joined = _join_ids([part.ids for part in parts])
     ids = np.frombuffer(joined.buffers()[2] or b"", np.int32)
     lengths = np.empty((rows, len(parts)), np.int64)

@@ -1,4 +1,4 @@
-"""Seams: what is told from the words beside a seam is what encoding the whole text tells."""
+"""The boundary check on a few words agrees with encoding the whole text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.places import BUNDLED_TOKENIZER, REAL_TOKENIZERS
 
-from sftdata.examples import boundary as seams
+from sftdata.examples import boundary
 from sftdata.examples.boundary import is_boundary_stable
 from sftdata.examples.encode import encode_segments
 from sftdata.examples.layout import Segment
@@ -79,10 +79,10 @@ EXAMPLES = [
     ("the article is here" + " " * 300, "a summary of it"),
     ("the article is here" + "1" * 300, "2" * 300 + " is it"),
     ("日本語" * 50, "日本語" * 50),
-    # The nearest space between words at either end of what is looked through first, and in all.
+    # The nearest space between words is just inside or just outside of each reach.
     *(
         (f"the article is here is h{'1' * gap}.\n", f"a{'2' * gap}th is it is here")
-        for reach in seams._REACHES
+        for reach in boundary._REACHES
         for gap in range(reach - 6, reach + 3)
     ),
 ]
@@ -90,7 +90,7 @@ EXAMPLES = [
 
 @given(rows=pairs)
 @example(rows=EXAMPLES)
-def test_the_words_beside_a_seam_tell_what_the_whole_text_tells(rows: list[Pair]) -> None:
+def test_the_words_beside_a_boundary_decide_as_the_whole_text_does(rows: list[Pair]) -> None:
     assert stable(load(BUNDLED_TOKENIZER), rows) == slowly(BUNDLED_TOKENIZER, rows)
 
 
@@ -99,15 +99,15 @@ def test_the_words_beside_a_seam_tell_what_the_whole_text_tells(rows: list[Pair]
 @given(rows=pairs)
 @example(rows=EXAMPLES)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_they_do_with_real_vocabularies(name: str, shared: Path, rows: list[Pair]) -> None:
+def test_so_do_real_vocabularies(name: str, shared: Path, rows: list[Pair]) -> None:
     folder = shared / "tokenizers" / name
     assert stable(load(folder), rows) == slowly(folder, rows)
 
 
-def test_words_are_not_looked_for_in_the_texts_beside() -> None:
+def test_words_are_searched_in_their_own_row() -> None:
     texts = column(["it is long enough", "abc", "d efg", "hij", ""])
-    assert seams._first_words(texts).tolist() == [2, 3, 1, 3, 0]
-    assert seams._last_words(texts).tolist() == [7, 0, 4, 0, 0]
+    assert boundary._first_words(texts).tolist() == [2, 3, 1, 3, 0]
+    assert boundary._last_words(texts).tolist() == [7, 0, 4, 0, 0]
 
 
 def test_both_verdicts_occur() -> None:
@@ -136,11 +136,11 @@ def test_ordinary_text_is_not_encoded_twice() -> None:
     counting = Counting(encoder.tokenizer, engine, engine)
     assert all(stable(counting, rows))
     text = 50 * (len(article) + 40)
-    assert text < counting.bytes < 1.2 * text  # once to have ids, and a little around the seams
+    assert text < counting.bytes < 1.2 * text  # once, and a little around the boundaries
 
 
 @pytest.mark.parametrize("gap", [10, 500])
-def test_nor_is_text_whose_words_are_far_from_the_seam(gap: int) -> None:
+def test_nor_is_text_whose_words_are_far_from_the_boundary(gap: int) -> None:
     article = "The people of the town have known for years that the bridge is too narrow. " * 200
     rows = [(f"{article}{'=' * gap}\n", "The bridge is too narrow.")] * 20
     encoder = load(BUNDLED_TOKENIZER)
@@ -174,9 +174,7 @@ def unigram(tmp_path: Path) -> Path:
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(rows=[("ab cd", "e ab cd"), ("ab cd\n", "e"), ("a b c d\n", "ab cd")])
-def test_what_weighs_whole_stretches_is_told_from_the_whole_text(
-    unigram: Path, rows: list[Pair]
-) -> None:
+def test_unigram_is_decided_by_the_whole_text(unigram: Path, rows: list[Pair]) -> None:
     encoder = load_encoder(load_tokenizer(str(unigram)), REFERENCE)
     expected = []
     for prompt, target in rows:
@@ -190,7 +188,7 @@ def ids_of(encoder: Encoder, text: str) -> list[int]:
     return ids
 
 
-def test_nothing_but_merges_of_pairs_is_told_from_nearby(unigram: Path) -> None:
+def test_unigram_encodes_the_whole_text_again(unigram: Path) -> None:
     encoder = load_encoder(load_tokenizer(str(unigram)), REFERENCE)
     engine = ReferenceEngine(encoder.tokenizer.plain_text)
     counting = Counting(encoder.tokenizer, engine, engine)
