@@ -117,6 +117,11 @@ def build_spec(
         run = BuildRun(plan, name, directory, current, workers, engines(), report, progress)
         finished = run.run()
         commit(finished.manifest, finished.ledger, plan.pool)
+        if current is not None and _sources(current) != _sources(finished.manifest):
+            report(
+                f"Replaced the dataset in {directory}: it held {current['rows_out']:,} rows of "
+                f"{', '.join(_sources(current))}."
+            )
         tidy(finished.manifest, spec, report)
         return Outcome(finished.manifest, up_to_date=False, reused_rows=finished.reused_rows)
 
@@ -190,6 +195,10 @@ def _is_up_to_date(current: Manifest, plan: Plan, name: Future[str]) -> bool:
     if None not in recorded and recorded != [source.size for source in plan.sources]:
         return False  # the sizes differ, so there is no need to wait for digests
     return bool(current["build"] == name.result()) and is_whole(current)
+
+
+def _sources(manifest: Manifest) -> list[str]:
+    return [str(source["path"]) for source in manifest["sources"]]
 
 
 def _as_list(items: Sequence[str | Path] | str | Path) -> list[str]:

@@ -16,7 +16,11 @@ from sftdata.tokenizing.encoder import choose_encoder
 
 
 def dry_run(
-    task: str | None = None, *, spec: Path | str | None = None, **options: Any
+    task: str | None = None,
+    *,
+    spec: Path | str | None = None,
+    frozen: bool = False,
+    **options: Any,
 ) -> list[BlockExamples]:
     """Checks everything a build checks before its first row; the first examples of each source.
 
@@ -24,7 +28,7 @@ def dry_run(
     """
     loaded = load_spec(task=task, file=None if spec is None else Path(spec), **options)
     specs = [s.spec for s in loaded.sources] if isinstance(loaded, Mixture) else [loaded]
-    return [examples for one in specs for examples in _try_plan(make_plan(one))]
+    return [examples for one in specs for examples in _try_plan(make_plan(one, frozen=frozen))]
 
 
 def _try_plan(plan: Plan) -> list[BlockExamples]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from sftdata.writing.manifest import Manifest
 
 
+_SMALL_TOKENIZER = "tokenizers/small"  # made for tests and the first look
+
+
 @click.command("build")
 @click.option("--task", help="Build pipelines/TASK.toml. Default without --spec: summarize.")
 @click.option("--spec", type=FILE, help="Build the spec in this file.")
@@ -75,6 +78,14 @@ if TYPE_CHECKING:
     metavar="PERCENT",
     help="Fail if more rows than this are unusable.",
 )
+@click.option("--license", metavar="NAME", help="License of the rows, for the dataset card.")
+@click.option(
+    "--language",
+    multiple=True,
+    metavar="CODE",
+    help="Language of the rows, such as en, for the dataset card. Repeatable.",
+)
+@click.option("--description", metavar="TEXT", help="What the rows are, for the dataset card.")
 @click.option("--frozen", is_flag=True, help="Refuse templates that are not released.")
 @click.option(
     "--dry-run", is_flag=True, help="Check everything, build the first rows, write nothing."
@@ -85,12 +96,12 @@ def command(dry_run: bool, as_json: bool, **options: Any) -> None:
 
     Example: sftdata build --task summarize --data news.jsonl --map summary=highlights
     """
-    for name in ("data", "against", "template", "fields"):
+    for name in ("data", "against", "template", "fields", "language"):
         options[name] = options[name] or None
     if options["task"] is None and options["spec"] is None:
         options["task"] = "summarize"
     if dry_run:
-        _dry_run(options)
+        _dry_run(options, as_json)
         return
     keep_memory()
     from sftdata.building.build import build
@@ -99,23 +110,32 @@ def command(dry_run: bool, as_json: bool, **options: Any) -> None:
     with show_progress(started) as progress:
         outcome = build(**options, report=print_note, progress=progress)
     _warn_of_draft(outcome)
+    _warn_of_small_tokenizer(outcome, own_rows=options["data"] is not None)
     if as_json:
         print_json(outcome.manifest.summary())
     else:
         _print_summary(outcome, time.monotonic() - started)
 
 
-def _dry_run(options: dict[str, Any]) -> None:
+def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     from sftdata.building.dry_run import dry_run
 
-    for name in ("out", "workers", "frozen"):
+    for name in ("out", "workers"):  # nothing is written, and a few rows need no workers
         options.pop(name)
     options["templates"] = options.pop("template")
     parts = dry_run(**options)
     rows_out = sum(examples.batch.num_rows for examples in parts)
     rows_in = sum(int(examples.blocks.rows_in.sum()) for examples in parts)
+    lines = [line for examples in parts for _, line in examples.blocks.ledger]
+    if as_json:
+        ledger = [
+            {"row_id": e.row_id, "status": e.status, "reason": e.reason, "detail": e.detail}
+            for e in lines
+        ]
+        print_json({"dry_run": True, "rows_in": rows_in, "rows_out": rows_out, "ledger": ledger})
+        return
     print_note(f"No faults. Of the first {rows_in} rows, {rows_out} become examples.")
-    for _, line in (entry for examples in parts for entry in examples.blocks.ledger):
+    for line in lines:
         print_note(f"  row '{line.row_id}': {line.status}, {line.reason}: {line.detail}")
 
 
@@ -124,6 +144,14 @@ def _warn_of_draft(outcome: Outcome) -> None:
         drafts = [name for name in outcome.manifest["template"] if name.endswith("@draft")]
         names, are = ", ".join(drafts), "are drafts" if len(drafts) > 1 else "is a draft"
         print_note(f"Warning: {names} {are}, so the dataset is a draft, too.")
+
+
+def _warn_of_small_tokenizer(outcome: Outcome, *, own_rows: bool) -> None:
+    if own_rows and outcome.manifest["tokenizer"]["name"] == _SMALL_TOKENIZER:
+        print_note(
+            "Warning: the rows were tokenized by the small bundled tokenizer, whose ids mean "
+            "nothing to any model. Give your model's: --tokenizer NAME_OR_DIR"
+        )
 
 
 def _print_summary(outcome: Outcome, seconds: float) -> None:
@@ -136,6 +164,7 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
     else:
         what = "Built."
     dropped = ", ".join(f"{n:,} {reason}" for reason, n in manifest["dropped"].items()) or "none"
+    templates = ", ".join(manifest["template"]) or "the tokenizer's chat template"
     click.echo(
         f"{what}\n"
         f"  rows      {manifest['rows_in']:,} in, {manifest['rows_out']:,} out, "
@@ -143,8 +172,15 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
         f"  tokens    {stats['tokens']:,}, of these {stats['target_tokens']:,} in the loss "
         f"({stats['target_share']:.1%})\n"
         f"  time      {seconds:.2f} s, {manifest['rows_in'] / seconds:,.0f} rows a second\n"
+        f"  template  {escape(templates)}\n"
+        f"  tokenizer {escape(manifest['tokenizer']['name'])}\n"
+        f"  splits    {_describe_splits(stats['splits'])}\n"
         f"  dataset   {escape(str(manifest.directory))}"
     )
+
+
+def _describe_splits(splits: dict[str, Any]) -> str:
+    return ", ".join(f"{escape(name)} {split['rows']:,}" for name, split in splits.items())
 
 
 def _more(manifest: Manifest) -> str:

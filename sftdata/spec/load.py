@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sftdata.base.content import find_content, list_content
+from sftdata.base.content import bundled_root, find_content, list_content
 from sftdata.errors import SpecError, did_you_mean
 from sftdata.spec.model import Mixture, Spec
 from sftdata.spec.presets import apply_preset, find_preset
@@ -18,6 +18,9 @@ _SHARED = (
     "tokenizer", "max_length", "seed", "chat", "chat_options", "shots", "split", "keep",
     "max_dropped", "nul", "duplicates", "near_duplicates", "against", "against_overlap",
 )  # fmt: skip
+
+
+_FACTS = ("description", "license", "language")  # of the rows, for the dataset card
 
 
 def load_spec(
@@ -33,6 +36,9 @@ def load_spec(
     values = read_toml(path)
     if "sources" in values:
         return _load_mixture(path, values, given)
+    if "data" in given and path.is_relative_to(bundled_root()):
+        # The facts of a bundled spec are about its sample, not about other rows.
+        values = {k: v for k, v in values.items() if k not in _FACTS}
     return validate(Spec, _merge(values, given), _with_options(path))
 
 
@@ -69,6 +75,13 @@ def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> 
         file = beside if base.endswith(".toml") and beside.is_file() else _find_task_file(base)
         spec = validate(Spec, _merge(read_toml(file), shared | own), _with_options(file))
         sources.append({"name": file.stem} | mixed | {"spec": spec})
+    weighted = [source["name"] for source in sources if "weight" in source]
+    if weighted and len(weighted) < len(sources):
+        others = ", ".join(str(s["name"]) for s in sources if "weight" not in s)
+        raise SpecError(
+            f"{path}: some sources have a weight and some have none: {others}.",
+            "Give each source a weight, or none: then each counts as much as it holds.",
+        )
     mixture = values.pop("mixture", {})
     if not isinstance(mixture, dict):
         raise SpecError(f"{path}: 'mixture' must be a table.", "Write [mixture] above its keys.")
@@ -79,13 +92,23 @@ def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> 
 def _merge(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     merged = values | given
     if isinstance(values.get("fields"), dict):
-        merged["fields"] = values["fields"] | given.get("fields", {})
+        merged["fields"] = values["fields"] | {
+            name: _with_path(values["fields"].get(name), rule)
+            for name, rule in given.get("fields", {}).items()
+        }
     if {"template", "templates"} & given.keys():
         merged = {k: v for k, v in merged.items() if k not in ("template", "templates")}
         merged["templates"] = given.get("templates", given.get("template"))
     if preset := merged.get("preset") or find_preset(merged.get("data")):
         merged = apply_preset(preset, merged, options=given)
     return merged
+
+
+def _with_path(rule: Any, given: Any) -> Any:
+    """The rule with the path that was given; its other keys, such as `optional`, stay."""
+    if not (isinstance(rule, dict) and isinstance(given, str)):
+        return given
+    return {k: v for k, v in rule.items() if k not in ("first", "value")} | {"path": given}
 
 
 def _with_options(path: Path) -> str:

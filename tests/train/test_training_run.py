@@ -223,3 +223,15 @@ def test_an_unfinished_run_with_other_settings_is_not_resumed(
     (out / RUN).write_text(json.dumps({"recipe": Recipe(rank=2).model_dump(mode="json")}))
     with pytest.raises(SftdataError, match=r"other settings \(data.*recipe"):
         run_here(dataset, model_directory, out)
+
+
+def test_a_folder_of_anything_else_is_refused(
+    dataset: Path, model_directory: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("the user's")
+    with pytest.raises(SftdataError, match=r"neither empty nor a training run.*'notes\.txt'"):
+        run_here(dataset, model_directory, tmp_path, max_steps=1)
+    before = sorted(dataset.rglob("*"))
+    with pytest.raises(SftdataError, match="neither empty nor a training run"):
+        run_here(dataset, model_directory, dataset, max_steps=1)
+    assert sorted(dataset.rglob("*")) == before

@@ -1,0 +1,151 @@
+"""What a user says is done or named: options, rules and facts that were once ignored."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.forty_rows import SPEC, rows, write_rows, write_spec
+
+from sftdata.building.build import build
+from sftdata.errors import SftdataError
+from sftdata.spec.load import load_spec
+from sftdata.spec.model import Spec
+
+
+def run(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "sftdata", *args], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(autouse=True)
+def _rows(byte_tokenizer: Path) -> None:
+    write_rows(rows())
+    write_spec(byte_tokenizer)
+
+
+def write_draft() -> None:
+    folder = Path("templates/summarize")
+    folder.mkdir(parents=True)
+    (folder / "mine.jinja").write_text(
+        "{% block prompt %}\n{{ article }}\n{% endblock %}\n"
+        "{% block target %}\n{{ summary }}\n{%- endblock %}\n"
+    )
+
+
+def test_a_frozen_dry_run_refuses_a_draft_as_the_build_does() -> None:
+    write_draft()
+    args = ("build", "--spec", "spec.toml", "--template", "summarize/mine", "--frozen")
+    dry, real = run(*args, "--dry-run"), run(*args, "--out", "out")
+    assert dry.returncode == real.returncode == 1
+    assert dry.stderr == real.stderr
+    assert "is a draft" in dry.stderr
+
+
+def test_a_dry_run_answers_in_json() -> None:
+    golden = rows()
+    golden[1]["summary"] = ""
+    write_rows(golden)
+    result = run("build", "--spec", "spec.toml", "--dry-run", "--json")
+    found = json.loads(result.stdout)
+    assert (found["dry_run"], found["rows_in"] - found["rows_out"]) == (True, 1)
+    assert found["ledger"] == [
+        {
+            "row_id": "r1",
+            "status": "dropped",
+            "reason": "empty_field",
+            "detail": "'summary' is empty",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "given", "expected"),
+    [
+        ({"path": "a", "optional": True}, "b", {"path": "b", "optional": True}),
+        ({"path": "a", "strip_prefix": ["P: "]}, "b", {"path": "b", "strip_prefix": ["P: "]}),
+        ({"first": ["a", "c"], "optional": True}, "b", {"path": "b", "optional": True}),
+        ({"value": "en"}, "b", "b"),
+        ({"path": "a", "optional": True}, {"path": "b"}, "b"),
+    ],
+)
+def test_a_map_changes_the_path_and_keeps_the_rule(rule: Any, given: Any, expected: Any) -> None:
+    toml = ", ".join(
+        f"{key} = {str(value).lower() if isinstance(value, bool) else json.dumps(value)}"
+        for key, value in rule.items()
+    )
+    text = Path("spec.toml").read_text().replace('summary = "summary"', f"summary = {{ {toml} }}")
+    Path("spec.toml").write_text(text)
+    spec = load_spec(file=Path("spec.toml"), fields={"summary": given})
+    assert isinstance(spec, Spec)
+    assert spec.to_json()["fields"]["summary"] == expected
+
+
+def test_facts_of_a_bundled_spec_are_those_of_its_sample_alone() -> None:
+    sample = build("summarize", out="sample").manifest["spec"]
+    own = build("summarize", data="rows.jsonl", out="own").manifest["spec"]
+    assert (sample["license"], sample["language"]) == ("Apache-2.0", ["en"])
+    assert (own["license"], own["language"], own["description"]) == ("", [], "")
+    assert "Apache" not in Path("own/README.md").read_text()
+
+
+def test_facts_of_own_rows_can_be_given() -> None:
+    result = run(
+        "build", "--task", "summarize", "--data", "rows.jsonl", "--out", "own", "--license", "mit",
+        "--language", "en", "--language", "de", "--description", "Notes of mine.",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    card = Path("own/README.md").read_text()
+    assert 'license: "mit"' in card
+    assert '- "en"\n- "de"' in card
+    assert "Notes of mine" in card
+
+
+def test_own_rows_with_the_small_tokenizer_are_warned_of() -> None:
+    small = run("build", "--task", "summarize", "--data", "rows.jsonl", "--out", "a")
+    assert "Warning: the rows were tokenized by the small bundled tokenizer" in small.stderr
+    for args in (("--task", "summarize", "--out", "b"), ("--spec", "spec.toml", "--out", "c")):
+        assert "bundled tokenizer" not in run("build", *args).stderr
+
+
+def test_the_summary_names_template_tokenizer_and_splits(byte_tokenizer: Path) -> None:
+    lines = run("build", "--spec", "spec.toml", "--out", "out").stdout.splitlines()
+    assert "  template  summarize/article@1.0.0" in lines
+    assert f"  tokenizer {byte_tokenizer}" in lines
+    (splits,) = (line.split(maxsplit=1)[1] for line in lines if line.startswith("  splits"))
+    counts = dict(part.split() for part in splits.split(", "))
+    assert list(counts) == ["train", "validation", "test"]
+    assert sum(map(int, counts.values())) == 40
+
+
+def test_a_build_of_other_rows_says_what_it_replaces() -> None:
+    said: list[str] = []
+    build(spec="spec.toml", out="out")
+    Path("other.jsonl").write_bytes(Path("rows.jsonl").read_bytes().replace(b"says", b"tells"))
+    build(spec="spec.toml", data="other.jsonl", out="out", report=said.append)
+    assert said == ["Replaced the dataset in out: it held 40 rows of rows.jsonl."]
+    build(spec="spec.toml", data="other.jsonl", out="out", max_dropped=1, report=said.append)
+    assert len(said) == 1  # the same rows, with another option
+
+
+@pytest.mark.parametrize(("weights", "fails"), [((3.0, None), True), ((3.0, 1.0), False)])
+def test_weights_are_given_to_all_sources_or_to_none(
+    weights: Sequence[float | None], fails: bool, byte_tokenizer: Path
+) -> None:
+    text = 'task = "mixed"\n'
+    for name, weight in zip("ab", weights, strict=True):
+        Path(f"{name}.toml").write_text(SPEC.format(tokenizer=byte_tokenizer))
+        text += f'[[sources]]\nspec = "{name}.toml"\n'
+        text += f"weight = {weight}\n" if weight is not None else ""
+    Path("mix.toml").write_text(text)
+    if fails:
+        with pytest.raises(SftdataError, match="some have none: b"):
+            load_spec(file=Path("mix.toml"))
+    else:
+        load_spec(file=Path("mix.toml"))
