@@ -27,7 +27,7 @@ class BuildTotals:
     whole_text_differs: int
 
 
-def describe(plan: Plan, totals: BuildTotals) -> dict[str, Any]:
+def describe_build(plan: Plan, totals: BuildTotals) -> dict[str, Any]:
     """The manifest of a build."""
     rows_out = sum(len(sizes.tokens) for sizes in totals.sizes.values())
     return {

@@ -1,4 +1,4 @@
-"""Find reusable blocks of earlier builds; have the others made."""
+"""Find the blocks that earlier builds have, and have the others made."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import xxhash
 
 from sftdata.building.inputs import read_source, row_reader
@@ -17,16 +19,15 @@ from sftdata.reading.outline import Outline
 from sftdata.writing.earlier_build import BlockLocation, EarlierBuild
 from sftdata.writing.journal import KEY_BYTES
 
-# Look up several groups at once: each submission of work has a fixed cost.
+# Look up several groups before work is submitted: each submission has a fixed cost.
 _GROUPS_AT_ONCE = 4
 
-Submit = Callable[
-    [Sequence[BlockRequest]], list[Future[BlockExamples]]
-]  # starts the work, perhaps as several jobs
+# Starts the work, perhaps as several jobs.
+Submit = Callable[[Sequence[BlockRequest]], list[Future[BlockExamples]]]
 
 
 class PendingExamples:
-    """The blocks of several jobs, in order, as they are made."""
+    """The blocks of several jobs, in order. The jobs may still run."""
 
     def __init__(self, jobs: Sequence[Future[BlockExamples]]) -> None:
         self._results = (job.result() for job in jobs)
@@ -45,117 +46,118 @@ class PendingExamples:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundBlocks:
+    """Neighbouring blocks that lie side by side in an earlier build, or that are in none."""
+
+    location: BlockLocation | None  # of the first; None: they have to be made
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkGroup:
     """Chunks read together, and where earlier builds have their blocks."""
 
     chunks: Chunks
     keys: bytes  # of the blocks, joined
-    # Runs of blocks: their location, or None for blocks to make, and their number.
-    found: list[tuple[BlockLocation | None, int]]
+    found: list[FoundBlocks]
 
     @property
-    def is_known(self) -> bool:
-        """Whether every block can be reused."""
-        return all(place is not None for place, _ in self.found)
+    def is_reused(self) -> npt.NDArray[np.bool_]:
+        """bool[blocks]: whether an earlier build has the block."""
+        numbers = [found.number for found in self.found]
+        return np.repeat([found.location is not None for found in self.found], numbers)
 
-    def work(self, templates: int) -> list[BlockRequest]:
+    def requests(self, templates: int) -> list[BlockRequest]:
         """The blocks to make, in order."""
         wanted: dict[int, list[int]] = {}
-        first = 0
-        for place, blocks in self.found:
-            if place is None:
-                for block in range(first, first + blocks):
-                    wanted.setdefault(block // templates, []).append(block % templates)
-            first += blocks
+        for block in np.flatnonzero(~self.is_reused).tolist():
+            wanted.setdefault(block // templates, []).append(block % templates)
         return [BlockRequest(self.chunks[at], tuple(missing)) for at, missing in wanted.items()]
 
-    def runs(self, made: PendingExamples) -> Iterator[BlockRun]:
-        """The blocks, in runs that lie together."""
-        for place, blocks in self.found:
-            if place is None:
-                yield from made.take(blocks)
+    def block_runs(self, pending: PendingExamples) -> Iterator[BlockRun]:
+        """All blocks in order, loaded from earlier builds or taken from `pending`."""
+        for found in self.found:
+            if found.location is None:
+                yield from pending.take(found.number)
             else:
-                yield place.finished.run(place, blocks)
+                yield found.location.build.load_run(found.location, found.number)
 
 
 class BlockLookup:
     """Looks up the blocks of a plan's sources in earlier builds.
 
-    `with_drops`: whether blocks that lost repeated rows may be reused.
+    `with_drops`: whether blocks may be reused from which repeated rows were dropped.
     """
 
     def __init__(self, plan: Plan, earlier: Sequence[EarlierBuild], *, with_drops: bool) -> None:
         self._plan, self._earlier, self._with_drops = plan, earlier, with_drops
 
-    def pieces(self, submit: Submit) -> Iterator[tuple[ChunkGroup, PendingExamples]]:
-        """Every chunk group of the sources; starts the work on blocks that cannot be reused."""
-        together: list[ChunkGroup] = []
-        for chunks in self._chunks():
-            if together and together[0].chunks.source != chunks.source:
-                yield from self._started(together, submit)
-                together = []
+    def find_reusable(self, submit: Submit) -> Iterator[tuple[ChunkGroup, PendingExamples]]:
+        """Every chunk group of the sources, in order; `submit` starts the work on new blocks."""
+        groups: list[ChunkGroup] = []
+        for chunks in self._read_sources():
+            if groups and groups[0].chunks.source != chunks.source:
+                yield from self._submit(groups, submit)
+                groups = []
             keys = b"".join(
                 self._key(chunks.outline.digest(at), template)
                 for at in range(len(chunks))
                 for template in range(len(self._plan.block_keys))
             )
-            together.append(ChunkGroup(chunks, keys, list(self._find_all(keys))))
-            if together[0].is_known or len(together) == _GROUPS_AT_ONCE or _are_new(together):
-                yield from self._started(together, submit)
-                together = []
-        yield from self._started(together, submit)
+            groups.append(ChunkGroup(chunks, keys, list(self._find_blocks(keys))))
+            if groups[0].is_reused.all() or len(groups) == _GROUPS_AT_ONCE or _is_enough(groups):
+                yield from self._submit(groups, submit)
+                groups = []
+        yield from self._submit(groups, submit)
 
-    def _started(
-        self, pieces: Sequence[ChunkGroup], submit: Submit
+    def _read_sources(self) -> Iterator[Chunks]:
+        reader = row_reader(self._plan.spec, self._plan.sources)
+        for index in range(len(self._plan.sources)):
+            yield from read_source(reader, index, self._foresee, self._plan.sizes)
+
+    def _foresee(self, chunk: Chunk) -> Iterator[Outline]:
+        """Outlines of the chunks that followed this one in an earlier build."""
+        location = self._find_block(self._key(chunk.digest, 0))
+        return iter(()) if location is None else location.build.outlines_after(location)
+
+    def _submit(
+        self, groups: Sequence[ChunkGroup], submit: Submit
     ) -> list[tuple[ChunkGroup, PendingExamples]]:
         templates = len(self._plan.block_keys)
-        work = [item for piece in pieces for item in piece.work(templates)]
-        made = PendingExamples(submit(work))
-        return [(piece, made) for piece in pieces]
+        requests = [request for group in groups for request in group.requests(templates)]
+        pending = PendingExamples(submit(requests))
+        return [(group, pending) for group in groups]
 
     def _key(self, chunk: bytes, template: int) -> bytes:
         """The key of the block of a chunk (given by its digest) and a template."""
         return xxhash.xxh3_128_digest(self._plan.block_keys[template] + chunk)
 
-    def _find_all(self, keys: bytes) -> Iterator[tuple[BlockLocation | None, int]]:
-        """Locations of blocks with these keys, each with the number of blocks that lie together.
-
-        None stands for blocks that cannot be reused.
-        """
-        at = unknown = 0
+    def _find_blocks(self, keys: bytes) -> Iterator[FoundBlocks]:
+        """The blocks with these keys, in as few runs as possible."""
+        at = new = 0
         while at < len(keys):
-            place = self._find(keys[at : at + KEY_BYTES])
-            if place is None:
-                unknown += 1
+            location = self._find_block(keys[at : at + KEY_BYTES])
+            if location is None:
+                new += 1
                 at += KEY_BYTES
                 continue
-            if unknown:
-                yield None, unknown
-                unknown = 0
-            blocks = place.finished.together(place, keys[at:])
-            yield place, blocks
-            at += blocks * KEY_BYTES
-        if unknown:
-            yield None, unknown
+            if new:
+                yield FoundBlocks(None, new)
+                new = 0
+            number = location.build.count_adjacent(location, keys[at:])
+            yield FoundBlocks(location, number)
+            at += number * KEY_BYTES
+        if new:
+            yield FoundBlocks(None, new)
 
-    def _find(self, key: bytes) -> BlockLocation | None:
+    def _find_block(self, key: bytes) -> BlockLocation | None:
         for build in self._earlier:
-            if (found := build.find(key)) is not None:
-                return found if self._with_drops or not found.has_drops else None
+            if (location := build.find_block(key)) is not None:
+                return location if self._with_drops or not location.has_drops else None
         return None
 
-    def _foresee(self, chunk: Chunk) -> Iterator[Outline]:
-        """Outlines of the chunks that followed this one in an earlier build."""
-        place = self._find(self._key(chunk.digest, 0))
-        return place.finished.after(place) if place is not None else iter(())
 
-    def _chunks(self) -> Iterator[Chunks]:
-        reader = row_reader(self._plan.spec, self._plan.sources)
-        for index in range(len(self._plan.sources)):
-            yield from read_source(reader, index, self._foresee, self._plan.sizes)
-
-
-def _are_new(pieces: Sequence[ChunkGroup]) -> bool:
-    """Whether at least half of the last group is to be made."""
-    new = sum(blocks for piece in pieces for place, blocks in piece.found if place is None)
-    return 2 * new >= sum(blocks for _, blocks in pieces[-1].found)
+def _is_enough(groups: Sequence[ChunkGroup]) -> bool:
+    """Whether at least half as many blocks as the last group has are to be made."""
+    new = sum(int((~group.is_reused).sum()) for group in groups)
+    return 2 * new >= len(groups[-1].is_reused)

@@ -11,14 +11,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from sftdata.base.background import prefetch
 from sftdata.base.cache import unchanged_files
 from sftdata.base.files import Stamp
 from sftdata.base.reporting import Progress, Report
 from sftdata.building.deduplicate import Deduplicator
-from sftdata.building.describe import BuildTotals, describe
+from sftdata.building.describe import BuildTotals, describe_build
 from sftdata.building.dispatch import Dispatcher
 from sftdata.building.drops import check_drops, name_both_places
 from sftdata.building.inputs import no_rows, row_reader
@@ -71,7 +69,9 @@ class BuildRun:
         self.rows_in = [0] * len(self.plan.sources)
         self.reader = row_reader(self.plan.spec, self.plan.sources)
         spec = self.plan.spec
-        self.repeats = Deduplicator(self.reader, spec.duplicates == "keep", spec.near_duplicates)
+        self.deduplicator = Deduplicator(
+            self.reader, spec.duplicates == "keep", spec.near_duplicates
+        )
         self.dispatcher = Dispatcher(
             self.plan,
             self.number_of_workers,
@@ -124,37 +124,33 @@ class BuildRun:
     def _process_rows(self, earlier: Sequence[EarlierBuild]) -> None:
         # Near duplicates are not found by hashes, so other rows may be dropped this time.
         with_drops = self.plan.spec.near_duplicates is None
-        pieces = BlockLookup(self.plan, earlier, with_drops=with_drops).pieces(
-            self.dispatcher.submit
-        )
+        lookup = BlockLookup(self.plan, earlier, with_drops=with_drops)
+        groups = lookup.find_reusable(self.dispatcher.submit)
         ahead = self.number_of_workers + _GROUPS_AHEAD
-        for piece, made in prefetch(pieces, ahead, lambda pulled: pulled[0].is_known):
-            self._add(piece, made)
-            del piece, made  # frees their memory before the next ones are made
+        for group, pending in prefetch(groups, ahead, lambda item: bool(item[0].is_reused.all())):
+            self._add(group, pending)
+            del group, pending  # frees their memory before the next ones are made
         if not any(self.rows_in):
             raise no_rows(self.plan.sources)
 
-    def _add(self, piece: ChunkGroup, made: PendingExamples) -> None:
-        """Hands the examples of a piece to the folder, in source order."""
+    def _add(self, group: ChunkGroup, pending: PendingExamples) -> None:
+        """Hands the examples of a chunk group to the folder, and counts its rows."""
         templates = len(self.plan.block_keys)
-        runs = self.repeats.drop_repeats(
-            lambda at: piece.chunks[at // templates],
-            list(piece.runs(made)),
-            lambda at: self._make_again(piece.chunks[at // templates], at % templates),
+        runs = self.deduplicator.drop_repeats(
+            lambda at: group.chunks[at // templates],
+            list(group.block_runs(pending)),
+            lambda at: self._make_again(group.chunks[at // templates], at % templates),
         )
         blocks = Blocks.concatenate([run.blocks for run in runs])
         self.folder.note_engine(is_checked=self.dispatcher.is_checked)
-        self.folder.add(piece.chunks, piece.keys, blocks, runs)
-        source = piece.chunks.source
+        self.folder.add_blocks(group.chunks, group.keys, blocks, runs)
+        source = group.chunks.source
         lines = [(at // templates, line) for at, line in blocks.ledger]
         for at, line in sorted(lines, key=lambda entry: (entry[0], entry[1].line)):
-            first_row = int(piece.chunks.first_rows[at])
+            first_row = int(group.chunks.first_rows[at])
             self.ledger.lines.append(line.in_source(self.plan.sources[source].name, first_row))
         self.rows_in[source] += int(blocks.rows_in.sum())
-        reused = [place is not None for place, _ in piece.found]
-        self.reused_rows += int(
-            blocks.rows_in[np.repeat(reused, [n for _, n in piece.found])].sum()
-        )
+        self.reused_rows += int(blocks.rows_in[group.is_reused].sum())
         self.whole_text_differs += len(blocks.whole_text_differs)
         self.progress(sum(self.rows_in))
 
@@ -164,7 +160,9 @@ class BuildRun:
 
     def _finish(self, stamps: Sequence[list[Stamp]]) -> FinishedBuild:
         """Checks the result and has the shards on disk, in a folder with the build's name."""
-        name_both_places(self.ledger, self.repeats.repeated_ids, self.plan.sources, self.reader)
+        name_both_places(
+            self.ledger, self.deduplicator.repeated_ids, self.plan.sources, self.reader
+        )
         check_drops(self.ledger, sum(self.rows_in), self.plan.spec.max_dropped)
         for source, before in zip(self.plan.sources, stamps, strict=True):
             if not source.has(before):
@@ -174,7 +172,7 @@ class BuildRun:
         self.folder.note_engine(is_checked=self.dispatcher.is_checked)
         shards, sizes = self.folder.finish(self.name.result())
         totals = BuildTotals(shards, sizes, self.rows_in, self.ledger, self.whole_text_differs)
-        manifest = Manifest(self.directory, describe(self.plan, totals))
+        manifest = Manifest(self.directory, describe_build(self.plan, totals))
         return FinishedBuild(manifest, self.ledger, self.reused_rows)
 
     def _run_on_reference(self, fault: str) -> FinishedBuild:

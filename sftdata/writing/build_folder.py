@@ -25,7 +25,7 @@ from sftdata.reading.outline import Outline
 from sftdata.writing.earlier_build import EarlierBuild
 from sftdata.writing.journal import KEY_BYTES, JournalWriter
 from sftdata.writing.manifest import SHARDS
-from sftdata.writing.shards import Shard, ShardWriter, copied
+from sftdata.writing.shards import Shard, ShardWriter, copy_rows
 
 UNFINISHED = "unfinished"  # name of the folder until the build is complete
 
@@ -54,7 +54,7 @@ class BuildFolder:
         self._bytes_before = 0  # of the sources
         self._sizes = sizes
 
-    def add(
+    def add_blocks(
         self,
         chunks: Chunks,
         keys: bytes,
@@ -65,13 +65,13 @@ class BuildFolder:
 
         `keys`: the keys of the blocks, joined.
         """
-        places = _ends(np.array([len(run.blocks) for run in runs]))
-        trimmed = [
+        firsts = _ends(np.array([len(run.blocks) for run in runs]))
+        dropped = [
             (at, run.dropped)
-            for at, run in zip(places, runs, strict=False)
+            for at, run in zip(firsts, runs, strict=False)
             if run.dropped is not None
         ]
-        self._journal.add(chunks.outline, keys, blocks, trimmed)
+        self._journal.add_blocks(chunks.outline, keys, blocks, dropped)
         templates = len(blocks) // len(chunks)
         is_end = self._is_end(chunks.outline)
         hash_ends = _ends(blocks.rows.sum(axis=1))
@@ -84,11 +84,11 @@ class BuildFolder:
                 hashes = blocks.hashes[hash_ends[first] : hash_ends[last]]
                 rows = row_ends[last] - row_ends[first]
                 own = keys[first * KEY_BYTES : last * KEY_BYTES]
-                split.add(own, hashes, slice_rows(slices, row_ends[first], rows))
+                split.add_blocks(own, hashes, slice_rows(slices, row_ends[first], rows))
                 if last in ends:
                     split.end_shard()
                 first = last
-            split.note_written()
+            split.note_progress()
 
     def note_engine(self, *, is_checked: bool | None) -> None:
         """See `JournalWriter.note_engine`."""
@@ -101,7 +101,7 @@ class BuildFolder:
         """
         for split in self._splits:
             split.end_shard()
-            split.note_written()
+            split.note_progress()
         shards = {split.name: split.writer.close() for split in self._splits}
         self._journal.close()
         sync(self.path)
@@ -160,11 +160,13 @@ class _SplitWriter:
         # The rows of the open shard while all of them are in shards of earlier builds.
         self._waiting: list[Slice] | None = []
 
-    def add(self, keys: bytes, hashes: npt.NDArray[np.uint64], slices: Iterable[Slice]) -> None:
+    def add_blocks(
+        self, keys: bytes, hashes: npt.NDArray[np.uint64], slices: Iterable[Slice]
+    ) -> None:
         """Adds the rows of the next blocks. `hashes`: those of the rows that were not dropped."""
         self._keys.update(keys)
         self._hashes.update(hashes.tobytes())
-        for part in _joined(slices):
+        for part in _join_neighbours(slices):
             if self._waiting is not None and part.is_reused:
                 self._waiting.append(part)
             else:
@@ -181,10 +183,10 @@ class _SplitWriter:
             self._journal.note_shards(self.name, key, shards, sizes)
         self._begin()
 
-    def note_written(self) -> None:
+    def note_progress(self) -> None:
         """Records in the journal how far the shards are written."""
-        for written in self.writer.take_written():
-            self._journal.note_written(self.name, written)
+        for progress in self.writer.take_progress():
+            self._journal.note_progress(self.name, progress)
 
     def _write_waiting(self) -> None:
         for part in self._waiting or ():
@@ -196,14 +198,14 @@ class _SplitWriter:
         # A small slice may wait long for more rows, and would keep its whole batch in memory.
         # Reused slices are only memory-mapped.
         if not part.is_reused and 2 * part.rows < batch.num_rows:
-            batch, start = copied([batch.slice(start, part.rows)]), 0
+            batch, start = copy_rows([batch.slice(start, part.rows)]), 0
         self.writer.append(batch, start, part.rows)
 
     def _link_earlier(self, key: bytes) -> bool:
-        for done in self._earlier:
-            found = done.shards(self.name, key)
-            if found is not None and self.writer.link(
-                done.folder, *found, is_on_disk=done.is_committed
+        for build in self._earlier:
+            found = build.find_shards(self.name, key)
+            if found is not None and self.writer.link_shards(
+                build.folder, *found, is_on_disk=build.is_committed
             ):
                 return True
         return False
@@ -223,7 +225,7 @@ def _ends(counts: npt.NDArray[np.int64]) -> list[int]:
     return [0, *np.cumsum(counts).tolist()]
 
 
-def _joined(parts: Iterable[Slice]) -> Iterator[Slice]:
+def _join_neighbours(parts: Iterable[Slice]) -> Iterator[Slice]:
     """The slices, with neighbours in the same batch joined."""
     last: Slice | None = None
     for part in parts:

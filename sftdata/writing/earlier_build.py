@@ -29,10 +29,10 @@ from sftdata.writing.shards import Shard, ShardProgress, read_batches
 class BlockLocation:
     """Where a reusable block is: build, line of its journal, and index in the line."""
 
-    finished: EarlierBuild
+    build: EarlierBuild
     line: int
-    at: int
-    has_drops: bool
+    index: int
+    has_drops: bool  # whether rows were dropped from it as repeats
 
 
 class EarlierBuild:
@@ -54,7 +54,7 @@ class EarlierBuild:
     ) -> None:
         self.folder, self.is_committed = folder, is_committed
         self._lines: list[_Line] = []
-        self._places: dict[bytes, tuple[int, int]] = {}  # by key: line, and place in it
+        self._locations: dict[bytes, tuple[int, int]] = {}  # by key: line, and index in it
         journal = read_journal(folder)
         if not (is_committed or journal.is_checked):
             journal = Journal()
@@ -62,7 +62,7 @@ class EarlierBuild:
         self._shards = [
             [
                 _FinishedShard(folder / file, state, labels, file in untouched)
-                for (name, file), state in sorted(journal.written.items())
+                for (name, file), state in sorted(journal.progress.items())
                 if name == split
             ]
             for split in splits
@@ -81,61 +81,61 @@ class EarlierBuild:
             ends = position + np.cumsum(rows, axis=0)
             position = ends[-1]
             usable = ((ends <= available) | (rows == 0)).all(axis=1)
-            trimmed = own.trimmed
+            dropped = own.dropped
             is_alone = ~usable
-            is_alone[list(trimmed)] = True
+            is_alone[list(dropped)] = True
             joined = own.keys
             line = len(self._lines)
-            self._lines.append(_Line(own, joined, ends - rows, ends, trimmed, is_alone))
+            self._lines.append(_Line(own, joined, ends - rows, ends, dropped, is_alone))
             keys = [joined[at : at + KEY_BYTES] for at in range(0, len(joined), KEY_BYTES)]
             for at in np.flatnonzero(usable).tolist():
                 # The second of two equal chunks has lost all of its rows; keep the first.
-                if not (at in trimmed and keys[at] in self._places):
-                    self._places[keys[at]] = line, at
+                if not (at in dropped and keys[at] in self._locations):
+                    self._locations[keys[at]] = line, at
 
-    def find(self, key: bytes) -> BlockLocation | None:
+    def find_block(self, key: bytes) -> BlockLocation | None:
         """Where the block with this key is; None if there is none, or a shard is damaged."""
-        found = self._places.get(key)
+        found = self._locations.get(key)
         if found is None or not self._is_readable(self._lines[found[0]]):
             return None
-        return BlockLocation(self, *found, found[1] in self._lines[found[0]].trimmed)
+        return BlockLocation(self, *found, found[1] in self._lines[found[0]].dropped)
 
-    def together(self, place: BlockLocation, keys: bytes) -> int:
-        """How many blocks from `place` on have these keys, one after another.
+    def count_adjacent(self, location: BlockLocation, keys: bytes) -> int:
+        """How many blocks from `location` on have these keys, one after another.
 
-        `keys` are joined; the first is that of `place`. A block with dropped rows counts alone.
+        `keys` are joined; the first is that of `location`. A block with dropped rows counts alone.
         """
-        line = self._lines[place.line]
-        if place.has_drops:
+        line = self._lines[location.line]
+        if location.has_drops:
             return 1
-        own = np.frombuffer(line.keys, "<u8").reshape(-1, 2)[place.at :]
+        own = np.frombuffer(line.keys, "<u8").reshape(-1, 2)[location.index :]
         wanted = np.frombuffer(keys, "<u8").reshape(-1, 2)[: len(own)]
-        own, is_alone = own[: len(wanted)], line.is_alone[place.at :][: len(wanted)]
+        own, is_alone = own[: len(wanted)], line.is_alone[location.index :][: len(wanted)]
         ends = np.flatnonzero((own != wanted).any(axis=1) | is_alone)
         return int(ends[0]) if len(ends) else len(wanted)
 
-    def run(self, place: BlockLocation, blocks: int) -> BlockRun:
-        """The run of `blocks` blocks that starts at `place`."""
-        line, first, last = self._lines[place.line], place.at, place.at + blocks
+    def load_run(self, location: BlockLocation, blocks: int) -> BlockRun:
+        """The run of `blocks` blocks that starts at `location`."""
+        line, first, last = self._lines[location.line], location.index, location.index + blocks
         bounds = zip(line.starts[first].tolist(), line.ends[last - 1].tolist(), strict=True)
         return BlockRun(
             line.own.blocks.slice(first, last),
             [list(self._slices(split, start, end)) for split, (start, end) in enumerate(bounds)],
-            line.trimmed.get(first),
+            line.dropped.get(first),
         )
 
-    def after(self, place: BlockLocation) -> Iterator[Outline]:
+    def outlines_after(self, location: BlockLocation) -> Iterator[Outline]:
         """Outlines of the chunks that followed the chunk of this block in its source."""
-        here = self._lines[place.line].own
-        rest = here.outline.after(place.at // here.templates)
-        later = (line.own.outline for line in self._lines[place.line + 1 :])
+        here = self._lines[location.line].own
+        rest = here.outline.after(location.index // here.templates)
+        later = (line.own.outline for line in self._lines[location.line + 1 :])
         for outline in chain([rest], later):
             if not outline.is_closed:  # the source ended here, or it is a table
                 return
             if len(outline):
                 yield outline
 
-    def shards(self, split: str, key: bytes) -> tuple[list[Shard], RowSizes] | None:
+    def find_shards(self, split: str, key: bytes) -> tuple[list[Shard], RowSizes] | None:
         """The shards whose content has this key, and their row sizes; None if not reusable."""
         whole = self._whole.get((split, key))
         if whole is None:
@@ -182,7 +182,7 @@ class _Line:
     keys: bytes  # joined
     starts: npt.NDArray[np.int64]  # [blocks, splits]: where their rows start in each split
     ends: npt.NDArray[np.int64]  # [blocks, splits], and where they end
-    trimmed: Mapping[int, DroppedRows]  # by place in the line
+    dropped: Mapping[int, DroppedRows]  # by index in the line
     is_alone: npt.NDArray[np.bool_]  # [blocks]: rows dropped, or not all written
     is_readable: bool | None = None  # None: not checked yet
 
@@ -209,12 +209,12 @@ class _FinishedShard:
     def slices(self) -> list[Slice]:
         """Its record batches, memory-mapped, with the labels of this build."""
         return [
-            Slice(_relabelled(batch, self._labels), 0, batch.num_rows, is_reused=True)
+            Slice(_relabel(batch, self._labels), 0, batch.num_rows, is_reused=True)
             for batch in read_batches(self.path, self.rows)
         ]
 
 
-def _relabelled(batch: pa.RecordBatch, labels: Sequence[str]) -> pa.RecordBatch:
+def _relabel(batch: pa.RecordBatch, labels: Sequence[str]) -> pa.RecordBatch:
     """The batch with the template labels of this build.
 
     A release that changes no token only changes the version in the label, so its rows take the

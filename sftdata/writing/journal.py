@@ -35,17 +35,17 @@ class JournalWriter:
         self._file = (folder / FILE).open("wb")
         self._is_checked: bool | None = None
 
-    def add(
+    def add_blocks(
         self,
         outline: Outline,
         keys: bytes,
         blocks: Blocks,
-        trimmed: Sequence[tuple[int, DroppedRows]],
+        dropped: Sequence[tuple[int, DroppedRows]],
     ) -> None:
         """Records that the examples of `blocks`, made of these chunks, come next in every split.
 
-        `keys`: the keys of the blocks, joined. `trimmed`: index in `blocks` and the rows dropped
-        from that block, so that it holds fewer rows than its key stands for.
+        `keys`: the keys of the blocks, joined. `dropped`: index of a block and the rows
+        dropped from it as repeats; it holds fewer rows than its key stands for.
         """
         entry = {
             "chunks": {
@@ -56,7 +56,7 @@ class JournalWriter:
             },
             "keys": base64.b64encode(keys).decode(),
             "trimmed": [
-                [at, _encoded(before.hashes), before.reasons.tolist()] for at, before in trimmed
+                [at, _encoded(before.hashes), before.reasons.tolist()] for at, before in dropped
             ],
             "rows_in": blocks.rows_in.tolist(),
             "rows": blocks.rows.tolist(),
@@ -86,9 +86,9 @@ class JournalWriter:
             self._write({"engine_is_checked": is_checked})
             self._is_checked = is_checked
 
-    def note_written(self, split: str, written: ShardProgress) -> None:
+    def note_progress(self, split: str, progress: ShardProgress) -> None:
         """Records how far a shard of the split is written."""
-        entry = [written.file, written.rows, written.size, written.xxh3]
+        entry = [progress.file, progress.rows, progress.size, progress.xxh3]
         self._write({"split": split, "written": entry})
         self._file.flush()
 
@@ -118,7 +118,7 @@ class BlocksLine:
         return np.array(self.entry["rows"], np.int64)
 
     @property
-    def trimmed(self) -> dict[int, DroppedRows]:
+    def dropped(self) -> dict[int, DroppedRows]:
         """Rows dropped from blocks, by index of the block in the line."""
         return {
             at: DroppedRows(_decoded(hashes, "<u8").reshape(-1, 4), np.array(reasons, np.int8))
@@ -185,7 +185,7 @@ class Journal:
     blocks: list[BlocksLine] = field(default_factory=list)
     shards: dict[tuple[str, bytes], ShardsLine] = field(default_factory=dict)  # by split and key
     # How far each shard is written, by split and file.
-    written: dict[tuple[str, str], ShardProgress] = field(default_factory=dict)
+    progress: dict[tuple[str, str], ShardProgress] = field(default_factory=dict)
     is_checked: bool = True  # whether the engine that made the blocks passed its check
 
 
@@ -193,7 +193,7 @@ def read_journal(folder: Path) -> Journal:
     """The journal of a build folder; an empty one if there is no file."""
     blocks: list[BlocksLine] = []
     shards: dict[tuple[str, bytes], ShardsLine] = {}
-    written: dict[tuple[str, str], ShardProgress] = {}
+    progress: dict[tuple[str, str], ShardProgress] = {}
     is_checked = True
     for entry in _read(folder / FILE):
         if "chunks" in entry:
@@ -201,11 +201,11 @@ def read_journal(folder: Path) -> Journal:
         elif "shards" in entry:
             shards[entry["split"], base64.b64decode(entry["key"])] = ShardsLine(entry)
         elif "written" in entry:
-            state = ShardProgress(*entry["written"])
-            written[entry["split"], state.file] = state
+            reached = ShardProgress(*entry["written"])
+            progress[entry["split"], reached.file] = reached
         elif "engine_is_checked" in entry:
             is_checked = entry["engine_is_checked"] is not False
-    return Journal(blocks, shards, written, is_checked)
+    return Journal(blocks, shards, progress, is_checked)
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:

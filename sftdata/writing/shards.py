@@ -95,7 +95,7 @@ class ShardWriter:
         self._rows = self._tokens = self._target_tokens = 0
         self._batch_rows: list[int] = []
         self.shards: list[Shard] = []
-        self._written: dict[str, ShardProgress] = {}  # by file, since it was last asked for
+        self._progress: dict[str, ShardProgress] = {}  # by file, since it was last asked for
         self._rows_written: list[RowSizes] = []
         self._returned = 0, 0  # numbers of shards and sizes that `end_shard` has returned
         # fsync takes a while; meanwhile more can be written.
@@ -114,10 +114,10 @@ class ShardWriter:
             ):
                 self._write_batch()
 
-    def take_written(self) -> list[ShardProgress]:
+    def take_progress(self) -> list[ShardProgress]:
         """Progress of each shard that has grown since the last call."""
-        written, self._written = list(self._written.values()), {}
-        return written
+        progress, self._progress = list(self._progress.values()), {}
+        return progress
 
     def end_shard(self) -> tuple[list[Shard], RowSizes]:
         """Writes the pending rows and ends the shard.
@@ -132,7 +132,7 @@ class ShardWriter:
         self._returned = len(self.shards), len(self._rows_written)
         return self.shards[shards:], RowSizes.concatenate(self._rows_written[parts:])
 
-    def link(
+    def link_shards(
         self, folder: Path, shards: Sequence[Shard], sizes: RowSizes, *, is_on_disk: bool
     ) -> bool:
         """Hard-links whole shards of another folder as the next shards.
@@ -152,7 +152,7 @@ class ShardWriter:
         if not is_on_disk:
             self._synced += [self._syncing.submit(sync, self._folder / s.file) for s in new]
         for shard in new:
-            self._written[shard.file] = ShardProgress(
+            self._progress[shard.file] = ShardProgress(
                 shard.file, shard.rows, shard.bytes, shard.xxh3
             )
         self._rows_written.append(sizes)
@@ -197,7 +197,7 @@ class ShardWriter:
         self._pending_tokens += int(offsets[start + rows] - offsets[start])
 
     def _write_batch(self) -> None:
-        batch = copied([batch.slice(start, end - start) for batch, start, end in self._pending])
+        batch = copy_rows([batch.slice(start, end - start) for batch, start, end in self._pending])
         if self._file is None:
             self._open_shard()
         self._writer.write_batch(batch)
@@ -209,16 +209,16 @@ class ShardWriter:
         self._target_tokens += int(sizes.target_tokens.sum())
         assert self._file is not None
         self._file.flush()
-        self._note_written()
+        self._note_progress()
         self._pending, self._pending_rows, self._pending_tokens = [], 0, 0
         if self._tokens >= self._sizes.shard_tokens:
             self._finish_shard()
 
-    def _note_written(self) -> None:
+    def _note_progress(self) -> None:
         assert self._file is not None
         digest = self._file.xxh3.hexdigest()
         name = self._name(len(self.shards))
-        self._written[name] = ShardProgress(name, self._rows, self._file.size, digest)
+        self._progress[name] = ShardProgress(name, self._rows, self._file.size, digest)
 
     def _name(self, number: int) -> str:
         return f"{self._split}-{number:05d}.arrow"
@@ -231,7 +231,7 @@ class ShardWriter:
         assert self._file is not None
         self._writer.close()
         self._file.flush()  # the journal will name these bytes, so they must outlive this process
-        self._note_written()
+        self._note_progress()
         self._synced.append(self._syncing.submit(self._file.sync_and_close))
         self.shards.append(
             Shard(
@@ -250,7 +250,7 @@ class ShardWriter:
         self._batch_rows = []
 
 
-def copied(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+def copy_rows(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """The rows of the slices, copied into one batch."""
     # `combine_chunks` does not copy a lone slice, whose buffers would then show how it was cut.
     # An empty slice beside it makes Arrow copy.

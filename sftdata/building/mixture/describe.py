@@ -59,7 +59,7 @@ def merge_ledgers(
     return ledger, gone
 
 
-def describe(
+def describe_mixture(
     mixture: Mixture,
     parts: Sequence[MixturePart],
     build: str,

@@ -54,9 +54,9 @@ _STAGES = (
     ("write and digest", "writing.shards", "ShardWriter.append"),
     ("write and digest", "writing.shards", "ShardWriter.end_shard"),
     ("write and digest", "writing.shards", "ShardWriter.close"),
-    ("journal", "writing.journal", "JournalWriter.add"),
-    ("journal", "writing.journal", "JournalWriter.note_written"),
-    ("statistics", "building.run", "describe"),
+    ("journal", "writing.journal", "JournalWriter.add_blocks"),
+    ("journal", "writing.journal", "JournalWriter.note_progress"),
+    ("statistics", "building.run", "describe_build"),
     ("commit", "building.build", "commit"),
     ("card", "building.build", "tidy"),
 )

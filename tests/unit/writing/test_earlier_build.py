@@ -31,9 +31,9 @@ def keys_in(folder: Path) -> list[bytes]:
 
 
 def row_ids(build: EarlierBuild, key: bytes) -> list[str]:
-    location = build.find(key)
+    location = build.find_block(key)
     assert location is not None
-    run = build.run(location, 1)
+    run = build.load_run(location, 1)
     return [
         row_id
         for split in run.slices
@@ -56,11 +56,11 @@ def test_an_unknown_key_is_not_found(folder: Path) -> None:
 def test_neighbours_are_found_in_one_step(folder: Path) -> None:
     build = opened(folder)
     line = max(read_journal(folder).blocks, key=lambda line: len(line.keys))
-    location = build.find(line.keys[:KEY_BYTES])
+    location = build.find_block(line.keys[:KEY_BYTES])
     assert location is not None
-    assert build.together(location, line.keys) == len(line.keys) // KEY_BYTES
+    assert build.count_adjacent(location, line.keys) == len(line.keys) // KEY_BYTES
     changed = line.keys[:KEY_BYTES] + b"\0" * KEY_BYTES
-    assert build.together(location, changed) == 1
+    assert build.count_adjacent(location, changed) == 1
 
 
 def test_no_block_of_a_damaged_shard_is_found(folder: Path) -> None:
@@ -70,13 +70,13 @@ def test_no_block_of_a_damaged_shard_is_found(folder: Path) -> None:
     path.write_bytes(data)
     build = opened(folder)
     # Every line of this small build has rows in the train split.
-    assert [build.find(key) for key in keys_in(folder)] == [None] * len(keys_in(folder))
+    assert [build.find_block(key) for key in keys_in(folder)] == [None] * len(keys_in(folder))
 
 
 def test_rows_take_the_label_of_the_latest_release(folder: Path) -> None:
     label = "summarize/article@1.0.1"
     build = opened(folder, label)
-    location = build.find(keys_in(folder)[0])
+    location = build.find_block(keys_in(folder)[0])
     assert location is not None
-    parts = [part for split in build.run(location, 1).slices for part in split]
+    parts = [part for split in build.load_run(location, 1).slices for part in split]
     assert {name for part in parts for name in part.batch.column("template").to_pylist()} == {label}

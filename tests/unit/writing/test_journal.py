@@ -31,8 +31,8 @@ DROPPED = DroppedRows(np.arange(8, dtype=np.uint64).reshape(2, 4), np.array([0, 
 def write(folder: Path, times: int = 1) -> None:
     writer = JournalWriter(folder)
     for number in range(times):
-        writer.add(CHUNKS, KEYS, BLOCKS, [(1, DROPPED)])
-        writer.note_written("train", ShardProgress("train-00000.arrow", 3, 700 + number, "ab"))
+        writer.add_blocks(CHUNKS, KEYS, BLOCKS, [(1, DROPPED)])
+        writer.note_progress("train", ShardProgress("train-00000.arrow", 3, 700 + number, "ab"))
     writer.close()
 
 
@@ -47,13 +47,13 @@ def test_blocks_come_back_as_they_were(tmp_path: Path) -> None:
     assert line.blocks.hashes.tolist() == BLOCKS.hashes.tolist()
     assert line.blocks.ledger == [(0, LINE)]
     assert line.blocks.whole_text_differs == [(1, "r5")]
-    assert line.trimmed[1].reasons.tolist() == [0, 2]
+    assert line.dropped[1].reasons.tolist() == [0, 2]
 
 
 def test_the_last_progress_of_a_shard_counts(tmp_path: Path) -> None:
     write(tmp_path, times=2)
-    written = read_journal(tmp_path).written
-    assert {key: progress.size for key, progress in written.items()} == {
+    reached = read_journal(tmp_path).progress
+    assert {key: progress.size for key, progress in reached.items()} == {
         ("train", "train-00000.arrow"): 701
     }
 

@@ -76,11 +76,11 @@ def test_a_linked_shard_is_the_same_file(folder: Path, tmp_path: Path) -> None:
     shards, sizes = old.close(), old.sizes
     (tmp_path / "new").mkdir()
     writer = ShardWriter(tmp_path / "new", "train")
-    assert writer.link(folder, shards, sizes, is_on_disk=True)
+    assert writer.link_shards(folder, shards, sizes, is_on_disk=True)
     (linked,) = writer.close()
     assert (tmp_path / "new" / linked.file).samefile(folder / shards[0].file)
     assert writer.sizes.tokens.tolist() == [2, 3]
-    assert not ShardWriter(tmp_path / "new", "x").link(
+    assert not ShardWriter(tmp_path / "new", "x").link_shards(
         tmp_path / "gone", shards, sizes, is_on_disk=True
     )
 
@@ -88,7 +88,7 @@ def test_a_linked_shard_is_the_same_file(folder: Path, tmp_path: Path) -> None:
 def test_the_written_part_of_an_unfinished_shard_can_be_read(folder: Path) -> None:
     writer = ShardWriter(folder, "train", sizes=Sizes(batch_rows=2))
     writer.append(batch(1, 2, 3), 0, 3)  # the third row is pending
-    (progress,) = writer.take_written()
+    (progress,) = writer.take_progress()
     assert progress.rows == 2
     assert [b.num_rows for b in read_batches(folder / progress.file, progress.rows)] == [2]
     with pytest.raises(pa.ArrowInvalid):
