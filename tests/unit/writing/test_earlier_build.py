@@ -50,7 +50,7 @@ def test_the_blocks_together_hold_every_row_once(folder: Path) -> None:
 
 
 def test_an_unknown_key_is_not_found(folder: Path) -> None:
-    assert opened(folder).find(b"\0" * KEY_BYTES) is None
+    assert opened(folder).find_block(b"\0" * KEY_BYTES) is None
 
 
 def test_neighbours_are_found_in_one_step(folder: Path) -> None:
