@@ -16,10 +16,10 @@ from sftdata.base.cache import unchanged_files
 from sftdata.base.files import Stamp
 from sftdata.base.reporting import Progress, Report
 from sftdata.building.deduplicate import Deduplicator
-from sftdata.building.describe import BuildTotals, describe_build
 from sftdata.building.dispatch import Dispatcher
 from sftdata.building.drops import check_drops, name_both_places
 from sftdata.building.inputs import no_rows, row_reader
+from sftdata.building.manifest_content import BuildTotals, describe_build
 from sftdata.building.plan import Plan
 from sftdata.building.reuse import BlockLookup, ChunkGroup, PendingExamples
 from sftdata.errors import GoldenSetError

@@ -115,6 +115,7 @@ def commit(manifest: Manifest, ledger: Ledger, pool: ShotPool | None = None) -> 
     if pool is not None:
         (directory / POOLS).mkdir(exist_ok=True)
         pool.write(directory / pool_path(build))
+        sync(directory / pool_path(build))
         sync(directory / POOLS)
     for folder in (SHARDS, LEDGERS):
         sync(directory / folder)

@@ -44,6 +44,7 @@ temperature = 2
 [[sources]]
 spec = "one.toml"
 cap = 300
+weight = 2
 [[sources]]
 spec = "two.toml"
 weight = 3

@@ -52,9 +52,11 @@ max_repeats = 3
 spec = "summarize"
 data = ["summarize.jsonl"]
 cap = 100
+weight = 1.0
 [[sources]]
 spec = "translate"
 data = ["translate.jsonl"]
+weight = 1.0
 [[sources]]
 spec = "qa"
 data = ["qa.jsonl"]
@@ -62,6 +64,7 @@ weight = 3.0
 [[sources]]
 spec = "grammar"
 data = ["grammar.jsonl"]
+weight = 1.0
 """
 CONVERSATIONS = """
 task = "conversations"

@@ -16,7 +16,7 @@ from sftdata.base.files import sync
 from sftdata.base.reasons import Reason
 from sftdata.base.schema import RowSizes, measure_rows
 from sftdata.base.sizes import Sizes
-from sftdata.building.mixture.describe import describe_mixture, merge_ledgers
+from sftdata.building.mixture.manifest_content import describe_mixture, merge_ledgers
 from sftdata.building.mixture.parts import ExcludedRow, MixturePart, RowOrigins, exclude
 from sftdata.building.mixture.sampling import Candidates, SourceSample, draw_samples, interleave
 from sftdata.building.mixture.writing import MixtureWriter

@@ -31,6 +31,7 @@ spec = "summarize"
 weight = 3
 [[sources]]
 spec = "qa"
+weight = 1
 shots = 1
 """
 
@@ -105,7 +106,7 @@ def test_a_recorded_spec_with_faults_is_an_error() -> None:
 def test_a_mixture_sets_options_for_all_sources_and_a_source_its_own() -> None:
     mixture = load_mixture(MIXTURE, seed=5)
     assert (mixture.temperature, mixture.seed) == (2.0, 5)
-    assert [(s.name, s.weight) for s in mixture.sources] == [("summarize", 3.0), ("qa", None)]
+    assert [(s.name, s.weight) for s in mixture.sources] == [("summarize", 3.0), ("qa", 1.0)]
     specs = [source.spec for source in mixture.sources]
     assert [(s.max_length, s.seed, s.shots) for s in specs] == [(512, 5, (0,)), (512, 5, (1,))]
 
