@@ -30,7 +30,7 @@ from sftdata.writing.ownership import remove_dataset
 
 if TYPE_CHECKING:
     from sftdata.base.reporting import Progress, Report
-    from sftdata.tokenizing.encoder import EngineCache
+    from sftdata.tokenizing.engine_cache import EngineCache
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def build(
 
 
 def _engines() -> EngineCache:
-    from sftdata.tokenizing.encoder import EngineCache
+    from sftdata.tokenizing.engine_cache import EngineCache
 
     return EngineCache()
 

@@ -18,7 +18,7 @@ from sftdata.building.maker import example_maker, maker_in_worker
 from sftdata.building.plan import Plan
 from sftdata.building.workers import InProcess, Processes, Workers
 from sftdata.examples.maker import BlockExamples, BlockRequest
-from sftdata.tokenizing.encoder import REFERENCE, EncoderChoice, EngineCache, load_encoder
+from sftdata.tokenizing.engine_cache import EncoderChoice, EngineCache
 
 # The reference encodes this much before the engine would be loaded and checked.
 _FEW_BYTES = 128 * 1024
@@ -50,8 +50,9 @@ class Dispatcher:
         self._few: Workers | None = None
         self._bytes = 0  # of the chunks that were to be made
         if few_expected:
-            reference = self._loading.submit(engines.reference_encoder, plan.tokenizer)
-            self._few = InProcess(example_maker(plan, reference.result), threads=1)
+            reference = self._loading.submit(engines.reference_choice, plan.tokenizer)
+            maker = example_maker(plan, lambda: reference.result().encoder)
+            self._few = InProcess(maker, threads=1)
         else:
             self._choice = self._loading.submit(self._choose_encoder)
 
@@ -104,8 +105,7 @@ class Dispatcher:
 
     def _choose_encoder(self) -> EncoderChoice:
         if self._reference_only:
-            reference = load_encoder(self._plan.tokenizer, REFERENCE)
-            return EncoderChoice(reference, lambda sample: None)
+            return self._engines.reference_choice(self._plan.tokenizer)
         return self._engines.choose_encoder(self._plan.tokenizer, self._report)
 
 

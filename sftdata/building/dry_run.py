@@ -12,7 +12,7 @@ from sftdata.building.plan import Plan, make_plan
 from sftdata.examples.maker import BlockExamples, BlockRequest
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Mixture
-from sftdata.tokenizing.encoder import choose_encoder
+from sftdata.tokenizing.engine_cache import EngineCache
 
 
 def dry_run(
@@ -32,7 +32,10 @@ def dry_run(
 
 
 def _try_plan(plan: Plan) -> list[BlockExamples]:
-    maker = example_maker(plan, lambda: choose_encoder(plan.tokenizer, lambda line: None).encoder)
+    engines = EngineCache()
+    maker = example_maker(
+        plan, lambda: engines.choose_encoder(plan.tokenizer, lambda line: None).encoder
+    )
     made = []
     templates = tuple(range(len(plan.block_keys)))
     for index in range(len(plan.sources)):

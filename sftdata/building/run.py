@@ -26,7 +26,7 @@ from sftdata.errors import GoldenSetError
 from sftdata.examples.blocks import BlockRun, Blocks
 from sftdata.examples.maker import BlockRequest
 from sftdata.reading.chunks import Chunk
-from sftdata.tokenizing.encoder import EngineCache
+from sftdata.tokenizing.engine_cache import EngineCache
 from sftdata.writing.build_folder import UNFINISHED, BuildFolder, set_aside
 from sftdata.writing.earlier_build import EarlierBuild
 from sftdata.writing.ledger import Ledger

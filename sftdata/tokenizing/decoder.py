@@ -1,8 +1,8 @@
-"""Decode: columns of token ids back to the text they stand for.
+"""Decode columns of token ids to text.
 
-With most tokenizers of today a token always stands for the same bytes. For those, decoding is a
-lookup in a table of bytes, a column at a time; the others are left to the `tokenizers` library.
-Both give what that library gives with `skip_special_tokens=False`.
+In most tokenizers of today a token always has the same bytes. Then decoding is a lookup in a table
+of bytes, a column at a time. Other tokenizers are decoded by the `tokenizers` library. Both ways
+give the text of that library with `skip_special_tokens=False`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Decoder:
     """Text of token ids, for one tokenizer."""
 
     def __init__(self, tokenizer: Tokenizer, *, show_control: bool = True) -> None:
-        """With `show_control=False` control tokens stand for no text, so all text is content."""
+        """With `show_control=False` control tokens have no text, so all text is content."""
         self._tokenizer = tokenizer
         control = () if show_control else tokenizer.control_tokens.values()
         self._hidden = np.fromiter(control, np.int32)
@@ -50,9 +50,9 @@ class Decoder:
     ) -> pa.LargeStringArray:
         """The text of each row; row i has `ids[offsets[i]:offsets[i + 1]]`.
 
-        `ids`: int32[tokens]; `offsets`: int[rows + 1], in tokens. With `continues` the rows go on
-        from other text, as targets do, and keep the space that some decoders take off the front.
-        Ids outside the vocabulary stand for no text; bytes that are not UTF-8 give U+FFFD.
+        `ids`: int32[tokens]; `offsets`: int[rows + 1], in tokens. With `continues` the rows are
+        continuations, such as targets, and keep the space that some decoders remove at the start.
+        Ids outside the vocabulary have no text; bytes that are not UTF-8 give U+FFFD.
         """
         if self._kind == _OTHER:
             rows = np.arange(len(offsets) - 1)
@@ -91,7 +91,7 @@ class Decoder:
 
     @cached_property
     def _table(self) -> pa.LargeBinaryArray:
-        """The bytes of each token by id, and last an empty entry for every other id."""
+        """The bytes of each token by id; the last entry is empty and for every other id."""
         to_bytes = {_BYTE_LEVEL: _byte_level, _SENTENCEPIECE: _sentencepiece}.get(
             self._kind, str.encode
         )
@@ -105,8 +105,8 @@ class Decoder:
         return _binary(offsets, pa.py_buffer(b"".join(entries)))
 
     def _join(self, ids: npt.NDArray[np.int32], offsets: npt.NDArray[Any]) -> pa.LargeBinaryArray:
-        """The bytes of each row: those of its tokens, one after the other."""
-        # Read without sign, a negative id is a large one, and so one comparison finds both.
+        """The bytes of each row: those of its tokens, one after another."""
+        # As an unsigned number a negative id is large, so one comparison finds both kinds.
         place = np.minimum(ids.view(np.uint32), np.uint32(self._tokenizer.vocab_size))
         tokens = self._table.take(numbers(place))
         data = tokens.buffers()[2]
@@ -149,7 +149,7 @@ class Decoder:
 
 
 def _kind(decoder: Mapping[str, Any] | None) -> tuple[str, bool]:
-    """How a decoder makes text of tokens, and whether it takes a space off the front."""
+    """The kind of a decoder, and whether it removes a space at the start of a text."""
     stages = [] if decoder is None else decoder.get("decoders", [decoder])
     names = [stage["type"] for stage in stages]
     if names == ["ByteLevel"]:
@@ -165,7 +165,7 @@ def _kind(decoder: Mapping[str, Any] | None) -> tuple[str, bool]:
 
 
 def _vocabulary(spec: Mapping[str, Any]) -> Iterable[tuple[str, int]]:
-    """Every token with its id; added tokens come last, as they have the last word on an id."""
+    """Every token with its id. Added tokens come last: they override the vocabulary."""
     vocab = spec["model"]["vocab"]
     if isinstance(vocab, dict):
         yield from vocab.items()
@@ -176,15 +176,15 @@ def _vocabulary(spec: Mapping[str, Any]) -> Iterable[tuple[str, int]]:
 
 
 def _byte_level_alphabet() -> dict[int, str]:
-    """Characters of byte-level tokens to those with the byte as their code.
+    """Translates each character of a byte-level token to the one with its byte as code point.
 
-    The 188 bytes that can be seen stand for themselves, the others for what follows U+00FF.
+    The 188 visible bytes are themselves; the others are written as characters from U+0100 on.
     """
     alphabet = sorted(ByteLevel.alphabet())
     visible = [char for char in alphabet if ord(char) < 256]
     hidden = [byte for byte in range(256) if chr(byte) not in visible]
     others = [char for char in alphabet if ord(char) >= 256]
-    # A hidden byte as a character of a token means that the token is plain text.
+    # A token with a hidden byte as a character is an added one, written as plain text.
     not_in_alphabet = dict.fromkeys(hidden, "\uffff")
     return not_in_alphabet | {ord(c): chr(b) for c, b in zip(others, hidden, strict=True)}
 
@@ -205,13 +205,14 @@ def _sentencepiece(token: str) -> bytes:
 
 
 def _without_first_space(column: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
+    """The rows without their first byte, where that is a space."""
     offsets = _offsets(column)
     data = column.buffers()[2]
     first = np.append(np.frombuffer(data, np.uint8), 0)[offsets[:-1]]
     spaces = (first == ord(" ")) & (np.diff(offsets) > 0)
     if not spaces.any():
         return column
-    # Cut in two behind the space, every second piece is a row.
+    # Cut each row after its space: every second piece is the rest of a row.
     cuts = np.empty(2 * len(column) + 1, np.int64)
     cuts[::2], cuts[1::2] = offsets, offsets[:-1] + spaces
     return _binary(cuts, data).take(numbers(np.arange(1, len(cuts), 2)))

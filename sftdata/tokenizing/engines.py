@@ -1,7 +1,7 @@
 """Engines turn a column of text into token ids.
 
-`tokenizers` is the reference. gigatoken is some hundred times faster, and used once it has passed
-the gate (see `gate`). Both return flat buffers: ids as int32[tokens], offsets as int64[rows + 1].
+`tokenizers` is the reference. gigatoken is about a hundred times faster, and is used where it
+passes the exactness check (see `exactness`).
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ from sftdata.base import arrow as columns
 from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.plain_text import PlainTokenizer
 
-# gigatoken's word cache grows with the text it sees; a fresh instance starts small again.
 _RENEW_AFTER_BYTES = 192 * 1024 * 1024
 
-_SMALL_MATRIX = 256 * 1024  # cells; not worth being made of several, however much is padding
+_SMALL_MATRIX = 256 * 1024  # cells; up to here padding costs less than another matrix
 
 
 class Engine(Protocol):
-    """Encodes text as plain text: no token is added before or after it."""
+    """Encodes text as plain text, with no token added before or after it."""
 
     name: str
 
@@ -55,7 +54,10 @@ class ReferenceEngine:
 
 
 class GigatokenEngine:
-    """The gigatoken library. Raises `ValueError` or `RuntimeError` for what it cannot load."""
+    """The gigatoken library. Raises `ValueError` or `RuntimeError` when it cannot load a tokenizer.
+
+    Its word cache grows with the text that it has seen, so after some text it is loaded anew.
+    """
 
     name = "gigatoken"
 
@@ -86,12 +88,14 @@ class GigatokenEngine:
 
     @contextmanager
     def _in_use(self, new_bytes: int) -> Iterator[None]:
-        """While the tokenizer encodes so many bytes of text: before, it is made anew where it has
-        grown. Nobody may be using the old one then, for two of them would be in memory."""
+        """Counts a user while it encodes `new_bytes`; first loads a tokenizer that has grown anew.
+
+        That waits until no thread uses the old one, so that no two are in memory.
+        """
         with self._changes:
             if self._seen_bytes > _RENEW_AFTER_BYTES:
                 self._changes.wait_for(lambda: not self._users)
-            if self._seen_bytes > _RENEW_AFTER_BYTES:  # still: another thread may have waited, too
+            if self._seen_bytes > _RENEW_AFTER_BYTES:  # another thread may have done it
                 del self._tokenizer
                 self._tokenizer = self._load()
                 self._seen_bytes = 0
@@ -105,19 +109,18 @@ class GigatokenEngine:
                 self._changes.notify_all()
 
     def vocabulary_texts(self) -> list[str]:
-        """Every vocabulary entry as a text of its own.
+        """Every vocabulary entry, as a text of its own.
 
-        Joined to its neighbours an entry may be part of a longer word, whose ids say nothing of
-        the merge that makes the entry.
+        In one text with its neighbours, an entry can be part of a longer word, and then its ids do
+        not test the merge that makes the entry.
         """
         return [entry.decode("utf-8", "replace") for entry in self._tokenizer.vocab.values()]
 
     def _encode_documents(
         self, offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]
     ) -> EncodedTexts:
-        # Padded matrices are the one result of gigatoken that needs no `awkward`, whose import
-        # takes as long as a build of ten megabytes. Texts of like size share a matrix, so that
-        # padding is never much.
+        # Only gigatoken's padded matrices need no `awkward`, whose import takes as long as a build
+        # of ten megabytes. Texts of similar size share a matrix, which keeps the padding small.
         from gigatoken.gigatoken_rs import BytesSource
 
         sizes = np.diff(offsets)
@@ -133,7 +136,7 @@ class GigatokenEngine:
         with self._in_use(int(sizes.sum())):
             for first, last in pairwise(cuts):
                 alike = [documents[at] for at in order[first:last].tolist()]
-                # Several threads encode at once; sharing each call as well would only hold them up.
+                # Several threads encode at once, so a call need not use several of its own.
                 padded = self._tokenizer.encode_batch_padded(
                     BytesSource(alike), pad_id=0, parallel=False
                 )
@@ -154,7 +157,7 @@ def _without_padding(
 
 
 def _normalized(texts: pa.LargeStringArray, normalizer: Any) -> pa.LargeStringArray:
-    """The texts normalized; those without a character that NFC could change are left alone."""
+    """The texts, normalized where they have a character that NFC can change."""
     offsets, data = columns.string_buffers(texts)
     window = data[offsets[0] : offsets[-1]]
     # NFC changes no character before U+0300 (0xCC 0x80 in UTF-8).
@@ -173,10 +176,10 @@ def _split_at_digits(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Offsets of the pieces to encode one by one, and for each row boundary the index of its piece.
 
-    Cutting at every digit would be right and slow. Where the vocabulary joins no digit with
-    anything, an uncut digit still comes out alone, and the only thing a cut changes is how the
-    white space right before it is grouped: so ASCII digits after two white-space characters, or
-    after a character that may be white space beyond ASCII, are cut off, and no other.
+    Cutting at every digit would be exact but slow. In these vocabularies a digit is a token of its
+    own without a cut; a cut only changes how the white space before it is grouped. So the cuts are
+    before ASCII digits that follow two white-space characters, or a character that may be white
+    space outside ASCII, and around all other digits.
     """
     start, stop = int(offsets[0]), int(offsets[-1])
     window = data[start:stop]
@@ -195,7 +198,7 @@ def _other_digits(
     text: npt.NDArray[np.uint8],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Where in UTF-8 each numeric character outside ASCII starts, and where it ends."""
-    at = np.flatnonzero(text >= 0xC2)  # first bytes of characters of two, three or four
+    at = np.flatnonzero(text >= 0xC2)  # first bytes of characters of two, three or four bytes
     first = text[at]
     length = 2 + (first >= 0xE0) + (first >= 0xF0).astype(np.int64)
     code = (first & (0x7F >> length).astype(np.uint8)).astype(np.int32)
@@ -205,7 +208,7 @@ def _other_digits(
     is_numeric = np.zeros(sys.maxunicode + 1, np.bool_)
     is_numeric[code] = True
     present = np.flatnonzero(is_numeric)
-    # The general categories Nd, Nl and No, as the Digits stage of `tokenizers` has them.
+    # The general categories Nd, Nl and No, as in the Digits stage of `tokenizers`.
     is_numeric[present] = [unicodedata.category(chr(c))[0] == "N" for c in present.tolist()]
     numeric = is_numeric[code]
     return at[numeric], (at + length)[numeric]

@@ -1,7 +1,7 @@
-"""The gate: gigatoken encodes only what it encodes as the reference does.
+"""The exactness check: gigatoken is used only where it gives the ids of the reference.
 
-It must give the reference's ids for every vocabulary entry before it is used, and for probes and a
-sample of the rows before what it has made is committed.
+It must do so for every entry of the vocabulary before it is used, and for probes and a sample of
+the rows before its result is committed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sftdata.base.cache import cache_folder
 from sftdata.tokenizing.engines import Engine, GigatokenEngine, ReferenceEngine
 from sftdata.tokenizing.plain_text import PlainTokenizer
 
-_GATE_SAMPLE_CHARS = 128 * 1024
+_SAMPLE_CHARS = 128 * 1024
 
 _PROBES = (
     "",
@@ -44,15 +44,12 @@ _PROBES = (
 )
 
 
-FindFault = Callable[[pa.LargeStringArray], str | None]  # a text that comes out wrong, or None
-
-
 @dataclass(frozen=True)
 class EngineChoice:
-    """An engine, and the check that is still to be made of it on the rows at hand."""
+    """An engine, and its check on probes and sample texts, which remains to be run."""
 
     engine: Engine
-    find_fault: FindFault
+    find_fault: Callable[[pa.LargeStringArray], str | None]  # a text with other ids, or None
 
 
 def choose_engine(
@@ -62,10 +59,9 @@ def choose_engine(
 ) -> EngineChoice:
     """gigatoken if it gives the reference's ids for every vocabulary entry, else the reference.
 
-    The check on the probes and a sample of rows is left to the caller, who can make it beside the
-    build: it must be made before anything is committed. `report` gets one line, with the reason,
-    when the reference is used. The reference is loaded when it is first needed: a cached verdict
-    on the vocabulary needs none, so that loading it does not delay the first rows.
+    The caller runs `find_fault` beside the build, before anything is committed. `report` gets one
+    line with the reason when the reference is used. The reference is loaded late: with a cached
+    verdict on the vocabulary, only `find_fault` needs it, and the first rows need not wait.
     """
     try:
         fast = GigatokenEngine(plain)
@@ -74,7 +70,7 @@ def choose_engine(
         report(f"the tokenizers library encodes this build: gigatoken refuses it ({reason})")
         return EngineChoice(load_reference(plain), lambda sample: None)
     reference = cache(lambda: load_reference(plain))
-    fault = _probe(fast, reference, plain.content)
+    fault = _check_vocabulary(fast, reference, plain.content)
     if fault is not None:
         report(f"the tokenizers library encodes this build: gigatoken differs on {fault!r}")
         return EngineChoice(reference(), lambda sample: None)
@@ -86,10 +82,12 @@ def choose_engine(
     return EngineChoice(fast, find_fault)
 
 
-def _probe(fast: GigatokenEngine, reference: Callable[[], Engine], content: bytes) -> str | None:
-    """A text made of vocabulary entries that the engine gets wrong, or None.
+def _check_vocabulary(
+    fast: GigatokenEngine, reference: Callable[[], Engine], content: bytes
+) -> str | None:
+    """A vocabulary entry that gets other ids from the fast engine, or None.
 
-    The verdict holds for this tokenizer and these library versions, so a good one is kept on disk.
+    The verdict holds for this tokenizer and these versions of the libraries. A good one is cached.
     """
     versions = f"{version('gigatoken')} {version('tokenizers')}"
     key = hashlib.sha256(versions.encode() + b"\0" + content).hexdigest()
@@ -99,7 +97,7 @@ def _probe(fast: GigatokenEngine, reference: Callable[[], Engine], content: byte
     entries = columns.texts(fast.vocabulary_texts())
     fault = first_difference(fast, reference(), entries)
     if fault is None:
-        with contextlib.suppress(OSError):  # a read-only home costs the probe, not the build
+        with contextlib.suppress(OSError):  # a read-only home costs time, not the build
             verdict.parent.mkdir(parents=True, exist_ok=True)
             verdict.touch()
     return fault
@@ -118,7 +116,8 @@ def first_difference(fast: Engine, reference: Engine, column: pa.LargeStringArra
 
 
 def _start_of(sample: pa.LargeStringArray) -> Iterator[str]:
-    left = _GATE_SAMPLE_CHARS
+    """The first texts, `_SAMPLE_CHARS` characters in all."""
+    left = _SAMPLE_CHARS
     for text in sample:
         if left <= 0:
             return

@@ -58,10 +58,7 @@ def load_tokenizer(name: str) -> Tokenizer:
 
 
 def _find_facts(path: Path, spec: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts named by `_FACTS`.
-
-    Raises `TokenizerError` where the tokenizer cannot be used.
-    """
+    """The facts named by `_FACTS`. Raises `TokenizerError` if the tokenizer cannot be used."""
     if not isinstance(spec.get("model"), dict) or "vocab" not in spec["model"]:
         raise TokenizerError(
             f"{path}: not a tokenizer: it has no model with a vocabulary.",
@@ -101,6 +98,7 @@ def _special_texts(config: Mapping[str, Any]) -> dict[str, str]:
 def _token_id(
     config: Mapping[str, Any], kind: str, ids: Mapping[str, int], vocab: Mapping[str, int]
 ) -> int | None:
+    """The id of the token that the config names; None if it names none."""
     token = config.get(f"{kind}_token")
     content = token.get("content") if isinstance(token, dict) else token
     if content is None:
@@ -112,11 +110,11 @@ def _token_id(
 
 
 def _adds_bos(spec: Mapping[str, Any], config: Mapping[str, Any], bos_id: int) -> bool:
-    """Whether the tokenizer itself starts a text with BOS: its config says so, or it does so."""
+    """Whether the tokenizer itself starts a text with BOS: by its config, else by its behaviour."""
     if isinstance(config.get("add_bos_token"), bool):
         return bool(config["add_bos_token"])
-    # Only the last stage adds tokens around a text: with it a vocabulary of one
-    # word does as well as one that takes a tenth of a second to load.
+    # Only the post-processor adds tokens around a text, so try it with a vocabulary of one word:
+    # the whole one takes a tenth of a second to load.
     word = {"type": "WordLevel", "vocab": {"a": bos_id + 1}, "unk_token": "a"}
     small = {"model": word, "post_processor": spec.get("post_processor")}
     encoded = tokenizers.Tokenizer.from_str(orjson.dumps(small).decode()).encode("a")

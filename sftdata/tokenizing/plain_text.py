@@ -1,8 +1,8 @@
-"""Plain tokenizers: what the engines load for rendered text, made of a `tokenizer.json`.
+"""Make the plain tokenizer of a `tokenizer.json`: the one that the engines load for rendered text.
 
-Rendered text is plain text. So the control tokens are taken out, and the post-processor, which
-would put tokens around it; for text that continues a prompt the space, too, that some tokenizers
-put before the first word.
+Rendered text is plain text, so a plain tokenizer has no control tokens and no post-processor,
+which would add tokens around the text. For text that continues a prompt, it also puts no space
+before the first word.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ _STAGES = ("normalizer", "pre_tokenizer")
 
 @dataclass(frozen=True, slots=True)
 class PlainTokenizer:
-    """A tokenizer of plain text, in the form that each engine takes."""
+    """A tokenizer of plain text, in the form that each engine loads."""
 
     content: bytes = field(repr=False)  # a `tokenizer.json`, for the reference
-    # For gigatoken, which lacks some features of the reference; see below.
+    # A `tokenizer.json` for gigatoken, without the two stages that the engine runs itself:
     fast_content: bytes = field(repr=False)
     needs_nfc: bool
     splits_digits: bool  # each digit is a token of its own
-    merges_pairs: bool  # and so nothing depends on what is words away
+    merges_pairs: bool  # BPE: the ids of a word do not depend on words further away
 
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> PlainTokenizer:
-        """The parsed `tokenizer.json` of `plain_text_spec` or `continuation_spec`."""
+        """From the parsed `tokenizer.json` of `plain_text_spec` or `continuation_spec`."""
         fast, needs_nfc = _without_nfc(spec)
         fast, splits_digits = _digits_as_boundaries(fast)
         return cls(
@@ -51,7 +51,7 @@ class PlainTokenizer:
         return cls(contents[:size], contents[size:] or contents, **facts)
 
     def to_bytes(self) -> bytes:
-        """A line of JSON and the contents."""
+        """A line of JSON and both contents, for the cache."""
         facts = {
             "size": len(self.content),
             "needs_nfc": self.needs_nfc,
@@ -65,14 +65,14 @@ class PlainTokenizer:
 def plain_text_spec(
     spec: Mapping[str, Any], control: Mapping[str, int], vocab_size: int
 ) -> dict[str, Any]:
-    """A `tokenizer.json` for rendered text: no control tokens, no post-processor.
+    """A `tokenizer.json` for rendered text: without control tokens and post-processor.
 
-    A byte-level vocabulary without an entry for some byte would lose that byte silently; such
-    bytes get stand-in entries past the vocabulary, so that the rows can be found.
+    A byte-level vocabulary that lacks a byte would lose it silently. Such a byte gets a stand-in
+    entry past the vocabulary, so that rows with it can be found.
     """
     model = dict(spec["model"])
     if model["type"] != "BPE" or model.get("ignore_merges"):
-        # These models look whole words or pieces up, so a control token's own text would find it.
+        # These models look up whole words or pieces, and would find the text of a control token.
         model["vocab"] = _with_hidden_entries(model["vocab"], control)
     if model["type"] == "BPE":
         missing = _missing_bytes(spec)
@@ -92,10 +92,10 @@ def plain_text_spec(
 def _ordinary_added_tokens(
     spec: Mapping[str, Any], control: Mapping[str, int]
 ) -> list[dict[str, Any]]:
-    """The added tokens that stay on.
+    """The added tokens that are ordinary text.
 
-    The library numbers added tokens by their place in the list, so where any stays on, the control
-    tokens keep their places under names that no text has.
+    The library numbers added tokens by their place in the list. So if any of them stays, the
+    control tokens keep their places too, under names that no text has.
     """
     added = spec.get("added_tokens") or []
     if all(token["content"] in control for token in added):
@@ -110,7 +110,7 @@ def _with_hidden_entries(vocab: Any, control: Mapping[str, int]) -> Any:
 
 
 def _hidden(piece: str, control: Mapping[str, int]) -> str:
-    # Noncharacters are not for interchange; a text that holds them all the same is found by id.
+    # Unicode keeps these noncharacters out of texts; `Encoder.find_unsafe` finds a text with them.
     return f"\ufdd0{control[piece]}\ufdd1" if piece in control else piece
 
 
@@ -126,7 +126,7 @@ def _missing_bytes(spec: Mapping[str, Any]) -> list[str]:
 
 
 def _stages(part: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """The stages of a normalizer, pre-tokenizer or post-processor, a sequence laid flat."""
+    """The stages of a normalizer, pre-tokenizer or post-processor, as one flat list."""
     if part is None:
         return []
     if part["type"] == "Sequence":
@@ -136,17 +136,17 @@ def _stages(part: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
 
 
 def continuation_spec(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same for text that continues a prompt: without a dummy prefix."""
+    """The same for text that continues a prompt: without a prefix space."""
     return {**spec, **{name: _without_prefix(spec.get(name)) for name in _STAGES}}
 
 
 def continuation_differs(spec: Mapping[str, Any]) -> bool:
-    """Whether it makes a difference for a text that it continues a prompt."""
+    """Whether a text can have other ids when it continues a prompt."""
     return any(_without_prefix(spec.get(name)) != spec.get(name) for name in _STAGES)
 
 
 def _without_prefix(part: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The normalizer or pre-tokenizer without what it puts before the first word."""
+    """The normalizer or pre-tokenizer without the space that it puts before the first word."""
     if part is None or part["type"] == "Prepend":
         return None
     for key in ("normalizers", "pretokenizers"):
@@ -169,10 +169,10 @@ def vocab_ids(spec: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _without_nfc(spec: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
-    """The tokenizer without a normalizer that is NFC alone, and whether it had that.
+    """The tokenizer without its normalizer if that is NFC alone, and whether it is.
 
-    Each version of Unicode adds marks that NFC puts in order, and the two libraries know different
-    versions. So it is the reference that normalizes.
+    The two libraries know different versions of Unicode, whose NFC orders different marks. So the
+    normalizer of the reference is used for both.
     """
     if spec.get("normalizer") != {"type": "NFC"}:
         return spec, False
@@ -180,10 +180,10 @@ def _without_nfc(spec: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
 
 
 def _digits_as_boundaries(spec: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
-    """The tokenizer without a leading "every digit alone" stage, and whether it had one.
+    """The tokenizer without a first stage that splits off each digit, and whether it has one.
 
-    gigatoken has no such stage, but it can be said with the boundaries of the text it is given
-    (see `engine`), as long as no vocabulary entry holds a digit and something else.
+    gigatoken has no such stage. The engine cuts the text at digits instead, which is the same as
+    long as no vocabulary entry joins a digit with another character.
     """
     pre = spec.get("pre_tokenizer") or {}
     stages = pre.get("pretokenizers") or []

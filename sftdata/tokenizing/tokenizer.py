@@ -54,9 +54,9 @@ class Tokenizer(PicklesFieldsOnly):
     def control_tokens(self) -> dict[str, int]:
         """Added tokens that text must never produce, with their ids.
 
-        Special ones, those of the chat template, and those written like a marker: `<|fim_prefix|>`
-        is neither of the first two in some vocabularies, and still no article means it. Added
-        tokens that are ordinary text (runs of spaces in some vocabularies) are not here.
+        These are special tokens, tokens of the chat template, and tokens written like a marker:
+        `<|fim_prefix|>` is not special in some vocabularies, and still no article means it. Added
+        tokens that are ordinary text (runs of spaces in some vocabularies) are not among them.
         """
         return {
             token["content"]: token["id"]
@@ -68,8 +68,10 @@ class Tokenizer(PicklesFieldsOnly):
 
     @cached_property
     def control_pattern(self) -> re.Pattern[str]:
-        """Finds control tokens in what a chat template renders: the first, and there the longest,
-        as the `tokenizers` library does."""
+        """Finds control tokens in the text of a chat template, as the `tokenizers` library does.
+
+        At each place it takes the longest.
+        """
         longest_first = sorted(self.control_tokens, key=len, reverse=True)
         return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 

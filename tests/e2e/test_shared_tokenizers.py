@@ -11,9 +11,7 @@ import pytest
 
 from sftdata import build
 from sftdata.tokenizing import exactness
-from sftdata.tokenizing.encoder import EngineCache
 from sftdata.tokenizing.engines import GigatokenEngine
-from sftdata.tokenizing.load import load_tokenizer
 
 MIXTURE = """
 task = "both"
@@ -68,15 +66,3 @@ def test_an_engine_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exactness, "GigatokenEngine", Counted)
     build(spec="mixture.toml", out="mixture")
     assert len(loaded) == 1
-
-
-def test_other_tokenizers_have_other_engines(byte_tokenizer: Path) -> None:
-    engines = EngineCache()
-    small, again = (load_tokenizer("tokenizers/small") for _ in range(2))
-    first, second, other = (
-        engines.choose_encoder(tokenizer, lambda line: None).encoder
-        for tokenizer in (small, again, load_tokenizer(str(byte_tokenizer)))
-    )
-    assert first is not second
-    assert first._prompt_engine is second._prompt_engine
-    assert other._prompt_engine is not first._prompt_engine

@@ -11,7 +11,7 @@ from sftdata.building.dispatch import Dispatcher
 from sftdata.building.plan import Plan, make_plan
 from sftdata.examples.maker import BlockRequest
 from sftdata.reading.chunks import read_chunks
-from sftdata.tokenizing.encoder import EngineCache
+from sftdata.tokenizing.engine_cache import EngineCache
 
 
 @pytest.fixture

@@ -66,6 +66,23 @@ def slowly(folder: Path, rows: list[Pair]) -> list[bool]:
     ]
 
 
+@pytest.fixture
+def merging_tokenizer(byte_tokenizer: Path, tmp_path: Path) -> Path:
+    """The byte tokenizer with one merge: a + b."""
+    spec = json.loads((byte_tokenizer / "tokenizer.json").read_text())
+    spec["model"]["vocab"]["ab"] = 257
+    spec["model"]["merges"] = [["a", "b"]]
+    (tmp_path / "tokenizer.json").write_text(json.dumps(spec))
+    (tmp_path / "tokenizer_config.json").write_text('{"eos_token": "<eos>"}')
+    return tmp_path
+
+
+def test_a_boundary_is_stable_where_no_token_crosses_it(merging_tokenizer: Path) -> None:
+    rows = [("a", "b"), ("a", "a"), ("b", "b")]
+    #                                                            ab    a a   b b
+    assert stable(load(merging_tokenizer), rows) == [False, True, True]
+
+
 EXAMPLES = [
     ("the article is here.\n\nSummary:\n", "a summary of it is here"),
     ("the article is here.\n\nSummary:", "a summary of it is here"),

@@ -12,7 +12,8 @@ from sftdata.inspecting.compare.templates.rows import read_rows
 from sftdata.rendering.template import DRAFT
 from sftdata.spec.fields import FieldRule
 from sftdata.spec.load import find_spec
-from sftdata.tokenizing.encoder import REFERENCE, Encoder, choose_encoder, load_encoder
+from sftdata.tokenizing.encoder import Encoder
+from sftdata.tokenizing.engine_cache import EngineCache
 from sftdata.tokenizing.load import load_tokenizer
 from sftdata.versioning.releases import load_template
 
@@ -67,6 +68,8 @@ def _exact_encoder(name: str, rows: pa.RecordBatch) -> Encoder:
     """The fast engine if it gives the reference's ids on the rows, else the reference."""
     tokenizer = load_tokenizer(name)
     texts = pa.concat_arrays([rows.column(n) for n in rows.schema.names if n != "row_id"])
-    choice = choose_encoder(tokenizer, lambda line: None)
-    is_exact = choice.find_fault(texts) is None
-    return choice.encoder if is_exact else load_encoder(tokenizer, REFERENCE)
+    engines = EngineCache()
+    choice = engines.choose_encoder(tokenizer, lambda line: None)
+    if choice.find_fault(texts) is not None:
+        choice = engines.reference_choice(tokenizer)
+    return choice.encoder
