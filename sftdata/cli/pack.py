@@ -54,7 +54,7 @@ def command(dataset: Path, max_length: int, split: str | None, as_json: bool) ->
             print_json(facts)
         else:
             click.echo(
-                f"{name}: {len(lengths):,} rows in {len(plan):,} packs of {max_length:,} tokens; "
-                f"the least possible is {plan.lower_bound:,} ({plan.efficiency:.2%} of the packs); "
-                f"the packs are {plan.fill:.2%} full\n  {escape(str(path))}"
+                f"{name}: {len(lengths):,} rows in {len(plan):,} packs of {max_length:,} tokens, "
+                f"{plan.fill:.2%} full; at least {plan.lower_bound:,} packs are needed "
+                f"(efficiency {plan.efficiency:.2%})\n  {escape(str(path))}"
             )

