@@ -1,0 +1,130 @@
+"""Parsing: values at paths become columns of text; a value that is not text is a fault of its row.
+
+`test_rows.py` compares the two JSON parsers with each other.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sftdata.errors import GoldenSetError
+from sftdata.reading.chunks import read_chunks
+from sftdata.reading.parsing import GROUP, ID, WHERE, Parsed, parse_chunks
+from sftdata.reading.sources import resolve_sources
+from sftdata.spec.fields import MESSAGES
+
+
+def parse(content: bytes | pa.Table, columns: dict[str, str]) -> Parsed:
+    """The columns of a file with this content, all its chunks at once."""
+    if isinstance(content, bytes):
+        name = "rows.jsonl"
+        Path(name).write_bytes(content)
+    else:
+        name = "rows.parquet"
+        pq.write_table(content, name)
+    (source,) = resolve_sources([name])
+    chunks = [chunk for piece in read_chunks(source, 0) for chunk in piece]
+    return parse_chunks(chunks, columns, source)
+
+
+def values(parsed: Parsed) -> dict[str, list[str | None]]:
+    return {name: column.to_pylist() for name, column in parsed.columns.items()}
+
+
+def test_a_column_holds_the_values_at_its_path() -> None:
+    parsed = parse(
+        b'{"a": "x", "in": {"b": ["p", "q"]}}\n\n{"a": "y", "in": {"b": ["r"]}}\n',
+        {"first": "a", "second": "in.b[1]"},
+    )
+    assert values(parsed) == {"first": ["x", "y"], "second": ["q", None]}
+    assert parsed.line.tolist() == [1, 3]  # the blank line counts
+    assert parsed.faults == {}
+
+
+def test_a_table_gives_the_same_columns_as_json() -> None:
+    rows = [{"a": "x", "in": {"b": ["p", "q"]}}, {"a": None, "in": {"b": ["r"]}}]
+    columns = {"first": "a", "second": "in.b[0]", "third": "in.c", "fourth": "d"}
+    lines = b'{"a": "x", "in": {"b": ["p", "q"]}}\n{"a": null, "in": {"b": ["r"]}}\n'
+    table = pa.Table.from_pylist(rows)
+    assert values(parse(table, columns)) == values(parse(lines, columns)) == {
+        "first": ["x", None],
+        "second": ["p", "r"],
+        "third": [None, None],
+        "fourth": [None, None],
+    }  # fmt: skip
+
+
+def test_each_item_of_a_list_is_a_row_of_the_group_of_its_source_row() -> None:
+    parsed = parse(
+        b'{"id": "a", "text": "T", "qa": [{"q": "1"}, {"q": "2"}]}\n'
+        b'{"id": "b", "text": "U", "qa": [{"q": "3"}]}\n',
+        {"context": "text", "question": "qa[].q", ID: "id"},
+    )
+    found = values(parsed)
+    groups = found.pop(GROUP)
+    assert found == {
+        "context": ["T", "T", "U"],
+        "question": ["1", "2", "3"],
+        ID: ["a#0", "a#1", "b#0"],
+    }
+    assert groups[0] == groups[1] != groups[2]
+    assert parsed.line.tolist() == [1, 1, 2]
+
+
+def test_items_of_a_source_row_without_a_group_stay_together() -> None:
+    parsed = parse(
+        b'{"g": "G", "qa": [{"q": "1"}]}\n{"qa": [{"q": "2"}, {"q": "3"}]}\n',
+        {"question": "qa[].q", GROUP: "g"},
+    )
+    groups = values(parsed)[GROUP]
+    assert groups[0] == "G"
+    assert groups[1] == groups[2] not in (None, "G")
+
+
+def test_ids_and_filters_may_be_numbers_and_fields_may_not() -> None:
+    parsed = parse(
+        b'{"n": 7, "ok": true, "x": 0.5}\n',
+        {ID: "n", f"{WHERE}ok": "ok", f"{WHERE}x": "x", "field": "n"},
+    )
+    assert values(parsed) == {
+        ID: ["7"],
+        f"{WHERE}ok": ["true"],
+        f"{WHERE}x": ["0.5"],
+        "field": [""],
+    }
+    assert parsed.faults == {0: ("wrong_type", "'field' is a number (7), not text")}
+
+
+def test_a_row_has_the_fault_of_its_first_faulty_column() -> None:
+    parsed = parse(b'{"a": [], "b": "\\ud800"}\n{"a": "x", "b": "\\ud800"}\n', {"a": "a", "b": "b"})
+    assert values(parsed) == {"a": ["", "x"], "b": ["?", "?"]}
+    assert parsed.faults == {
+        0: ("wrong_type", "'a' is a list, not text"),
+        1: ("lone_surrogate", "'b' holds a lone surrogate (U+D800)"),
+    }
+
+
+def test_a_conversation_is_one_text_and_a_faulty_one_is_a_fault() -> None:
+    turns = b'[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]'
+    parsed = parse(b'{"m": %b}\n{"m": "Hi"}\n' % turns, {MESSAGES: "m"})
+    assert values(parsed) == {MESSAGES: ['[["user","Hi"],["assistant","Hello"]]', ""]}
+    assert parsed.faults == {1: ("bad_messages", "'messages' is not a list of turns")}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b'{"a": "x"', "rows.jsonl:2: not a JSON value on one line"),
+        (b'{"a": "\xff"}', "rows.jsonl:2: byte 0xff at position 8 is not UTF-8"),
+        (b"[1]", "rows.jsonl:2: a JSON object is expected, not a list"),
+        (b'{"a": "x", "a": "y"}', "rows.jsonl:2: the key 'a' stands in the object more than once"),
+    ],
+)
+def test_a_line_that_is_no_row_is_an_error_with_its_place(line: bytes, message: str) -> None:
+    with pytest.raises(GoldenSetError) as error:
+        parse(b'{"a": "x"}\n' + line + b"\n", {"a": "a"})
+    assert str(error.value).startswith(message)
