@@ -94,7 +94,7 @@ class Chunks(Sequence[Chunk]):
         return [0, *np.cumsum(parts).tolist()]
 
 
-# Gives what is likely to come after a chunk; whether it does is looked at.
+# Guesses the chunks that follow a chunk. Each guess is compared with the bytes.
 Foresee = Callable[[Chunk], Iterator[Outline]]
 
 
@@ -136,7 +136,7 @@ def _jsonl_chunks(source: Source, index: int, foresee: Foresee, sizes: Sizes) ->
 
 
 class _Window:
-    """The bytes of a stream of lines from the first that is of no chunk yet."""
+    """The bytes of a stream of lines that are not in a chunk yet."""
 
     def __init__(self, source: Source, stream: Any, sizes: Sizes) -> None:
         self._source, self._stream, self._sizes = source, stream, sizes
@@ -147,7 +147,7 @@ class _Window:
             self._bytes = self._bytes[len(_BOM) :]
 
     def starts_with(self, outline: Outline) -> bool:
-        """Whether the next chunks are these."""
+        """Whether the next bytes are the chunks of `outline`."""
         bounds = [0, *np.cumsum(outline.sizes).tolist()]
         self._fill(bounds[-1])
         return _digests(self._bytes, bounds) == outline.digests
@@ -163,12 +163,12 @@ class _Window:
             size = 2 * len(self._bytes)  # a line may be longer than any piece
 
     def take(self, size: int) -> memoryview:
-        """The next so many bytes, which are in the window no more."""
+        """Removes the next `size` bytes from the window and returns them."""
         taken, self._bytes = self._bytes[:size], self._bytes[size:]
         return taken.data
 
     def _fill(self, size: int) -> None:
-        """Reads until so many bytes are there, or the stream ends, if need be with a line end."""
+        """Reads until `size` bytes are there or the stream ends; adds a missing last newline."""
         if self._is_at_end or size <= len(self._bytes):
             return
         buffer = np.empty(size, np.uint8)
@@ -194,8 +194,8 @@ class _Window:
 def _cut_lines(data: npt.NDArray[np.uint8], is_at_end: bool, sizes: Sizes) -> Outline:
     """The chunks of the lines in `data`.
 
-    The last run of lines may go on in what is read next, for where one reads must not end a chunk;
-    it is not among the chunks unless it ends by itself or the source ends.
+    The end of a read must not end a chunk. So the last lines, which may continue in the next read,
+    are left out unless they end a chunk by themselves or the source ends.
     """
     bounds = np.concatenate(([0], np.flatnonzero(data == _LINE_END) + 1))
     starts, ends = bounds[:-1], bounds[1:]
@@ -234,7 +234,7 @@ def _line_hashes(
 def _ends_chunk(
     hashes: npt.NDArray[np.uint64], sizes: npt.NDArray[np.int64], average: int
 ) -> npt.NDArray[np.bool_]:
-    """bool[rows]: whether a chunk ends after the row, for what the row itself is."""
+    """bool[rows]: whether a chunk ends after the row, decided by the row alone."""
     return hashes.astype(np.float64) < np.minimum(sizes / average, 1.0) * 2.0**64
 
 

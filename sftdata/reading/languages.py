@@ -1,4 +1,4 @@
-"""Languages: what a sample of texts is written in, by py3langid."""
+"""Languages: identify the language of texts with py3langid."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-_MOST_CHARS = 1000  # of a text; more changes no verdict
+_MOST_CHARS = 1000  # of each text; more do not change the result
 
 
 @cache
@@ -22,7 +22,7 @@ def known_languages() -> frozenset[str]:
 
 
 def identify(texts: Sequence[str]) -> list[tuple[str, float]]:
-    """For each text its language, an ISO 639-1 code, and how sure that is, from 0 to 1."""
+    """The language of each text, an ISO 639-1 code, and the confidence, from 0 to 1."""
     identifier = _identifier()
     found = (identifier.classify(text[:_MOST_CHARS]) for text in texts)
     return [(str(language), float(confidence)) for language, confidence in found]

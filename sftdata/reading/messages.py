@@ -21,10 +21,10 @@ _ROLES = {
 
 
 def canonical_messages(value: Any) -> tuple[str | None, str | None]:
-    """The turns as JSON, and None; or None and what is wrong with them.
+    """The turns as JSON and None, or None and the problem.
 
-    Turns are `{"role", "content"}` or `{"from", "value"}`. A system turn may only stand first, user
-    and assistant take turns after it, the user first and the assistant last.
+    Turns are `{"role", "content"}` or `{"from", "value"}`. Only the first turn may be the
+    system's. After it user and assistant alternate; the user is first, the assistant last.
     """
     if not isinstance(value, list) or not value:
         return None, "'messages' is not a list of turns"

@@ -1,7 +1,7 @@
 """Parse: chunks in, columns of text out, with a fault for every value that is not text.
 
-Rows whose fields are top-level strings, which is nearly all there is, are parsed in native code.
-Anything that code does not take goes through a Python parser that says what is wrong and where.
+Nearly all rows have only top-level strings as fields: Arrow parses them in native code. A Python
+parser reads the others, and reports each fault with its place.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sftdata.reading.sources import Source
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.paths import EACH, MISSING, Path, expand_paths, follow, parse_path
 
-# Columns that are read for something else than a golden field; no field can be called that.
+# Columns that are not golden fields. No field can have such a name.
 ID, GROUP, WHERE = "\0id", "\0group", "\0where:"
 
 
@@ -45,8 +45,8 @@ class Parsed:
 def parse_chunks(chunks: Sequence[Chunk], columns: Mapping[str, str], source: Source) -> Parsed:
     """The values at the paths of `columns`, by name, of every row of `chunks`.
 
-    Raises `GoldenSetError` with file and line for what is no row at all: a line that is not JSON or
-    not UTF-8, or a value that the row gives twice.
+    Raises `GoldenSetError` with file and line for a line that is not a row: it is not JSON, not
+    UTF-8, or gives a value twice.
     """
     if not isinstance(chunks[0].data, memoryview):
         return _parse_tables(chunks, columns, source)
@@ -66,7 +66,7 @@ def _lines(chunks: Sequence[Chunk]) -> tuple[npt.NDArray[np.int32], npt.NDArray[
 
 
 def _parse_json_fast(chunks: Sequence[Chunk], columns: Mapping[str, str]) -> Parsed | None:
-    """The rows parsed by Arrow, or None where its result would not be certain."""
+    """The rows parsed by Arrow, or None if its result might be wrong."""
     if MESSAGES in columns or any(len(parse_path(path)) > 1 for path in columns.values()):
         return None
     data = _one_buffer(chunks)
@@ -81,7 +81,7 @@ def _parse_json_fast(chunks: Sequence[Chunk], columns: Mapping[str, str]) -> Par
         _check_utf8(data)  # everywhere, also in keys and in values that are not read
         table = pj.read_json(
             pa.BufferReader(data),
-            pj.ReadOptions(block_size=data.size + 1),  # in one piece: nothing to join afterwards
+            pj.ReadOptions(block_size=data.size + 1),  # one block, so nothing to join
             pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
         )
     except (pa.ArrowInvalid, UnicodeDecodeError):
@@ -118,7 +118,7 @@ def _check_utf8(data: pa.Buffer) -> None:
 
 
 def _one_buffer(chunks: Sequence[Chunk]) -> pa.Buffer:
-    """The bytes of all chunks; a window where they lie side by side, as all of a piece do."""
+    """The bytes of all chunks; without a copy if they are adjacent in memory."""
     first, last = pa.py_buffer(chunks[0].data), pa.py_buffer(chunks[-1].data)
     size = sum(len(chunk.data) for chunk in chunks)
     whole = pa.py_buffer(chunks[0].data.obj)
@@ -185,12 +185,12 @@ def _parse_line(line: bytes, where: str) -> dict[str, Any]:
 
 
 def _integer(digits: str) -> int | float:
-    # Python refuses to read an integer of thousands of digits; as a value it is only ever named.
+    # Python refuses integers of thousands of digits. Only error messages show the value.
     return int(digits) if len(digits) < 1000 else float(digits)
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that remembers which of its keys it was given twice."""
+    """A JSON object and its repeated keys."""
 
     repeated: frozenset[str] = frozenset()
 
@@ -251,7 +251,7 @@ def _is_text(name: str, type_: pa.DataType) -> bool:
 
 
 def _is_label(name: str) -> bool:
-    """Whether the column is compared and never shown to a model: numbers are as good as text."""
+    """Whether the column is only compared, never shown to a model. It may hold numbers."""
     return name in (ID, GROUP) or name.startswith(WHERE)
 
 
@@ -273,7 +273,7 @@ def _collect(
     for row, at, line in zip(rows, position, lines, strict=True):
         for path in paths:
             _check_repeated(row, path, f"{source.name}:{line}")
-        # The items of one source row must not be torn apart by the splits.
+        # All items of a source row must be in the same split.
         family = _family(row) if splits_rows else ""
         for number, steps in expand_paths(row, paths) if splits_rows else ((0, paths),):
             for name, path in zip(names, steps, strict=True):

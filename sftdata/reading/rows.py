@@ -48,7 +48,7 @@ class Rows:
     chunk: npt.NDArray[np.int32]  # position in the parsed chunks, of each row
     line: npt.NDArray[np.int64]
     hashes: npt.NDArray[np.uint64]  # [rows, 2], of the row id
-    group_hashes: npt.NDArray[np.uint64]  # [rows, 2], of what the split is made by
+    group_hashes: npt.NDArray[np.uint64]  # [rows, 2], of the group or id that decides the split
     has_own_id: npt.NDArray[np.bool_]  # whether the source gave the id
     faults: list[RowFault]
 
@@ -132,8 +132,8 @@ class RowReader:
     def parse(self, chunks: Sequence[Chunk]) -> Rows:
         """The rows of `chunks`, which all come from one source.
 
-        Raises `GoldenSetError` with file and line for what is no row at all: a line that is not
-        JSON or not UTF-8, or a field that the row gives twice.
+        Raises `GoldenSetError` with file and line for a line that is not a row: it is not JSON, not
+        UTF-8, or gives a field twice.
         """
         source = self.sources[chunks[0].source]
         return self._check(parse_chunks(chunks, self._columns, source))

@@ -1,4 +1,4 @@
-"""Which split a row belongs to."""
+"""Splits: assign each row to a split by the hash of its id or group."""
 
 from __future__ import annotations
 

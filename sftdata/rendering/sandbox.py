@@ -1,7 +1,7 @@
 """The Jinja environment of templates: text in, text out, and nothing else within reach.
 
 Templates come from other people's repositories. They may loop, branch and filter, but they see no
-clock, no randomness, no file outside the templates root, and what they do is paid from a budget.
+clock, no randomness and no file outside the templates root, and every operation has a cost.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _METHODS: dict[type, frozenset[str]] = {
 
 
 class NondeterminismError(SecurityError):
-    """A template that asks for what differs from run to run."""
+    """A template that asks for a value that differs from run to run."""
 
     rule = "NONDETERMINISTIC"
 

@@ -1,7 +1,7 @@
-"""The version bump, computed: what changed between two texts of a template, by rule and place.
+"""Compute the version bump: the changes between two texts of a template, by rule and place.
 
-MAJOR: who feeds the template must change something, or what the model learns to say is another.
-MINOR: what the model reads changed. PATCH: nothing that reaches a token.
+MAJOR: the fields or the target changed. MINOR: the text that the model reads changed.
+PATCH: no token changed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _QUOTED = 60  # characters
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that changed: the rule it falls under, where, and what in words."""
+    """A change: its rule, its place and a description."""
 
     rule: str
     level: Level

@@ -1,4 +1,4 @@
-"""Check, for CI: are the releases as they were released, and are the working copies fit to be?"""
+"""Check, for CI: releases must be unchanged, and working copies ready for release."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""`templates.lock`: what was released, a line for each release.
+"""`templates.lock`: a line for each release.
 
-A release is one line of TOML, and nothing in it depends on another line but by name. So two
-branches that released different things merge by keeping the lines of both, in any order, which is
-what `merge=union` in `.gitattributes` tells git to do.
+A release is one line of TOML that refers to other lines only by name. So git can merge two branches
+with different releases by keeping the lines of both, in any order: `merge=union` in
+`.gitattributes` tells it to.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def read_lock(folder: Path) -> list[Release]:
 
 
 def parse_lock(text: str, path: Path) -> list[Release]:
-    """The releases in the text of a lock; `path` is what messages call it."""
+    """The releases in the text of a lock; messages name it by `path`."""
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
         if _MARKER.match(line):
@@ -152,7 +152,7 @@ def _line(release: Release) -> str:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """One release at a time in a folder; the system lets go of it with the process."""
+    """Lets one process at a time release in a folder; the lock ends with the process."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -63,7 +63,7 @@ def release(template_id: str, at_least: Level | None = None) -> Outcome:
             )
         write_release(home.folder, template, entry.version)
         write_lock(home.folder, [*home.releases, entry])
-        TemplatesFolder(home.folder).released(entry)  # what was written is what was read
+        TemplatesFolder(home.folder).released(entry)  # raises if the files are not what was read
         return Outcome(entry, True, tuple(changes), path)
 
 

@@ -1,6 +1,6 @@
-"""Checks: what a golden row can be suspected of, from its fields alone.
+"""Checks: find suspect golden rows by their fields.
 
-Each check is a function over columns; a spec says which are made and whether a suspect row is
+Each check is a function over columns. The spec chooses the checks, and whether a suspect row is
 flagged, dropped, or ends the build.
 """
 

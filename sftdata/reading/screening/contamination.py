@@ -20,7 +20,7 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class EvaluationTexts:
-    """The n-grams of evaluation texts, hashed and sorted, and how much of a row may be of them."""
+    """The sorted hashes of n-grams of evaluation texts, and the overlap that is too much."""
 
     hashes: npt.NDArray[np.uint64]
     overlap: float  # a row with at least this share of its n-grams among them is contaminated

@@ -24,12 +24,12 @@ class Screen:
     checks: Mapping[str, CheckRule]
     source_field: str | None
     target_field: str | None
-    evaluation: EvaluationTexts | None  # what must not be in the dataset
+    evaluation: EvaluationTexts | None  # texts that must not be in the dataset
 
     def inspect(self, rows: Rows, source: str, outcomes: RowOutcomes) -> None:
-        """Writes the fate of every suspect row.
+        """Adds an outcome for every suspect row.
 
-        Raises `GoldenSetError` with the row's place where a check is to end the build.
+        Raises `GoldenSetError` with the row's place when the action of its check is "fail".
         """
         if self.checks:
             for found in find_suspects(

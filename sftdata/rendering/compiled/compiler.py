@@ -1,10 +1,10 @@
 """Compile a block that works on text alone to one Python function.
 
-Jinja has to ask the sandbox at every attribute, call and filter, since a value could be anything,
-and to count what each costs. Where the syntax tree tells the kind of every value (a field is text,
-what `split` gives is a list of texts), there is nothing to ask, and a loop is paid for before its
-first turn, at no less than all its turns can cost. Any other block is not compiled, and a row that
-might cost too much gets no text from the function: both are left to Jinja.
+Jinja asks the sandbox at every attribute, call and filter, because a value could have any type, and
+counts the cost of each. If the syntax tree shows the kind of every value (a field is a text, the
+result of `split` a list of texts), nothing has to be asked, and the highest possible cost of a loop
+is paid before its first turn. Jinja renders all other blocks, and each row that might cost too
+much.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Methods and filters of Jinja as Python code that compiled blocks can use.
 
-Each gives the same text as Jinja's own for values of these kinds. What is not
-here, or is used in another way, is None: then Jinja renders the block.
+Each gives the same text as Jinja's own for values of these kinds. The result is None for any other
+method, filter or use: then Jinja renders the block.
 """
 
 from __future__ import annotations

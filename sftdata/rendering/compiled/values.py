@@ -37,7 +37,7 @@ LARGEST_LITERAL = 10**9
 
 
 class NotCompilableError(Exception):
-    """Something in a block that is for Jinja."""
+    """A block has a node that only Jinja can render."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Value:
     kind: Kind
     size: Size = field(default_factory=Counter)  # at most so many characters
     count: Size = field(default_factory=Counter)  # of a list, at most so many items
-    constant: Any = None  # what a literal says
+    constant: Any = None  # the value of a literal
 
     @property
     def printed_size(self) -> Size:
@@ -72,7 +72,7 @@ def total(sizes: Iterable[Size]) -> Size:
 
 
 def over_items(size: Size, item: str, items: Value) -> Size:
-    """The sum, over all items of a list, of what `size` says of one in terms of its own length."""
+    """The sum over all items of a list. `size` is of one item, in terms of the item's length."""
     if size.keys() - {item, ""}:
         raise NotCompilableError("a product of lengths")
     return times(items.count, size[""]) + times(items.size, size[item])

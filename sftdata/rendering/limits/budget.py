@@ -2,7 +2,7 @@
 
 Counting instead of looking at a clock makes the limit the same on every machine and every run.
 A loop's turn, a call, a filter and every text or list that is made or read has its price, so a
-template can neither run for long nor fill the memory, however it goes about it.
+template can neither run for long nor fill the memory.
 """
 
 from __future__ import annotations

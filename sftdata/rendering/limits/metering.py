@@ -116,7 +116,7 @@ def _concat(context: Any, values: list[Any]) -> str:
 
 
 def require_value(value: Any) -> None:
-    """Refuses, also in lists, what is no value: its text would hold an address in memory."""
+    """Refuses objects that are not values, also in lists: their text has a memory address."""
     waiting = [value]
     while waiting:
         held = waiting.pop()
