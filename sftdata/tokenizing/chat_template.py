@@ -7,19 +7,16 @@ the contents are encoded as plain text, whatever they hold.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any
 
 import jinja2
-from jinja2 import nodes
-from jinja2.ext import Extension
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from sftdata.errors import TemplateError
+from sftdata.tokenizing.chat_environment import compile_chat_template
 from sftdata.tokenizing.tokenizer import Tokenizer
 
 SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
@@ -69,15 +66,8 @@ class ChatFormat:
 
     @cached_property
     def _template(self) -> jinja2.Template:
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True,
-            lstrip_blocks=True,
-            extensions=["jinja2.ext.loopcontrols", _Generation],
-        )
-        environment.filters["tojson"] = _to_json
-        environment.globals["raise_exception"] = _refuse
         try:
-            return environment.from_string(str(self.tokenizer.chat_template))
+            return compile_chat_template(str(self.tokenizer.chat_template))
         except jinja2.TemplateError as error:
             raise self._error(f"does not parse: {error}") from error
 
@@ -232,18 +222,6 @@ class ChatFormat:
         )
 
 
-class _Generation(Extension):
-    """`{% generation %}`: a mark some templates put around the assistant's text; it has no text."""
-
-    tags = {"generation"}  # noqa: RUF012 - the name and the type are Jinja's
-
-    def parse(self, parser: Any) -> list[nodes.Node]:
-        """The marked text as if it were not marked."""
-        next(parser.stream)
-        body: list[nodes.Node] = parser.parse_statements(("name:endgeneration",), drop_needle=True)
-        return body
-
-
 def _parts(text: str, stand_in: re.Pattern[str]) -> tuple[str | int, ...]:
     pieces: list[str | int] = []
     for at, piece in enumerate(stand_in.split(text)):
@@ -252,11 +230,3 @@ def _parts(text: str, stand_in: re.Pattern[str]) -> tuple[str | int, ...]:
         elif piece:
             pieces.append(piece)
     return tuple(pieces)
-
-
-def _to_json(value: Any, **options: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, **options)
-
-
-def _refuse(message: str) -> NoReturn:
-    raise jinja2.TemplateError(message)
