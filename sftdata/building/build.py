@@ -13,6 +13,7 @@ from sftdata.base.background import run_in_background
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.building.mixture.identity import PARTS, mixture_name
 from sftdata.building.plan import Plan, make_plan
+from sftdata.reading.unread import describe_unread
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.load import load_tokenizer
@@ -100,7 +101,28 @@ def build_spec(
     """`build` for a loaded spec. `engines` and `load_tokenizer` share loaded ones among builds."""
     directory = Path(out) if out is not None else Path("data") / spec.task
     if isinstance(spec, Mixture):
-        return _build_mixture(spec, directory, workers, frozen, report, progress, sizes)
+        outcome = _build_mixture(spec, directory, workers, frozen, report, progress, sizes)
+    else:
+        outcome = _build_one(
+            spec, directory, workers, frozen, report, progress, load_tokenizer, engines, sizes
+        )
+    note = describe_unread(outcome.manifest["unread"])
+    if note is not None and not outcome.up_to_date:
+        report(note)
+    return outcome
+
+
+def _build_one(
+    spec: Spec,
+    directory: Path,
+    workers: int,
+    frozen: bool,
+    report: Report,
+    progress: Progress,
+    load_tokenizer: Callable[[str], Tokenizer],
+    engines: Callable[[], EngineCache],
+    sizes: Sizes,
+) -> Outcome:
     plan = make_plan(spec, frozen=frozen, load_tokenizer=load_tokenizer, sizes=sizes)
     for note in (template.note for template in plan.templates):
         if note is not None:
@@ -146,16 +168,8 @@ def _build_mixture(
             def show(rows: int, before: int = done) -> None:
                 progress(before + rows)
 
-            outcome = build_spec(
-                source.spec,
-                out=folder,
-                workers=workers,
-                frozen=frozen,
-                report=report,
-                progress=show,
-                load_tokenizer=load,
-                engines=engines,
-                sizes=sizes,
+            outcome = _build_one(
+                source.spec, folder, workers, frozen, report, show, load, engines, sizes
             )
             manifests.append(outcome.manifest)
             done += outcome.manifest["rows_in"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,19 @@ from sftdata.building.inputs import no_rows, read_source
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
 from sftdata.examples.maker import BlockExamples, BlockRequest
+from sftdata.reading.unread import merge_unread
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Mixture
 from sftdata.tokenizing.engine_cache import EngineCache
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a dry run made and saw."""
+
+    examples: list[BlockExamples]  # of the first rows of each source
+    unread: dict[str, list[str]]  # by source, the columns that nothing reads
+    sources: list[str]  # their names
 
 
 def dry_run(
@@ -21,26 +32,32 @@ def dry_run(
     spec: Path | str | None = None,
     frozen: bool = False,
     **options: Any,
-) -> list[BlockExamples]:
-    """Checks everything a build checks before its first row; the first examples of each source.
+) -> DryRun:
+    """Checks everything a build checks before its first row, and makes the first examples.
 
     Writes nothing. Raises `SftdataError` as `build` does.
     """
     loaded = load_spec(task=task, file=None if spec is None else Path(spec), **options)
     specs = [s.spec for s in loaded.sources] if isinstance(loaded, Mixture) else [loaded]
-    return [examples for one in specs for examples in _try_plan(make_plan(one, frozen=frozen))]
+    runs = [_try_plan(make_plan(one, frozen=frozen)) for one in specs]
+    return DryRun(
+        [examples for run in runs for examples in run.examples],
+        merge_unread((run.sources, run.unread) for run in runs),
+        [name for run in runs for name in run.sources],
+    )
 
 
-def _try_plan(plan: Plan) -> list[BlockExamples]:
+def _try_plan(plan: Plan) -> DryRun:
     engines = EngineCache()
     maker = example_maker(
         plan, lambda: engines.choose_encoder(plan.tokenizer, lambda line: None).encoder
     )
     made = []
+    unread: dict[str, list[str]] = {}
     templates = tuple(range(len(plan.block_keys)))
     for index in range(len(plan.sources)):
-        for chunks in islice(read_source(maker.reader, index), 1):
+        for chunks in islice(read_source(maker.reader, index, unread=unread), 1):
             made.append(maker.make([BlockRequest(chunk, templates) for chunk in chunks[:4]]))
     if not made:
         raise no_rows(plan.sources)
-    return made
+    return DryRun(made, unread, [source.name for source in plan.sources])

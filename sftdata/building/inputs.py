@@ -48,14 +48,19 @@ def read_source(
     index: int,
     foresee: Callable[[Chunk], Iterator[Outline]] = lambda chunk: iter(()),
     sizes: Sizes = DEFAULT_SIZES,
+    unread: dict[str, list[str]] | None = None,
 ) -> Iterator[Chunks]:
     """The chunks of a source of `reader`, by its index, once the columns have been checked.
 
-    See `read_chunks` for `foresee`. Raises `GoldenSetError` if a field is not in the source.
+    See `read_chunks` for `foresee`. The columns that nothing reads are put into `unread`, by the
+    name of the source. Raises `GoldenSetError` if a field is not in the source.
     """
     for number, chunks in enumerate(read_chunks(reader.sources[index], index, foresee, sizes)):
         if number == 0:
             reader.check_columns(chunks)
+            columns = reader.unread_columns(chunks) if unread is not None else []
+            if unread is not None and columns:
+                unread[reader.sources[index].name] = columns
         yield chunks
 
 

@@ -25,6 +25,7 @@ class BuildTotals:
     rows_in: Sequence[int]  # by source
     ledger: Ledger
     whole_text_differs: int
+    unread: Mapping[str, Sequence[str]]  # by source, the columns that nothing reads
 
 
 def describe_build(plan: Plan, totals: BuildTotals) -> dict[str, Any]:
@@ -62,6 +63,7 @@ def describe_build(plan: Plan, totals: BuildTotals) -> dict[str, Any]:
         "dropped": totals.ledger.dropped,
         "cut": totals.ledger.cut,
         "flagged": totals.ledger.flagged,
+        "unread": totals.unread,
         "certificate": {
             "rows": rows_out,
             "prompt_equal": rows_out,

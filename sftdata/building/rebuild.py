@@ -19,7 +19,7 @@ from sftdata.versioning.versions import parse_selector, parse_version
 from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest
 
 # Manifest keys that may differ between two builds of the same bytes.
-_NOT_COMPARED = {"sftdata", "spec"}
+_NOT_COMPARED = {"sftdata", "spec", "unread"}
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ class BuildRun:
     ledger: Ledger = field(init=False, default_factory=Ledger)
     reused_rows: int = field(init=False, default=0)
     whole_text_differs: int = field(init=False, default=0)
+    unread: dict[str, list[str]] = field(init=False, default_factory=dict)
 
     def run(self) -> FinishedBuild:
         """Builds the shards. Raises `SftdataError`, or `OSError` from reading and writing."""
@@ -132,6 +133,7 @@ class BuildRun:
             del group, pending  # frees their memory before the next ones are made
         if not any(self.rows_in):
             raise no_rows(self.plan.sources)
+        self.unread = lookup.unread
 
     def _add(self, group: ChunkGroup, pending: PendingExamples) -> None:
         """Hands the examples of a chunk group to the folder, and counts its rows."""
@@ -171,7 +173,9 @@ class BuildRun:
                 )
         self.folder.note_engine(is_checked=self.dispatcher.is_checked)
         shards, sizes = self.folder.finish(self.name.result())
-        totals = BuildTotals(shards, sizes, self.rows_in, self.ledger, self.whole_text_differs)
+        totals = BuildTotals(
+            shards, sizes, self.rows_in, self.ledger, self.whole_text_differs, self.unread
+        )
         manifest = Manifest(self.directory, describe_build(self.plan, totals))
         return FinishedBuild(manifest, self.ledger, self.reused_rows)
 

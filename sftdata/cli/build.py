@@ -119,11 +119,13 @@ def command(dry_run: bool, as_json: bool, **options: Any) -> None:
 
 def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     from sftdata.building.dry_run import dry_run
+    from sftdata.reading.unread import describe_unread
 
     for name in ("out", "workers"):  # nothing is written, and a few rows need no workers
         options.pop(name)
     options["templates"] = options.pop("template")
-    parts = dry_run(**options)
+    run = dry_run(**options)
+    parts = run.examples
     rows_out = sum(examples.batch.num_rows for examples in parts)
     rows_in = sum(int(examples.blocks.rows_in.sum()) for examples in parts)
     lines = [line for examples in parts for _, line in examples.blocks.ledger]
@@ -132,8 +134,18 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
             {"row_id": e.row_id, "status": e.status, "reason": e.reason, "detail": e.detail}
             for e in lines
         ]
-        print_json({"dry_run": True, "rows_in": rows_in, "rows_out": rows_out, "ledger": ledger})
+        print_json(
+            {
+                "dry_run": True,
+                "rows_in": rows_in,
+                "rows_out": rows_out,
+                "ledger": ledger,
+                "unread": run.unread,
+            }
+        )
         return
+    if note := describe_unread(run.unread):
+        print_note(note)
     print_note(f"No faults. Of the first {rows_in} rows, {rows_out} become examples.")
     for line in lines:
         print_note(f"  row '{line.row_id}': {line.status}, {line.reason}: {line.detail}")

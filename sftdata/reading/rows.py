@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -112,7 +112,7 @@ class RowReader:
         Raises `GoldenSetError` that names the missing field, the columns and how to map it.
         """
         rows = _peek(chunks)
-        columns = {name for row in rows for name in row}
+        columns = _column_names(rows)
         source = self.sources[chunks[0].source]
         needed = {n: rule.paths for n, rule in self.fields.items() if not rule.optional}
         needed |= {path: (path,) for path in self.where}
@@ -120,7 +120,7 @@ class RowReader:
             needed["group"] = (self.group_path,)
         for name, paths in needed.items():
             first = [str(parse_path(path)[0]) for path in paths]
-            if rows and paths and columns.isdisjoint(first):
+            if rows and paths and not columns & set(first):
                 likely = _likely(name, paths[0], columns)
                 raise GoldenSetError(
                     f"The field '{name}' is read from '{paths[0]}'; {source.name} has: "
@@ -128,6 +128,11 @@ class RowReader:
                     f"Map it, for example: --map {name}={escape(likely)}\n"
                     f"{escape(did_you_mean(first[0], columns))}",
                 )
+
+    def unread_columns(self, chunks: Sequence[Chunk]) -> list[str]:
+        """The columns of a source's first rows that no path starts with, in their order."""
+        read = {parse_path(path)[0] for path in self._columns.values()}
+        return [name for name in _column_names(_peek(chunks)) if name not in read]
 
     def parse(self, chunks: Sequence[Chunk]) -> Rows:
         """The rows of `chunks`, which all come from one source.
@@ -240,9 +245,14 @@ def _apply(rule: FieldRule, read: Sequence[pa.LargeStringArray], rows: int) -> p
     return pc.fill_null(column, text("")) if rule.optional else column
 
 
-def _likely(name: str, path: str, columns: set[str]) -> str:
+def _likely(name: str, path: str, columns: Collection[str]) -> str:
     near = [c for c in sorted(columns) if name in c or c in name or path in c]
     return near[0] if near else "COLUMN"
+
+
+def _column_names(rows: Sequence[Mapping[str, Any]]) -> KeysView[str]:
+    """The columns of the rows, each once, in order."""
+    return dict.fromkeys(name for row in rows for name in row).keys()
 
 
 def _peek(chunks: Sequence[Chunk]) -> list[dict[str, Any]]:

@@ -19,11 +19,11 @@ SCHEMA_VERSION = 1
 # Keys of the manifest that `build --json` prints.
 SUMMARY_KEYS = (
     "version", "build", "task", "draft", "template", "rows_in", "rows_out", "repeated", "dropped",
-    "cut", "flagged", "certificate", "stats", "splits",
+    "cut", "flagged", "unread", "certificate", "stats", "splits",
 )  # fmt: skip
 
 # Keys that earlier releases of the same version did not write.
-_DEFAULTS: dict[str, Any] = {"repeated": 0, "flagged": {}, "chat": None, "spec": None}
+_DEFAULTS: dict[str, Any] = {"repeated": 0, "flagged": {}, "unread": {}, "chat": None, "spec": None}
 _REQUIRED = tuple({*SUMMARY_KEYS, "tokenizer", "sources", "options"} - _DEFAULTS.keys())
 
 

@@ -9,13 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from support.forty_rows import SPEC, rows, write_rows, write_spec
+from pyarrow import csv, parquet
+from support.forty_rows import SPEC, build_rows, rows, write_rows, write_spec
 
 from sftdata.building.build import build
+from sftdata.building.dry_run import dry_run
 from sftdata.errors import SftdataError
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec
+from sftdata.writing.manifest import read_manifest
 
 
 def run(*args: str) -> subprocess.CompletedProcess[str]:
@@ -149,3 +153,68 @@ def test_weights_are_given_to_all_sources_or_to_none(
             load_spec(file=Path("mix.toml"))
     else:
         load_spec(file=Path("mix.toml"))
+
+
+UNREAD = {"title": "T", "meta": {"system": "s"}, "url": "u"}
+
+
+def with_unread_columns() -> list[dict[str, Any]]:
+    return [row | UNREAD for row in rows()]
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv", "rows.parquet"])
+def test_columns_that_nothing_reads_are_named_once(name: str) -> None:
+    table = pa.Table.from_pylist(with_unread_columns())
+    if name == "rows.csv":
+        csv.write_csv(table.drop_columns("meta").append_column("meta", table["url"]), name)
+    elif name == "rows.parquet":
+        parquet.write_table(table, name)
+    else:
+        write_rows(with_unread_columns())
+    said: list[str] = []
+    manifest = build(spec="spec.toml", data=name, out="out", report=said.append).manifest
+    (columns,) = manifest["unread"].values()
+    assert sorted(columns) == ["meta", "title", "url"]
+    assert said == [f"Not read from {name}: {', '.join(columns)}."]
+    assert manifest.summary()["unread"] == {name: columns}
+    build(spec="spec.toml", data=name, out="out", report=said.append)
+    assert len(said) == 1  # up to date
+
+
+def test_what_a_rule_a_filter_a_group_or_an_id_reads_is_no_unread_column() -> None:
+    write_rows(with_unread_columns())
+    manifest = build(
+        spec="spec.toml",
+        out="out",
+        fields={"summary": {"first": ["short", "summary"]}, "id": "url"},
+        where={"meta.system": "s"},
+        group="title",
+    ).manifest
+    assert manifest["unread"] == {"rows.jsonl": ["id"]}
+
+
+def test_a_rebuild_with_reused_rows_names_the_same_columns() -> None:
+    golden = with_unread_columns()
+    first = build_rows(golden).manifest["unread"]
+    again = build_rows([*golden, golden[0] | {"id": "new", "article": "New."}])
+    assert again.reused_rows
+    assert again.manifest["unread"] == first == {"rows.jsonl": ["title", "meta", "url"]}
+
+
+def test_a_dry_run_names_unread_columns_too() -> None:
+    write_rows(with_unread_columns())
+    assert dry_run(spec="spec.toml").unread == {"rows.jsonl": ["title", "meta", "url"]}
+
+
+def test_a_mixture_names_what_none_of_its_sources_reads(byte_tokenizer: Path) -> None:
+    text = 'task = "mixed"\n'
+    write_rows(with_unread_columns())
+    for name, more in (("a", ""), ("b", 'title = "title"\n')):
+        Path(f"{name}.toml").write_text(SPEC.format(tokenizer=byte_tokenizer) + more)
+        text += f'[[sources]]\nspec = "{name}.toml"\n'
+    Path("mix.toml").write_text(text)
+    said: list[str] = []
+    manifest = build(spec="mix.toml", out="out", report=said.append).manifest
+    assert manifest["unread"] == {"rows.jsonl": ["meta", "url"]}
+    assert said == ["Not read from rows.jsonl: meta, url."]
+    assert read_manifest(Path("out/parts/a"))["unread"] == {"rows.jsonl": ["title", "meta", "url"]}

@@ -21,6 +21,7 @@ from sftdata.building.mixture.parts import (
     task_names,
     template_labels,
 )
+from sftdata.reading.unread import merge_unread
 from sftdata.spec.model import Mixture
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import SCHEMA_VERSION
@@ -108,6 +109,10 @@ def describe_mixture(
         "dropped": ledger.dropped,
         "cut": ledger.cut,
         "flagged": ledger.flagged,
+        "unread": merge_unread(
+            ([source["path"] for source in part.manifest["sources"]], part.manifest["unread"])
+            for part in parts
+        ),
         "certificate": {
             "rows": rows_out,
             "prompt_equal": rows_out,
