@@ -14,7 +14,7 @@ from sftdata.inspecting.doctor.batch import RowBatch, text_bytes
 
 @dataclass(frozen=True, slots=True)
 class RowMeasures:
-    """Columns over rows; 30 bytes a row, whatever its length."""
+    """Columns over rows; 38 bytes a row, whatever its length."""
 
     template_names: list[str]
     template: npt.NDArray[np.int16]  # place in `template_names`
@@ -22,6 +22,7 @@ class RowMeasures:
     target_bytes: npt.NDArray[np.int32]
     target_tokens: npt.NDArray[np.int32]
     prompt_hash: npt.NDArray[np.uint64]
+    target_hash: npt.NDArray[np.uint64]
     row_hash: npt.NDArray[np.uint64]  # of prompt and target
 
 
@@ -37,6 +38,7 @@ def measure_rows(batch: RowBatch) -> RowMeasures:
         target_bytes=text_bytes(batch.target).astype(np.int32),
         target_tokens=np.diff(in_loss).astype(np.int32),
         prompt_hash=hash_token_rows(batch.ids, batch.offsets[:-1], batch.starts),
+        target_hash=hash_token_rows(batch.ids, batch.starts, batch.offsets[1:]),
         row_hash=hash_token_rows(batch.ids, batch.offsets[:-1], batch.offsets[1:]),
     )
 
@@ -55,5 +57,6 @@ def join_measures(parts: Sequence[RowMeasures]) -> RowMeasures:
         target_bytes=np.concatenate([part.target_bytes for part in parts]),
         target_tokens=np.concatenate([part.target_tokens for part in parts]),
         prompt_hash=np.concatenate([part.prompt_hash for part in parts]),
+        target_hash=np.concatenate([part.target_hash for part in parts]),
         row_hash=np.concatenate([part.row_hash for part in parts]),
     )

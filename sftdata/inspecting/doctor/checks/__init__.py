@@ -12,6 +12,7 @@ from sftdata.inspecting.doctor.checks import (
     near_duplicates,
     private_data,
     text_quality,
+    whole_set,
 )
 
 CHECKS: tuple[Check, ...] = (
@@ -23,4 +24,5 @@ CHECKS: tuple[Check, ...] = (
     *near_duplicates.CHECKS,
     *languages.CHECKS,
     *balance.CHECKS,
+    *whole_set.CHECKS,
 )

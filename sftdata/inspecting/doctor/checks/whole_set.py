@@ -1,0 +1,85 @@
+"""Checks on what only the whole set tells: what was not read or dropped, answers and splits."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from sftdata.inspecting.doctor.check import DatasetCheck, Hits
+from sftdata.inspecting.doctor.dataset import CheckedDataset
+
+_FEWEST_ROWS = 20  # of a set, to say that most of it is the same
+_MOST_DROPPED = 0.5  # share of the rows
+_SAME = 0.8  # share of the rows; the answers of a classifier may well be two to one
+_MEANT = frozenset({"system", "tools", "history", "messages", "conversations", "documents"})
+_NONE = np.empty(0, np.int64)
+
+
+def _unread_columns(dataset: CheckedDataset) -> Hits | None:
+    unread = dataset.data.manifest.content.get("unread", {})
+    meant = sorted({name for names in unread.values() for name in names if name in _MEANT})
+    if not meant:
+        return None
+    return Hits(_NONE, "columns that no template reads: " + ", ".join(meant), count=len(meant))
+
+
+def _most_dropped(dataset: CheckedDataset) -> Hits | None:
+    manifest = dataset.data.manifest
+    dropped = sum(manifest["dropped"].values())
+    if dropped <= _MOST_DROPPED * manifest["rows_in"]:
+        return None
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in manifest["dropped"].items())
+    return Hits(_NONE, f"of {manifest['rows_in']:,} rows: {reasons}", count=dropped)
+
+
+def _same_target(dataset: CheckedDataset) -> Hits | None:
+    rows = dataset.rows
+    _, first, counts = np.unique(rows.target_hash, return_index=True, return_counts=True)
+    most = int(counts.argmax())
+    if len(rows.target_hash) < _FEWEST_ROWS or counts[most] <= _SAME * len(rows.target_hash):
+        return None
+    places = np.flatnonzero(rows.target_hash == rows.target_hash[first[most]])
+    return Hits(places, f"{counts[most] / len(rows.target_hash):.0%} of the rows")
+
+
+def _split_leak(dataset: CheckedDataset) -> Hits | None:
+    if dataset.context.is_chat or "train" not in dataset.data:
+        return None  # the first turn of many conversations is the same greeting
+    in_train = np.concatenate(
+        [np.full(len(split), name == "train") for name, split in dataset.data.items()]
+    )
+    prompts = dataset.rows.prompt_hash
+    leaked: npt.NDArray[np.bool_] = ~in_train & np.isin(prompts, prompts[in_train])
+    return Hits(np.flatnonzero(leaked)) if leaked.any() else None
+
+
+CHECKS = (
+    DatasetCheck(
+        "unread-column",
+        "warning",
+        "columns that usually reach the model were not read",
+        "Map them to fields of a template or conversation, or take them out of the source.",
+        _unread_columns,
+    ),
+    DatasetCheck(
+        "most-rows-dropped",
+        "warning",
+        "more than half of the source rows are not in the dataset",
+        "Look at the reasons: sftdata ledger DIR.",
+        _most_dropped,
+    ),
+    DatasetCheck(
+        "same-target",
+        "warning",
+        "more than 80 % of the rows have the same target",
+        "Check the target field and the conditions of the template; even out the answers.",
+        _same_target,
+    ),
+    DatasetCheck(
+        "split-leak",
+        "warning",
+        "prompts of another split that are also in the training split",
+        "Keep rows that belong together in one split: group in the spec.",
+        _split_leak,
+    ),
+)
