@@ -35,6 +35,7 @@ class Reason(StrEnum):
     MISSING_FIELD = "missing_field", "A field that the template needs is missing or null."
     EMPTY_FIELD = "empty_field", "A field that the template needs has no visible text."
     NUL_CHARACTER = "nul_character", 'A field holds a NUL character; `nul = "keep"` keeps the row.'
+    UNKNOWN_SPLIT = "unknown_split", "The row's `split_column` names no split of the spec."
     # Left out on request
     FILTERED = "filtered", "The row has none of the values that `where` asks for."
     CONTAMINATED = "contaminated", "Too much of the text is in an evaluation file (`against`)."

@@ -14,6 +14,7 @@ from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.building.mixture.identity import PARTS, mixture_name
 from sftdata.building.plan import Plan, make_plan
 from sftdata.reading.unread import describe_unread
+from sftdata.spec.data_items import expand_data
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.load import load_tokenizer
@@ -28,6 +29,10 @@ from sftdata.writing.directory import (
 )
 from sftdata.writing.manifest import Manifest
 from sftdata.writing.ownership import remove_dataset
+
+# Places to read from; in a mapping, those of each split.
+Places = Sequence[str | Path] | str | Path
+Data = Places | Mapping[str, Places]
 
 if TYPE_CHECKING:
     from sftdata.base.reporting import Progress, Report
@@ -47,7 +52,7 @@ def build(
     task: str | None = None,
     *,
     spec: Path | str | None = None,
-    data: Sequence[str | Path] | str | Path | None = None,
+    data: Data | None = None,
     fields: Mapping[str, Any] | None = None,
     template: Sequence[str] | str | None = None,
     tokenizer: str | Path | None = None,
@@ -60,16 +65,16 @@ def build(
 ) -> Outcome:
     """Builds the dataset of a task or a spec file.
 
-    The arguments override the spec. `fields` maps golden fields to paths in the source; `options`
-    are other keys of a spec, such as `max_length`, `seed`, `chat` or `shots`. `workers`: number of
-    processes; 1 does the work in this process, on all cores. `report` gets lines for a person to
-    read, `progress` the number of source rows done.
+    The arguments override the spec. `data` may map splits to places; `fields` maps golden fields
+    to paths in the source; `options` are other keys of a spec, such as `max_length`, `seed`,
+    `chat` or `shots`. `workers`: number of processes; 1 does the work in this process, on all
+    cores. `report` gets lines for a person to read, `progress` the number of source rows done.
     Raises `SftdataError`; the dataset that was in `out` stays as it was.
     """
     loaded = load_spec(
         task=task,
         file=None if spec is None else Path(spec),
-        data=None if data is None else _as_list(data),
+        data=None if data is None else _as_items(data),
         fields=None if fields is None else dict(fields),
         templates=None if template is None else _as_list(template),
         tokenizer=None if tokenizer is None else str(tokenizer),
@@ -124,9 +129,8 @@ def _build_one(
     sizes: Sizes,
 ) -> Outcome:
     plan = make_plan(spec, frozen=frozen, load_tokenizer=load_tokenizer, sizes=sizes)
-    for note in (template.note for template in plan.templates):
-        if note is not None:
-            report(note)
+    for note in plan.notes:
+        report(note)
     with lock(directory, report), naming_directory(directory):
         current = current_manifest(directory)
         # Digest the sources while modules are imported.
@@ -213,6 +217,10 @@ def _is_up_to_date(current: Manifest, plan: Plan, name: Future[str]) -> bool:
 
 def _sources(manifest: Manifest) -> list[str]:
     return [str(source["path"]) for source in manifest["sources"]]
+
+
+def _as_items(data: Data) -> list[str]:
+    return _as_list(expand_data(data))
 
 
 def _as_list(items: Sequence[str | Path] | str | Path) -> list[str]:

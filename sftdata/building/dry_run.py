@@ -24,6 +24,7 @@ class DryRun:
     examples: list[BlockExamples]  # of the first rows of each source
     unread: dict[str, list[str]]  # by source, the columns that nothing reads
     sources: list[str]  # their names
+    notes: list[str]  # what a build would say before its first row
 
 
 def dry_run(
@@ -44,6 +45,7 @@ def dry_run(
         [examples for run in runs for examples in run.examples],
         merge_unread((run.sources, run.unread) for run in runs),
         [name for run in runs for name in run.sources],
+        [note for run in runs for note in run.notes],
     )
 
 
@@ -60,4 +62,4 @@ def _try_plan(plan: Plan) -> DryRun:
             made.append(maker.make([BlockRequest(chunk, templates) for chunk in chunks[:4]]))
     if not made:
         raise no_rows(plan.sources)
-    return DryRun(made, unread, [source.name for source in plan.sources])
+    return DryRun(made, unread, [source.name for source in plan.sources], plan.notes)

@@ -18,7 +18,7 @@ from sftdata.reading.rows import RowReader
 from sftdata.reading.screening.contamination import EvaluationTexts, index_texts
 from sftdata.reading.screening.screen import Screen
 from sftdata.reading.sources import Source
-from sftdata.reading.splits import assign_splits
+from sftdata.reading.splits import all_splits, assign_splits
 from sftdata.spec.model import Spec
 
 
@@ -35,6 +35,8 @@ def row_reader(spec: Spec, sources: tuple[Source, ...]) -> RowReader:
         group_path=spec.group,
         keep_nul=spec.nul == "keep",
         where=spec.where,
+        split_path=spec.split_column,
+        splits=tuple(all_splits(spec.split, sources)),
     )
 
 
@@ -83,7 +85,8 @@ def draw_pool(
 
     Reads every source once. Raises `GoldenSetError` if there is no such row.
     """
-    train = list(spec.split).index("train") if "train" in spec.split else 0
+    shares = all_splits(spec.split, sources)
+    train = list(shares).index("train") if "train" in shares else 0
     reader, screen = row_reader(spec, sources), row_screen(spec, evaluation)
     pool = PoolBuilder(spec.seed)
     for index, source in enumerate(sources):
@@ -91,7 +94,7 @@ def draw_pool(
             rows = reader.parse(chunks)
             outcomes = RowOutcomes(rows.batch.num_rows)
             screen.inspect(rows, source.name, outcomes)
-            splits = assign_splits(rows.group_hashes, spec.split, spec.seed)
+            splits = assign_splits(rows.group_hashes, shares, spec.seed, rows.given_splits)
             taken = rows.take(np.flatnonzero((splits == train) & ~outcomes.dropped))
             pool.offer(taken.batch, taken.group_hashes)
     drawn = pool.finish()
@@ -106,7 +109,7 @@ def index_evaluation(spec: Spec, sources: tuple[Source, ...]) -> EvaluationTexts
     """The source field of every row of the evaluation files, which are the `sources` here."""
     field = str(spec.source_field)
     reader = row_reader(spec, sources)
-    reader = replace(reader, fields={field: reader.fields[field]}, where={})
+    reader = replace(reader, fields={field: reader.fields[field]}, where={}, split_path=None)
     texts = (
         text
         for index in range(len(sources))

@@ -23,7 +23,7 @@ def example_maker(plan: Plan, encoder: Callable[[], Encoder]) -> ExampleMaker:
         weights=plan.weights,
         screen=row_screen(plan.spec, plan.evaluation),
         fitter=cache(lambda: _row_fitter(plan, encoder())),
-        split=plan.spec.split,
+        split=plan.splits,
         seed=plan.spec.seed,
     )
 

@@ -9,6 +9,8 @@ from typing import Any
 from sftdata.base.schema import RowSizes
 from sftdata.base.version import __version__
 from sftdata.building.plan import Plan
+from sftdata.reading.sources import Source
+from sftdata.spec.model import Spec
 from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import SCHEMA_VERSION
@@ -48,6 +50,7 @@ def describe_build(plan: Plan, totals: BuildTotals) -> dict[str, Any]:
                 "rows": rows,
                 "bytes": source.size,
                 "sha256": source.sha256,
+                **_given_split(plan.spec, source),
             }
             for source, rows in zip(plan.sources, totals.rows_in, strict=True)
         ],
@@ -71,6 +74,13 @@ def describe_build(plan: Plan, totals: BuildTotals) -> dict[str, Any]:
         },
         "stats": describe_sizes(totals.sizes, {"by_template": ("template", plan.labels)}),
     }
+
+
+def _given_split(spec: Spec, source: Source) -> dict[str, str]:
+    """Where the rows of the source have their splits from; nothing if from the spec's shares."""
+    if spec.split_column is not None:
+        return {"split_column": spec.split_column}
+    return {} if source.split is None else {"split": source.split}
 
 
 def describe_tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:

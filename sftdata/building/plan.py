@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.errors import TemplateError
+from sftdata.reading.given_splits import keep_given_splits
 from sftdata.reading.sources import Source, resolve_sources
+from sftdata.reading.splits import all_splits
 from sftdata.rendering.template import Template
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.model import Spec
@@ -49,6 +51,18 @@ class Plan(PicklesFieldsOnly):
     pool: ShotPool | None = None
     evaluation: EvaluationTexts | None = None
     sizes: Sizes = DEFAULT_SIZES
+    split_note: str | None = None  # says which given splits are kept
+
+    @cached_property
+    def splits(self) -> dict[str, float]:
+        """The shares of the spec's splits, and share 0 for others that sources give."""
+        return all_splits(self.spec.split, self.sources)
+
+    @property
+    def notes(self) -> list[str]:
+        """Lines for a person to read before the first row."""
+        notes = [template.note for template in self.templates] + [self.split_note]
+        return [note for note in notes if note is not None]
 
     @property
     def labels(self) -> list[str]:
@@ -90,7 +104,7 @@ class Plan(PicklesFieldsOnly):
             "chat": [self.tokenizer.chat_template, dict(self.tokenizer.special_texts)]
             if self.spec.chat
             else None,
-            "split": list(self.spec.split.items()),  # their order decides, too
+            "split": list(self.splits.items()),  # their order decides, too
             "options": options,
             "choice": [[t.id, w] for t, w in zip(self.templates, self.weights, strict=False)],
             "pool": self.pool.digest if self.pool is not None else None,
@@ -102,12 +116,14 @@ class Plan(PicklesFieldsOnly):
     @cached_property
     def build(self) -> str:
         """The build's name: a digest of all its inputs, so equal inputs have equal names."""
+        given = [source.split for source in self.sources]
         return _digest(
             [
                 [key.decode() for key in self.block_keys],
                 [[t.label, t.source_sha256] for t in self.templates],
                 self.spec.max_dropped,
                 [source.sha256 for source in self.sources],
+                *([given] if any(given) else ()),
             ]
         )[:16]
 
@@ -126,13 +142,17 @@ def make_plan(
     templates = tuple(load_template(choice.id) for choice in spec.templates)
     for template in templates:
         _check_template(template, spec, frozen)
+    sources, split_note = keep_given_splits(
+        resolve_sources(spec.data), spec.split, spec.split_column
+    )
     plan = Plan(
         spec=spec,
-        sources=tuple(resolve_sources(spec.data)),
+        sources=sources,
         templates=templates,
         tokenizer=load_tokenizer(spec.tokenizer),
         evaluation_sources=tuple(resolve_sources(spec.against)),
         sizes=sizes,
+        split_note=split_note,
     )
     if plan.chat is not None:
         has_system = any("system" in template.blocks for template in templates)

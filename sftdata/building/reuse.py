@@ -101,7 +101,7 @@ class BlockLookup:
                 yield from self._submit(groups, submit)
                 groups = []
             keys = b"".join(
-                self._key(chunks.outline.digest(at), template)
+                self._key(chunks.source, chunks.outline.digest(at), template)
                 for at in range(len(chunks))
                 for template in range(len(self._plan.block_keys))
             )
@@ -118,7 +118,7 @@ class BlockLookup:
 
     def _foresee(self, chunk: Chunk) -> Iterator[Outline]:
         """Outlines of the chunks that followed this one in an earlier build."""
-        location = self._find_block(self._key(chunk.digest, 0))
+        location = self._find_block(self._key(chunk.source, chunk.digest, 0))
         return iter(()) if location is None else location.build.outlines_after(location)
 
     def _submit(
@@ -129,9 +129,10 @@ class BlockLookup:
         pending = PendingExamples(submit(requests))
         return [(group, pending) for group in groups]
 
-    def _key(self, chunk: bytes, template: int) -> bytes:
-        """The key of the block of a chunk (given by its digest) and a template."""
-        return xxhash.xxh3_128_digest(self._plan.block_keys[template] + chunk)
+    def _key(self, source: int, chunk: bytes, template: int) -> bytes:
+        """The key of the block of a chunk (given by its digest) of a source and a template."""
+        split = (self._plan.sources[source].split or "").encode()
+        return xxhash.xxh3_128_digest(self._plan.block_keys[template] + chunk + split)
 
     def _find_blocks(self, keys: bytes) -> Iterator[FoundBlocks]:
         """The blocks with these keys, in as few runs as possible."""

@@ -98,9 +98,8 @@ class BuildRun:
         set_aside(self.directory / SHARDS / UNFINISHED)
         # The journal doesn't say which engine made a block, so the reference reuses none.
         earlier = [] if self.reference_only else self._earlier_builds()
-        spec = self.plan.spec
         self.folder = BuildFolder(
-            self.directory, spec.split, self.plan.labels, earlier, self.plan.sizes
+            self.directory, self.plan.splits, self.plan.labels, earlier, self.plan.sizes
         )
         return earlier
 
@@ -111,7 +110,7 @@ class BuildRun:
         return [
             EarlierBuild(
                 folder,
-                list(self.plan.spec.split),
+                list(self.plan.splits),
                 self.plan.labels,
                 is_committed=folder.name == committed,
                 untouched={path.name for path in known if path.parent.name == folder.name},

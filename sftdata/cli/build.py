@@ -27,8 +27,9 @@ _SMALL_TOKENIZER = "tokenizers/small"  # made for tests and the first look
 @click.option(
     "--data",
     multiple=True,
-    metavar="PATH",
-    help="Read this file, glob or folder, hf:NAME, or - for standard input. Repeatable.",
+    metavar="[SPLIT=]PATH",
+    help="Read this file, glob or folder, hf:NAME, or - for standard input. Repeatable. "
+    "test=PATH puts its rows into the split test.",
 )
 @map_option()
 @click.option(
@@ -41,6 +42,9 @@ _SMALL_TOKENIZER = "tokenizers/small"  # made for tests and the first look
     help="Render with this template, such as summarize/article. Repeatable: each row gets one.",
 )
 @click.option("--tokenizer", metavar="NAME_OR_DIR", help="Use this tokenizer.")
+@click.option(
+    "--split-column", metavar="COLUMN", help="Put each row into the split that it names here."
+)
 @click.option("--out", type=FOLDER, help="Write the dataset here. Default: data/TASK.")
 @click.option(
     "--max-length", type=click.IntRange(min=2), metavar="N", help="Fit examples into N tokens."
@@ -144,8 +148,9 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
             }
         )
         return
-    if note := describe_unread(run.unread):
-        print_note(note)
+    for note in (*run.notes, describe_unread(run.unread)):
+        if note is not None:
+            print_note(note)
     print_note(f"No faults. Of the first {rows_in} rows, {rows_out} become examples.")
     for line in lines:
         print_note(f"  row '{line.row_id}': {line.status}, {line.reason}: {line.detail}")
@@ -186,13 +191,17 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
         f"  time      {seconds:.2f} s, {manifest['rows_in'] / seconds:,.0f} rows a second\n"
         f"  template  {escape(templates)}\n"
         f"  tokenizer {escape(manifest['tokenizer']['name'])}\n"
-        f"  splits    {_describe_splits(stats['splits'])}\n"
+        f"  splits    {_describe_splits(manifest)}\n"
         f"  dataset   {escape(str(manifest.directory))}"
     )
 
 
-def _describe_splits(splits: dict[str, Any]) -> str:
-    return ", ".join(f"{escape(name)} {split['rows']:,}" for name, split in splits.items())
+def _describe_splits(manifest: Manifest) -> str:
+    from sftdata.writing.summary import split_origin
+
+    splits = manifest["stats"]["splits"]
+    counts = ", ".join(f"{escape(name)} {split['rows']:,}" for name, split in splits.items())
+    return f"{counts} ({escape(split_origin(manifest['sources']))})"
 
 
 def _more(manifest: Manifest) -> str:

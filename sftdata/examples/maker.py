@@ -145,7 +145,7 @@ class ExampleMaker:
         parsed = self.reader.parse(chunks)
         template = self.choose_template(parsed.hashes)
         block = block_of[parsed.chunk, template]
-        split = assign_splits(parsed.group_hashes, self.split, self.seed)
+        split = assign_splits(parsed.group_hashes, self.split, self.seed, parsed.given_splits)
         order = np.lexsort((block, split))
         order = order[block[order] != _NOT_WANTED]
         return _WantedRows(parsed.take(order), block[order], template[order], split[order])

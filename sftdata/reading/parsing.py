@@ -29,7 +29,8 @@ from sftdata.spec.fields import MESSAGES
 from sftdata.spec.paths import EACH, MISSING, Path, expand_paths, follow, parse_path
 
 # Columns that are not golden fields. No field can have such a name.
-ID, GROUP, WHERE = "\0id", "\0group", "\0where:"
+ID, GROUP, SPLIT, WHERE = "\0id", "\0group", "\0split", "\0where:"
+_LABELS = (ID, GROUP, SPLIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,8 @@ def _integer_columns(data: memoryview, columns: Mapping[str, str]) -> set[str]:
         row = orjson.loads(bytes(data).partition(b"\n")[0])
     except ValueError:
         return set()
-    names = [path for name, path in columns.items() if name in (ID, GROUP)]
-    fields = {path for name, path in columns.items() if name not in (ID, GROUP)}
+    names = [path for name, path in columns.items() if name in _LABELS]
+    fields = {path for name, path in columns.items() if name not in _LABELS}
     return {path for path in names if path not in fields and type(follow(row, (path,))) is int}
 
 
@@ -252,7 +253,7 @@ def _is_text(name: str, type_: pa.DataType) -> bool:
 
 def _is_label(name: str) -> bool:
     """Whether the column is only compared, never shown to a model. It may hold numbers."""
-    return name in (ID, GROUP) or name.startswith(WHERE)
+    return name in _LABELS or name.startswith(WHERE)
 
 
 def _collect(

@@ -14,18 +14,21 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sftdata.base.arrow import flag, flags, numbers, text, texts, to_flags
+from sftdata.base.arrow import flag, flags, numbers, text, texts, to_flags, to_numbers
 from sftdata.base.escaping import escape
 from sftdata.base.hashing import hash_column, hash_rows
 from sftdata.base.reasons import Reason
 from sftdata.errors import GoldenSetError, did_you_mean
 from sftdata.reading.chunks import Chunk
-from sftdata.reading.parsing import GROUP, ID, WHERE, Parsed, parse_chunks
+from sftdata.reading.parsing import GROUP, ID, SPLIT, WHERE, Parsed, parse_chunks
 from sftdata.reading.sources import Source
+from sftdata.reading.splits import NOT_GIVEN
 from sftdata.spec.fields import FieldRule
 from sftdata.spec.paths import parse_path
+from sftdata.spec.split_names import find_split
 
 _PEEKED_ROWS = 64
+_UNKNOWN = -2  # the split of a row whose column names none
 _VISIBLE = r"[^\s\v\x{1c}-\x{1f}\x{85}\p{Z}]"  # a character that is no white space to Python
 
 
@@ -51,6 +54,7 @@ class Rows:
     group_hashes: npt.NDArray[np.uint64]  # [rows, 2], of the group or id that decides the split
     has_own_id: npt.NDArray[np.bool_]  # whether the source gave the id
     faults: list[RowFault]
+    given_splits: npt.NDArray[np.int8] | None = None  # None: the source gives no row a split
 
     @classmethod
     def of(cls, batch: pa.RecordBatch, group_hashes: npt.NDArray[np.uint64] | None = None) -> Rows:
@@ -77,6 +81,7 @@ class Rows:
             group_hashes=self.group_hashes[rows],
             has_own_id=self.has_own_id[rows],
             faults=self.faults,
+            given_splits=None if self.given_splits is None else self.given_splits[rows],
         )
 
 
@@ -90,6 +95,8 @@ class RowReader:
     group_path: str | None
     keep_nul: bool
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # path → texts let through
+    split_path: str | None = None  # names the split of a row
+    splits: tuple[str, ...] = ()
 
     @cached_property
     def _columns(self) -> dict[str, str]:
@@ -104,6 +111,8 @@ class RowReader:
             columns[ID] = self.id_path
         if self.group_path is not None:
             columns[GROUP] = self.group_path
+        if self.split_path is not None:
+            columns[SPLIT] = self.split_path
         return columns
 
     def check_columns(self, chunks: Sequence[Chunk]) -> None:
@@ -118,6 +127,8 @@ class RowReader:
         needed |= {path: (path,) for path in self.where}
         if self.group_path is not None:
             needed["group"] = (self.group_path,)
+        if self.split_path is not None:
+            needed["split_column"] = (self.split_path,)
         for name, paths in needed.items():
             first = [str(parse_path(path)[0]) for path in paths]
             if rows and paths and not columns & set(first):
@@ -141,12 +152,13 @@ class RowReader:
         UTF-8, or gives a field twice.
         """
         source = self.sources[chunks[0].source]
-        return self._check(parse_chunks(chunks, self._columns, source))
+        return self._check(parse_chunks(chunks, self._columns, source), source.split)
 
-    def _check(self, raw: Parsed) -> Rows:
+    def _check(self, raw: Parsed, split: str | None) -> Rows:
         parsed = self._to_fields(raw)
         row_ids, own = self._row_ids(parsed)
         faults = self._find_faults(parsed)
+        given = self._given_splits(parsed, split, faults)
         usable = np.ones(len(parsed.chunk), np.bool_)
         usable[list(faults)] = False
         columns = {"row_id": row_ids} | {name: parsed.columns[name] for name in self.fields}
@@ -172,11 +184,12 @@ class RowReader:
                 RowFault(ids[row], int(parsed.chunk[row]), int(parsed.line[row]), *fault)
                 for row, fault in sorted(faults.items())
             ],
+            given_splits=None if given is None else given[usable],
         )
 
     def _to_fields(self, raw: Parsed) -> Parsed:
         """Makes golden fields of the columns; a fault for each row that `where` filters out."""
-        columns = {n: raw.columns[n] for n in (ID, GROUP) if n in raw.columns}
+        columns = {n: raw.columns[n] for n in (ID, GROUP, SPLIT) if n in raw.columns}
         faults = dict(raw.faults)
         for name, rule in self.fields.items():
             read = [raw.columns[_field(name, i)] for i in range(len(rule.paths))]
@@ -189,6 +202,34 @@ class RowReader:
                 detail = f"'{path}' is not {' or '.join(map(repr, allowed))}"
                 faults[row] = (Reason.FILTERED, detail)
         return Parsed(columns, raw.chunk, raw.line, faults)
+
+    def _given_splits(
+        self, parsed: Parsed, split: str | None, faults: dict[int, tuple[str, str]]
+    ) -> npt.NDArray[np.int8] | None:
+        """int8[rows]: the split of each row, by its column or else that of its source.
+
+        Adds a fault for each row whose column names no split.
+        """
+        index = NOT_GIVEN if split is None else self.splits.index(split)
+        if SPLIT not in parsed.columns:
+            every = len(parsed.chunk)
+            return None if index == NOT_GIVEN else np.full(every, index, np.int8)
+        named = parsed.columns[SPLIT].dictionary_encode()
+        names = named.dictionary.to_pylist()
+        meant = [self._split_index(name) if name.strip() else index for name in names]
+        place = to_numbers(pc.fill_null(named.indices, len(names)))
+        given: npt.NDArray[np.int8] = np.array([*meant, index], np.int8)[place]
+        for row in np.flatnonzero(given == _UNKNOWN).tolist():
+            detail = (
+                f"'{self.split_path}' is '{names[place[row]]}', which is no split; "
+                f"there are: {', '.join(self.splits)}"
+            )
+            faults.setdefault(row, (Reason.UNKNOWN_SPLIT, detail))
+        return given
+
+    def _split_index(self, name: str) -> int:
+        split = find_split(name, self.splits)
+        return self.splits.index(split) if split in self.splits else _UNKNOWN
 
     def _row_ids(self, parsed: Parsed) -> tuple[pa.LargeStringArray, npt.NDArray[np.bool_]]:
         """The mapped id where the row has one, else a digest of the row's fields."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import atexit
 import glob
 import hashlib
-import json
 import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -21,6 +20,9 @@ from sftdata.base.escaping import escape
 from sftdata.base.files import Stamp, stamp
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.errors import GoldenSetError
+from sftdata.reading.hub import load_hub_splits
+from sftdata.reading.saved_datasets import list_files, list_splits
+from sftdata.spec.data_items import parse_data_item
 from sftdata.spec.presets import HUB, parse_hub_item
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "hub"]
@@ -52,6 +54,8 @@ class Source(PicklesFieldsOnly):
     format: Format
     files: tuple[Path, ...]  # read one after another; several only for a saved `datasets` folder
     compression: Compression | None = None
+    split: str | None = None  # that all its rows are given
+    rows: tuple[int, int] | None = None  # first, and the one after the last; None: all
 
     @cached_property
     def stamps(self) -> list[Stamp]:
@@ -70,7 +74,13 @@ class Source(PicklesFieldsOnly):
 
     @cached_property
     def sha256(self) -> str:
-        """Digest of the bytes of the files, in order."""
+        """Digest of the bytes of the files, in order, and of which rows of them are read."""
+        if self.rows is None:
+            return self._digest_files()
+        first, end = self.rows
+        return hashlib.sha256(f"{self._digest_files()} {first}:{end}".encode()).hexdigest()
+
+    def _digest_files(self) -> str:
         known = read_digest(self.files, self.stamps)
         if known is not None:
             return known
@@ -87,6 +97,8 @@ class Source(PicklesFieldsOnly):
 def resolve_sources(data: Sequence[str]) -> list[Source]:
     """The sources that `data` names, in order: files, globs, folders, `-`, and `hf:` names.
 
+    An item may name the split of its rows before the place: `test=a.jsonl`.
+
     A relative path is looked up in the working directory first, then beside the specs.
     Raises `GoldenSetError` for a path that does not exist or has no known format.
     """
@@ -94,24 +106,46 @@ def resolve_sources(data: Sequence[str]) -> list[Source]:
 
 
 def _resolve(item: str) -> list[Source]:
+    split, place = parse_data_item(item)
+    if split is None:
+        return _resolve_place(item)
+    if not _find_paths(item):
+        return [replace(source, split=split) for source in _resolve_place(place)]
+    if _find_paths(place):
+        raise GoldenSetError(
+            f"'{escape(item)}' is a file, and so is '{escape(place)}' without its split.",
+            f"For the file write ./{escape(item)}; for the split write {split}=./{escape(place)}.",
+        )
+    return _resolve_place(item)
+
+
+def _resolve_place(item: str) -> list[Source]:
     if item == "-":
         return [Source("<stdin>", "jsonl", (_spool(),))]
     if item.startswith(HUB):
-        return [Source(item, "hub", _hub_files(item))]
-    for folder in (Path(), *content_folders("pipelines")):
-        path = folder / Path(item).expanduser()
-        if path.is_dir():
-            return _saved_dataset(item, path)
-        if path.is_file():
-            return [_file(item, path)]
-        # Path.glob takes no absolute pattern.
-        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
-        if matches:
-            return [_file(match, Path(match)) for match in matches]
+        return _hub_dataset(item)
+    if paths := _find_paths(item):
+        return [source for name, path in paths for source in _resolve_path(name, path)]
     hint = "Check the path; it is looked up from the working directory."
     if item.count("/") == 1 and not Path(item).suffix:
         hint = f"For a dataset on the Hugging Face Hub write: --data {HUB}{item}"
     raise GoldenSetError(f"There is no file '{escape(item)}'.", hint)
+
+
+def _resolve_path(name: str, path: Path) -> list[Source]:
+    return _saved_dataset(name, path) if path.is_dir() else [_file(name, path)]
+
+
+def _find_paths(item: str) -> list[tuple[str, Path]]:
+    """The file or folder of this name, or those that a glob matches, with their names in order."""
+    for folder in (Path(), *content_folders("pipelines")):
+        path = folder / Path(item).expanduser()
+        if path.exists():
+            return [(item, path)]
+        # Path.glob takes no absolute pattern.
+        if matches := sorted(glob.glob(str(path), recursive=True)):  # noqa: PTH207
+            return [(match, Path(match)) for match in matches]
+    return []
 
 
 def _file(name: str, path: Path) -> Source:
@@ -129,35 +163,24 @@ def _file(name: str, path: Path) -> Source:
 
 
 def _saved_dataset(name: str, folder: Path) -> list[Source]:
-    """A folder written by `datasets.save_to_disk`: one set, or a dictionary of them."""
-    members = folder / "dataset_dict.json"
-    if members.is_file():
-        splits = json.loads(members.read_bytes())["splits"]
-        return [s for split in splits for s in _saved_dataset(f"{name}/{split}", folder / split)]
-    state = folder / "state.json"
-    if not state.is_file():
-        raise GoldenSetError(
-            f"{name}: a folder without state.json, so not one that datasets.save_to_disk wrote.",
-            f"For all files of one kind in it write, for example: --data '{name}/*.jsonl'",
-        )
-    files = [folder / entry["filename"] for entry in json.loads(state.read_bytes())["_data_files"]]
-    return [Source(escape(name), "arrow", tuple(files))]
+    """A folder written by `datasets.save_to_disk`: one set, or a dictionary of them by split."""
+    splits = list_splits(folder)
+    if splits is None:
+        return [Source(escape(name), "arrow", list_files(name, folder))]
+    found = [s for split in splits for s in _saved_dataset(f"{name}/{split}", folder / split)]
+    # One split alone divides nothing.
+    given = splits if len(splits) > 1 else [None]
+    return [replace(source, split=split) for source, split in zip(found, given, strict=True)]
 
 
-def _hub_files(item: str) -> tuple[Path, ...]:
-    """The Arrow files `datasets` keeps for `hf:NAME[@CONFIG][:SPLIT]`; the first use downloads."""
-    import datasets
-
-    name, config, split = parse_hub_item(item)
-    try:
-        dataset = datasets.load_dataset(name, config or None, split=split or "train")
-    except Exception as error:  # it raises a dozen kinds, also of its HTTP library
-        raise GoldenSetError(
-            f"'{item}' cannot be loaded: {type(error).__name__}: {error}",
-            "Check the connection and the name: hf:NAME, hf:NAME@CONFIG or hf:NAME@CONFIG:SPLIT "
-            "(the split is train when left out).",
-        ) from error
-    return tuple(Path(entry["filename"]) for entry in dataset.cache_files)
+def _hub_dataset(item: str) -> list[Source]:
+    found = load_hub_splits(item)
+    # A split that the item names is a choice of rows; several that it does not name are kept.
+    is_given = len(found) > 1 and not parse_hub_item(item)[2]
+    return [
+        Source(part.name, "hub", part.files, None, part.split if is_given else None, part.rows)
+        for part in found
+    ]
 
 
 def _spool() -> Path:

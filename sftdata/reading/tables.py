@@ -47,7 +47,8 @@ def read_tables(source: Source) -> Iterator[TableRows]:
 
     Raises `GoldenSetError` for a file that is not what its name says, or a ragged CSV.
     """
-    row = 1
+    before = 0  # rows of the files before the batch
+    start, end = source.rows or (0, sys.maxsize)
     for path in source.files:
         if source.format in ("csv", "tsv"):
             yield from _read_csv(source, path)
@@ -56,8 +57,14 @@ def read_tables(source: Source) -> Iterator[TableRows]:
             for batch in _read_batches(source, path):
                 _check_names(source.name, batch.schema.names)
                 batch.validate(full=True)  # an Arrow file may claim that any bytes are UTF-8
-                yield TableRows(batch, np.arange(row, row + batch.num_rows))
-                row += batch.num_rows
+                first = min(max(start - before, 0), batch.num_rows)
+                last = max(min(end - before, batch.num_rows), first)
+                if last > first:
+                    lines = np.arange(before + first + 1, before + last + 1)
+                    yield TableRows(batch.slice(first, last - first), lines)
+                before += batch.num_rows
+                if before >= end:
+                    return
         except (pa.ArrowException, OSError) as error:
             raise GoldenSetError(
                 f"{source.name}: cannot be read as {source.format}: {error}",

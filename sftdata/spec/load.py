@@ -8,6 +8,7 @@ from typing import Any
 
 from sftdata.base.content import bundled_root, find_content, list_content
 from sftdata.errors import SpecError, did_you_mean
+from sftdata.spec.data_items import expand_data
 from sftdata.spec.model import Mixture, Spec
 from sftdata.spec.presets import apply_preset, find_preset
 from sftdata.spec.toml import read_toml
@@ -91,6 +92,8 @@ def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> 
 
 def _merge(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     merged = values | given
+    if "data" in merged:
+        merged["data"] = expand_data(merged["data"])
     if isinstance(values.get("fields"), dict):
         merged["fields"] = values["fields"] | {
             name: _with_path(values["fields"].get(name), rule)

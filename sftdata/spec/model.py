@@ -21,6 +21,7 @@ from pydantic import (
 
 from sftdata.errors import did_you_mean
 from sftdata.spec.check_rules import CHECKS, CheckRule
+from sftdata.spec.data_items import expand_data, parse_data_item
 from sftdata.spec.fields import MESSAGES, FieldRule
 from sftdata.spec.paths import check_paths
 from sftdata.spec.validate import SpecModel
@@ -71,6 +72,7 @@ class Spec(SpecModel):
     group: str | None = None  # path; rows with the same value there stay in one split
     seed: int = 0
     split: dict[str, float] = Field(DEFAULT_SPLIT, min_length=1)  # name → share of the rows
+    split_column: str | None = None  # path; the row is in the split that is named there
     chat: bool = False
     chat_options: dict[str, Any] = Field(default_factory=dict)  # given to the chat template
     shots: tuple[int, ...] = (0,)
@@ -125,11 +127,16 @@ class Spec(SpecModel):
         check_paths(where)
         return where
 
-    @field_validator("group")
+    @field_validator("data", mode="before")
     @classmethod
-    def _check_group(cls, group: str | None) -> str | None:
-        check_paths(() if group is None else (group,))
-        return group
+    def _expand_data(cls, data: Any) -> Any:
+        return expand_data(data)
+
+    @field_validator("group", "split_column")
+    @classmethod
+    def _check_path(cls, path: str | None) -> str | None:
+        check_paths(() if path is None else (path,))
+        return path
 
     @field_validator("split")
     @classmethod
@@ -172,6 +179,8 @@ class Spec(SpecModel):
             yield "give a template"
         for name in sorted({name for pair in self.swap for name in pair} - self.fields.keys()):
             yield f"swap names '{name}', which is not one of the fields"
+        if self.split_column and any(parse_data_item(item)[0] for item in self.data):
+            yield "give split_column or the splits of data, not both: they may differ"
         if self.checks and not {self.source_field, self.target_field} <= self.fields.keys():
             yield "checks need source_field and target_field, each one of the fields"
         if self.against and self.source_field not in self.fields:

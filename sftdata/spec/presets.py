@@ -13,6 +13,7 @@ from pydantic import Field
 
 from sftdata.base.content import content_folders
 from sftdata.errors import SpecError, did_you_mean
+from sftdata.spec.data_items import parse_data_item
 from sftdata.spec.fields import FieldRule
 from sftdata.spec.toml import read_toml
 from sftdata.spec.validate import SpecModel, validate
@@ -38,7 +39,7 @@ class Preset(SpecModel):
 
     @property
     def source(self) -> str:
-        """The item of `data` that reads its training split from the Hub, or else its first."""
+        """The item of `data` that reads it from the Hub: its splits, or the first without train."""
         config = f"@{self.config}" if self.config else ""
         split = "" if "train" in self.rows else f":{next(iter(self.rows))}"
         return f"{HUB}{self.hub}{config}{split}"
@@ -95,6 +96,7 @@ def find_preset(data: Any) -> str | None:
     first = data[0] if isinstance(data, (list, tuple)) and data else None
     if not isinstance(first, str):
         return None
+    first = parse_data_item(first)[1]
     if first.startswith(_PRESET):
         return first.removeprefix(_PRESET)
     if first.startswith(HUB):
@@ -137,6 +139,9 @@ def apply_preset(
 
 def _resolve(item: Any, name: str, preset: Preset) -> Any:
     """An item of `data` as a source: the preset's for its name, with its configuration if bare."""
+    split, place = parse_data_item(item) if isinstance(item, str) else (None, item)
+    if split is not None:
+        return f"{split}={_resolve(place, name, preset)}"
     if item == f"{_PRESET}{name}":
         return preset.source
     bare = f"{HUB}{preset.hub}"

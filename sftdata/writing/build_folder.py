@@ -50,7 +50,9 @@ class BuildFolder:
         self._splits = [
             _SplitWriter(self.path, name, labels, earlier, self._journal, sizes) for name in splits
         ]
-        self._shares = np.array(list(splits.values())) / sum(splits.values())
+        shares = np.array(list(splits.values())) / sum(splits.values())
+        # A split without a share has the rows that were given to it, perhaps all.
+        self._shares = np.where(shares > 0, shares, 1.0)
         self._bytes_before = 0  # of the sources
         self._sizes = sizes
 

@@ -17,7 +17,13 @@ from sftdata.base.reasons import Reason
 from sftdata.base.schema import RowSizes, measure_rows
 from sftdata.base.sizes import Sizes
 from sftdata.building.mixture.manifest_content import describe_mixture, merge_ledgers
-from sftdata.building.mixture.parts import ExcludedRow, MixturePart, RowOrigins, exclude
+from sftdata.building.mixture.parts import (
+    ExcludedRow,
+    MixturePart,
+    RowOrigins,
+    exclude,
+    split_names,
+)
 from sftdata.building.mixture.sampling import Candidates, SourceSample, draw_samples, interleave
 from sftdata.building.mixture.writing import MixtureWriter
 from sftdata.errors import SftdataError
@@ -28,6 +34,7 @@ from sftdata.writing.manifest import LEDGERS, SHARDS, Manifest, shards_path
 from sftdata.writing.ownership import remove_shards
 from sftdata.writing.shards import Shard
 
+_NO_HASHES, _NO_ROWS = np.empty((0, 4), np.uint64), np.empty(0, np.int64)
 _TRAIN = "train"  # the split that weights apply to; the others hold each row once
 
 
@@ -64,10 +71,11 @@ def _plan(
     """The rows of the mixture in order, by split."""
     fresh = _without_repeats(parts, excluded)
     plans = {}
-    for split in parts[0].manifest["splits"]:
-        ids = [part.hashes[split][:, 0] for part in parts]
-        used = [fresh[at][split] for at in range(len(parts))]
-        if split == _TRAIN or len(parts[0].manifest["splits"]) == 1:
+    splits = split_names(parts)
+    for split in splits:
+        ids = [part.hashes.get(split, _NO_HASHES)[:, 0] for part in parts]
+        used = [rows.get(split, _NO_ROWS) for rows in fresh]
+        if split == _TRAIN or len(splits) == 1:
             samples = _sample(mixture, parts, split, ids, used)
             for at, sample in enumerate(samples):
                 over_cap, not_sampled = used[at][sample.over_cap], used[at][sample.not_sampled]

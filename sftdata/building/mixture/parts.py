@@ -27,7 +27,10 @@ class MixturePart:
 
     @cached_property
     def hashes(self) -> dict[str, npt.NDArray[np.uint64]]:
-        """uint64[rows, 4] by split: digests of id and content, in the order of the shards."""
+        """uint64[rows, 4] by split: digests of id and content, in the order of the shards.
+
+        Only splits of this part: others may have a split that their sources give.
+        """
         found: dict[str, list[npt.NDArray[np.uint64]]] = {s: [] for s in self.manifest["splits"]}
         for line in read_journal(self._folder).blocks:
             blocks = line.blocks
@@ -51,9 +54,14 @@ class MixturePart:
         """The record batches of a split, memory-mapped."""
         return [
             batch
-            for shard in self.manifest["splits"][split]["shards"]
+            for shard in self.manifest["splits"].get(split, {"shards": []})["shards"]
             for batch in open_batches(self.manifest.directory / shard["path"])
         ]
+
+
+def split_names(parts: Sequence[MixturePart]) -> list[str]:
+    """The splits of all parts: those of the specs, which are equal, and others that were given."""
+    return list(dict.fromkeys(split for part in parts for split in part.manifest["splits"]))
 
 
 def template_labels(parts: Sequence[MixturePart]) -> list[str]:

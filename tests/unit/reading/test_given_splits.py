@@ -1,0 +1,90 @@
+"""Given splits: which sources have one, by what the user wrote and by their names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sftdata.errors import GoldenSetError
+from sftdata.reading.given_splits import keep_given_splits
+from sftdata.reading.sources import Source
+
+SPLITS = ("train", "validation", "test")
+
+
+def source(name: str, split: str | None = None) -> Source:
+    return Source(name, "hub" if name.startswith("hf:") else "jsonl", (Path(name),), split=split)
+
+
+def splits_of(*sources: str | Source) -> list[str | None]:
+    given = [source(s) if isinstance(s, str) else s for s in sources]
+    return [kept.split for kept in keep_given_splits(given, SPLITS)[0]]
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (["train.jsonl", "test.jsonl"], ["train", "test"]),
+        (["a/Train.jsonl.gz", "a/val.csv", "b/dev.json"], ["train", "validation", "validation"]),
+        (
+            ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet", "test.parquet"],
+            ["train", "train", "test"],
+        ),
+        (["news.jsonl", "test.jsonl"], [None, "test"]),
+        (["hf:me/news:train[:90%]", "hf:me/news@small:validation"], ["train", "validation"]),
+        (["saved/train", "saved/test"], ["train", "test"]),
+        # One split alone divides nothing.
+        (["train.jsonl"], [None]),
+        (["test.jsonl"], [None]),
+        (["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"], [None, None]),
+        (["hf:me/news:train[:50%]", "hf:me/news:train[50%:]"], [None, None]),
+        # Not names of splits.
+        (["trains.jsonl", "contest.jsonl", "unit.test.jsonl"], [None, None, None]),
+        (["hf:me/news:train+test", "more.jsonl"], [None, None]),
+    ],
+)
+def test_names_tell_splits_apart(names: list[str], splits: list[str | None]) -> None:
+    assert splits_of(*names) == splits
+
+
+def test_what_the_user_wrote_goes_before_a_name() -> None:
+    assert splits_of(source("test.jsonl", "train"), "dev.jsonl") == ["train", "validation"]
+    assert splits_of(source("a.jsonl", "val"), "b.jsonl") == ["validation", None]
+
+
+def test_a_split_of_its_own_is_kept_and_named() -> None:
+    kept, note = keep_given_splits([source("a.jsonl", "ca_test"), source("b.jsonl")], SPLITS)
+    assert [s.split for s in kept] == ["ca_test", None]
+    assert note == (
+        "Splits are kept as given: ca_test from a.jsonl. Not in the spec's [split], so added: "
+        "ca_test. The shares of [split] apply to b.jsonl."
+    )
+
+
+def test_the_spelling_of_the_spec_is_used() -> None:
+    kept, _ = keep_given_splits([source("validation.jsonl", "validation")], ("train", "dev"))
+    assert kept[0].split == "dev"
+
+
+def test_no_given_split_is_worth_no_note() -> None:
+    assert keep_given_splits([source("a.jsonl"), source("b.jsonl")], SPLITS)[1] is None
+
+
+def test_many_files_are_named_in_one_line() -> None:
+    sources = [source(f"train-0000{i}-of-00009.parquet") for i in range(9)]
+    _, note = keep_given_splits([*sources, source("test.parquet")], SPLITS)
+    assert note is not None
+    assert "train-00002-of-00009.parquet and 6 more; test from test.parquet." in note
+
+
+def test_a_column_names_the_splits_and_no_file_does() -> None:
+    kept, note = keep_given_splits([source("train.jsonl"), source("test.jsonl")], SPLITS, "part")
+    assert [s.split for s in kept] == [None, None]
+    assert note is not None
+    assert "Each row keeps the split that 'part' names" in note
+
+
+def test_a_split_that_cannot_name_a_file_gets_a_name_to_give() -> None:
+    with pytest.raises(GoldenSetError, match=r"--data train_clean=hf:a/b:train\.clean"):
+        splits_of(source("hf:a/b:train.clean", "train.clean"))
