@@ -172,6 +172,8 @@ def _warn_of_small_tokenizer(outcome: Outcome, *, own_rows: bool) -> None:
 
 
 def _print_summary(outcome: Outcome, seconds: float) -> None:
+    from sftdata.writing.summary import split_origin
+
     manifest = outcome.manifest
     stats = manifest["stats"]
     if outcome.up_to_date:
@@ -191,17 +193,14 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
         f"  time      {seconds:.2f} s, {manifest['rows_in'] / seconds:,.0f} rows a second\n"
         f"  template  {escape(templates)}\n"
         f"  tokenizer {escape(manifest['tokenizer']['name'])}\n"
-        f"  splits    {_describe_splits(manifest)}\n"
+        f"  splits    {_describe_splits(stats['splits'])}\n"
+        f"  split by  {escape(split_origin(manifest['sources']))}\n"
         f"  dataset   {escape(str(manifest.directory))}"
     )
 
 
-def _describe_splits(manifest: Manifest) -> str:
-    from sftdata.writing.summary import split_origin
-
-    splits = manifest["stats"]["splits"]
-    counts = ", ".join(f"{escape(name)} {split['rows']:,}" for name, split in splits.items())
-    return f"{counts} ({escape(split_origin(manifest['sources']))})"
+def _describe_splits(splits: dict[str, Any]) -> str:
+    return ", ".join(f"{escape(name)} {split['rows']:,}" for name, split in splits.items())
 
 
 def _more(manifest: Manifest) -> str:

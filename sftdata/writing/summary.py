@@ -57,11 +57,11 @@ def describe_splits(shards: Mapping[str, Sequence[Shard]], build: str) -> dict[s
 def split_origin(sources: Sequence[Mapping[str, Any]]) -> str:
     """Where the rows of a manifest's sources have their splits from, in a few words."""
     columns = dict.fromkeys(s["split_column"] for s in sources if "split_column" in s)
-    origins = [f"by column {name}" for name in columns]
+    origins = [f"column {name}" for name in columns]
     if any("split" in source for source in sources):
-        origins.append("as given")
+        origins.append("given splits")
     if any("split" not in source and "split_column" not in source for source in sources):
-        origins.append("by shares")
+        origins.append("shares")
     return ", ".join(origins)
 
 
