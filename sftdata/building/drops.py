@@ -82,7 +82,7 @@ def _find_places(
     wanted = texts(sorted(row_ids))
     places: dict[str, list[str]] = {}
     for index, source in enumerate(sources):
-        for chunks in read_chunks(source, index):
+        for chunks in read_chunks(source, index, columns=reader.columns):
             rows = reader.parse(chunks)
             ids = rows.batch.column("row_id")
             for at in np.flatnonzero(to_flags(pc.is_in(ids, wanted))):

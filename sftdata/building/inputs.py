@@ -57,12 +57,13 @@ def read_source(
     See `read_chunks` for `foresee`. The columns that nothing reads are put into `unread`, by the
     name of the source. Raises `GoldenSetError` if a field is not in the source.
     """
-    for number, chunks in enumerate(read_chunks(reader.sources[index], index, foresee, sizes)):
+    source = reader.sources[index]
+    for number, chunks in enumerate(read_chunks(source, index, foresee, sizes, reader.columns)):
         if number == 0:
             reader.check_columns(chunks)
             columns = reader.unread_columns(chunks) if unread is not None else []
             if unread is not None and columns:
-                unread[reader.sources[index].name] = columns
+                unread[source.name] = columns
         yield chunks
 
 

@@ -8,7 +8,7 @@ its length, so chunks have about the same size for long and for short rows.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -24,6 +24,7 @@ from sftdata.base.arrow import text, to_flags, to_numbers
 from sftdata.base.hashing import hash_column, hash_rows, hash_texts
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.errors import GoldenSetError
+from sftdata.reading.columns import exact_values
 from sftdata.reading.outline import Outline
 from sftdata.reading.sources import Source
 from sftdata.reading.tables import open_source, read_tables
@@ -44,6 +45,7 @@ class Chunk:
     digest: bytes  # over the rows
     data: memoryview | pa.RecordBatch  # a JSONL chunk is a window on the bytes read with it
     lines: npt.NDArray[np.int64] | None = None  # of a table's rows; a JSONL row is a line
+    columns: tuple[str, ...] | None = None  # names of all columns of a table, also of unread ones
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Chunks(Sequence[Chunk]):
     first_rows: npt.NDArray[np.int64]  # [chunks], see `Chunk.first_row`
     data: memoryview | pa.RecordBatch  # of all of them
     lines: npt.NDArray[np.int64] | None = None  # of all rows of a table
+    columns: tuple[str, ...] | None = None  # see `Chunk.columns`
 
     def __len__(self) -> int:
         return len(self.outline)
@@ -78,6 +81,7 @@ class Chunks(Sequence[Chunk]):
             self.outline.digest(at),
             data[first:last] if isinstance(data, memoryview) else data.slice(first, last - first),
             None if self.lines is None else self.lines[first:last],
+            self.columns,
         )
 
     @cached_property
@@ -103,16 +107,18 @@ def read_chunks(
     index: int,
     foresee: Foresee = lambda chunk: iter(()),
     sizes: Sizes = DEFAULT_SIZES,
+    columns: Collection[str] | None = None,
 ) -> Iterator[Chunks]:
     """The chunks of a source in order, some megabytes of them at a time, never none.
 
+    Of a table only the columns named in `columns` (None: all) are read and digested.
     A right guess saves the cutting; a wrong one makes no difference.
     Memory stays within a few pieces, or one line where that is longer.
     Raises `GoldenSetError` for bytes that cannot be decompressed or parsed as rows.
     """
     if source.format == "jsonl":
         return _jsonl_chunks(source, index, foresee, sizes)
-    return _table_chunks(source, index, sizes)
+    return _table_chunks(source, index, sizes, columns)
 
 
 def _jsonl_chunks(source: Source, index: int, foresee: Foresee, sizes: Sizes) -> Iterator[Chunks]:
@@ -255,11 +261,12 @@ def _bounds(is_end: npt.NDArray[np.bool_], sizes: npt.NDArray[np.int64], largest
     return bounds
 
 
-def _table_chunks(source: Source, index: int, sizes: Sizes) -> Iterator[Chunks]:
-    for table in read_tables(source):
-        columns = [_digest_values(column) for column in table.batch.columns]
-        hashes = hash_rows(np.concatenate([hashes for hashes, _ in columns], axis=1))
-        row_sizes = np.sum([size for _, size in columns], axis=0)
+def _table_chunks(
+    source: Source, index: int, sizes: Sizes, wanted: Collection[str] | None
+) -> Iterator[Chunks]:
+    for table in read_tables(source, wanted):
+        hashes, row_sizes = _digest_rows(table.batch)
+        # Names and types of what is read: two sets of columns may hold the same values.
         names = repr([(field.name, str(field.type)) for field in table.batch.schema]).encode()
         bounds = _bounds(
             _ends_chunk(hashes[:, 0], row_sizes, sizes.chunk_bytes),
@@ -276,13 +283,23 @@ def _table_chunks(source: Source, index: int, sizes: Sizes) -> Iterator[Chunks]:
             digests=b"".join(digests),
             is_closed=False,  # the rows of a table are cut again in each build
         )
-        yield Chunks(index, outline, table.lines[bounds[:-1]], table.batch, table.lines)
+        first_rows = table.lines[bounds[:-1]]
+        yield Chunks(index, outline, first_rows, table.batch, table.lines, table.columns)
+
+
+def _digest_rows(batch: pa.RecordBatch) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    """uint64[rows, 2] and int64[rows]: a digest of each row and its size in bytes."""
+    if not batch.num_columns:
+        return np.zeros((batch.num_rows, 2), np.uint64), np.zeros(batch.num_rows, np.int64)
+    columns = [_digest_values(column) for column in batch.columns]
+    sizes: npt.NDArray[np.int64] = np.sum([size for _, size in columns], axis=0)
+    return hash_rows(np.concatenate([hashes for hashes, _ in columns], axis=1)), sizes
 
 
 def _digest_values(column: pa.Array) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
     """uint64[rows, 2] and int64[rows]: a digest of each value and its size in bytes."""
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        values = [repr(value).encode() for value in column.to_pylist()]
+        values = [value.encode("utf-8", "surrogatepass") for value in exact_values(column)]
         return hash_texts(values), np.array([len(value) for value in values], np.int64)
     column = column.cast(pa.large_string())
     hashes = hash_column(pc.fill_null(column, text("")))

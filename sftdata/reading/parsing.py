@@ -23,6 +23,7 @@ from sftdata.base.arrow import to_numbers
 from sftdata.base.reasons import Reason
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import Chunk
+from sftdata.reading.columns import Unreadable, python_values
 from sftdata.reading.messages import canonical_messages
 from sftdata.reading.sources import Source
 from sftdata.spec.fields import MESSAGES
@@ -211,7 +212,14 @@ def _parse_tables(chunks: Sequence[Chunk], columns: Mapping[str, str], source: S
     native = {n: _text_column(c) for n, c in found.items() if c is not None and _is_text(n, c.type)}
     if len(native) == len(columns):
         return Parsed(native, position, lines, {})
-    return _collect(table.to_pylist(), position.tolist(), lines.tolist(), columns, source)
+    return _collect(_table_rows(table), position.tolist(), lines.tolist(), columns, source)
+
+
+def _table_rows(table: pa.Table) -> list[dict[str, Any]]:
+    values = [python_values(column) for column in table.columns]
+    if not values:
+        return [{} for _ in range(table.num_rows)]
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*values, strict=True)]
 
 
 def _at_path(table: pa.Table, path: Path) -> pa.ChunkedArray | None:
@@ -336,12 +344,15 @@ def _as_text(name: str, value: Any) -> tuple[str | None, tuple[str, str] | None]
 
 
 def _kind(value: Any) -> str:
+    if isinstance(value, Unreadable):
+        return f"a value of type {value.type} that Python cannot hold"
     if isinstance(value, bool):
         return f"a boolean ({str(value).lower()})"
     if isinstance(value, (int, float)):
         return f"a number ({value})"
     kinds: dict[type, str] = {
         str: "a string",
+        bytes: "bytes that are not UTF-8",
         list: "a list",
         dict: "an object",
         type(None): "null",

@@ -115,6 +115,11 @@ class RowReader:
             columns[SPLIT] = self.split_path
         return columns
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """The names of the columns that are read."""
+        return frozenset(str(parse_path(path)[0]) for path in self._columns.values())
+
     def check_columns(self, chunks: Sequence[Chunk]) -> None:
         """Compares the mapping with the columns of a source's first rows, before any is built.
 
@@ -299,8 +304,8 @@ def _column_names(rows: Sequence[Mapping[str, Any]]) -> KeysView[str]:
 def _peek(chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for chunk in chunks:
-        if isinstance(chunk.data, pa.RecordBatch):
-            return [dict.fromkeys(chunk.data.schema.names)]
+        if chunk.columns is not None:
+            return [dict.fromkeys(chunk.columns)]
         for line in bytes(chunk.data).split(b"\n"):
             try:
                 row = json.loads(line)

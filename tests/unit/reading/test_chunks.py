@@ -223,3 +223,17 @@ def test_tables_with_other_values_names_or_types_have_other_digests() -> None:
         digests.append(tuple(chunk.digest for chunk in chunks_of(f"{number}.parquet")))
         assert tuple(c.digest for c in chunks_of(f"{number}again.parquet")) == digests[-1]
     assert len(set(digests)) == len(TABLES)
+
+
+def test_only_columns_that_are_read_count_for_the_digest() -> None:
+    def digest(table: dict[str, list[object]], *columns: str) -> bytes:
+        pq.write_table(pa.table(table), "t.parquet")
+        (source,) = resolve_sources(["t.parquet"])
+        (chunks,) = read_chunks(source, 0, columns=columns)
+        assert chunks[0].columns == tuple(table)
+        return chunks[0].digest
+
+    one, other = {"a": ["x"], "b": [[1.0]]}, {"a": ["x"], "b": [[2.0]]}
+    assert digest(one, "a") == digest(other, "a") == digest({"a": ["x"]}, "a")
+    assert digest(one, "a", "b") != digest(other, "a", "b")
+    assert digest({"a": ["x"], "b": ["x"]}, "a") != digest({"a": ["x"], "b": ["x"]}, "b")

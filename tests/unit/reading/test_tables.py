@@ -38,6 +38,18 @@ def arrow_bytes(table: pa.Table, *, stream: bool) -> bytes:
     return sink.getvalue()
 
 
+def write_all(columns: dict[str, Any]) -> None:
+    """Writes the table in every format."""
+    table = pa.table(columns)
+    pq.write_table(table, "t.parquet")
+    pa.feather.write_feather(table, "t.feather", compression="lz4")
+    Path("file.arrow").write_bytes(arrow_bytes(table, stream=False))
+    Path("stream.arrow").write_bytes(arrow_bytes(table, stream=True))
+    if all(pa.types.is_string(column.type) for column in table.columns):
+        rows = [",".join(row.values()) for row in table.to_pylist()]
+        Path("t.csv").write_text("\n".join([",".join(table.column_names), *rows]))
+
+
 @pytest.mark.parametrize(
     "cell",
     ["NA", "null", "NULL", "nan", "", "  x  ", "007", "1e5", "true", "2024-01-02", "12:30", "日本"],
@@ -63,10 +75,7 @@ def test_tsv_cells_may_hold_commas() -> None:
 
 
 def test_parquet_feather_and_both_arrow_formats_give_the_same_rows() -> None:
-    pq.write_table(TABLE, "t.parquet")
-    pa.feather.write_feather(TABLE, "t.feather", compression="lz4")
-    Path("file.arrow").write_bytes(arrow_bytes(TABLE, stream=False))
-    Path("stream.arrow").write_bytes(arrow_bytes(TABLE, stream=True))
+    write_all(TABLE.to_pydict())
     for name in ("t.parquet", "t.feather", "file.arrow", "stream.arrow"):
         (source,) = resolve_sources([name])
         assert [r for t in read_tables(source) for r in t.batch.to_pylist()] == TABLE.to_pylist(), (
@@ -132,3 +141,40 @@ def test_a_quote_that_the_end_of_the_file_leaves_open_is_an_error() -> None:
 def test_bytes_that_are_not_utf8_are_an_error_that_asks_for_utf8() -> None:
     with pytest.raises(GoldenSetError, match=r"^t\.csv:3: (?s:.*)UTF-8"):
         read("t.csv", b"id,text\n1,a\n2,\xff\n")
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.feather", "file.arrow", "stream.arrow", "t.csv"])
+def test_only_the_wanted_columns_are_read(name: str) -> None:
+    write_all({"id": ["1", "2"], "text": ["a", "b"], "other": ["x", "y"]})
+    (source,) = resolve_sources([name])
+    (rows,) = read_tables(source, {"text", "id", "nowhere"})
+    assert rows.batch.to_pydict() == {"id": ["1", "2"], "text": ["a", "b"]}
+    assert rows.columns == ("id", "text", "other")
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.feather", "file.arrow", "stream.arrow"])
+def test_rows_are_counted_when_no_column_is_wanted(name: str) -> None:
+    write_all({"id": ["1", "2"]})
+    (source,) = resolve_sources([name])
+    (rows,) = read_tables(source, {"nowhere"})
+    assert (rows.batch.num_rows, rows.batch.num_columns) == (2, 0)
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.feather", "file.arrow", "stream.arrow"])
+def test_an_unwanted_column_may_hold_anything(name: str) -> None:
+    twice = pa.StructArray.from_arrays([pa.array(["a"]), pa.array(["b"])], ["k", "k"])
+    far = pa.array([2**60], pa.timestamp("ms"))
+    texts = pa.array(["a"]).dictionary_encode()
+    write_all({"text": ["a"], "twice": twice, "far": far, "texts": texts})
+    (source,) = resolve_sources([name])
+    (rows,) = read_tables(source, {"text"})
+    assert rows.batch.to_pydict() == {"text": ["a"]}
+
+
+def test_a_column_name_may_repeat_where_nothing_reads_it() -> None:
+    table = pa.Table.from_arrays([pa.array([c]) for c in "abc"], ["text", "x", "x"])
+    pq.write_table(table, "t.parquet")
+    (source,) = resolve_sources(["t.parquet"])
+    assert [rows.batch.to_pydict() for rows in read_tables(source, {"text"})] == [{"text": ["a"]}]
+    with pytest.raises(GoldenSetError, match="'x' stands there more than once"):
+        list(read_tables(source, {"x"}))

@@ -27,7 +27,7 @@ def read_rows(
     reader = RowReader(sources, fields, id_path, None, False)
     batches = []
     for index, source in enumerate(sources):
-        for place, chunks in enumerate(read_chunks(source, index)):
+        for place, chunks in enumerate(read_chunks(source, index, columns=reader.columns)):
             if place == 0:
                 reader.check_columns(chunks)
             batches.append(reader.parse(chunks).batch)

@@ -1,0 +1,78 @@
+"""Columns: plain values of every type, and no failure for those that Python cannot hold."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from sftdata.reading.columns import Unreadable, exact_values, plain_column, python_values
+
+A, B = uuid.UUID(int=1), uuid.UUID(int=2)
+TEXTS = ["a", None, "", "日本", "a"]
+FAR = 2**60  # milliseconds after 1970, or seconds: no date of Python's
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array(TEXTS),
+        pa.array(TEXTS, pa.large_string()),
+        pa.array(TEXTS, pa.string_view()),
+        pa.array(TEXTS).dictionary_encode(),
+        pa.array(TEXTS, pa.large_string()).dictionary_encode(),
+        pa.RunEndEncodedArray.from_arrays(pa.array([1, 2, 3, 4, 5], pa.int32()), pa.array(TEXTS)),
+        pa.ExtensionArray.from_storage(pa.json_(), pa.array(TEXTS)),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_texts_of_any_type_are_the_same_texts(column: pa.Array) -> None:
+    plain = plain_column(column)
+    assert plain.type in (pa.string(), pa.large_string())
+    assert plain.to_pylist() == TEXTS
+
+
+def test_a_uuid_is_read_as_it_is_written() -> None:
+    storage = pa.array([A.bytes, None, B.bytes], pa.binary(16))
+    plain = plain_column(pa.ExtensionArray.from_storage(pa.uuid(), storage))
+    assert plain.to_pylist() == [str(A), None, str(B)]
+
+
+def duplicate_struct() -> pa.Array:
+    return pa.StructArray.from_arrays([pa.array(["a"]), pa.array(["b"])], ["k", "k"])
+
+
+OUT_OF_PYTHON = [
+    pa.array([FAR, 0, None], pa.timestamp("ms")),
+    pa.array([FAR, 0, None], pa.timestamp("ms", tz="Mars/Base")),
+    pa.array([FAR, 0, None], pa.duration("s")),
+    pa.array([2**31 - 1, 0, None], pa.date32()),
+    pa.array([[FAR], [0], None], pa.list_(pa.timestamp("s"))),
+    duplicate_struct(),
+]
+
+
+@pytest.mark.parametrize("column", OUT_OF_PYTHON, ids=lambda column: str(column.type))
+def test_a_value_that_python_cannot_hold_is_named_with_its_type(column: pa.Array) -> None:
+    assert python_values(column)[0] == Unreadable(str(column.type))
+
+
+@pytest.mark.parametrize("column", OUT_OF_PYTHON, ids=lambda column: str(column.type))
+def test_such_values_have_a_text_each_to_tell_them_apart(column: pa.Array) -> None:
+    texts = exact_values(column)
+    assert len(texts) == len(column) == len(set(texts))
+
+
+@pytest.mark.parametrize("type_", [pa.binary(), pa.large_binary(), pa.binary_view()], ids=str)
+def test_bytes_that_are_utf8_are_text(type_: pa.DataType) -> None:
+    column = pa.array(["日本".encode(), b"\xff", None, b""], type_)
+    assert python_values(column) == ["日本", b"\xff", None, ""]
+
+
+def test_long_lists_are_told_apart_in_their_middle() -> None:
+    def dates(middle: int) -> Any:
+        return pa.array([[FAR] * 20 + [middle] + [FAR] * 20], pa.list_(pa.timestamp("s")))
+
+    assert exact_values(dates(1)) != exact_values(dates(2))
