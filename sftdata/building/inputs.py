@@ -19,15 +19,17 @@ from sftdata.reading.screening.contamination import EvaluationTexts, index_texts
 from sftdata.reading.screening.screen import Screen
 from sftdata.reading.sources import Source
 from sftdata.reading.splits import all_splits, assign_splits
+from sftdata.spec.fields import ID
 from sftdata.spec.model import Spec
 
 
 def row_reader(spec: Spec, sources: tuple[Source, ...]) -> RowReader:
     """Turns chunks of the sources into golden fields."""
-    fields = dict(sorted(spec.fields.items()))
-    for first, second in spec.swap:
-        fields[first], fields[second] = fields[second], fields[first]
-    id_rule = fields.pop("id", None)
+    fields = dict(sorted(spec.rules.items()))
+    id_rule = fields.pop(ID, None)
+    required = spec.mapped
+    if id_rule is not None and not id_rule.optional:
+        required |= {ID}
     return RowReader(
         sources=sources,
         fields=fields,
@@ -37,6 +39,7 @@ def row_reader(spec: Spec, sources: tuple[Source, ...]) -> RowReader:
         where=spec.where,
         split_path=spec.split_column,
         splits=tuple(all_splits(spec.split, sources)),
+        required=required,
     )
 
 
@@ -110,7 +113,13 @@ def index_evaluation(spec: Spec, sources: tuple[Source, ...]) -> EvaluationTexts
     """The source field of every row of the evaluation files, which are the `sources` here."""
     field = str(spec.source_field)
     reader = row_reader(spec, sources)
-    reader = replace(reader, fields={field: reader.fields[field]}, where={}, split_path=None)
+    reader = replace(
+        reader,
+        fields={field: reader.fields[field]},
+        where={},
+        split_path=None,
+        required=frozenset(),
+    )
     texts = (
         text
         for index in range(len(sources))

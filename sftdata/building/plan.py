@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
+from sftdata.building.field_use import check_field_use
 from sftdata.errors import TemplateError
 from sftdata.reading.given_splits import keep_given_splits
 from sftdata.reading.sources import Source, resolve_sources
@@ -142,6 +143,7 @@ def make_plan(
     templates = tuple(load_template(choice.id) for choice in spec.templates)
     for template in templates:
         _check_template(template, spec, frozen)
+    check_field_use(spec, templates)
     sources, split_note = keep_given_splits(
         resolve_sources(spec.data), spec.split, spec.split_column
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +28,7 @@ def map_option() -> Callable[[Command], Command]:
         "fields",
         multiple=True,
         metavar="FIELD=PATH",
-        callback=lambda _context, _option, given: dict(map(_parse_map, given)),
+        callback=lambda _context, _option, given: _parse_maps(given),
         help="Read FIELD from PATH, such as answers.text[0]. Repeatable.",
     )
 
@@ -53,6 +53,15 @@ def data_root_option() -> Callable[[Command], Command]:
         show_default=True,
         help="The folder of the datasets that were built.",
     )
+
+
+def _parse_maps(given: Sequence[str]) -> dict[str, str]:
+    maps = [_parse_map(text) for text in given]
+    names = [field for field, _ in maps]
+    for field, path in maps:
+        if names.count(field) > 1:
+            raise click.BadParameter(f"'{field}' is mapped more than once, also to '{path}'.")
+    return dict(maps)
 
 
 def _parse_map(text: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, KeysView, Mapping, Sequence
+from collections.abc import Iterable, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,11 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.base.arrow import flag, flags, numbers, text, texts, to_flags, to_numbers
-from sftdata.base.escaping import escape
 from sftdata.base.hashing import hash_column, hash_rows
 from sftdata.base.reasons import Reason
-from sftdata.errors import GoldenSetError, did_you_mean
 from sftdata.reading.chunks import Chunk
+from sftdata.reading.column_check import ReadPath, check_columns
 from sftdata.reading.parsing import GROUP, ID, SPLIT, WHERE, Parsed, parse_chunks
 from sftdata.reading.sources import Source
 from sftdata.reading.splits import NOT_GIVEN
@@ -97,6 +96,8 @@ class RowReader:
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # path → texts let through
     split_path: str | None = None  # names the split of a row
     splits: tuple[str, ...] = ()
+    # Names, also of optional fields and the id, that a source must have a column for.
+    required: frozenset[str] = frozenset()
 
     @cached_property
     def _columns(self) -> dict[str, str]:
@@ -123,27 +124,22 @@ class RowReader:
     def check_columns(self, chunks: Sequence[Chunk]) -> None:
         """Compares the mapping with the columns of a source's first rows, before any is built.
 
-        Raises `GoldenSetError` that names the missing field, the columns and how to map it.
+        Raises `GoldenSetError` that names the missing fields, the columns and how to map them.
         """
         rows = _peek(chunks)
-        columns = _column_names(rows)
-        source = self.sources[chunks[0].source]
-        needed = {n: rule.paths for n, rule in self.fields.items() if not rule.optional}
-        needed |= {path: (path,) for path in self.where}
-        if self.group_path is not None:
-            needed["group"] = (self.group_path,)
-        if self.split_path is not None:
-            needed["split_column"] = (self.split_path,)
-        for name, paths in needed.items():
-            first = [str(parse_path(path)[0]) for path in paths]
-            if rows and paths and not columns & set(first):
-                likely = _likely(name, paths[0], columns)
-                raise GoldenSetError(
-                    f"The field '{name}' is read from '{paths[0]}'; {source.name} has: "
-                    f"{', '.join(escape(c) for c in sorted(columns))}.",
-                    f"Map it, for example: --map {name}={escape(likely)}\n"
-                    f"{escape(did_you_mean(first[0], columns))}",
-                )
+        if not rows:
+            return
+        read = {
+            name: [ReadPath(name, path) for path in rule.paths]
+            for name, rule in self.fields.items()
+            if not rule.optional or name in self.required
+        }
+        if self.id_path is not None and "id" in self.required:
+            read["id"] = [ReadPath("id", self.id_path)]
+        keys: list[tuple[str, str | None]] = [("where", path) for path in self.where]
+        keys += [("group", self.group_path), ("split_column", self.split_path)]
+        read |= {f"{k}:{path}": [ReadPath(k, path, is_key=True)] for k, path in keys if path}
+        check_columns(self.sources[chunks[0].source].name, list(_column_names(rows)), read)
 
     def unread_columns(self, chunks: Sequence[Chunk]) -> list[str]:
         """The columns of a source's first rows that no path starts with, in their order."""
@@ -289,11 +285,6 @@ def _apply(rule: FieldRule, read: Sequence[pa.LargeStringArray], rows: int) -> p
         prefixes = "|".join(map(re.escape, longest_first))
         column = pc.replace_substring_regex(column, f"^(?:{prefixes})", "", max_replacements=1)
     return pc.fill_null(column, text("")) if rule.optional else column
-
-
-def _likely(name: str, path: str, columns: Collection[str]) -> str:
-    near = [c for c in sorted(columns) if name in c or c in name or path in c]
-    return near[0] if near else "COLUMN"
 
 
 def _column_names(rows: Sequence[Mapping[str, Any]]) -> KeysView[str]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,13 +23,14 @@ class Check:
 
     explanation: str  # one sentence about a row that fails it
     fields: frozenset[str] = frozenset()  # golden fields it reads beside source and target
+    has_bounds: bool = False  # whether it reads `low` and `high`
 
 
 # The name of a check is the reason in the ledger, too.
 CHECKS: Mapping[str, Check] = {
     "target_equals_source": Check("The target is the same text as the source."),
     "target_longer": Check("The target is longer than the source."),
-    "length_ratio": Check("The target is too long or too short for its source."),
+    "length_ratio": Check("The target is too long or too short for its source.", has_bounds=True),
     "answer_not_in_context": Check("The answer is not a part of the context."),
     "placeholder": Check("The target is a placeholder such as TODO or N/A."),
     "wrong_language": Check(
@@ -59,6 +60,16 @@ class CheckRule(SpecModel):
     @classmethod
     def _expand(cls, value: Any) -> Any:
         return {"action": value} if isinstance(value, str) else value
+
+    def find_faults(self, name: str) -> Iterator[str]:
+        """Bounds that the check `name` does not read, lacks, or that no text is within."""
+        bounds = [bound for bound in (self.low, self.high) if bound is not None]
+        if bounds and not CHECKS[name].has_bounds:
+            yield f"the check '{name}' has no bounds; leave low and high out"
+        if not bounds and CHECKS[name].has_bounds:
+            yield f"the check '{name}' needs bounds: low, high or both"
+        if bounds != sorted(bounds):
+            yield f"the check '{name}' has low = {self.low:g} above high = {self.high:g}"
 
     @model_serializer
     def _shorten(self) -> Any:

@@ -6,11 +6,13 @@ from typing import Any, Self
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from sftdata.base.typed_text import TYPE_NAMES, FieldType, to_value
 from sftdata.spec.paths import check_paths
 from sftdata.spec.validate import SpecModel
 
 # The golden field of a conversation: a list of turns, which is read as canonical JSON.
 MESSAGES = "messages"
+ID = "id"  # names the row; no template reads it
 
 
 class FieldRule(SpecModel):
@@ -21,6 +23,7 @@ class FieldRule(SpecModel):
     value: str | None = None  # a constant
     optional: bool = False  # a row without the value has "" here
     strip_prefix: tuple[str, ...] = ()  # one of them is removed from the front, once
+    type: FieldType | None = None  # of the value that a template sees; None: text
 
     @model_validator(mode="before")
     @classmethod
@@ -35,6 +38,10 @@ class FieldRule(SpecModel):
     def _check(self) -> Self:
         if sum((self.path is not None, bool(self.first), self.value is not None)) != 1:
             raise ValueError("give one of: path, first, value")
+        if self.value is not None and (self.optional or self.strip_prefix):
+            raise ValueError("a constant value takes neither optional nor strip_prefix")
+        if self.type and self.value is not None and to_value(self.value, self.type) is None:
+            raise ValueError(f"the value '{self.value}' is not {TYPE_NAMES[self.type]}")
         check_paths(self.paths)
         return self
 

@@ -9,8 +9,10 @@ from typing import Any
 from sftdata.base.content import bundled_root, find_content, list_content
 from sftdata.errors import SpecError, did_you_mean
 from sftdata.spec.data_items import expand_data
+from sftdata.spec.fields import ID
+from sftdata.spec.idle_keys import find_idle_keys
 from sftdata.spec.model import Mixture, Spec
-from sftdata.spec.presets import apply_preset, find_preset
+from sftdata.spec.presets import apply_preset, find_preset, lay_over
 from sftdata.spec.toml import read_toml
 from sftdata.spec.validate import validate
 
@@ -19,9 +21,8 @@ _SHARED = (
     "tokenizer", "max_length", "seed", "chat", "chat_options", "shots", "split", "keep",
     "max_dropped", "nul", "duplicates", "near_duplicates", "against", "against_overlap",
 )  # fmt: skip
-
-
 _FACTS = ("description", "license", "language")  # of the rows, for the dataset card
+_NO_ID = "none"  # as the path of the id: the rows have none
 
 
 def load_spec(
@@ -30,17 +31,33 @@ def load_spec(
     """The spec of a task (`pipelines/<task>.toml`) or in a file, with the overrides laid over it.
 
     None overrides nothing; `fields` is merged with the fields of the spec.
-    Raises `SpecError` with every fault at once.
+    Raises `SpecError` with every fault at once, also for a key that would have no effect.
     """
+    if task is not None and file is not None:
+        raise SpecError(
+            f"Both the task '{task}' and the spec {file} are given.", "Give one of them."
+        )
     path = file if file is not None else _find_task_file(task or "")
     given = {name: value for name, value in overrides.items() if value is not None}
     values = read_toml(path)
     if "sources" in values:
         return _load_mixture(path, values, given)
+    spec = _read_spec(path, values, given)
+    _check_effects(find_idle_keys(spec), path)
+    return spec.with_mapped(given.get("fields", {}))
+
+
+def _read_spec(path: Path, values: dict[str, Any], given: dict[str, Any]) -> Spec:
     if "data" in given and path.is_relative_to(bundled_root()):
         # The facts of a bundled spec are about its sample, not about other rows.
         values = {k: v for k, v in values.items() if k not in _FACTS}
     return validate(Spec, _merge(values, given), _with_options(path))
+
+
+def _check_effects(idle: Mapping[str, str], path: Path) -> None:
+    if idle:
+        lines = [f"  {key}: has no effect: {why}" for key, why in idle.items()]
+        raise SpecError("\n".join((f"Faults in {_with_options(path)}:", *lines)))
 
 
 def find_spec(task: str) -> Spec | None:
@@ -58,13 +75,15 @@ def spec_from_json(value: Mapping[str, Any]) -> Spec | Mixture:
 
 
 def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> Mixture:
-    for name in sorted(given.keys() - set(_SHARED)):
+    for name in sorted(given.keys() - {*_SHARED, *_FACTS}):
         raise SpecError(
             f"{path} is a mixture: each of its sources has its own '{name}'.",
             "Set it in that source's table, or build its task alone.",
         )
+    facts = {name: given.pop(name) for name in _FACTS if name in given}
     shared = {name: values.pop(name) for name in _SHARED if name in values} | given
-    sources = []
+    sources: list[dict[str, Any]] = []
+    idle: list[dict[str, str]] = []
     listed = values["sources"]
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
         raise SpecError(f"{path}: 'sources' must be tables.", "Write [[sources]] above each.")
@@ -74,8 +93,13 @@ def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> 
         base = str(own.pop("spec", ""))
         beside = path.parent / base
         file = beside if base.endswith(".toml") and beside.is_file() else _find_task_file(base)
-        spec = validate(Spec, _merge(read_toml(file), shared | own), _with_options(file))
+        spec = _read_spec(file, read_toml(file), shared | own)
+        idle.append(find_idle_keys(spec))
+        _check_effects({k: why for k, why in idle[-1].items() if k not in shared}, file)
         sources.append({"name": file.stem} | mixed | {"spec": spec})
+    # A key for all sources may have no effect in some of them.
+    everywhere = set(shared).intersection(*idle) if idle else set()
+    _check_effects({key: idle[0][key] for key in sorted(everywhere)}, path)
     weighted = [source["name"] for source in sources if "weight" in source]
     if weighted and len(weighted) < len(sources):
         others = ", ".join(str(s["name"]) for s in sources if "weight" not in s)
@@ -87,7 +111,8 @@ def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> 
     if not isinstance(mixture, dict):
         raise SpecError(f"{path}: 'mixture' must be a table.", "Write [mixture] above its keys.")
     seed = {"seed": shared["seed"]} if "seed" in shared else {}
-    return validate(Mixture, values | mixture | seed | {"sources": sources}, _with_options(path))
+    values = values | facts | mixture | seed | {"sources": sources}
+    return validate(Mixture, values, _with_options(path))
 
 
 def _merge(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -95,23 +120,22 @@ def _merge(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     if "data" in merged:
         merged["data"] = expand_data(merged["data"])
     if isinstance(values.get("fields"), dict):
-        merged["fields"] = values["fields"] | {
-            name: _with_path(values["fields"].get(name), rule)
-            for name, rule in given.get("fields", {}).items()
-        }
+        merged["fields"] = lay_over(values["fields"], given.get("fields", {}))
     if {"template", "templates"} & given.keys():
         merged = {k: v for k, v in merged.items() if k not in ("template", "templates")}
         merged["templates"] = given.get("templates", given.get("template"))
     if preset := merged.get("preset") or find_preset(merged.get("data")):
-        merged = apply_preset(preset, merged, options=given)
+        merged = apply_preset(preset, merged, options=given, own=_own_keys(values, given))
+    fields = merged.get("fields")
+    if isinstance(fields, dict) and fields.get(ID) == _NO_ID:
+        merged["fields"] = {name: rule for name, rule in fields.items() if name != ID}
     return merged
 
 
-def _with_path(rule: Any, given: Any) -> Any:
-    """The rule with the path that was given; its other keys, such as `optional`, stay."""
-    if not (isinstance(rule, dict) and isinstance(given, str)):
-        return given
-    return {k: v for k, v in rule.items() if k not in ("first", "value")} | {"path": given}
+def _own_keys(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a spec that go before those of a preset: all, if the spec itself names it."""
+    names_it = "preset" in values or find_preset(values.get("data"))
+    return values if names_it and not {"preset", "data"} & given.keys() else {}
 
 
 def _with_options(path: Path) -> str:

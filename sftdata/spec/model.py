@@ -8,21 +8,23 @@ from __future__ import annotations
 import datetime
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import (
     Field,
+    PrivateAttr,
     SerializerFunctionWrapHandler,
     field_validator,
     model_serializer,
     model_validator,
 )
 
+from sftdata.base.typed_text import FieldType
 from sftdata.errors import did_you_mean
 from sftdata.spec.check_rules import CHECKS, CheckRule
 from sftdata.spec.data_items import expand_data, parse_data_item
-from sftdata.spec.fields import MESSAGES, FieldRule
+from sftdata.spec.fields import ID, MESSAGES, FieldRule
 from sftdata.spec.paths import check_paths
 from sftdata.spec.validate import SpecModel
 
@@ -84,10 +86,37 @@ class Spec(SpecModel):
     against: tuple[str, ...] = ()  # evaluation files whose texts must not be in the dataset
     against_overlap: float = Field(0.5, gt=0, le=1)  # share of the n-grams of a row
 
+    # Fields whose path was given as an option, so it must be there. Not a part of what is built.
+    _mapped: frozenset[str] = PrivateAttr(frozenset())
+
     @property
     def is_messages(self) -> bool:
         """Whether the golden rows are conversations."""
         return MESSAGES in self.fields
+
+    @property
+    def mapped(self) -> frozenset[str]:
+        """The fields that were given with `--map`."""
+        return self._mapped
+
+    def with_mapped(self, fields: Collection[str]) -> Spec:
+        """The spec, with these fields given with `--map`."""
+        copy = self.model_copy()
+        copy._mapped = frozenset(fields)
+        return copy
+
+    @property
+    def rules(self) -> dict[str, FieldRule]:
+        """The rule of each golden field, after `swap`."""
+        rules = dict(self.fields)
+        for first, second in self.swap:
+            rules[first], rules[second] = rules[second], rules[first]
+        return rules
+
+    @property
+    def types(self) -> dict[str, FieldType]:
+        """The types of the fields that a template sees as something other than text."""
+        return {n: r.type for n, r in self.rules.items() if r.type not in (None, "text")}
 
     @model_validator(mode="before")
     @classmethod
@@ -169,7 +198,7 @@ class Spec(SpecModel):
     def _find_contradictions(self) -> Iterator[str]:
         """Faults between fields that are right one by one."""
         if self.is_messages:
-            if self.fields.keys() - {"id", MESSAGES}:
+            if self.fields.keys() - {ID, MESSAGES}:
                 yield "'messages' is the whole row; map no other field but id"
             if not self.chat:
                 yield "'messages' are turns of a chat; set chat = true (--chat)"
@@ -181,16 +210,32 @@ class Spec(SpecModel):
             yield f"swap names '{name}', which is not one of the fields"
         if self.split_column and any(parse_data_item(item)[0] for item in self.data):
             yield "give split_column or the splits of data, not both: they may differ"
-        if self.checks and not {self.source_field, self.target_field} <= self.fields.keys():
+        for first, second in self.swap:
+            if first == second:
+                yield f"swap exchanges '{first}' with itself"
+        for name in {ID, MESSAGES} & self.fields.keys():
+            rule = self.fields[name]
+            if rule.to_json() not in (rule.path, {"path": rule.path, "optional": name == ID}):
+                keys = "a path and optional" if name == ID else "nothing but a path"
+                yield f"fields.{name} takes {keys}"
+        for key, field in (
+            ("source_field", self.source_field),
+            ("target_field", self.target_field),
+        ):
+            if field is not None and field not in self.fields:
+                known = did_you_mean(field, self.fields)
+                yield f"{key} = '{field}' is not one of the fields. {known}"
+        if self.checks and None in (self.source_field, self.target_field):
             yield "checks need source_field and target_field, each one of the fields"
-        if self.against and self.source_field not in self.fields:
+        if self.against and self.source_field is None:
             yield "against needs source_field, one of the fields: its text is compared"
         ids = [choice.id.partition("@")[0] for choice in self.templates]
         for name in sorted({name for name in ids if ids.count(name) > 1}):
             yield f"the template '{name}' is listed more than once"
         if any(not 0 <= count <= MAX_SHOTS for count in self.shots) or not self.shots:
             yield f"shots must be numbers from 0 to {MAX_SHOTS}"
-        for check in self.checks:
+        for check, action in self.checks.items():
+            yield from action.find_faults(check)
             for field in sorted(CHECKS[check].fields - self.fields.keys()):
                 yield f"the check '{check}' needs the field '{field}'"
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from sftdata.base.content import content_folders
 from sftdata.errors import SpecError, did_you_mean
 from sftdata.spec.data_items import parse_data_item
-from sftdata.spec.fields import FieldRule
+from sftdata.spec.fields import ID, FieldRule
 from sftdata.spec.toml import read_toml
 from sftdata.spec.validate import SpecModel, validate
 
@@ -108,9 +108,9 @@ def find_preset(data: Any) -> str | None:
 
 
 def apply_preset(
-    name: str, values: Mapping[str, Any], options: Mapping[str, Any]
+    name: str, values: Mapping[str, Any], options: Mapping[str, Any], own: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The values of a spec with those of the preset over them, and the options on top.
+    """The values of a spec with those of the preset over them; then its `own` keys and the options.
 
     Raises `SpecError` for a preset that does not exist, or that lacks a field the spec needs.
     """
@@ -118,7 +118,10 @@ def apply_preset(
     if name not in presets:
         raise SpecError(f"There is no preset '{name}'.", did_you_mean(str(name), presets))
     preset = presets[name]
-    given = dict(options.get("fields", {}))
+    first = values["data"][0] if isinstance(values.get("data"), (list, tuple)) else None
+    if isinstance(first, str) and first.startswith(_PRESET) and first != f"{_PRESET}{name}":
+        raise SpecError(f"Both '{first}' and the preset '{name}' are given.", "Give one of them.")
+    given = dict(own.get("fields", {})) | dict(options.get("fields", {}))
     needed = {str(values[key]) for key in ("source_field", "target_field") if key in values}
     if missing := needed - preset.fields.keys() - given.keys():
         raise SpecError(
@@ -127,14 +130,30 @@ def apply_preset(
             f"Build that task: --task {preset.task} --data {_PRESET}{name}",
         )
     # The task's other fields are left out: the dataset has no column for them.
-    fields = {field: rule.to_json() for field, rule in preset.fields.items()} | given
-    applied = dict(values) | {"preset": name, "license": preset.license, "fields": fields}
-    applied["where"] = options.get("where", preset.where)
+    fields = {field: rule.to_json() for field, rule in preset.fields.items()}
+    fields = lay_over(fields | own.get("fields", {}), options.get("fields", {}))
+    facts: dict[str, Any] = {"where": preset.where, "license": preset.license}
     if preset.group is not None:
-        applied["group"] = options.get("group", preset.group)
+        facts["group"] = preset.group
+    said = {key: {**own, **options}[key] for key in facts if key in own or key in options}
+    applied = dict(values) | {"preset": name, "fields": fields} | facts | said
     if isinstance(values.get("data"), (list, tuple)):
         applied["data"] = [_resolve(item, name, preset) for item in values["data"]]
     return applied
+
+
+def lay_over(rules: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The rules of a spec with those given as options over them.
+
+    A path alone changes the path of a rule and keeps its other keys, such as `strip_prefix`.
+    """
+    return dict(rules) | {name: _with_path(name, rules.get(name), r) for name, r in given.items()}
+
+
+def _with_path(name: str, rule: Any, given: Any) -> Any:
+    if not (isinstance(rule, dict) and isinstance(given, str)) or name == ID:
+        return given  # an id that is given is there; one of a bundled spec may be missing
+    return {k: v for k, v in rule.items() if k not in ("first", "value")} | {"path": given}
 
 
 def _resolve(item: Any, name: str, preset: Preset) -> Any:

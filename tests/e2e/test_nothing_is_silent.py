@@ -209,8 +209,8 @@ def test_a_dry_run_names_unread_columns_too() -> None:
 def test_a_mixture_names_what_none_of_its_sources_reads(byte_tokenizer: Path) -> None:
     text = 'task = "mixed"\n'
     write_rows(with_unread_columns())
-    for name, more in (("a", ""), ("b", 'title = "title"\n')):
-        Path(f"{name}.toml").write_text(SPEC.format(tokenizer=byte_tokenizer) + more)
+    for name, more in (("a", ""), ("b", 'group = "title"\n')):
+        Path(f"{name}.toml").write_text(more + SPEC.format(tokenizer=byte_tokenizer))
         text += f'[[sources]]\nspec = "{name}.toml"\n'
     Path("mix.toml").write_text(text)
     said: list[str] = []
@@ -218,3 +218,41 @@ def test_a_mixture_names_what_none_of_its_sources_reads(byte_tokenizer: Path) ->
     assert manifest["unread"] == {"rows.jsonl": ["meta", "url"]}
     assert said == ["Not read from rows.jsonl: meta, url."]
     assert read_manifest(Path("out/parts/a"))["unread"] == {"rows.jsonl": ["title", "meta", "url"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"fields": {"sumary": "summary"}}, "Nothing reads the field 'sumary'(?s:.*)'summary'?"),
+        (
+            {"fields": {"id": "uid"}},
+            "'id' is read from 'uid'; rows.jsonl has: article, id, summary",
+        ),
+        ({"fields": {"article": "text"}}, "'article' is read from 'text'(?s:.*)--map article="),
+        ({"group": "titel"}, "'group' is read from 'titel'; rows.jsonl has: article, id, summary"),
+        ({"where": {"kind": "x"}}, "'where' is read from 'kind'"),
+        ({"keep": "end"}, "keep: has no effect"),
+        ({"chat_options": {"x": 1}}, "chat_options: has no effect"),
+        ({"loss": "last"}, "loss: has no effect"),
+        ({"task": "qa"}, "Both the task 'qa' and the spec"),
+    ],
+)
+def test_what_would_be_ignored_is_an_error_before_anything_is_written(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SftdataError, match=message):
+        build(**{"spec": "spec.toml", "out": "out"} | options)
+    assert not list(Path().glob("out/manifest.json"))
+    with pytest.raises(SftdataError, match=message):
+        dry_run(**{"spec": "spec.toml"} | options)
+
+
+def test_an_id_that_is_not_there_needs_a_word_unless_the_spec_says_so() -> None:
+    Path("rows.jsonl").write_text(
+        "".join(json.dumps({k: v for k, v in row.items() if k != "id"}) + "\n" for row in rows())
+    )
+    with pytest.raises(SftdataError, match="--map id=none"):
+        build(spec="spec.toml", out="out")
+    assert build(spec="spec.toml", fields={"id": "none"}, out="out").manifest["rows_out"] == 40
+    own = build("summarize", data="rows.jsonl", out="own")  # the bundled spec says so
+    assert own.manifest["rows_out"] == 40

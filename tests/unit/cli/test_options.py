@@ -36,6 +36,12 @@ def test_a_map_without_field_or_path_is_wrong_usage(value: str) -> None:
     assert f"Invalid value for '--map': '{value}' is not FIELD=PATH." in done.stderr
 
 
+def test_a_field_that_is_mapped_twice_is_wrong_usage() -> None:
+    done = run("--map", "a=b", "--map", "a=c", "--row", "{}")
+    assert done.exit_code == 2
+    assert "'a' is mapped more than once" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("value", "fault"),
     [("{", "not JSON: Expecting property name"), ("[1]", 'not a JSON object, such as {"text"')],

@@ -40,3 +40,17 @@ def test_one_prefix_needs_no_list() -> None:
 def test_a_rule_has_exactly_one_source(written: Any) -> None:
     with pytest.raises(SpecError, match="give one of: path, first, value"):
         validate(FieldRule, written, "the field 'a'")
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ({"value": "en", "optional": True}, "takes neither optional nor strip_prefix"),
+        ({"value": "en", "strip_prefix": "e"}, "takes neither optional nor strip_prefix"),
+        ({"value": "one", "type": "int"}, "the value 'one' is not a whole number"),
+        ({"path": "a", "type": "number"}, "must be 'text', 'int', 'float' or 'bool'"),
+    ],
+)
+def test_a_key_of_a_rule_that_cannot_be_meant_is_an_error(written: Any, fault: str) -> None:
+    with pytest.raises(SpecError, match=fault):
+        validate(FieldRule, written, "the field 'a'")

@@ -100,6 +100,54 @@ def test_a_recorded_spec_with_faults_is_an_error() -> None:
         spec_from_json(recorded)
 
 
+def test_a_task_and_a_file_cannot_both_be_given() -> None:
+    with pytest.raises(SpecError, match=r"Both the task 'qa' and the spec spec\.toml"):
+        load_spec(task="qa", file=write(SPEC))
+
+
+def test_the_options_that_map_a_field_are_known_and_not_recorded() -> None:
+    spec = load(SPEC, fields={"summary": "s"})
+    assert spec.mapped == {"summary"}
+    assert load(SPEC).mapped == frozenset()
+    assert "mapped" not in str(spec.to_json())
+
+
+def test_an_id_that_is_mapped_must_be_there_and_one_of_none_is_not_read() -> None:
+    bundled = load_spec(task="qa")
+    mapped = load_spec(task="qa", fields={"id": "uid"})
+    none = load_spec(task="qa", fields={"id": "none"})
+    assert isinstance(bundled, Spec)
+    assert isinstance(mapped, Spec)
+    assert isinstance(none, Spec)
+    assert bundled.to_json()["fields"]["id"] == {"path": "id", "optional": True}
+    assert mapped.to_json()["fields"]["id"] == "uid"
+    assert "id" not in none.fields
+
+
+def test_a_spec_that_names_a_preset_lays_its_own_fields_over_those_of_the_preset() -> None:
+    own = SPEC.replace('task = "news"', 'task = "news"\npreset = "xsum"\nlicense = "mine"')
+    spec = load(own)
+    paths = {name: rule.path for name, rule in spec.fields.items()}
+    assert paths == {"id": "id", "article": "article", "summary": "highlights"}
+    assert spec.license == "mine"
+
+
+def test_a_preset_given_as_an_option_replaces_the_fields_of_the_spec() -> None:
+    paths = {name: rule.path for name, rule in load(SPEC, preset="xsum").fields.items()}
+    assert paths == {"id": "id", "article": "document", "summary": "summary"}
+
+
+def test_a_map_keeps_the_rule_of_a_preset() -> None:
+    spec = load_spec(task="grammar", preset="coedit_gec", fields={"text": "source"})
+    assert isinstance(spec, Spec)
+    assert (spec.fields["text"].path, len(spec.fields["text"].strip_prefix) > 3) == ("source", True)
+
+
+def test_two_presets_cannot_both_be_given() -> None:
+    with pytest.raises(SpecError, match="Both 'preset:xsum' and the preset 'samsum'"):
+        load_spec(task="summarize", preset="samsum", data=["preset:xsum"])
+
+
 # --- mixtures ------------------------------------------------------------------------------------
 
 
@@ -162,3 +210,13 @@ def test_a_mixture_that_cannot_be_built_is_an_error(text: str, message: str) -> 
 def test_an_option_of_one_source_cannot_be_given_for_a_mixture() -> None:
     with pytest.raises(SpecError, match="each of its sources has its own 'data'"):
         load_mixture(MIXTURE, data=["x.jsonl"])
+
+
+def test_facts_of_a_mixture_may_be_given_for_all_of_it() -> None:
+    mixture = load_mixture(MIXTURE, license="mit", language=["de"], description="Both.")
+    assert (mixture.license, mixture.language, mixture.description) == ("mit", ("de",), "Both.")
+
+
+def test_facts_of_a_bundled_sample_are_not_those_of_other_rows_in_a_mixture() -> None:
+    mixture = load_mixture(MIXTURE.replace('"summarize"', '"summarize"\ndata = ["mine.jsonl"]'))
+    assert [source.spec.license for source in mixture.sources] == ["", "Apache-2.0"]

@@ -283,3 +283,40 @@ def test_a_spec_is_recorded_in_full_and_its_parts_as_short_as_they_may_be_writte
 def test_a_spec_does_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         load(SPEC).seed = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("more", "fields", "fault"),
+    [
+        ("", 'id = { value = "x" }', "fields.id takes a path and optional"),
+        ("", 'id = { first = ["a", "b"] }', "fields.id takes a path and optional"),
+        ("", 'id = { path = "a", strip_prefix = "x" }', "fields.id takes a path and optional"),
+        ('swap = [["article", "article"]]', "", "swap exchanges 'article' with itself"),
+        (
+            'source_field = "artcle"',
+            "",
+            "'artcle' is not one of the fields. Did you mean 'article'?",
+        ),
+        (
+            'checks = { target_longer = { action = "flag", low = 1 } }',
+            "",
+            "the check 'target_longer' has no bounds; leave low and high out",
+        ),
+        (
+            'checks = { length_ratio = "flag" }',
+            "",
+            "'length_ratio' needs bounds: low, high or both",
+        ),
+        (
+            'checks = { length_ratio = { action = "flag", low = 2, high = 1 } }',
+            "",
+            "the check 'length_ratio' has low = 2 above high = 1",
+        ),
+        ('checks = { target_longr = "flag" }', "", "Did you mean 'target_longer'?"),
+    ],
+)
+def test_what_would_be_ignored_is_an_error(more: str, fields: str, fault: str) -> None:
+    text = SPEC.replace("[fields]", f"{more}\n[fields]\n{fields}")
+    with pytest.raises(SpecError) as caught:
+        load(text)
+    assert fault in str(caught.value)

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from sftdata.errors import TemplateError
+from sftdata.errors import SpecError, TemplateError, did_you_mean
 from sftdata.inspecting.compare.templates.diff import TemplateDiff, diff_templates
 from sftdata.inspecting.compare.templates.rows import read_rows
 from sftdata.rendering.template import DRAFT
-from sftdata.spec.fields import FieldRule
+from sftdata.spec.fields import ID, FieldRule
 from sftdata.spec.load import find_spec
 from sftdata.tokenizing.encoder import Encoder
 from sftdata.tokenizing.engine_cache import EngineCache
@@ -39,6 +39,11 @@ def diff_versions(
     task = after.id.partition("/")[0]
     spec = find_spec(task)
     needed = before.fields | after.fields
+    for name in sorted((fields or {}).keys() - needed - {ID}):
+        raise SpecError(
+            f"Neither {before.label} nor {after.label} reads the field '{name}'.",
+            did_you_mean(name, needed),
+        )
     paths = {name: name for name in needed} | dict(fields or {})
     rules = {name: FieldRule(path=path) for name, path in paths.items()}
     if spec is not None:
@@ -49,7 +54,7 @@ def diff_versions(
             f"The task '{task}' has no spec, so there are no rows to compare on.",
             "Give rows with --data.",
         )
-    id_rule = rules.pop("id", FieldRule(path="id") if data else None)
+    id_rule = rules.pop(ID, FieldRule(path=ID) if data else None)
     id_path = None if id_rule is None else id_rule.path
     batch = read_rows(sources, {n: rules[n] for n in sorted(needed)}, id_path, rows)
     name = tokenizer or (spec.tokenizer if spec is not None else "tokenizers/small")

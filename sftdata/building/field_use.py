@@ -1,0 +1,76 @@
+"""Check that something reads each field of a spec, before anything is read or written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sftdata.errors import SpecError, TemplateError, did_you_mean
+from sftdata.rendering.template import Template
+from sftdata.spec.check_rules import CHECKS
+from sftdata.spec.fields import ID, MESSAGES
+from sftdata.spec.model import Spec
+from sftdata.versioning.releases import load_template, templates_folders
+
+
+def check_field_use(spec: Spec, templates: Sequence[Template]) -> None:
+    """Raises `SpecError` that names every field nothing reads, with the field that may be meant.
+
+    A spec may map fields that only other templates of the task read. A field that was given with
+    `--map` is meant for this build.
+    """
+    read = _find_read(spec, templates)
+    unread = [name for name in spec.fields if name not in read]
+    if unread and not spec.is_messages:
+        elsewhere = _read_by_task(templates)
+        unread = [n for n in unread if n in spec.mapped or n not in elsewhere]
+    if not unread:
+        return
+    names = ", ".join(f"'{name}'" for name in unread)
+    readers = " and ".join(template.label for template in templates) or "A conversation"
+    fields = ", ".join(sorted(read - {ID}))
+    raise SpecError(
+        f"Nothing reads the field{'s' if len(unread) > 1 else ''} {names}. {readers} "
+        f"{'read' if len(templates) > 1 else 'reads'}: {fields}.",
+        "\n".join(_ways_out(unread, sorted(read))),
+    )
+
+
+def _ways_out(unread: Sequence[str], read: Sequence[str]) -> Iterator[str]:
+    for name in unread:
+        known = did_you_mean(name, read)
+        if known.startswith("Did you mean"):
+            yield f"{known} ('{name}')" if len(unread) > 1 else known
+    yield (
+        f"Leave {'them' if len(unread) > 1 else 'it'} out, or choose a template that reads "
+        f"{'them' if len(unread) > 1 else 'it'}: sftdata template list"
+    )
+
+
+def _find_read(spec: Spec, templates: Sequence[Template]) -> set[str]:
+    """The names that the templates, the checks and the spec itself read."""
+    read = {ID}.union(*(template.fields for template in templates))
+    if spec.is_messages:
+        read.add(MESSAGES)
+    if spec.checks:
+        read |= {str(spec.source_field), str(spec.target_field)}
+        read |= set().union(*(CHECKS[name].fields for name in spec.checks))
+    if spec.against:
+        read.add(str(spec.source_field))
+    for pair in spec.swap:
+        if not read.isdisjoint(pair):
+            read |= set(pair)
+    return read
+
+
+def _read_by_task(templates: Sequence[Template]) -> set[str]:
+    """The fields that any template in the folders of these templates reads."""
+    tasks = {template.id.partition("/")[0] for template in templates}
+    ids = {i for home in templates_folders() for i in home.ids() if i.partition("/")[0] in tasks}
+    read: set[str] = set()
+    for template_id in sorted(ids):
+        for selector in (template_id, f"{template_id}@draft"):
+            try:
+                read |= load_template(selector).fields
+            except TemplateError:
+                continue  # one that does not parse, or was never released, says nothing
+    return read

@@ -1,0 +1,28 @@
+"""Keys of a spec that would have no effect: whoever gives one expects something of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sftdata.spec.model import Spec
+
+
+def find_idle_keys(spec: Spec) -> dict[str, str]:
+    """The keys that other keys leave without effect, and why."""
+    return dict(_find(spec))
+
+
+def _find(spec: Spec) -> Iterator[tuple[str, str]]:
+    if spec.keep != "start" and spec.is_messages:
+        yield "keep", "a template says which field may be cut, and 'messages' take no template"
+    elif spec.keep != "start" and spec.max_length is None:
+        yield "keep", "nothing is cut without max_length (--max-length)"
+    if spec.loss != "all" and not spec.is_messages:
+        yield "loss", "it chooses among the turns of 'messages', and the rows have none"
+    if spec.chat_options and not spec.chat:
+        yield "chat_options", "they are given to the chat template; set chat = true (--chat)"
+    overlap = Spec.model_fields["against_overlap"].default
+    if spec.against_overlap != overlap and not spec.against:
+        yield "against_overlap", "there are no evaluation files (against)"
+    if spec.near_duplicates is not None and spec.duplicates == "keep":
+        yield "duplicates", "near_duplicates drops rows with the same content, too"

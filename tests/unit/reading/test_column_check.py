@@ -1,0 +1,83 @@
+"""Columns: what is missing is named all at once, with the mapping that is most likely meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from sftdata.errors import GoldenSetError
+from sftdata.reading.column_check import ReadPath, check_columns, suggest
+
+
+def check(columns: Sequence[str], *read: ReadPath) -> str:
+    """The message of the check; "" if nothing is missing."""
+    try:
+        check_columns("news.csv", columns, {path.name: [path] for path in read})
+    except GoldenSetError as error:
+        return str(error)
+    return ""
+
+
+def test_columns_that_are_there_are_no_fault() -> None:
+    assert check(["a", "b"], ReadPath("article", "a.text[0]"), ReadPath("summary", "b")) == ""
+
+
+def test_one_of_several_paths_is_enough() -> None:
+    paths = [ReadPath("summary", "highlights"), ReadPath("summary", "tldr")]
+    check_columns("news.csv", ["tldr"], {"summary": paths})
+    with pytest.raises(GoldenSetError, match=r"'highlights' or 'tldr'; news\.csv has: x"):
+        check_columns("news.csv", ["x"], {"summary": paths})
+
+
+def test_all_missing_columns_are_named_at_once() -> None:
+    assert check(
+        ["body", "highlights", "day"],
+        ReadPath("article", "article"),
+        ReadPath("summary", "summary"),
+    ) == (
+        "The field 'article' is read from 'article' and the field 'summary' is read from "
+        "'summary'; news.csv has: body, day, highlights.\n"
+        "Map them, for example: --map article=body --map summary=highlights\n"
+        "Did you mean 'body' and 'highlights'?"
+    )
+
+
+def test_a_key_of_the_spec_has_no_map() -> None:
+    assert check(["titel", "article"], ReadPath("group", "title", is_key=True)).splitlines() == [
+        "'group' is read from 'title'; news.csv has: article, titel.",
+        "Name a column that is there in group.",
+        "Did you mean 'titel'?",
+    ]
+
+
+def test_an_id_that_is_not_there_may_be_left_out() -> None:
+    assert check(["uid", "article"], ReadPath("id", "ident")).splitlines()[1:] == [
+        "Map it, for example: --map id=uid",
+        "Did you mean 'uid'?",
+        "Without ids the rows are named by their content: --map id=none",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "expected"),
+    [
+        ("article", ["Article", "text"], "Article"),
+        ("source_lang", ["SourceLang"], "SourceLang"),
+        ("summary", ["id", "abstract", "url"], "abstract"),
+        ("summary", ["n", "short_summary"], "short_summary"),
+        ("corrected", ["n", "corected"], "corected"),
+        ("answer", ["zzz"], "zzz"),  # the only one left
+        ("answer", ["zzz", "yyy"], None),
+        ("id", ["zzz"], None),
+    ],
+)
+def test_the_likeliest_column_is_suggested(
+    name: str, columns: Sequence[str], expected: str | None
+) -> None:
+    assert suggest([ReadPath(name, name)], columns).get(name) == expected
+
+
+def test_a_column_is_suggested_once() -> None:
+    found = suggest([ReadPath("article", "article"), ReadPath("text", "text")], ["text", "body"])
+    assert found == {"text": "text", "article": "body"}
