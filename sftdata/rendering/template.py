@@ -54,6 +54,9 @@ _TEMPLATE_FAULTS = (
 )
 
 
+_ANY = "any"
+
+
 @dataclass(frozen=True)
 class Template(PicklesFieldsOnly):
     """A parsed template. `id` is `<task>/<name>`; `version` is "draft" until it is released."""
@@ -77,6 +80,11 @@ class Template(PicklesFieldsOnly):
     def is_draft(self) -> bool:
         """Whether this text of the template is not a release."""
         return self.version == DRAFT
+
+    @property
+    def has_any_seam(self) -> bool:
+        """Whether prompt and target meet as the data do, without a newline between them."""
+        return self.metadata.get("seam") == _ANY
 
     @cached_property
     def included(self) -> Mapping[str, str]:
@@ -266,8 +274,17 @@ def _check_seam(template: Template) -> None:
     """The prompt's last characters are part of every token boundary: one newline, no space.
 
     Measured on six tokenizers, one trailing newline keeps the prompt's ids a prefix of the whole
-    text's on all of them, and a trailing space on none.
+    text's on all of them, and a trailing space on none. `seam = "any"` leaves both texts alone.
     """
+    if template.metadata.get("seam", _ANY) != _ANY:
+        raise TemplateError(
+            f"Template '{template.id}': seam = {json.dumps(template.metadata['seam'], default=str)}"
+            f"; it can only be '{_ANY}'.",
+            "Remove it: then the prompt ends with exactly one newline.",
+            rule="LINT_METADATA",
+        )
+    if template.has_any_seam:
+        return
     tail = template.blocks["prompt"].tail
     if tail is not None and (not tail.endswith("\n") or tail.endswith("\n\n")):
         raise TemplateError(

@@ -16,7 +16,7 @@ from sftdata.versioning.findings import Finding, finding_of
 from sftdata.versioning.probes import fixed_probes
 from sftdata.versioning.releases import find_home, templates_folders
 
-_METADATA = ("author", "description", "language", "license", "notes", "shorten", "source")
+_METADATA = ("author", "description", "language", "license", "notes", "seam", "shorten", "source")
 # Text of the control tokens that chat templates use; in a template it would be encoded as text.
 _CONTROL = re.compile(
     r"<\|[^|<>\s]+\|>|</?s>|\[/?INST\]|<</?SYS>>|</?(?:bos|eos|pad|unk|start_of_turn|end_of_turn)>"
@@ -155,6 +155,8 @@ def _renderings(template: Template) -> Iterator[Finding]:
         rendered = {name: template.render_block(name, row) for name in template.blocks}
     except TemplateError as error:
         yield finding_of(error, template.id)
+        return
+    if template.has_any_seam:
         return
     prompt = rendered["prompt"]
     if not prompt.endswith("\n") or prompt.endswith("\n\n"):

@@ -28,7 +28,12 @@ FIELDS = {
     "qa": {"id", "context", "question", "answer"},
     "grammar": {"id", "text", "corrected"},
     "rewrite": {"id", "text", "instruction", "rewritten"},
+    "instruct": {"id", "instruction", "input", "output", "system"},
+    "completion": {"id", "prompt", "completion"},
 }
+OPTIONAL = {("qa", "context"), ("instruct", "input"), ("instruct", "system")}
+AS_THEY_ARE = {"completion"}  # tasks whose texts keep their white space
+MIXED = sorted(FIELDS.keys() - {"instruct", "completion"})
 TASKS = sorted(FIELDS)
 LEAST_ROWS = dict.fromkeys(TASKS, 48) | {"rewrite": 24}
 TEMPLATES = sorted(
@@ -91,8 +96,8 @@ def test_every_row_has_the_fields_of_its_task_as_clean_text(task: str) -> None:
     assert all(set(row) == FIELDS[task] for row in rows)
     for row in rows:
         for name, text in row.items():
-            assert text or (task, name) == ("qa", "context"), row["id"]
-            assert text == text.strip(), row["id"]
+            assert text or (task, name) in OPTIONAL, row["id"]
+            assert text == text.strip() or task in AS_THEY_ARE, row["id"]
             assert unicodedata.is_normalized("NFC", text), row["id"]
             assert not any(
                 unicodedata.category(char) == "Cc" and char not in "\n\t" for char in text
@@ -120,7 +125,7 @@ def test_the_target_differs_from_the_source(task: str) -> None:
 def test_no_row_is_near_another_one_of_any_task() -> None:
     """No two rows share 3 in 10 of the 12-character pieces of the shorter of them."""
     pieces = {}
-    for task in TASKS:
+    for task in sorted(set(TASKS) - AS_THEY_ARE):  # their short prompts share a frame
         target = spec(task)["target_field"]
         for row in sample(task):
             given = row["context"] or row["question"] if task == "qa" else None
@@ -178,7 +183,10 @@ def test_every_template_renders_every_row_of_its_task(template_id: str) -> None:
         prompt, target = render_row(template, row)
         assert target == row[values["target_field"]]
         for name in template.fields - {"source_lang", "target_lang", values["target_field"]}:
-            assert row[name] in prompt, row["id"]
+            assert row[name] in prompt or name == "system", row["id"]
+        if task in AS_THEY_ARE:
+            assert prompt == row["prompt"]
+            continue
         assert prompt.endswith("\n")
         assert not prompt.endswith("\n\n")
         assert "\n\n\n" not in prompt
@@ -192,6 +200,8 @@ def test_the_boundary_of_every_template_is_stable_on_real_tokenizers(
     encoder = load_encoder(load_tokenizer(str(shared / "tokenizers" / tokenizer)), REFERENCE)
     for template_id in TEMPLATES:
         template = load_template(template_id)
+        if template.has_any_seam:
+            continue  # the certificate of a build counts the rows whose boundary merges
         texts = [render_row(template, row) for row in sample(template_id.partition("/")[0])]
         prompts, targets, wholes = (
             pa.array(column, pa.large_string())
@@ -205,7 +215,7 @@ def test_the_boundary_of_every_template_is_stable_on_real_tokenizers(
         assert equal.all(), template_id
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", MIXED)
 def test_a_task_has_several_templates_and_the_mixture_uses_them_all(task: str) -> None:
     (part,) = (source for source in spec("multitask")["sources"] if source["spec"] == task)
     named = template_ids(spec(task) | part)
@@ -257,8 +267,8 @@ def test_a_spec_maps_the_fields_of_its_task_and_checks_its_target(task: str) -> 
         assert action in {"flag", "drop", "fail"}
 
 
-def test_the_mixture_takes_every_task() -> None:
-    assert sorted(source["spec"] for source in spec("multitask")["sources"]) == TASKS
+def test_the_mixture_takes_every_task_with_fields_of_its_own() -> None:
+    assert sorted(source["spec"] for source in spec("multitask")["sources"]) == MIXED
 
 
 def test_the_samples_are_written_with_plain_line_ends() -> None:

@@ -83,6 +83,9 @@ def test_the_source_is_clean_text(template: Template) -> None:
 def test_each_sample_row_has_a_clean_seam(template: Template) -> None:
     for row in sample_rows(template):
         prompt, target = render_row(template, row)
+        if template.has_any_seam:
+            assert (prompt, target) == (row["prompt"], row["completion"])
+            continue
         assert prompt.endswith("\n")
         assert not prompt.endswith("\n\n")
         assert target == target.strip()
@@ -111,6 +114,8 @@ def test_the_boundary_is_stable_on_real_tokenizers(
 
 def check_boundary(template: Template, tokenizer: str) -> None:
     """On every sample row, encoding prompt and target at once gives the ids encoded apart."""
+    if template.has_any_seam:
+        return  # the certificate of a build counts the rows whose boundary merges
     encoder = load_encoder(load_tokenizer(tokenizer), REFERENCE)
     texts = [render_row(template, row) for row in sample_rows(template)]
     assert texts

@@ -102,6 +102,11 @@ RULES = {
         "the target starts with white space",
         "visible character",
     ),
+    "a seam of another kind": (
+        '{# seam = "none" #}\n' + PROMPT + TARGET,
+        'seam = "none"; it can only be \'any\'',
+        "exactly one newline",
+    ),
     "shorten is no field": (
         '{# shorten = "artikel" #}\n' + PROMPT + TARGET,
         'shorten = "artikel", which is not a field of the prompt alone',
@@ -244,3 +249,14 @@ def test_a_file_that_is_not_utf8_is_an_error_with_the_place(tmp_path: Path) -> N
     (tmp_path / "templates" / "news" / "bad.jinja").write_bytes(b"{# #}\xff")
     with pytest.raises(TemplateError, match=r"bad\.jinja: not UTF-8 at byte 5"):
         load_template("news/bad")
+
+
+def test_with_any_seam_prompt_and_target_stay_as_they_are() -> None:
+    source = (
+        '{# seam = "any" #}\n{% block prompt %}{{ a }}{% endblock %}'
+        "{% block target %} {{ b }} {% endblock %}"
+    )
+    template = parse_template("made/plain", source)
+    row = {"a": "ends with a space ", "b": "x"}
+    assert template.has_any_seam
+    assert render_row(template, row) == ("ends with a space ", " x ")

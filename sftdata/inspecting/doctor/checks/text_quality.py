@@ -77,8 +77,10 @@ def _placeholder(rows: RowBatch) -> npt.NDArray[np.bool_]:
 def _boundary_space(rows: RowBatch) -> npt.NDArray[np.bool_]:
     if rows.context.is_chat:  # its contents are stripped
         return np.zeros(len(rows), np.bool_)
+    meant = rows.where_template({n: facts.has_any_seam for n, facts in rows.templates.items()})
     found = matches(rows.target, r"^[\s\p{Z}]+[^\s\p{Z}\p{Cf}]|[^\s\p{Z}\p{Cf}][\s\p{Z}]+$")
-    return np.asarray(found | matches(rows.prompt, r"[ \t\p{Zs}]$|\n\n$"))
+    ends = matches(rows.prompt, r"[ \t\p{Zs}]$|\n\n$")
+    return np.asarray((found | ends) & ~meant)
 
 
 def _equals_source(rows: RowBatch) -> npt.NDArray[np.bool_]:
