@@ -104,7 +104,7 @@ RULES = {
     ),
     "a seam of another kind": (
         '{# seam = "none" #}\n' + PROMPT + TARGET,
-        'seam = "none"; it can only be \'any\'',
+        "seam = \"none\"; it can only be 'any'",
         "exactly one newline",
     ),
     "shorten is no field": (
