@@ -46,6 +46,10 @@ class Reason(StrEnum):
     NOT_SAMPLED = "not_sampled", "The source of a mixture has more rows than its share."
     # Render, tokenize and fit
     NOT_ENCODABLE = "not_encodable", "The tokenizer cannot encode a character of the text."
+    UNKNOWN_TOKEN = (
+        "unknown_token",
+        "The vocabulary lacks a character; its unknown token stands there.",
+    )
     EMPTY_TARGET = "empty_target", "The target has no text to learn."
     TOO_LONG = "too_long", "The example does not fit into `max_length`, however far it is cut."
     MAX_LENGTH = "max_length", "The `shorten` field was cut to fit into `max_length`."

@@ -92,4 +92,5 @@ def describe_tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
         "eos_id": tokenizer.eos_id,
         "bos_id": tokenizer.bos_id,
         "pad_id": tokenizer.pad_id,
+        **({"text_tokens": list(tokenizer.text_tokens)} if tokenizer.text_tokens else {}),
     }

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sftdata.reading.screening.contamination import EvaluationTexts
 
 # Raise it when the code makes other blocks, or records them in another way.
-_BLOCK_VERSION = 4
+_BLOCK_VERSION = 5
 # In the spec, but in a place of its own in the manifest or without a part in what rows become.
 _NO_OPTION = {
     "task", "description", "license", "language", "data", "templates", "tokenizer", "preset",
@@ -63,6 +63,9 @@ class Plan(PicklesFieldsOnly):
     def notes(self) -> list[str]:
         """Lines for a person to read before the first row."""
         notes = [template.note for template in self.templates] + [self.split_note]
+        notes += self.tokenizer.notes
+        if self.spec.chat:
+            notes += self.tokenizer.chat_notes
         return [note for note in notes if note is not None]
 
     @property
@@ -151,7 +154,7 @@ def make_plan(
         spec=spec,
         sources=sources,
         templates=templates,
-        tokenizer=load_tokenizer(spec.tokenizer),
+        tokenizer=load_tokenizer(spec.tokenizer).with_text_tokens(spec.text_tokens),
         evaluation_sources=tuple(resolve_sources(spec.against)),
         sizes=sizes,
         split_note=split_note,

@@ -169,6 +169,11 @@ class RowFitter:
                     outcomes.add_outcome(
                         int(encoded.places[row]), Status.DROPPED, Reason.NOT_ENCODABLE, detail
                     )
+                for row in self.encoder.find_unknown(part.ids):
+                    detail = "the vocabulary lacks a character of the text"
+                    outcomes.add_outcome(
+                        int(encoded.places[row]), Status.FLAGGED, Reason.UNKNOWN_TOKEN, detail
+                    )
         for row in np.flatnonzero(encoded.is_empty):
             detail = "the target has no text"
             outcomes.add_outcome(

@@ -49,7 +49,7 @@ class RowRules:
             last_id=recorded["eos_id"] if chat is None else chat["end_id"],
             last_name="EOS" if chat is None else "the end of the turn",
             vocab_size=recorded["vocab_size"],
-            control=frozenset(tokenizer.control_tokens.values()) if tokenizer else None,
+            control=tokenizer.control_ids if tokenizer else None,
             skeletons=skeletons,
             one_target=not turns,
         )
@@ -87,7 +87,7 @@ def _skeleton(
     """The control tokens of an example with or without a system turn, in order."""
     if chat is None:
         ends = (recorded["bos_id"], recorded["eos_id"])
-        return tuple(i for i in ends if i in tokenizer.control_tokens.values())
+        return tuple(i for i in ends if i in tokenizer.control_ids)
     roles = ((SYSTEM,) if system else ()) + (USER, ASSISTANT) * (shots + 1)
     try:
         layout = ChatFormat(tokenizer, chat["options"]).layout(roles)

@@ -77,6 +77,7 @@ class Spec(SpecModel):
     split_column: str | None = None  # path; the row is in the split that is named there
     chat: bool = False
     chat_options: dict[str, Any] = Field(default_factory=dict)  # given to the chat template
+    text_tokens: tuple[str, ...] = ()  # control tokens that the data means, so they are text
     shots: tuple[int, ...] = (0,)
     source_field: str | None = None  # the checks compare it with the target
     target_field: str | None = None
@@ -298,6 +299,6 @@ def _find_mixture_faults(sources: tuple[MixedSource, ...]) -> Iterator[str]:
             yield f"'{name}' cannot name a folder; use letters, digits, - and _"
         if names.count(name) > 1:
             yield f"two sources are called '{name}'; give each a name of its own"
-    for option in ("tokenizer", "chat", "chat_options", "split"):
+    for option in ("tokenizer", "chat", "chat_options", "text_tokens", "split"):
         if any(getattr(s.spec, option) != getattr(sources[0].spec, option) for s in sources):
             yield f"the sources of a mixture must have the same {option}"

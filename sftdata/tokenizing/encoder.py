@@ -29,7 +29,7 @@ class Encoder:
         self._prompt_engine = prompt_engine
         self._target_engine = target_engine
         is_text = np.ones(tokenizer.vocab_size, np.bool_)
-        is_text[list(tokenizer.control_tokens.values())] = False
+        is_text[list(tokenizer.control_ids)] = False
         self._is_text = is_text
         # Control tokens usually stand at the ends of a vocabulary: then two comparisons are enough.
         self._first_text, self._last_text = np.flatnonzero(is_text)[[0, -1]]
@@ -69,13 +69,26 @@ class Encoder:
         """
         ids = encoded.ids
         if not len(ids):
-            return np.empty(0, np.int64)
+            return _NO_ROWS
         inside = self._first_text <= ids.min() and ids.max() <= self._last_text
         if inside and not self._gaps:
-            return np.empty(0, np.int64)
+            return _NO_ROWS
         is_text = self._is_text[np.minimum(ids, self.tokenizer.vocab_size - 1)]
         at = np.flatnonzero(~is_text | (ids >= self.tokenizer.vocab_size))
-        return np.unique(np.searchsorted(encoded.offsets, at, side="right") - 1)
+        return _rows_of(at, encoded)
+
+    def find_unknown(self, encoded: EncodedTexts) -> npt.NDArray[np.int64]:
+        """Rows with the token that the model gives for a character it lacks."""
+        if self.tokenizer.unk_id is None:
+            return _NO_ROWS
+        return _rows_of(np.flatnonzero(encoded.ids == self.tokenizer.unk_id), encoded)
+
+
+_NO_ROWS = np.empty(0, np.int64)
+
+
+def _rows_of(at: npt.NDArray[np.int64], encoded: EncodedTexts) -> npt.NDArray[np.int64]:
+    return np.unique(np.searchsorted(encoded.offsets, at, side="right") - 1)
 
 
 def load_encoder(tokenizer: Tokenizer, engine: str) -> Encoder:

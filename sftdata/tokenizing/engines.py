@@ -6,10 +6,11 @@ passes the exactness check (see `exactness`).
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ import pyarrow.compute as pc
 import tokenizers
 
 from sftdata.base import arrow as columns
+from sftdata.errors import TokenizerError
 from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.plain_text import PlainTokenizer
 
@@ -45,11 +47,25 @@ class ReferenceEngine:
     name = "tokenizers"
 
     def __init__(self, plain: PlainTokenizer) -> None:
-        self._tokenizer = tokenizers.Tokenizer.from_str(plain.content.decode())
+        try:
+            self._tokenizer = tokenizers.Tokenizer.from_str(plain.content.decode())
+        except Exception as error:  # the library raises the base class
+            raise TokenizerError(
+                f"The tokenizers library cannot load the tokenizer: {str(error)[:200]}",
+                "Copy its tokenizer.json again from where the tokenizer came from.",
+            ) from error
 
     def encode(self, texts: pa.LargeStringArray) -> EncodedTexts:
         """Token ids of each text."""
-        encodings = self._tokenizer.encode_batch_fast(texts.to_pylist(), add_special_tokens=False)
+        try:
+            encodings = self._tokenizer.encode_batch_fast(
+                texts.to_pylist(), add_special_tokens=False
+            )
+        except Exception as error:  # the library raises the base class
+            raise TokenizerError(
+                f"The tokenizers library cannot encode a text: {str(error)[:200]}",
+                "Look whether the unknown token that tokenizer.json names is in its vocabulary.",
+            ) from error
         return EncodedTexts.from_lists([encoding.ids for encoding in encodings])
 
 
@@ -62,7 +78,7 @@ class GigatokenEngine:
     name = "gigatoken"
 
     def __init__(self, plain: PlainTokenizer) -> None:
-        self._normalizer = tokenizers.normalizers.NFC() if plain.needs_nfc else None
+        self._normalizer = _Normalizer(plain.added_texts) if plain.needs_nfc else None
         self._splits_digits = plain.splits_digits
         self._content = plain.fast_content
         self._tokenizer = self._load()
@@ -156,7 +172,25 @@ def _without_padding(
     return rows_and_padding.take(np.arange(0, 2 * rows, 2))
 
 
-def _normalized(texts: pa.LargeStringArray, normalizer: Any) -> pa.LargeStringArray:
+class _Normalizer:
+    """NFC as the reference has it: of the text between added tokens."""
+
+    def __init__(self, added_texts: Sequence[str]) -> None:
+        self._normalize = tokenizers.normalizers.NFC().normalize_str
+        longest_first = sorted(added_texts, key=len, reverse=True)
+        self._added = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+
+    def normalize(self, text: str) -> str:
+        """The text in NFC. No letter joins with an added token beside it."""
+        if not self._added.search(text):
+            return str(self._normalize(text))
+        between, added = self._added.split(text), [*self._added.findall(text), ""]
+        return "".join(
+            self._normalize(piece) + token for piece, token in zip(between, added, strict=True)
+        )
+
+
+def _normalized(texts: pa.LargeStringArray, normalizer: _Normalizer) -> pa.LargeStringArray:
     """The texts, normalized where they have a character that NFC can change."""
     offsets, data = columns.string_buffers(texts)
     window = data[offsets[0] : offsets[-1]]
@@ -167,7 +201,7 @@ def _normalized(texts: pa.LargeStringArray, normalizer: Any) -> pa.LargeStringAr
         return texts
     changed = np.zeros(len(texts), np.bool_)
     changed[rows] = True
-    new = [normalizer.normalize_str(t) for t in texts.take(columns.numbers(rows)).to_pylist()]
+    new = [normalizer.normalize(t) for t in texts.take(columns.numbers(rows)).to_pylist()]
     return pc.replace_with_mask(texts, columns.flags(changed), columns.texts(new))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -70,7 +70,7 @@ def choose_engine(
         report(f"the tokenizers library encodes this build: gigatoken refuses it ({reason})")
         return EngineChoice(load_reference(plain), lambda sample: None)
     reference = cache(lambda: load_reference(plain))
-    fault = _check_vocabulary(fast, reference, plain.content)
+    fault = _check_vocabulary(fast, reference, plain)
     if fault is not None:
         report(f"the tokenizers library encodes this build: gigatoken differs on {fault!r}")
         return EngineChoice(reference(), lambda sample: None)
@@ -83,24 +83,30 @@ def choose_engine(
 
 
 def _check_vocabulary(
-    fast: GigatokenEngine, reference: Callable[[], Engine], content: bytes
+    fast: GigatokenEngine, reference: Callable[[], Engine], plain: PlainTokenizer
 ) -> str | None:
     """A vocabulary entry that gets other ids from the fast engine, or None.
 
     The verdict holds for this tokenizer and these versions of the libraries. A good one is cached.
     """
-    versions = f"{version('gigatoken')} {version('tokenizers')}"
-    key = hashlib.sha256(versions.encode() + b"\0" + content).hexdigest()
+    versions = f"2 {version('gigatoken')} {version('tokenizers')}"  # 2: of this check
+    key = hashlib.sha256(versions.encode() + b"\0" + plain.content).hexdigest()
     verdict = cache_folder() / "exact" / key
     if verdict.exists():
         return None
-    entries = columns.texts(fast.vocabulary_texts())
+    entries = columns.texts([*fast.vocabulary_texts(), *_around(plain.added_texts)])
     fault = first_difference(fast, reference(), entries)
     if fault is None:
         with contextlib.suppress(OSError):  # a read-only home costs time, not the build
             verdict.parent.mkdir(parents=True, exist_ok=True)
             verdict.touch()
     return fault
+
+
+def _around(added_texts: Sequence[str]) -> Iterator[str]:
+    """Each added token beside letters, blanks, digits, marks and itself."""
+    for text in added_texts:
+        yield f"a{text}b {text} c  {text}  1{text}2\n{text}\n{text}{text}é{text}\u0338"
 
 
 def first_difference(fast: Engine, reference: Engine, column: pa.LargeStringArray) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,19 @@ import orjson
 
 from sftdata.base.content import find_content
 from sftdata.errors import TokenizerError
+from sftdata.tokenizing.convert import convert_files
 
 _JSON = "tokenizer.json"
-_CHAT_TEMPLATE = "chat_template.jinja"
 _CONFIG_FILES = ("tokenizer_config.json", "special_tokens_map.json")
-_HUB_FILES = (_JSON, _CHAT_TEMPLATE, "*.model", *_CONFIG_FILES)
+_ADDED = "added_tokens.json"
+_MODEL_FILES = ("generation_config.json", "config.json")
+_CHAT_TEMPLATES = ("chat_template.jinja", "chat_template.json")
+_MORE_TEMPLATES = "additional_chat_templates"
+_HUB_FILES = (
+    _JSON, *_CONFIG_FILES, _ADDED, *_MODEL_FILES, *_CHAT_TEMPLATES, f"{_MORE_TEMPLATES}/*.jinja",
+    "vocab.json", "merges.txt", "vocab.txt", "*.model",
+)  # fmt: skip
+_DEFAULT = "default"
 
 
 def find_directory(name: str) -> Path:
@@ -43,59 +52,102 @@ def find_directory(name: str) -> Path:
 
 
 def read_tokenizer_json(directory: Path) -> bytes:
-    """The bytes of `tokenizer.json`, or of the one that a SentencePiece model converts to."""
+    """The bytes of `tokenizer.json`, or of the one that the older files convert to."""
     path = directory / _JSON
-    return path.read_bytes() if path.is_file() else _convert_sentencepiece(directory)
+    if path.is_file():
+        return path.read_bytes()
+    return convert_files(directory, read_config(directory), read_added_tokens(directory))
 
 
 def read_config(directory: Path) -> dict[str, Any]:
     """The keys of the config files; `tokenizer_config.json` wins."""
     config: dict[str, Any] = {}
     for name in reversed(_CONFIG_FILES):
-        path = directory / name
-        if path.is_file():
-            config |= parse_json(path, path.read_bytes())
+        config |= _read_object(directory / name)
     return config
 
 
-def read_chat_template(directory: Path, config: dict[str, Any]) -> str | None:
-    """The chat template in its own file or else in the config; of several, the "default"."""
-    path = directory / _CHAT_TEMPLATE
-    if path.is_file():
+def read_added_tokens(directory: Path) -> dict[str, Any]:
+    """Token texts with their ids, from `added_tokens.json`; empty where there is none."""
+    return _read_object(directory / _ADDED)
+
+
+def read_end_ids(directory: Path) -> list[int]:
+    """The ids that end generation, by `generation_config.json` and then by `config.json`."""
+    ids: list[int] = []
+    for name in _MODEL_FILES:
+        value = _read_object(directory / name).get("eos_token_id")
+        for number in value if isinstance(value, list) else [value]:
+            if number is None or number in ids:
+                continue
+            if type(number) is not int:
+                raise TokenizerError(
+                    f"{directory / name}: eos_token_id must be a number or a list of numbers, "
+                    f"not {number!r}."
+                )
+            ids.append(number)
+    return ids
+
+
+def read_chat_templates(directory: Path, config: Mapping[str, Any]) -> dict[str, str]:
+    """The chat templates by name. Where there is only one, it is the "default".
+
+    A file of its own comes before the config, as in transformers.
+    """
+    templates: dict[str, str] = {}
+    listed = config.get("chat_template")
+    if isinstance(listed, str):
+        templates[_DEFAULT] = listed
+    elif isinstance(listed, list):
+        for entry in listed:
+            if not isinstance(entry, dict) or not isinstance(entry.get("template"), str):
+                raise TokenizerError(
+                    f"{directory}: a chat template in the list of tokenizer_config.json has no "
+                    "name or no text."
+                )
+            templates[str(entry.get("name"))] = entry["template"]
+    elif listed is not None:
+        raise TokenizerError(
+            f"{directory}: chat_template in tokenizer_config.json must be text or a list of named "
+            "templates."
+        )
+    text, record = (directory / name for name in _CHAT_TEMPLATES)
+    if text.is_file():
+        templates[_DEFAULT] = _read_text(text)
+    elif record.is_file():
+        value = _read_object(record).get("chat_template")
+        if not isinstance(value, str):
+            raise TokenizerError(f'{record}: {{"chat_template": "…"}} is expected.')
+        templates[_DEFAULT] = value
+    for path in sorted((directory / _MORE_TEMPLATES).glob("*.jinja")):
+        templates[path.stem] = _read_text(path)
+    return {_DEFAULT: next(iter(templates.values()))} if len(templates) == 1 else templates
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    return parse_json(path, path.read_bytes()) if path.is_file() else {}
+
+
+def _read_text(path: Path) -> str:
+    try:
         return path.read_text(encoding="utf-8")
-    value = config.get("chat_template")
-    if isinstance(value, list):
-        value = next((t.get("template") for t in value if t.get("name") == "default"), None)
-    return value if isinstance(value, str) else None
+    except UnicodeDecodeError as error:
+        raise TokenizerError(f"{path}: not UTF-8: {error}") from error
 
 
 def parse_json(path: Path, content: bytes) -> dict[str, Any]:
     """The JSON object in `content`; `path` is named in the error."""
+    if content.startswith(b"version https://git-lfs"):
+        raise TokenizerError(
+            f"{path}: a Git LFS pointer, not the file itself.", "Fetch the file: git lfs pull"
+        )
     try:
         value = orjson.loads(content)
     except ValueError as error:
-        raise TokenizerError(f"{path}: not valid JSON: {error}") from error
+        raise TokenizerError(
+            f"{path}: not valid JSON: {error}",
+            "Copy the file again from where the tokenizer came from; it may be cut.",
+        ) from error
     if not isinstance(value, dict):
         raise TokenizerError(f"{path}: a JSON object is expected.")
     return value
-
-
-def _convert_sentencepiece(directory: Path) -> bytes:
-    """The `tokenizer.json` that transformers makes of a SentencePiece model."""
-    if not any(directory.glob("*.model")):
-        raise TokenizerError(
-            f"{directory} holds neither tokenizer.json nor a SentencePiece model.",
-            "Give the directory of a tokenizer or of a model.",
-        )
-    try:
-        from transformers import AutoTokenizer
-    except ImportError as error:
-        raise TokenizerError(
-            f"{directory} holds only a SentencePiece model, which transformers must convert.",
-            "Install it: pip install 'sftdata[train]'",
-        ) from error
-    try:
-        fast = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-        return str(fast.backend_tokenizer.to_str()).encode()
-    except Exception as error:  # the converter's parsers raise many kinds
-        raise TokenizerError(f"{directory}: transformers cannot convert it: {error}") from error

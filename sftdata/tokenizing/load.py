@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +12,33 @@ import tokenizers
 
 from sftdata.base.cache import read_facts, write_facts
 from sftdata.errors import TokenizerError
+from sftdata.tokenizing.added_tokens import (
+    AddedToken,
+    complete,
+    declared_tokens,
+    special_names,
+    with_named_special,
+)
+from sftdata.tokenizing.convert import class_defaults
 from sftdata.tokenizing.files import (
     find_directory,
     parse_json,
-    read_chat_template,
+    read_added_tokens,
+    read_chat_templates,
     read_config,
+    read_end_ids,
     read_tokenizer_json,
 )
-from sftdata.tokenizing.plain_text import continuation_differs, vocab_ids
-from sftdata.tokenizing.tokenizer import Tokenizer
+from sftdata.tokenizing.plain_text import continuation_differs, unknown_id, vocab_ids
+from sftdata.tokenizing.tokenizer import Tokenizer, not_a_tokenizer
 
 # The fields of a `Tokenizer` that need the parsed tokenizer.json. They are cached between builds:
 # parsing takes a tenth of a second. Raise the version when one of them changes its meaning.
 _FACTS = {
-    "sha256", "added_tokens", "eos_id", "bos_id", "pad_id", "vocab_size", "continuation_differs"
+    "sha256", "added_tokens", "eos_id", "bos_id", "pad_id", "vocab_size", "continuation_differs",
+    "unk_id", "stop_ids", "completed", "notes",
 }  # fmt: skip
-_FACTS_VERSION = 3
+_FACTS_VERSION = 4
 
 
 def load_tokenizer(name: str) -> Tokenizer:
@@ -37,52 +48,121 @@ def load_tokenizer(name: str) -> Tokenizer:
     """
     directory = find_directory(name)
     content, config = read_tokenizer_json(directory), read_config(directory)
-    key = hashlib.sha256(content + b"\0" + orjson.dumps([_FACTS_VERSION, config])).hexdigest()
+    config = class_defaults(directory, config) | config
+    added, ends = read_added_tokens(directory), read_end_ids(directory)
+    inputs = orjson.dumps([_FACTS_VERSION, config, added, ends])
+    key = hashlib.sha256(content + b"\0" + inputs).hexdigest()
     facts = read_facts("tokenizers", key)
     spec = None
     if facts.keys() != _FACTS:
         path = directory / "tokenizer.json"
         spec = parse_json(path, content)
-        facts = _find_facts(path, spec, config)
+        try:
+            facts = _find_facts(directory, spec, config, declared_tokens(config, added), ends)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise not_a_tokenizer(path, error) from error
         write_facts("tokenizers", key, facts)
+    if facts["completed"] is not None:
+        spec = {**(spec or parse_json(directory, content)), "added_tokens": facts["completed"]}
+        content = orjson.dumps(spec)
+    templates = read_chat_templates(directory, config)
     tokenizer = Tokenizer(
         name=name,
         content=content,
-        chat_template=read_chat_template(directory, config),
+        chat_template=templates.get("default"),
         special_texts=_special_texts(config),
-        **facts,
+        chat_notes=_describe_choice(name, templates),
+        **{k: v for k, v in facts.items() if k not in ("completed", "notes", "stop_ids")},
+        stop_ids=tuple(facts["stop_ids"]),
+        notes=tuple(f"{name}: {note}" for note in facts["notes"]),
     )
     if spec is not None:
         vars(tokenizer)["spec"] = spec  # where `cached_property` looks first
     return tokenizer
 
 
-def _find_facts(path: Path, spec: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+def _find_facts(
+    directory: Path,
+    spec: Mapping[str, Any],
+    config: Mapping[str, Any],
+    declared: Sequence[AddedToken],
+    ends: Sequence[int],
+) -> dict[str, Any]:
     """The facts named by `_FACTS`. Raises `TokenizerError` if the tokenizer cannot be used."""
     if not isinstance(spec.get("model"), dict) or "vocab" not in spec["model"]:
         raise TokenizerError(
-            f"{path}: not a tokenizer: it has no model with a vocabulary.",
+            f"{directory / 'tokenizer.json'}: not a tokenizer: it has no model with a vocabulary.",
             "Copy the file again from where the tokenizer came from.",
         )
-    added = {token["content"]: token for token in spec.get("added_tokens") or ()}
+    own, vocab = spec.get("added_tokens") or [], vocab_ids(spec)
+    tokens = complete(own, declared, vocab)
+    completed = {**spec, "added_tokens": tokens}
+    added = with_named_special(tokens, special_names(config), vocab)
     ids = {text: token["id"] for text, token in added.items()}
-    vocab = vocab_ids(spec)
+    size = 1 + max((*ids.values(), *vocab.values()))
     bos, eos, pad = (_token_id(config, kind, ids, vocab) for kind in ("bos", "eos", "pad"))
+    ends = [end for end in ends if 0 <= end < size]
+    notes = list(_describe_changes(own, tokens, spec))
+    if eos is None and ends:
+        eos = ends[0]
+        text = next((text for text, number in {**vocab, **ids}.items() if number == eos), "")
+        notes.append(f"no file names an EOS token; '{text}' is used, by the model's eos_token_id.")
+        added = with_named_special(list(added.values()), {text}, vocab)
     if eos is None:
-        raise TokenizerError(
-            f"{path.parent}: the tokenizer has no EOS token, so a model could not learn to stop.",
-            'Add "eos_token" to tokenizer_config.json.',
-        )
-    canonical = orjson.dumps(spec, option=orjson.OPT_SORT_KEYS)
+        raise _without_eos(directory, added)
+    canonical = orjson.dumps(completed, option=orjson.OPT_SORT_KEYS)
     return {
         "sha256": hashlib.sha256(canonical).hexdigest(),
         "added_tokens": added,
         "eos_id": eos,
         "bos_id": bos if bos is not None and _adds_bos(spec, config, bos) else None,
         "pad_id": pad,
-        "vocab_size": 1 + max((*ids.values(), *vocab.values())),
+        "vocab_size": size,
         "continuation_differs": continuation_differs(spec),
+        "unk_id": unknown_id(spec),
+        "stop_ids": list(dict.fromkeys([eos, *ends])),
+        "completed": tokens if tokens != own else None,
+        "notes": notes,
     }
+
+
+def _without_eos(directory: Path, added: Mapping[str, AddedToken]) -> TokenizerError:
+    special = [text for text, token in added.items() if token["special"]]
+    known = f" Its special tokens: {', '.join(special[:8])}." if special else ""
+    example = special[0] if special else "</s>"
+    return TokenizerError(
+        f"{directory}: the tokenizer has no EOS token, so a model could not learn to stop.{known}",
+        f'Name the token that ends a text in tokenizer_config.json, for example: "eos_token": '
+        f'"{"[SEP]" if "[SEP]" in special else example}".',
+    )
+
+
+def _describe_changes(
+    own: Sequence[AddedToken], tokens: Sequence[AddedToken], spec: Mapping[str, Any]
+) -> Iterator[str]:
+    """What a person would not expect of the tokenizer.json alone."""
+    before = {token["content"]: token for token in own}
+    added = [token["content"] for token in tokens if token["content"] not in before]
+    changed = [t["content"] for t in tokens if before.get(t["content"], t) != t]
+    for texts, what in (
+        (added, "are added to those of tokenizer.json"),
+        (changed, "have other settings there than in tokenizer.json, which are used"),
+    ):
+        if texts:
+            shown = ", ".join(f"'{text}'" for text in texts[:5])
+            more = f" and {len(texts) - 5:,} more" if len(texts) > 5 else ""
+            yield f"the tokens {shown}{more} of the config {what}, as in transformers."
+    if spec["model"].get("dropout"):
+        yield f"its BPE dropout of {spec['model']['dropout']:g} is off: equal texts get equal ids."
+
+
+def _describe_choice(name: str, templates: Mapping[str, str]) -> tuple[str, ...]:
+    if len(templates) < 2:
+        return ()
+    names = ", ".join(templates)
+    if "default" in templates:
+        return (f"{name}: has the chat templates {names}; 'default' is used.",)
+    return (f"{name}: has the chat templates {names}, but no 'default': none of them is used.",)
 
 
 def _special_texts(config: Mapping[str, Any]) -> dict[str, str]:

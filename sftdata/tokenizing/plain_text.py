@@ -8,7 +8,7 @@ before the first word.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,10 +28,13 @@ class PlainTokenizer:
     needs_nfc: bool
     splits_digits: bool  # each digit is a token of its own
     merges_pairs: bool  # BPE: the ids of a word do not depend on words further away
+    added_texts: tuple[str, ...] = ()  # of the added tokens that are ordinary text
 
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> PlainTokenizer:
         """From the parsed `tokenizer.json` of `plain_text_spec` or `continuation_spec`."""
+        added = spec.get("added_tokens") or []
+        added_texts = tuple(token["content"] for token in added)
         fast, needs_nfc = _without_nfc(spec)
         fast, splits_digits = _digits_as_boundaries(fast)
         return cls(
@@ -39,7 +42,9 @@ class PlainTokenizer:
             fast_content=orjson.dumps(fast),
             needs_nfc=needs_nfc,
             splits_digits=splits_digits,
-            merges_pairs=spec["model"]["type"] == "BPE",
+            merges_pairs=spec["model"]["type"] == "BPE"
+            and not any(" " in text for text in added_texts),
+            added_texts=added_texts,
         )
 
     @classmethod
@@ -47,8 +52,8 @@ class PlainTokenizer:
         """The inverse of `to_bytes`."""
         line, _, contents = data.partition(b"\n")
         facts = orjson.loads(line)
-        size = facts.pop("size")
-        return cls(contents[:size], contents[size:] or contents, **facts)
+        size, added = facts.pop("size"), tuple(facts.pop("added_texts"))
+        return cls(contents[:size], contents[size:] or contents, added_texts=added, **facts)
 
     def to_bytes(self) -> bytes:
         """A line of JSON and both contents, for the cache."""
@@ -57,50 +62,77 @@ class PlainTokenizer:
             "needs_nfc": self.needs_nfc,
             "splits_digits": self.splits_digits,
             "merges_pairs": self.merges_pairs,
+            "added_texts": self.added_texts,
         }
         fast = b"" if self.fast_content == self.content else self.fast_content
         return orjson.dumps(facts) + b"\n" + self.content + fast
 
 
 def plain_text_spec(
-    spec: Mapping[str, Any], control: Mapping[str, int], vocab_size: int
+    spec: Mapping[str, Any],
+    control: Mapping[str, int],
+    vocab_size: int,
+    added: Iterable[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """A `tokenizer.json` for rendered text: without control tokens and post-processor.
 
-    A byte-level vocabulary that lacks a byte would lose it silently. Such a byte gets a stand-in
-    entry past the vocabulary, so that rows with it can be found.
+    Of the added tokens, ordinary text stays. A byte-level vocabulary that lacks a byte would lose
+    it silently. Such a byte gets a stand-in entry past the vocabulary, so that rows with it can be
+    found. Merges are never left out by chance (`dropout`): equal texts have equal ids.
     """
     model = dict(spec["model"])
-    if model["type"] != "BPE" or model.get("ignore_merges"):
+    kind = model["type"] = model_type(model)
+    if kind != "BPE" or model.get("ignore_merges"):
         # These models look up whole words or pieces, and would find the text of a control token.
         model["vocab"] = _with_hidden_entries(model["vocab"], control)
-    if model["type"] == "BPE":
-        missing = _missing_bytes(spec)
+        if model.get("unk_token") is not None:
+            model["unk_token"] = _hidden(model["unk_token"], control)
+    kept = [token for token in added if token["content"] not in control]
+    if isinstance(model["vocab"], dict):
+        # An entry gives an added token its id. Without one, the library would number it anew.
+        model["vocab"] = model["vocab"] | {token["content"]: token["id"] for token in kept}
+    elif kept:
+        # A list has no room for ids, so every added token keeps its place in the numbers.
+        kept = [{**token, "content": _hidden(token["content"], control)} for token in added]
+    if kind == "BPE":
+        model["dropout"] = None
+        missing = _missing_bytes({**spec, "model": model})
         if missing:
             stand_ins = {char: vocab_size + i for i, char in enumerate(missing)}
             model["vocab"] = model["vocab"] | stand_ins
     return {
         **spec,
         "model": model,
-        "added_tokens": _ordinary_added_tokens(spec, control),
+        "added_tokens": kept,
         "post_processor": None,
         "truncation": None,
         "padding": None,
     }
 
 
-def _ordinary_added_tokens(
-    spec: Mapping[str, Any], control: Mapping[str, int]
-) -> list[dict[str, Any]]:
-    """The added tokens that are ordinary text.
+def model_type(model: Mapping[str, Any]) -> str:
+    """The kind of model: BPE, Unigram, WordPiece or WordLevel. Old files do not name it."""
+    if "type" in model:
+        return str(model["type"])
+    if "merges" in model:
+        return "BPE"
+    if isinstance(model["vocab"], list):
+        return "Unigram"
+    return "WordPiece" if "continuing_subword_prefix" in model else "WordLevel"
 
-    The library numbers added tokens by their place in the list. So if any of them stays, the
-    control tokens keep their places too, under names that no text has.
-    """
-    added = spec.get("added_tokens") or []
-    if all(token["content"] in control for token in added):
-        return []
-    return [{**token, "content": _hidden(token["content"], control)} for token in added]
+
+def unknown_id(spec: Mapping[str, Any]) -> int | None:
+    """The id that the model gives for a character that it lacks; None if there is no such."""
+    model = spec["model"]
+    vocab = vocab_ids(spec)
+    unknown: int | None
+    if model_type(model) == "Unigram":
+        unknown = model.get("unk_id")
+    else:
+        unknown = vocab.get(model.get("unk_token"))
+    if model.get("byte_fallback") and all(f"<0x{byte:02X}>" in vocab for byte in range(256)):
+        return None
+    return unknown
 
 
 def _with_hidden_entries(vocab: Any, control: Mapping[str, int]) -> Any:
@@ -172,9 +204,11 @@ def _without_nfc(spec: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
     """The tokenizer without its normalizer if that is NFC alone, and whether it is.
 
     The two libraries know different versions of Unicode, whose NFC orders different marks. So the
-    normalizer of the reference is used for both.
+    normalizer of the reference is used for both, between the added tokens; not where one is found
+    in normalized text.
     """
-    if spec.get("normalizer") != {"type": "NFC"}:
+    added = spec.get("added_tokens") or []
+    if spec.get("normalizer") != {"type": "NFC"} or any(token["normalized"] for token in added):
         return spec, False
     return {**spec, "normalizer": None}, True
 

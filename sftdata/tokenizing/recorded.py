@@ -21,7 +21,7 @@ def recorded_tokenizers(recorded: Mapping[str, Any], places: Sequence[str]) -> I
         except TokenizerError:
             continue
         if tokenizer.sha256 == recorded["sha256"]:
-            yield tokenizer
+            yield tokenizer.with_text_tokens(recorded.get("text_tokens", ()))
 
 
 def find_recorded_tokenizer(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,14 +14,24 @@ import xxhash
 
 from sftdata.base.cache import read_content, write_content
 from sftdata.base.pickling import PicklesFieldsOnly
+from sftdata.errors import TokenizerError, did_you_mean
+from sftdata.tokenizing.control_tokens import find_control_tokens
 from sftdata.tokenizing.plain_text import (
     PlainTokenizer,
     continuation_spec,
     plain_text_spec,
 )
 
-_PLAIN_VERSION = 2  # raise it when the plain tokenizers change: they are cached between builds
-_MARKER = re.compile(r"<[^<>\s]+>|\[[^\[\]\s]+\]")
+_PLAIN_VERSION = 3  # raise it when the plain tokenizers change: they are cached between builds
+
+
+def not_a_tokenizer(place: object, error: Exception) -> TokenizerError:
+    """The error for a tokenizer.json with parts that the `tokenizers` library does not write."""
+    return TokenizerError(
+        f"{place}: not a tokenizer.json of the tokenizers library: "
+        f"{type(error).__name__}: {str(error)[:200]}",
+        "Copy the file again from where the tokenizer came from.",
+    )
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,11 @@ class Tokenizer(PicklesFieldsOnly):
     special_texts: Mapping[str, str] = field(repr=False)  # bos_token, eos_token … for chat
     vocab_size: int
     continuation_differs: bool  # whether text that continues a prompt may have other ids
+    unk_id: int | None  # what the model gives for a character that it lacks; None if it lacks none
+    stop_ids: tuple[int, ...]  # EOS first, then the others that end a model's answer
+    text_tokens: tuple[str, ...] = ()  # control tokens that the data means, so they are text
+    notes: tuple[str, ...] = field(default=(), compare=False)  # for a person to read
+    chat_notes: tuple[str, ...] = field(default=(), compare=False)  # the same, in a chat build
 
     @cached_property
     def spec(self) -> Mapping[str, Any]:
@@ -52,19 +67,38 @@ class Tokenizer(PicklesFieldsOnly):
 
     @cached_property
     def control_tokens(self) -> dict[str, int]:
-        """Added tokens that text must never produce, with their ids.
+        """Added tokens that text must never produce, with their ids (see `control_tokens`)."""
+        return find_control_tokens(
+            self.added_tokens, self.chat_template, self.special_texts, self.text_tokens
+        )
 
-        These are special tokens, tokens of the chat template, and tokens written like a marker:
-        `<|fim_prefix|>` is not special in some vocabularies, and still no article means it. Added
-        tokens that are ordinary text (runs of spaces in some vocabularies) are not among them.
+    def with_text_tokens(self, text_tokens: Sequence[str]) -> Tokenizer:
+        """The same tokenizer, for data in which these control tokens are text.
+
+        Raises `TokenizerError` for a token that it does not have, or that ends an example.
         """
-        return {
-            token["content"]: token["id"]
-            for token in self.added_tokens.values()
-            if token["special"]
-            or (self.chat_template and token["content"] in self.chat_template)
-            or _MARKER.fullmatch(token["content"])
-        }
+        if not text_tokens:
+            return self
+        for text in text_tokens:
+            token = self.added_tokens.get(text)
+            if token is None:
+                raise TokenizerError(
+                    f"text_tokens names '{text}', which the tokenizer '{self.name}' has not as an "
+                    "added token.",
+                    did_you_mean(text, self.control_tokens),
+                )
+            if token["id"] in (self.bos_id, self.pad_id, *self.stop_ids):
+                raise TokenizerError(
+                    f"text_tokens names '{text}', which starts, ends or pads an example of the "
+                    f"tokenizer '{self.name}', so data cannot mean it.",
+                    "Leave it out; text that reads like it stays plain text.",
+                )
+        return replace(self, text_tokens=tuple(text_tokens))
+
+    @cached_property
+    def control_ids(self) -> frozenset[int]:
+        """Ids that the text of an example never has: a control token, but for the unknown one."""
+        return frozenset(self.control_tokens.values()) - {self.unk_id}
 
     @cached_property
     def control_pattern(self) -> re.Pattern[str]:
@@ -99,8 +133,12 @@ class Tokenizer(PicklesFieldsOnly):
         data = read_content("plain", digest.hexdigest())
         if data is not None:
             return PlainTokenizer.from_bytes(data)
-        plain = plain_text_spec(self.spec, self.control_tokens, self.vocab_size)
-        tokenizer = PlainTokenizer.from_spec(change(plain))
+        try:
+            added = self.spec.get("added_tokens") or []
+            plain = plain_text_spec(self.spec, self.control_tokens, self.vocab_size, added)
+            tokenizer = PlainTokenizer.from_spec(change(plain))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise not_a_tokenizer(self.name, error) from error
         write_content("plain", digest.hexdigest(), tokenizer.to_bytes())
         return tokenizer
 

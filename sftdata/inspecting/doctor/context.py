@@ -28,7 +28,7 @@ class DatasetContext:
     def is_control(self) -> npt.NDArray[np.bool_]:
         """bool[vocab_size + 1]: which ids are control tokens; the last entry is for unknown ids."""
         control = np.zeros(self.tokenizer.vocab_size + 1, np.bool_)
-        control[[*self.tokenizer.control_tokens.values(), *self.end_ids]] = True
+        control[[*self.tokenizer.control_ids, *self.end_ids]] = True
         return control
 
 

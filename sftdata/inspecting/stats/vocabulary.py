@@ -30,7 +30,7 @@ class VocabularyUse:
         """Coverage of the vocabulary, and characters and shares over all tokens but control."""
         table = Decoder(tokenizer, show_control=False).token_table
         is_text = np.ones(tokenizer.vocab_size, np.bool_)
-        is_text[list(tokenizer.control_tokens.values())] = False
+        is_text[list(tokenizer.control_ids)] = False
         tokens = int(self._counts[is_text].sum())
         unknown = _unknown_id(tokenizer.spec["model"])
         return {

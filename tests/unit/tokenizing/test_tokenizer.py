@@ -11,6 +11,7 @@ import pytest
 import tokenizers
 
 from sftdata.errors import TokenizerError
+from sftdata.tokenizing.engines import ReferenceEngine
 from sftdata.tokenizing.load import load_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
 
@@ -144,26 +145,88 @@ def test_bos_is_added_by_the_tokenizers_own_rule(
     assert load_tokenizer(folder).bos_id == bos
 
 
-def test_control_tokens_are_special_or_in_the_chat_template_or_written_like_a_marker(
-    write: Any,
-) -> None:
+def test_other_added_tokens_are_text_and_keep_their_ids(write: Any) -> None:
     tokens = [
         EOS,
         added("SPECIAL", 257, special=True),
         added("user:", 258, special=False),
-        added("<|fim|>", 259, special=False),
-        added("[PAD]", 260, special=False),
-        added("        ", 261, special=False),
-        added("\n\n\n", 262, special=False),
+        added("<loc>", 259, special=False),
+        added("        ", 260, special=False),
+        added("\n\n\n", 261, special=False),
     ]
-    folder = write({"eos_token": "<eos>", "chat_template": "user: {{ x }}"}, added_tokens=tokens)
+    template = "{% for m in messages %}user: {{ m.content }}{% endfor %}{# <loc> #}"
+    folder = write({"eos_token": "<eos>", "chat_template": template}, added_tokens=tokens)
     tokenizer = load_tokenizer(folder)
-    expected = {"<eos>": 256, "SPECIAL": 257, "user:": 258, "<|fim|>": 259, "[PAD]": 260}
-    assert tokenizer.control_tokens == expected
+    assert tokenizer.control_tokens == {"<eos>": 256, "SPECIAL": 257, "user:": 258}
     encode = plain(tokenizer).encode
-    text = "<eos>SPECIALuser:<|fim|>[PAD]"
-    assert encode(text).ids == list(text.encode())
-    assert encode("        \n\n\n").ids == [261, 262]  # ordinary text stays a token of its own
+    assert encode("<eos>SPECIALuser:").ids == list(b"<eos>SPECIALuser:")
+    assert encode("a<loc>        \n\n\n").ids == [97, 259, 260, 261]
+
+
+def test_an_added_token_keeps_its_id_though_a_byte_is_missing_from_the_vocabulary(
+    write: Any, byte_tokenizer: Path
+) -> None:
+    model = json.loads((byte_tokenizer / "tokenizer.json").read_text())["model"]
+    del model["vocab"]["ÿ"]
+    tokens = [EOS, added("<loc>", 257, special=False)]
+    tokenizer = load_tokenizer(write({"eos_token": "<eos>"}, model=model, added_tokens=tokens))
+    assert plain(tokenizer).encode("a<loc>").ids == [97, 257]
+
+
+def test_a_unigram_vocabulary_keeps_the_ids_of_its_added_tokens(write: Any) -> None:
+    #                   0               1              2               3 <eos>   4 <loc>
+    vocab = [["[UNK]", 0.0], ["a", -1.0], ["</s>", -0.5]]
+    tokens = [added("</s>", 2, special=True), added("<eos>", 3, special=True)]
+    tokens.append(added("<loc>", 4, special=False))
+    folder = write(
+        {"eos_token": "<eos>"},
+        model={"type": "Unigram", "unk_id": 0, "vocab": vocab, "byte_fallback": False},
+        pre_tokenizer=None,
+        added_tokens=tokens,
+    )
+    tokenizer = load_tokenizer(folder)
+    assert plain(tokenizer).encode("a<loc>a").ids == [1, 4, 1]
+    assert not {2, 3} & set(plain(tokenizer).encode("a</s><eos>").ids)
+    assert tokenizer.unk_id == 0
+
+
+def test_text_tokens_are_text_where_the_data_means_them(write: Any) -> None:
+    tokens = [EOS, added("<think>", 257, special=True)]
+    tokenizer = load_tokenizer(write({"eos_token": "<eos>"}, added_tokens=tokens))
+    assert plain(tokenizer).encode("<think>").ids == list(b"<think>")
+    meant = tokenizer.with_text_tokens(["<think>"])
+    assert meant.control_tokens == {"<eos>": 256}
+    assert plain(meant).encode("a<think>b").ids == [97, 257, 98]
+
+
+@pytest.mark.parametrize(
+    ("token", "words"), [("<thnk>", "Did you mean '<think>'"), ("<eos>", "ends or pads an example")]
+)
+def test_a_text_token_that_cannot_be_one_is_an_error(write: Any, token: str, words: str) -> None:
+    tokens = [EOS, added("<think>", 257, special=True)]
+    tokenizer = load_tokenizer(write({"eos_token": "<eos>"}, added_tokens=tokens))
+    with pytest.raises(TokenizerError, match=words):
+        tokenizer.with_text_tokens([token])
+
+
+def test_an_end_token_that_is_an_ordinary_vocabulary_entry_is_no_text(write: Any) -> None:
+    model = {"type": "WordLevel", "vocab": {"[UNK]": 0, "a": 1, "</s>": 2}, "unk_token": "[UNK]"}
+    split = {"type": "WhitespaceSplit"}
+    config = {"eos_token": "</s>", "unk_token": "[UNK]"}
+    tokenizer = load_tokenizer(write(config, model=model, pre_tokenizer=split, added_tokens=[]))
+    assert tokenizer.control_tokens == {"[UNK]": 0, "</s>": 2}
+    assert plain(tokenizer).encode("a </s> [UNK]").ids == [1, 0, 0]
+    assert (tokenizer.unk_id, tokenizer.control_ids) == (0, {2})
+
+
+def test_a_dropout_of_merges_is_off_and_said(write: Any) -> None:
+    model = {"type": "BPE", "vocab": {"a": 0, "aa": 1}, "merges": [["a", "a"]], "dropout": 0.5}
+    folder = write({"eos_token": "<eos>"}, model=model, pre_tokenizer=None, added_tokens=[
+        added("<eos>", 2, special=True)
+    ])  # fmt: skip
+    tokenizer = load_tokenizer(folder)
+    assert "dropout of 0.5 is off" in tokenizer.notes[0]
+    assert {tuple(plain(tokenizer).encode("a" * 8).ids) for _ in range(20)} == {(1, 1, 1, 1)}
 
 
 @pytest.mark.parametrize("ignore_merges", [False, True])
@@ -267,6 +330,23 @@ def test_a_file_that_is_not_json_is_an_error_with_its_name(write: Any, tmp_path:
         load_tokenizer(folder)
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"added_tokens": [{"content": "<eos>"}]},
+        {"added_tokens": 3},
+        {"model": {"type": "BPE", "vocab": {"a": "one"}, "merges": []}},
+        {"model": {"type": "BPE", "vocab": 7}},
+        {"pre_tokenizer": {"kind": "ByteLevel"}},
+    ],
+)
+def test_parts_that_the_library_does_not_write_are_one_error(
+    write: Any, parts: dict[str, Any]
+) -> None:
+    with pytest.raises(TokenizerError, match=r"tokenizer|library"):
+        ReferenceEngine(load_tokenizer(write({"eos_token": "<eos>"}, **parts)).plain_text)
+
+
 def test_json_that_is_no_tokenizer_is_an_error_with_its_name(write: Any, tmp_path: Path) -> None:
     folder = write({"eos_token": "<eos>"})
     (tmp_path / "tokenizer.json").write_text('{"version": "1.0"}')
@@ -287,12 +367,17 @@ def test_a_path_that_does_not_exist_is_not_looked_for_on_the_hub() -> None:
 @pytest.mark.real
 @pytest.mark.parametrize(
     ("name", "bos", "control"),
-    [("gpt2", None, 1), ("smollm2", None, 17), ("qwen3", None, 26), ("mistral-v3", 1, 771)],
+    [
+        ("gpt2", None, 1),
+        ("smollm2", None, 17),
+        ("qwen3", None, 20),  # and six of fill-in-the-middle, which no conversation has: text
+        ("mistral-v3", 1, 771),
+        ("gemma3", 2, 9),  # and 6,406 runs of newlines and blanks, HTML tags …: text
+    ],
 )
 def test_the_real_tokenizers(name: str, bos: int | None, control: int, shared: Path) -> None:
     folder = shared / "tokenizers" / name
     tokenizer = load_tokenizer(str(folder))
-    spec = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     assert tokenizer.bos_id == bos
-    assert len(tokenizer.control_tokens) == len(spec["added_tokens"]) == control
+    assert len(tokenizer.control_tokens) == control
     assert tokenizer.eos_id in tokenizer.control_tokens.values()
