@@ -267,6 +267,7 @@ def test_a_spec_is_recorded_in_full_and_its_parts_as_short_as_they_may_be_writte
         "split_column": None,
         "chat": True,
         "chat_options": {"deep": {"list": [1, ["x"]]}, "day": "2026-11-26", "most": float("inf")},
+        "text_tokens": [],
         "shots": [2],
         "source_field": "article",
         "target_field": "summary",
