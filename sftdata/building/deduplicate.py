@@ -18,10 +18,17 @@ from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Reason, Status
 from sftdata.examples.blocks import BlockRun, Blocks, DroppedRows, Slice, Slices
 from sftdata.reading.chunks import Chunk
-from sftdata.reading.rows import RowReader, Rows
-from sftdata.reading.screening.duplicates import NearDuplicates, SeenIds, content_hashes
+from sftdata.reading.rows import RowReader
+from sftdata.reading.screening.duplicates import NearDuplicates, SeenIds
 
 _REASONS = ("", Reason.REPEATED_ID, Reason.DUPLICATE, Reason.NEAR_DUPLICATE)
+# Where the other row is depends on the rows before, so `kept_rows` adds it to the ledger's line.
+_DETAILS = (
+    "",
+    "the id stands there more than once",
+    "says the same as another row",
+    "says nearly the same as another row",
+)
 _ID, _CONTENT = slice(0, 2), slice(2, 4)  # of a block's hashes
 
 Reasons = npt.NDArray[np.int8]  # [rows], index in _REASONS; 0: not a repeat
@@ -34,7 +41,7 @@ class Deduplicator:
     reader: RowReader
     keep_contents: bool  # whether rows with equal content and different ids stay
     similarity: float | None  # from which rows are near duplicates; None: keep them
-    repeated_ids: set[str] = field(default_factory=set)  # ids the sources gave more than once
+    near: dict[str, str] = field(default_factory=dict)  # near duplicate → the row it is near to
 
     def __post_init__(self) -> None:
         self._ids, self._contents = SeenIds(), SeenIds()
@@ -57,9 +64,7 @@ class Deduplicator:
             own = reasons[done : done + len(run.hashes)]
             done += len(own)
             if run.dropped is not None:
-                result.append(
-                    self._reuse_or_make(chunk_of(at), run, own, functools.partial(make, at))
-                )
+                result.append(self._reuse_or_make(run, own, functools.partial(make, at)))
             elif self._near is None and not own.any():  # as nearly always
                 result.append(run)
             else:
@@ -88,26 +93,25 @@ class Deduplicator:
                 continue
             if at > done:
                 yield run.slice(done, at)
-            yield self._without(chunk_of(first + at), block, own)
+            yield self._without(block, own)
             done = at + 1
         if len(run.blocks) > done:
             yield run.slice(done, len(run.blocks))
 
     def _reuse_or_make(
-        self, chunk: Chunk, run: BlockRun, reasons: Reasons, make: Callable[[], BlockRun]
+        self, run: BlockRun, reasons: Reasons, make: Callable[[], BlockRun]
     ) -> BlockRun:
         """The block of an earlier build if it loses the same rows again, else made again."""
         assert run.dropped is not None
         if np.array_equal(reasons, run.dropped.reasons):
-            lines = (line for _, line in run.blocks.ledger)
-            self.repeated_ids.update(e.row_id for e in lines if e.reason == Reason.REPEATED_ID)
             return run
-        return self._without(chunk, make(), reasons) if reasons.any() else make()
+        return self._without(make(), reasons) if reasons.any() else make()
 
     def _find(self, hashes: npt.NDArray[np.uint64]) -> Reasons:
         reasons = np.zeros(len(hashes), np.int8)
         same_id = self._ids.add(hashes[:, _ID])
-        same_content = self._contents.add(hashes[:, _CONTENT])
+        # A row that goes for its id is in no dataset, so it is not the first with its content.
+        same_content = self._contents.add(hashes[:, _CONTENT], ~same_id)
         reasons[same_id] = _REASONS.index(Reason.REPEATED_ID)
         if self.keep_contents:
             same_content &= same_id
@@ -119,27 +123,27 @@ class Deduplicator:
         rows = self.reader.parse([chunk]).batch
         texts = dict(zip(_ids(rows), _contents(rows), strict=True))
         for place, row_id in enumerate(_ids_of(slices)):
-            if not reasons[place] and self._near.add(row_id, texts[row_id]) is not None:
+            if reasons[place]:
+                continue
+            near = self._near.add(row_id, texts[row_id])
+            if near is not None:
                 reasons[place] = _REASONS.index(Reason.NEAR_DUPLICATE)
+                self.near[row_id] = near
 
-    def _without(self, chunk: Chunk, run: BlockRun, reasons: Reasons) -> BlockRun:
+    def _without(self, run: BlockRun, reasons: Reasons) -> BlockRun:
         """A run of one block without the rows that have a reason to go."""
-        parsed = self.reader.parse([chunk])  # for line numbers, which shards do not hold
-        lines = _Lines(parsed, chunk)
         kept = reasons == 0
-        ids = _ids_of(run.slices)
-        repeated = []
-        for place in np.flatnonzero(~kept).tolist():
-            row_id, reason = ids[place], _REASONS[reasons[place]]
-            line, is_own = lines.last(run.blocks.hashes[place])
-            if reason == Reason.REPEATED_ID and is_own:
-                self.repeated_ids.add(row_id)
-                detail = f"the id '{row_id}' stands there more than once"
-            else:
-                reason = Reason.DUPLICATE if reason == Reason.REPEATED_ID else reason
-                near = "nearly " if reason == Reason.NEAR_DUPLICATE else ""
-                detail = f"says {near}the same as another row"
-            repeated.append(BlockLedgerLine(row_id, line, Status.DROPPED, reason, detail))
+        ids, lines = _ids_of(run.slices), run.blocks.lines
+        repeated = [
+            BlockLedgerLine(
+                ids[place],
+                int(lines[place]),
+                Status.DROPPED,
+                _REASONS[reasons[place]],
+                _DETAILS[reasons[place]],
+            )
+            for place in np.flatnonzero(~kept).tolist()
+        ]
         left_out = {(entry.row_id, entry.line) for entry in repeated}
         gone = {entry.row_id for entry in repeated}
         ledger = [e for _, e in run.blocks.ledger if (e.row_id, e.line) not in left_out]
@@ -153,6 +157,7 @@ class Deduplicator:
             rows_in=run.blocks.rows_in,
             rows=np.array([[sum(part.rows for part in split) for split in fewer]]),
             hashes=run.blocks.hashes[kept],
+            lines=lines[kept],
             ledger=[(0, e) for e in sorted([*ledger, *repeated], key=lambda entry: entry.line)],
             whole_text_differs=[
                 (0, row_id)
@@ -160,27 +165,14 @@ class Deduplicator:
                 if row_id not in gone or row_id in left
             ],
         )
-        return BlockRun(blocks, fewer, DroppedRows(run.blocks.hashes, reasons))
+        return BlockRun(blocks, fewer, DroppedRows(run.blocks.hashes, lines, reasons))
 
 
-class _Lines:
-    """Line numbers of a chunk's rows, relative to its first row."""
-
-    def __init__(self, rows: Rows, chunk: Chunk) -> None:
-        self._places: dict[bytes, list[tuple[int, bool]]] = {}
-        hashes = np.concatenate((rows.hashes, content_hashes(rows.batch)), axis=1)
-        for own, line, is_own in zip(
-            hashes, rows.line.tolist(), rows.has_own_id.tolist(), strict=True
-        ):
-            places = self._places.setdefault(own.tobytes(), [])
-            places.append((line - chunk.first_row, is_own))
-
-    def last(self, hashes: npt.NDArray[np.uint64]) -> tuple[int, bool]:
-        """Line of the last row with this id and content, and whether the source gave the id.
-
-        Each call removes that row: of equal rows in a chunk, the last are the repeats.
-        """
-        return self._places[hashes.tobytes()].pop()
+def repeats_of(dropped: DroppedRows) -> npt.NDArray[np.uint64]:
+    """uint64[dropped rows, 4]: id and content of each, in the order of their ledger lines."""
+    places = np.flatnonzero(dropped.reasons)
+    by_line = np.argsort(dropped.lines[places], kind="stable")
+    return dropped.hashes[places[by_line]]
 
 
 def _ids(batch: pa.RecordBatch) -> list[str]:

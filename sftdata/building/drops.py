@@ -1,21 +1,12 @@
-"""Dropped rows: whether a build may drop so many, and where repeated ids stand."""
+"""Dropped rows: whether a build may drop so many."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
-
 import numpy as np
-import pyarrow.compute as pc
 
-from sftdata.base.arrow import texts, to_flags
 from sftdata.base.escaping import escape
-from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Reason, Status
 from sftdata.errors import GoldenSetError
-from sftdata.reading.chunks import read_chunks
-from sftdata.reading.rows import RowReader
-from sftdata.reading.sources import Source
 from sftdata.writing.ledger import Ledger
 
 # Drops that were asked for, or that lose nothing: they are reported and never an error.
@@ -55,36 +46,12 @@ def check_drops(ledger: Ledger, rows: int, max_dropped: float) -> None:
     )
 
 
-def name_both_places(
-    ledger: Ledger, row_ids: Collection[str], sources: Sequence[Source], reader: RowReader
-) -> None:
-    """Puts both places of each repeated id into its ledger line. Reads the sources once more."""
-    if not row_ids:
-        return
-    places = _find_places(row_ids, sources, reader)
-    ledger.lines = [
-        replace(line, detail=_name_places(line, places[line.row_id]))
-        if line.reason == Reason.REPEATED_ID
-        else line
-        for line in ledger.lines
-    ]
-
-
-def _name_places(line: LedgerLine, places: Sequence[str]) -> str:
-    other = next((place for place in places if place != line.source), line.source)
-    return f"the id '{line.row_id}' stands at {other} and at {line.source}, with other fields"
-
-
-def _find_places(
-    row_ids: Collection[str], sources: Sequence[Source], reader: RowReader
-) -> dict[str, list[str]]:
-    """For each of the ids, `file:line` of every row that has it."""
-    wanted = texts(sorted(row_ids))
-    places: dict[str, list[str]] = {}
-    for index, source in enumerate(sources):
-        for chunks in read_chunks(source, index, columns=reader.columns):
-            rows = reader.parse(chunks)
-            ids = rows.batch.column("row_id")
-            for at in np.flatnonzero(to_flags(pc.is_in(ids, wanted))):
-                places.setdefault(ids[at].as_py(), []).append(f"{source.name}:{rows.line[at]}")
-    return places
+def warn_of_duplicates(ledger: Ledger, rows: int) -> str | None:
+    """A warning when more than half of the rows are duplicates, which is seldom meant."""
+    dropped = ledger.dropped.get(Reason.DUPLICATE, 0)
+    if 2 * dropped <= rows:
+        return None
+    return (
+        f"Warning: {dropped:,} of {rows:,} rows say the same as another row and are dropped. "
+        "See sftdata ledger, or keep them: --duplicates keep"
+    )

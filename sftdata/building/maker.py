@@ -25,6 +25,7 @@ def example_maker(plan: Plan, encoder: Callable[[], Encoder]) -> ExampleMaker:
         fitter=cache(lambda: _row_fitter(plan, encoder())),
         split=plan.splits,
         seed=plan.spec.seed,
+        loose=plan.spec.duplicates == "loose",
     )
 
 

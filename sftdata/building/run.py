@@ -6,19 +6,30 @@ directory has finished, committed or killed, are copied from it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from sftdata.base.background import prefetch
 from sftdata.base.cache import unchanged_files
 from sftdata.base.files import Stamp
 from sftdata.base.reporting import Progress, Report
-from sftdata.building.deduplicate import Deduplicator
+from sftdata.building.deduplicate import Deduplicator, repeats_of
 from sftdata.building.dispatch import Dispatcher
-from sftdata.building.drops import check_drops, name_both_places
+from sftdata.building.drops import check_drops, warn_of_duplicates
 from sftdata.building.inputs import no_rows, row_reader
+from sftdata.building.kept_rows import (
+    REPEATS,
+    KeptRow,
+    Repeat,
+    find_kept_rows,
+    name_kept_rows,
+    read_ids,
+)
 from sftdata.building.manifest_content import BuildTotals, describe_build
 from sftdata.building.plan import Plan
 from sftdata.building.reuse import BlockLookup, ChunkGroup, PendingExamples
@@ -60,6 +71,7 @@ class BuildRun:
     progress: Progress
     reference_only: bool = False
     ledger: Ledger = field(init=False, default_factory=Ledger)
+    repeats: list[Repeat] = field(init=False, default_factory=list)
     reused_rows: int = field(init=False, default=0)
     whole_text_differs: int = field(init=False, default=0)
     unread: dict[str, list[str]] = field(init=False, default_factory=dict)
@@ -143,13 +155,22 @@ class BuildRun:
             lambda at: self._make_again(group.chunks[at // templates], at % templates),
         )
         blocks = Blocks.concatenate([run.blocks for run in runs])
+        repeated = _hashes_of_repeats(runs)
         self.folder.note_engine(is_checked=self.dispatcher.is_checked)
         self.folder.add_blocks(group.chunks, group.keys, blocks, runs)
         source = group.chunks.source
-        lines = [(at // templates, line) for at, line in blocks.ledger]
-        for at, line in sorted(lines, key=lambda entry: (entry[0], entry[1].line)):
+        lines = [
+            (at // templates, own, next(repeated[at]) if own.reason in REPEATS else None)
+            for at, own in blocks.ledger
+        ]
+        for at, own, hashes in sorted(lines, key=lambda entry: (entry[0], entry[1].line)):
             first_row = int(group.chunks.first_rows[at])
-            self.ledger.lines.append(line.in_source(self.plan.sources[source].name, first_row))
+            line = own.in_source(self.plan.sources[source].name, first_row)
+            if hashes is not None:
+                near = self.deduplicator.near.get(line.row_id)
+                number = len(self.ledger.lines)
+                self.repeats.append(Repeat.of(number, line, hashes, near))
+            self.ledger.lines.append(line)
         self.rows_in[source] += int(blocks.rows_in.sum())
         self.reused_rows += int(blocks.rows_in[group.is_reused].sum())
         self.whole_text_differs += len(blocks.whole_text_differs)
@@ -161,10 +182,14 @@ class BuildRun:
 
     def _finish(self, stamps: Sequence[list[Stamp]]) -> FinishedBuild:
         """Checks the result and has the shards on disk, in a folder with the build's name."""
-        name_both_places(
-            self.ledger, self.deduplicator.repeated_ids, self.plan.sources, self.reader
-        )
+        kept: dict[tuple[bool, bytes], KeptRow] = {}
+        if self.repeats:
+            names = [source.name for source in self.plan.sources]
+            kept = find_kept_rows(self.repeats, self.folder.read_blocks(), names)
+            name_kept_rows(self.ledger.lines, self.repeats, kept, {})
         check_drops(self.ledger, sum(self.rows_in), self.plan.spec.max_dropped)
+        if warning := warn_of_duplicates(self.ledger, sum(self.rows_in)):
+            self.report(warning)
         for source, before in zip(self.plan.sources, stamps, strict=True):
             if not source.has(before):
                 raise GoldenSetError(
@@ -172,6 +197,9 @@ class BuildRun:
                 )
         self.folder.note_engine(is_checked=self.dispatcher.is_checked)
         shards, sizes = self.folder.finish(self.name.result())
+        if kept:
+            ids = read_ids(kept.values(), self.folder.path, list(shards.values()))
+            name_kept_rows(self.ledger.lines, self.repeats, kept, ids)
         totals = BuildTotals(
             shards, sizes, self.rows_in, self.ledger, self.whole_text_differs, self.unread
         )
@@ -183,3 +211,15 @@ class BuildRun:
         self.report(f"the tokenizers library encodes this build: gigatoken differs on {fault!r}")
         remove_shards(self.folder.path)
         return replace(self, current=None, reference_only=True).run()
+
+
+def _hashes_of_repeats(
+    runs: Sequence[BlockRun],
+) -> dict[int, Iterator[npt.NDArray[np.uint64]]]:
+    """For each block that lost repeated rows, by its index, their hashes in ledger order."""
+    found, at = {}, 0
+    for run in runs:
+        if run.dropped is not None:
+            found[at] = iter(repeats_of(run.dropped))
+        at += len(run.blocks)
+    return found

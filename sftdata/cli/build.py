@@ -58,6 +58,12 @@ _SMALL_TOKENIZER = "tokenizers/small"  # made for tests and the first look
 )
 @click.option("--seed", type=int, help="Seed of the splits, templates and shots.")
 @click.option(
+    "--duplicates",
+    type=click.Choice(["drop", "keep", "loose"]),
+    help="Drop rows that say the same as an earlier one, or keep them; loose: also drop those that "
+    "differ only in case or white space.",
+)
+@click.option(
     "--near-duplicates",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="SHARE",

@@ -24,6 +24,7 @@ class Blocks:
     rows_in: npt.NDArray[np.int64]  # [blocks], source rows
     rows: npt.NDArray[np.int64]  # [blocks, splits], examples
     hashes: npt.NDArray[np.uint64]  # [examples, 4]: id and content; by block, then by split
+    lines: npt.NDArray[np.int32]  # [examples], in the same order: counted from the chunk's first
     ledger: Sequence[tuple[int, BlockLedgerLine]]  # block and line, sorted
     # Block and id of rows whose prompt and target, encoded as one text, have other token ids.
     whole_text_differs: Sequence[tuple[int, str]]
@@ -38,6 +39,7 @@ class Blocks:
             self.rows_in[first:last],
             self.rows[first:last],
             self.hashes[start:end],
+            self.lines[start:end],
             [(at - first, line) for at, line in self.ledger if first <= at < last],
             [(at - first, row) for at, row in self.whole_text_differs if first <= at < last],
         )
@@ -50,6 +52,7 @@ class Blocks:
             np.concatenate([part.rows_in for part in parts]),
             np.concatenate([part.rows for part in parts]),
             np.concatenate([part.hashes for part in parts]),
+            np.concatenate([part.lines for part in parts]),
             [(n + at, line) for n, p in zip(before, parts, strict=False) for at, line in p.ledger],
             [
                 (n + at, row)
@@ -74,6 +77,7 @@ class DroppedRows:
     """The repeated rows that were dropped from a block, among all the examples it had before."""
 
     hashes: npt.NDArray[np.uint64]  # [examples before, 4]
+    lines: npt.NDArray[np.int32]  # [examples before], see `Blocks`
     reasons: npt.NDArray[np.int8]  # [examples before], see `deduplicate`; 0 for those kept
 
 

@@ -83,6 +83,7 @@ class ExampleMaker:
     fitter: Callable[[], RowFitter]  # called late: it may wait for the tokenizer
     split: Mapping[str, float]
     seed: int
+    loose: bool  # whether contents that differ in case or white space only count as equal
 
     def make(self, requests: Sequence[BlockRequest]) -> BlockExamples:
         """The examples of every wanted block, chunk by chunk and template by template.
@@ -95,7 +96,7 @@ class ExampleMaker:
         rows, outcomes = wanted.rows, RowOutcomes(len(wanted.block))
         self.screen.inspect(rows, self.reader.sources[chunks[0].source].name, outcomes)
         # Everything that needs no tokenizer comes first: it may still be loading.
-        hashes = np.concatenate((rows.hashes, content_hashes(rows.batch)), axis=1)
+        hashes = np.concatenate((rows.hashes, content_hashes(rows.batch, loose=self.loose)), axis=1)
         tokens = self._tokenize(wanted, outcomes)
         kept = np.flatnonzero(~outcomes.dropped)
         ids = rows.batch.column("row_id").take(numbers(kept)).cast(pa.string())
@@ -117,6 +118,7 @@ class ExampleMaker:
                 rows_in=np.bincount(np.append(wanted.block, in_faults), minlength=shape[0]),
                 rows=_count_pairs(wanted.block[kept], wanted.split[kept], shape),
                 hashes=hashes[kept[by_block]],
+                lines=_lines_in_chunks(rows, chunks)[kept[by_block]],
                 ledger=_ledger_lines(wanted, outcomes, faults, chunks),
                 whole_text_differs=_block_and_id(wanted, unstable),
             ),
@@ -165,6 +167,12 @@ class ExampleMaker:
         """The block that counts an unusable row: that of the template it would have got."""
         (template,) = self.choose_template(hash_texts([fault.row_id.encode()]))
         return int(block_of[fault.chunk, template])
+
+
+def _lines_in_chunks(rows: Rows, chunks: Sequence[Chunk]) -> npt.NDArray[np.int32]:
+    """int32[rows]: the line of each row, counted from the first line of its chunk."""
+    firsts = np.array([chunk.first_row for chunk in chunks], np.int64)
+    return (rows.line - firsts[rows.chunk]).astype(np.int32)
 
 
 def _count_pairs(

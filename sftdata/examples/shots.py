@@ -58,7 +58,7 @@ class ShotPool:
         scores = mix_bits(self._id_hashes[None, :] ^ mix_bits(own[:, :1] ^ salt))
         same = (self.group_hashes[None, :, :] == group_hashes[:, None, :]).all(axis=2)
         same |= self._id_hashes[None, :] == own[:, :1]
-        same |= self._content[None, :] == content_hashes(rows)[:, :1]
+        same |= self._content[None, :] == content_hashes(rows, loose=True)[:, :1]
         scores[same] = _NEVER
         chosen = np.argsort(scores, axis=1, kind="stable")[:, :count]
         drawn = np.full((len(own), count), -1, np.int64)
@@ -73,7 +73,7 @@ class ShotPool:
 
     @cached_property
     def _content(self) -> npt.NDArray[np.uint64]:
-        return content_hashes(self.rows)[:, 0]
+        return content_hashes(self.rows, loose=True)[:, 0]
 
     def write(self, path: Path) -> None:
         """Writes the pool as an Arrow file."""

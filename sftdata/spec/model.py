@@ -82,7 +82,8 @@ class Spec(SpecModel):
     source_field: str | None = None  # the checks compare it with the target
     target_field: str | None = None
     checks: dict[str, CheckRule] = Field(default_factory=dict)
-    duplicates: Literal["drop", "keep"] = "drop"  # rows that repeat an earlier one
+    # Rows that repeat an earlier one. "loose": case and white space make no difference.
+    duplicates: Literal["drop", "keep", "loose"] = "drop"
     near_duplicates: float | None = Field(None, gt=0, lt=1)  # similarity; None: they stay
     against: tuple[str, ...] = ()  # evaluation files whose texts must not be in the dataset
     against_overlap: float = Field(0.5, gt=0, le=1)  # share of the n-grams of a row

@@ -23,7 +23,7 @@ from sftdata.examples.blocks import BlockRun, Blocks, Slice, slice_rows
 from sftdata.reading.chunks import Chunks
 from sftdata.reading.outline import Outline
 from sftdata.writing.earlier_build import EarlierBuild
-from sftdata.writing.journal import KEY_BYTES, JournalWriter
+from sftdata.writing.journal import KEY_BYTES, BlocksLine, JournalWriter, read_block_lines
 from sftdata.writing.manifest import SHARDS
 from sftdata.writing.shards import Shard, ShardWriter, copy_rows
 
@@ -73,7 +73,7 @@ class BuildFolder:
             for at, run in zip(firsts, runs, strict=False)
             if run.dropped is not None
         ]
-        self._journal.add_blocks(chunks.outline, keys, blocks, dropped)
+        self._journal.add_blocks(chunks, keys, blocks, dropped)
         templates = len(blocks) // len(chunks)
         is_end = self._is_end(chunks.outline)
         hash_ends = _ends(blocks.rows.sum(axis=1))
@@ -95,6 +95,11 @@ class BuildFolder:
     def note_engine(self, *, is_checked: bool | None) -> None:
         """See `JournalWriter.note_engine`."""
         self._journal.note_engine(is_checked=is_checked)
+
+    def read_blocks(self) -> Iterator[BlocksLine]:
+        """The journal's lines of the blocks that were added so far."""
+        self._journal.flush()
+        return read_block_lines(self.path)
 
     def finish(self, build: str) -> tuple[dict[str, list[Shard]], dict[str, RowSizes]]:
         """Writes the rest, fsyncs everything, and renames the folder to `build`.

@@ -20,6 +20,7 @@ from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Status
 from sftdata.base.schema import RowSizes
 from sftdata.examples.blocks import Blocks, DroppedRows
+from sftdata.reading.chunks import Chunks
 from sftdata.reading.outline import Outline
 from sftdata.writing.shards import Shard, ShardProgress
 
@@ -37,17 +38,20 @@ class JournalWriter:
 
     def add_blocks(
         self,
-        outline: Outline,
+        chunks: Chunks,
         keys: bytes,
         blocks: Blocks,
         dropped: Sequence[tuple[int, DroppedRows]],
     ) -> None:
-        """Records that the examples of `blocks`, made of these chunks, come next in every split.
+        """Records that the examples of `blocks`, made of `chunks`, come next in every split.
 
         `keys`: the keys of the blocks, joined. `dropped`: index of a block and the rows
         dropped from it as repeats; it holds fewer rows than its key stands for.
         """
+        outline = chunks.outline
         entry = {
+            "source": chunks.source,
+            "first_rows": chunks.first_rows.tolist(),
             "chunks": {
                 "rows": outline.rows.tolist(),
                 "sizes": outline.sizes.tolist(),
@@ -56,7 +60,8 @@ class JournalWriter:
             },
             "keys": base64.b64encode(keys).decode(),
             "trimmed": [
-                [at, _encoded(before.hashes), before.reasons.tolist()] for at, before in dropped
+                [at, _encoded(was.hashes), was.lines.tolist(), was.reasons.tolist()]
+                for at, was in dropped
             ],
             "rows_in": blocks.rows_in.tolist(),
             "rows": blocks.rows.tolist(),
@@ -65,6 +70,7 @@ class JournalWriter:
                 [at, e.row_id, e.line, e.status, e.reason, e.detail] for at, e in blocks.ledger
             ],
             "hashes": _encoded(blocks.hashes),
+            "lines": _encoded(blocks.lines),
         }
         self._write(entry)
 
@@ -90,6 +96,10 @@ class JournalWriter:
         """Records how far a shard of the split is written."""
         entry = [progress.file, progress.rows, progress.size, progress.xxh3]
         self._write({"split": split, "written": entry})
+        self._file.flush()
+
+    def flush(self) -> None:
+        """Hands everything to the file, so that it can be read."""
         self._file.flush()
 
     def close(self) -> None:
@@ -121,8 +131,12 @@ class BlocksLine:
     def dropped(self) -> dict[int, DroppedRows]:
         """Rows dropped from blocks, by index of the block in the line."""
         return {
-            at: DroppedRows(_decoded(hashes, "<u8").reshape(-1, 4), np.array(reasons, np.int8))
-            for at, hashes, reasons in self.entry["trimmed"]
+            at: DroppedRows(
+                _decoded(hashes, "<u8").reshape(-1, 4),
+                np.array(lines, np.int32),
+                np.array(reasons, np.int8),
+            )
+            for at, hashes, lines, reasons in self.entry["trimmed"]
         }
 
     @property
@@ -142,12 +156,33 @@ class BlocksLine:
         return len(self.entry["rows"]) // len(self.entry["chunks"]["rows"])
 
     @property
+    def source(self) -> int:
+        """The source of the chunks, by its index in the build's sources."""
+        return int(self.entry["source"])
+
+    @property
+    def first_rows(self) -> npt.NDArray[np.int64]:
+        """int64[chunks]: where they start in the source, see `Chunk.first_row`."""
+        return np.array(self.entry["first_rows"], np.int64)
+
+    @property
+    def hashes(self) -> npt.NDArray[np.uint64]:
+        """uint64[examples, 4], see `Blocks`."""
+        return _decoded(self.entry["hashes"], "<u8").reshape(-1, 4)
+
+    @property
+    def lines(self) -> npt.NDArray[np.int32]:
+        """int32[examples], see `Blocks`."""
+        return _decoded(self.entry["lines"], "<i4")
+
+    @property
     def blocks(self) -> Blocks:
         """The blocks; their examples are in the shards."""
         return Blocks(
             rows_in=np.array(self.entry["rows_in"], np.int64),
             rows=self.rows,
-            hashes=_decoded(self.entry["hashes"], "<u8").reshape(-1, 4),
+            hashes=self.hashes,
+            lines=self.lines,
             ledger=[
                 (at, BlockLedgerLine(row_id, line, Status(status), reason, detail))
                 for at, row_id, line, status, reason, detail in self.entry["ledger"]
@@ -187,6 +222,11 @@ class Journal:
     # How far each shard is written, by split and file.
     progress: dict[tuple[str, str], ShardProgress] = field(default_factory=dict)
     is_checked: bool = True  # whether the engine that made the blocks passed its check
+
+
+def read_block_lines(folder: Path) -> Iterator[BlocksLine]:
+    """The lines of blocks of a build folder, one after another."""
+    return (BlocksLine(entry) for entry in _read(folder / FILE) if "chunks" in entry)
 
 
 def read_journal(folder: Path) -> Journal:

@@ -256,3 +256,13 @@ def test_an_id_that_is_not_there_needs_a_word_unless_the_spec_says_so() -> None:
     assert build(spec="spec.toml", fields={"id": "none"}, out="out").manifest["rows_out"] == 40
     own = build("summarize", data="rows.jsonl", out="own")  # the bundled spec says so
     assert own.manifest["rows_out"] == 40
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("name", "task"), [("grammar", "grammar"), ("code", "rewrite")])
+def test_rows_that_differ_in_case_or_spaces_alone_all_stay(
+    name: str, task: str, shared: Path
+) -> None:
+    path = shared / "cases" / "repeats" / f"{name}.jsonl"
+    manifest = build(task, data=path, out="out").manifest
+    assert (manifest["rows_out"], manifest["dropped"]) == (len(path.read_text().splitlines()), {})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from unicodedata import normalize
+from unicodedata import is_normalized, normalize
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from sftdata.base.arrow import (
     to_flags,
     to_numbers,
 )
-from sftdata.base.hashing import hash_rows, hash_texts
+from sftdata.base.hashing import hash_column, hash_rows, hash_texts
 
 _NAMES_NO_CONTENT = ("row_id",)
 _WORD = re.compile(r"\w+")
@@ -32,17 +32,32 @@ _SHINGLE = 3  # words
 _SEED = 42
 
 
-def content_hashes(rows: pa.RecordBatch) -> npt.NDArray[np.uint64]:
+def content_hashes(rows: pa.RecordBatch, *, loose: bool) -> npt.NDArray[np.uint64]:
     """uint64[rows, 2]: a digest of all golden fields of each row but its id.
 
-    Ignores case, the amount and kind of white space, and Unicode's compatible forms.
+    Texts are compared in NFC. With `loose`, case, the amount and kind of white space, and Unicode's
+    compatible forms make no difference, too.
     """
     names = sorted(set(rows.schema.names) - set(_NAMES_NO_CONTENT))
-    by_field = np.concatenate([_normal_hashes(rows.column(name)) for name in names], axis=1)
-    return hash_rows(by_field)
+    digest = _loose_hashes if loose else _exact_hashes
+    return hash_rows(np.concatenate([digest(rows.column(name)) for name in names], axis=1))
 
 
-def _normal_hashes(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
+def _exact_hashes(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
+    """uint64[rows, 2]: a digest of each text in NFC."""
+    hashes = hash_column(column)
+    other = np.flatnonzero(~to_flags(pc.string_is_ascii(column)))
+    if len(other):
+        found = column.take(numbers(other)).to_pylist()
+        changed = [at for at, text in enumerate(found) if not is_normalized("NFC", text)]
+        if changed:
+            hashes[other[changed]] = hash_texts(
+                [normalize("NFC", found[at]).encode() for at in changed]
+            )
+    return hashes
+
+
+def _loose_hashes(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
     """uint64[rows, 2]: a digest of each text in lower case, NFKC, and with single spaces."""
     hashes = _hash_words(pc.ascii_lower(rebase_offsets(column)))
     other = np.flatnonzero(~to_flags(pc.string_is_ascii(column)))
@@ -82,18 +97,27 @@ class SeenIds:
     def __init__(self) -> None:
         self._runs: list[_Run] = []
 
-    def add(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    def add(
+        self, hashes: npt.NDArray[np.uint64], is_kept: npt.NDArray[np.bool_] | None = None
+    ) -> npt.NDArray[np.bool_]:
         """Adds uint64[rows, 2]; returns for each row whether its hash was in the set.
 
-        Of equal hashes in one call, the first counts as new.
+        Of equal hashes in one call, the first counts as new. A row that is not kept is looked up
+        and not added.
         """
         halves = np.ascontiguousarray(hashes.T)
         run, order = _sorted(halves)
         repeated = np.zeros(len(hashes), np.bool_)
-        repeated[order[1:]] = (run[:, 1:] == run[:, :-1]).all(axis=0)
+        is_equal = (run[:, 1:] == run[:, :-1]).all(axis=0)
+        repeated[order[1:]] = is_equal
+        kept_run = run
+        if is_kept is not None and not is_kept.all():
+            kept = is_kept[order]
+            repeated[order] = _has_kept_before(is_equal, kept)
+            kept_run = run[:, kept]
         for earlier in self._runs:
             repeated[order] |= _contains(earlier, run)
-        self._runs.append(run)
+        self._runs.append(kept_run)
         while len(self._runs) > 1 and self._runs[-2].size < 2 * self._runs[-1].size:
             last, merged = self._runs.pop(), self._runs.pop()
             self._runs.append(_sorted(np.concatenate((merged, last), axis=1))[0])
@@ -107,6 +131,20 @@ def _sorted(halves: _Run) -> tuple[_Run, npt.NDArray[np.int64]]:
     """The hashes sorted by their first half, and the place each had."""
     order = np.argsort(halves[0], kind="stable")  # two sorted runs are only merged by it
     return halves[:, order], order
+
+
+def _has_kept_before(
+    is_equal: npt.NDArray[np.bool_], is_kept: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """For each of some sorted hashes whether an equal one before it is kept.
+
+    `is_equal`: for each but the first, whether it equals the one before it.
+    """
+    number = np.arange(len(is_kept))
+    first = np.maximum.accumulate(np.where(np.concatenate(([False], is_equal)), 0, number))
+    kept_before: npt.NDArray[np.int64] = np.cumsum(is_kept) - is_kept
+    found: npt.NDArray[np.bool_] = kept_before > kept_before[first]
+    return found
 
 
 def _contains(run: _Run, halves: _Run) -> npt.NDArray[np.bool_]:

@@ -10,11 +10,13 @@ import pytest
 from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Status
 from sftdata.examples.blocks import Blocks, DroppedRows
+from sftdata.reading.chunks import Chunks
 from sftdata.reading.outline import Outline
 from sftdata.writing.journal import FILE, JournalWriter, read_journal
 from sftdata.writing.shards import ShardProgress
 
-CHUNKS = Outline(np.array([2, 3]), np.array([20, 30]), b"a" * 16 + b"b" * 16, is_closed=True)
+OUTLINE = Outline(np.array([2, 3]), np.array([20, 30]), b"a" * 16 + b"b" * 16, is_closed=True)
+CHUNKS = Chunks(1, OUTLINE, np.array([7, 9]), memoryview(b"x" * 50))
 KEYS = b"k" * 16 + b"l" * 16
 LINE = BlockLedgerLine("r2", 1, Status.DROPPED, "empty_field", "'summary' is empty")
 BLOCKS = Blocks(
@@ -22,10 +24,15 @@ BLOCKS = Blocks(
     #              train test
     rows=np.array([[1, 0], [2, 1]]),
     hashes=np.arange(16, dtype=np.uint64).reshape(4, 4),
+    lines=np.array([0, 1, 2, 0], np.int32),
     ledger=[(0, LINE)],
     whole_text_differs=[(1, "r5")],
 )
-DROPPED = DroppedRows(np.arange(8, dtype=np.uint64).reshape(2, 4), np.array([0, 2], np.int8))
+DROPPED = DroppedRows(
+    np.arange(8, dtype=np.uint64).reshape(2, 4),
+    np.array([3, 4], np.int32),
+    np.array([0, 2], np.int8),
+)
 
 
 def write(folder: Path, times: int = 1) -> None:
@@ -42,11 +49,14 @@ def test_blocks_come_back_as_they_were(tmp_path: Path) -> None:
     (line,) = journal.blocks
     assert line.keys == KEYS
     assert line.templates == 1
-    assert line.outline.digests == CHUNKS.digests
+    assert line.outline.digests == OUTLINE.digests
     assert line.blocks.rows.tolist() == [[1, 0], [2, 1]]
     assert line.blocks.hashes.tolist() == BLOCKS.hashes.tolist()
     assert line.blocks.ledger == [(0, LINE)]
     assert line.blocks.whole_text_differs == [(1, "r5")]
+    assert line.blocks.lines.tolist() == [0, 1, 2, 0]
+    assert (line.source, line.first_rows.tolist()) == (1, [7, 9])
+    assert line.dropped[1].lines.tolist() == [3, 4]
     assert line.dropped[1].reasons.tolist() == [0, 2]
 
 

@@ -50,14 +50,24 @@ def test_a_plain_set_says_the_same(batches: list[list[int]]) -> None:
             expected.add(i)
 
 
-def digest(*texts: str, **fields: str) -> list[bytes]:
+@given(batches=st.lists(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=8)))
+def test_a_row_that_is_not_kept_is_looked_up_alone(batches: list[list[tuple[int, bool]]]) -> None:
+    seen, expected = SeenIds(), set[int]()
+    for batch in batches:
+        found = seen.add(hashes([(i, i) for i, _ in batch]), np.array([k for _, k in batch], bool))
+        for (i, is_kept), repeated in zip(batch, found.tolist(), strict=True):
+            assert repeated == (i in expected)
+            expected |= {i} if is_kept else set()
+
+
+def digest(*texts: str, loose: bool = True, **fields: str) -> list[bytes]:
     """The content digests of rows with one field each, or of one row."""
     columns = (fields and {name: [value] for name, value in fields.items()}) or {"text": [*texts]}
     columns["row_id"] = ["id"] * max(map(len, columns.values()))
     batch = pa.RecordBatch.from_pydict(
         {name: pa.array(values, pa.large_string()) for name, values in columns.items()}
     )
-    return [row.tobytes() for row in content_hashes(batch)]
+    return [row.tobytes() for row in content_hashes(batch, loose=loose)]
 
 
 def plainly(text: str) -> str:
@@ -73,6 +83,31 @@ OTHER = ["aword of text", "a word of texts", "", " ", "ä word of text"]
 def test_case_white_space_and_compatible_forms_make_no_difference() -> None:
     assert len(set(digest(*SAME))) == 1
     assert len(set(digest(*SAME, *OTHER))) == len(OTHER)  # "" and " " say the same
+
+
+def test_by_default_only_the_form_of_unicode_makes_no_difference() -> None:
+    texts = [
+        "Caf\u00e9",
+        "Cafe\u0301",
+        "CAF\u00c9",
+        "Caf\u00e9 ",
+        "\uff23af\u00e9",
+        "",
+        " ",
+        "a b",
+        "a  b",
+    ]
+    found = digest(*texts, loose=False)
+    assert found[0] == found[1]
+    assert len(set(found)) == len(texts) - 1
+
+
+@given(texts=st.lists(st.text(st.sampled_from("aAe\u0301\u00e9 \n\u212b\u00c5"), max_size=6)))
+def test_exact_digests_are_those_of_nfc(texts: list[str]) -> None:
+    found = digest(*texts, loose=False)
+    forms = [unicodedata.normalize("NFC", text) for text in texts]
+    for i, one in enumerate(found):
+        assert [one == other for other in found] == [forms[i] == other for other in forms]
 
 
 def test_a_space_put_between_two_words_makes_one() -> None:
@@ -95,4 +130,6 @@ def test_where_in_memory_a_text_lies_makes_no_difference() -> None:
     offsets = pa.py_buffer(np.array([11, 20, 32], np.int64))
     column = pa.LargeStringArray.from_buffers(2, offsets, data)
     batch = pa.RecordBatch.from_pydict({"text": column, "row_id": column})
-    assert [row.tobytes() for row in content_hashes(batch)] == digest("one text", "and another")
+    assert [row.tobytes() for row in content_hashes(batch, loose=True)] == digest(
+        "one text", "and another"
+    )
