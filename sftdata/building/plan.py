@@ -16,7 +16,7 @@ from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.building.field_use import check_field_use
 from sftdata.errors import TemplateError
-from sftdata.reading.given_splits import keep_given_splits
+from sftdata.reading.given_splits import decide_splits
 from sftdata.reading.sources import Source, resolve_sources
 from sftdata.reading.splits import all_splits
 from sftdata.rendering.template import Template
@@ -147,9 +147,7 @@ def make_plan(
     for template in templates:
         _check_template(template, spec, frozen)
     check_field_use(spec, templates)
-    sources, split_note = keep_given_splits(
-        resolve_sources(spec.data), spec.split, spec.split_column
-    )
+    sources, split_note = decide_splits(resolve_sources(spec.data), spec)
     plan = Plan(
         spec=spec,
         sources=sources,

@@ -45,6 +45,13 @@ _SMALL_TOKENIZER = "tokenizers/small"  # made for tests and the first look
 @click.option(
     "--split-column", metavar="COLUMN", help="Put each row into the split that it names here."
 )
+@click.option(
+    "--join-splits",
+    "given_splits",
+    flag_value="join",
+    default=None,
+    help="Divide all rows by the spec's shares, also those of train.jsonl and test.jsonl.",
+)
 @click.option("--out", type=FOLDER, help="Write the dataset here. Default: data/TASK.")
 @click.option(
     "--max-length", type=click.IntRange(min=2), metavar="N", help="Fit examples into N tokens."

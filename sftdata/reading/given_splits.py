@@ -1,90 +1,139 @@
 """Given splits: the splits that sources have of themselves, which a build keeps.
 
 A source has one if the user wrote it (`train=a.jsonl`), if it is one of several splits of a
-dataset, or if its name tells it from others: train.jsonl beside test.jsonl.
+dataset, or if its name tells it from others: train.jsonl beside test.jsonl, or a_train.jsonl beside
+a_test.jsonl.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
 from sftdata.base.escaping import escape
 from sftdata.errors import GoldenSetError
 from sftdata.reading.sources import Source
+from sftdata.spec.model import Spec
 from sftdata.spec.presets import HUB, parse_hub_item
-from sftdata.spec.split_names import SPELLINGS, find_split
+from sftdata.spec.split_names import find_split
 
 _PART = re.compile(r"-\d+-of-\d+$")  # train-00000-of-00002.parquet
+_WORD = re.compile(r"[^\W\d_]+")
 _SPLIT_NAME = re.compile(r"\w+")
 _SHOWN = 3  # names of a split in the note
 
 
+def decide_splits(sources: Sequence[Source], spec: Spec) -> tuple[tuple[Source, ...], str | None]:
+    """The sources with the splits that a spec lets their rows keep, and a note about them."""
+    if spec.given_splits == "join":
+        sources = [replace(source, split=None) for source in sources]
+    if spec.split_column is None:
+        return keep_given_splits(sources, spec.split, by_name=spec.given_splits == "keep")
+    kept, _ = keep_given_splits(sources, spec.split, by_name=False)
+    return kept, (
+        f"Each row keeps the split that '{escape(spec.split_column)}' names (val, valid and dev "
+        "mean validation); a row without one gets a split by the shares of [split]."
+    )
+
+
 def keep_given_splits(
-    sources: Sequence[Source], splits: Collection[str], column: str | None = None
+    sources: Sequence[Source], splits: Collection[str], *, by_name: bool = True
 ) -> tuple[tuple[Source, ...], str | None]:
     """The sources with the splits that their rows keep, and a note that says so, if any has one.
 
-    `splits`: those of the spec, whose spelling is used. `column`: names the split of a row, so
-    names of sources don't.
+    `splits`: those of the spec, whose spelling is used. `by_name`: whether names give splits, too.
     Raises `GoldenSetError` for a split whose name cannot name a file.
     """
-    named = _named_splits(sources) if column is None else [None] * len(sources)
-    kept = []
-    for source, in_name in zip(sources, named, strict=True):
-        given = source.split if source.split is not None else in_name
-        split = None if given is None else find_split(given, splits) or given
+    given = [s.split and (find_split(s.split, splits) or s.split) for s in sources]
+    if by_name:
+        given = _add_named(sources, given, splits)
+    for source, split in zip(sources, given, strict=True):
         if split is not None and not _SPLIT_NAME.fullmatch(split):
             raise GoldenSetError(
                 f"{source.name}: the split '{escape(split)}' cannot name a file.",
                 f"Give it a name of letters, digits and _, such as: "
                 f"--data {re.sub(r'[^a-zA-Z0-9_]', '_', split)}={source.name}",
             )
-        kept.append(replace(source, split=split))
-    if column is not None:
-        return tuple(kept), (
-            f"Each row keeps the split that '{escape(column)}' names (val, valid and dev mean "
-            "validation); a row without one gets a split by the shares of [split]."
-        )
-    return tuple(kept), _note(kept, splits)
+    kept = tuple(replace(s, split=split) for s, split in zip(sources, given, strict=True))
+    return kept, _note(kept, splits, by_name)
 
 
-def _named_splits(sources: Sequence[Source]) -> list[str | None]:
-    """For each source the split that its name says, where names tell splits apart."""
-    found = [None if s.split is not None else _split_in_name(s) for s in sources]
+def _add_named(
+    sources: Sequence[Source], given: Sequence[str | None], splits: Collection[str]
+) -> list[str | None]:
+    """The given splits, and those that names say where names tell splits apart."""
+    in_series = _splits_in_series(sources, given, splits)
+    found = [
+        split or _split_in_name(source, splits) or in_series.get(at)
+        for at, (source, split) in enumerate(zip(sources, given, strict=True))
+    ]
     # One split alone divides nothing: its rows are those that the shares are for.
-    given = [source.split or split for source, split in zip(sources, found, strict=True)]
-    return found if len(set(given)) > 1 else [None] * len(sources)
+    return found if len(set(found)) > 1 else list(given)
 
 
-def _split_in_name(source: Source) -> str | None:
+def _split_in_name(source: Source, splits: Collection[str]) -> str | None:
+    """The split that is the whole name of a file or folder, or that a Hub item names."""
     if source.name.startswith(HUB):
-        split = parse_hub_item(source.name)[2]
+        split = parse_hub_item(source.name)[2].partition("[")[0]
         # Splits that one item joins have been joined by the user.
-        return None if "+" in split else split.partition("[")[0] or None
-    stem = PurePath(source.name).name.partition(".")[0]
-    word = _PART.sub("", stem)
-    return word if any(word.lower() in spellings for spellings in SPELLINGS.values()) else None
+        return None if "+" in source.name or not split else find_split(split, splits) or split
+    word = _PART.sub("", PurePath(source.name).name.partition(".")[0])
+    return find_split(word, splits)
 
 
-def _note(sources: Sequence[Source], splits: Collection[str]) -> str | None:
+def _splits_in_series(
+    sources: Sequence[Source], given: Sequence[str | None], splits: Collection[str]
+) -> dict[int, str]:
+    """The splits of sources whose paths differ in nothing but that: a_train.jsonl, a_test.jsonl."""
+    series: dict[str, dict[int, str]] = defaultdict(dict)
+    for at, source in enumerate(sources):
+        if given[at] is None and not source.name.startswith(HUB):
+            for rest, split in _without_split(PurePath(source.name), splits):
+                series[rest][at] = split
+    kept = [members for members in series.values() if len(set(members.values())) > 1]
+    return {at: split for members in reversed(kept) for at, split in members.items()}
+
+
+def _without_split(path: PurePath, splits: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The path with a gap for each split that its file name or its folder names, and the split."""
+    for word in _WORD.finditer(path.name):
+        if split := find_split(word[0], splits):
+            rest = f"{path.name[: word.start()]}*{path.name[word.end() :]}"
+            yield f"{path.parent}/{re.sub(r'[0-9]+', '#', rest)}", split
+    if split := find_split(path.parent.name, splits):
+        yield f"{path.parent.parent}/*/", split
+
+
+def _note(sources: Sequence[Source], splits: Collection[str], by_name: bool) -> str | None:
     by_split: dict[str | None, list[str]] = defaultdict(list)
     for source in sources:
         if source.name not in by_split[source.split]:
             by_split[source.split].append(source.name)
     others = by_split.pop(None, [])
-    if not by_split:
-        return None
-    kept = "; ".join(f"{split} from {_list(names)}" for split, names in by_split.items())
-    note = f"Splits are kept as given: {kept}."
-    if added := [str(split) for split in by_split if split not in splits]:
-        note += f" Not in the spec's [split], so added: {', '.join(added)}."
-    if others:
-        note += f" The shares of [split] apply to {_list(others)}."
-    return note
+    parts = []
+    if by_split:
+        kept = "; ".join(f"{split} from {_list(names)}" for split, names in by_split.items())
+        parts.append(f"Splits are kept as given: {kept}.")
+        if added := [str(split) for split in by_split if split not in splits]:
+            parts.append(f"Not in the spec's [split], so added: {', '.join(added)}.")
+        if others:
+            parts.append(f"The shares of [split] apply to {_list(others)}.")
+    if by_name and len(sources) > 1 and (doubtful := _held_out_in_name(others, splits)):
+        name, split = doubtful
+        parts.append(f"{name} is divided by shares; to keep it whole: --data {split}={name}")
+    return " ".join(parts) or None
+
+
+def _held_out_in_name(names: Sequence[str], splits: Collection[str]) -> tuple[str, str] | None:
+    """The first of these names that speaks of a split to hold out, and the split."""
+    for name in names:
+        found = {split for _, split in _without_split(PurePath(name), splits)}
+        if len(found) == 1 and not name.startswith(HUB) and "train" not in found:
+            return name, found.pop()
+    return None
 
 
 def _list(names: Sequence[str]) -> str:

@@ -74,6 +74,7 @@ class Spec(SpecModel):
     group: str | None = None  # path; rows with the same value there stay in one split
     seed: int = 0
     split: dict[str, float] = Field(DEFAULT_SPLIT, min_length=1)  # name → share of the rows
+    given_splits: Literal["keep", "join"] = "keep"  # of files and datasets that name their splits
     split_column: str | None = None  # path; the row is in the split that is named there
     chat: bool = False
     chat_options: dict[str, Any] = Field(default_factory=dict)  # given to the chat template
@@ -210,8 +211,11 @@ class Spec(SpecModel):
             yield "give a template"
         for name in sorted({name for pair in self.swap for name in pair} - self.fields.keys()):
             yield f"swap names '{name}', which is not one of the fields"
-        if self.split_column and any(parse_data_item(item)[0] for item in self.data):
-            yield "give split_column or the splits of data, not both: they may differ"
+        if any(parse_data_item(item)[0] for item in self.data):
+            if self.split_column:
+                yield "give split_column or the splits of data, not both: they may differ"
+            if self.given_splits == "join":
+                yield "data gives splits, and given_splits = 'join' would ignore them"
         for first, second in self.swap:
             if first == second:
                 yield f"swap exchanges '{first}' with itself"

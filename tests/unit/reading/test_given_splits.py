@@ -7,10 +7,18 @@ from pathlib import Path
 import pytest
 
 from sftdata.errors import GoldenSetError
-from sftdata.reading.given_splits import keep_given_splits
+from sftdata.reading.given_splits import decide_splits, keep_given_splits
 from sftdata.reading.sources import Source
+from sftdata.spec.model import Spec
 
 SPLITS = ("train", "validation", "test")
+SPEC = {
+    "task": "made",
+    "data": ["a.jsonl"],
+    "templates": ["summarize/article"],
+    "tokenizer": "bytes",
+    "fields": {"article": "article"},
+}
 
 
 def source(name: str, split: str | None = None) -> Source:
@@ -34,6 +42,14 @@ def splits_of(*sources: str | Source) -> list[str | None]:
         (["news.jsonl", "test.jsonl"], [None, "test"]),
         (["hf:me/news:train[:90%]", "hf:me/news@small:validation"], ["train", "validation"]),
         (["saved/train", "saved/test"], ["train", "test"]),
+        # Names and folders that differ in nothing but the split.
+        (["news_train.jsonl", "news_test.jsonl"], ["train", "test"]),
+        (["squad-dev-v1.1.json", "squad-train-v1.1.json"], ["validation", "train"]),
+        (["a.train.1.jsonl", "a.train.2.jsonl", "a.test.1.jsonl"], ["train", "train", "test"]),
+        (["in/train/a.csv", "in/train/b.csv", "in/test/c.csv"], ["train", "train", "test"]),
+        (["train_a.jsonl", "test_b.jsonl"], [None, None]),
+        (["dev/a.jsonl", "main/b.jsonl"], [None, None]),
+        (["train_test.jsonl", "more.jsonl"], [None, None]),
         # One split alone divides nothing.
         (["train.jsonl"], [None]),
         (["test.jsonl"], [None]),
@@ -78,11 +94,25 @@ def test_many_files_are_named_in_one_line() -> None:
     assert "train-00002-of-00009.parquet and 6 more; test from test.parquet." in note
 
 
-def test_a_column_names_the_splits_and_no_file_does() -> None:
-    kept, note = keep_given_splits([source("train.jsonl"), source("test.jsonl")], SPLITS, "part")
+@pytest.mark.parametrize("key", [{"split_column": "part"}, {"given_splits": "join"}])
+def test_a_column_and_a_join_go_before_names(key: dict[str, str]) -> None:
+    spec = Spec.model_validate(SPEC | key)
+    kept, note = decide_splits([source("train.jsonl"), source("test.jsonl")], spec)
     assert [s.split for s in kept] == [None, None]
-    assert note is not None
-    assert "Each row keeps the split that 'part' names" in note
+    assert (note is not None) == ("split_column" in key)
+
+
+def test_a_join_divides_the_splits_of_a_dataset_anew() -> None:
+    spec = Spec.model_validate(SPEC | {"given_splits": "join"})
+    kept, _ = decide_splits([source("saved/train", "train"), source("saved/test", "test")], spec)
+    assert [s.split for s in kept] == [None, None]
+
+
+def test_a_name_that_may_mean_a_split_to_hold_out_is_named() -> None:
+    _, note = keep_given_splits([source("old.jsonl"), source("news_test.jsonl")], SPLITS)
+    assert note == (
+        "news_test.jsonl is divided by shares; to keep it whole: --data test=news_test.jsonl"
+    )
 
 
 def test_a_split_that_cannot_name_a_file_gets_a_name_to_give() -> None:

@@ -264,6 +264,7 @@ def test_a_spec_is_recorded_in_full_and_its_parts_as_short_as_they_may_be_writte
         "group": None,
         "seed": 0,
         "split": {"test": 1.0, "train": 3.5},
+        "given_splits": "keep",
         "split_column": None,
         "chat": True,
         "chat_options": {"deep": {"list": [1, ["x"]]}, "day": "2026-11-26", "most": float("inf")},
