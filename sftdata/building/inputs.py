@@ -21,6 +21,7 @@ from sftdata.reading.sources import Source
 from sftdata.reading.splits import all_splits, assign_splits
 from sftdata.spec.fields import ID
 from sftdata.spec.model import Spec
+from sftdata.spec.split_names import training_split
 
 
 def row_reader(spec: Spec, sources: tuple[Source, ...]) -> RowReader:
@@ -90,7 +91,13 @@ def draw_pool(
     Reads every source once. Raises `GoldenSetError` if there is no such row.
     """
     shares = all_splits(spec.split, sources)
-    train = list(shares).index("train") if "train" in shares else 0
+    split = training_split(shares)
+    if split is None:
+        raise GoldenSetError(
+            f"Shots are drawn from the split 'train'; the spec has {', '.join(shares)}.",
+            "Name the split of the training rows train, or build without --shots.",
+        )
+    train = list(shares).index(split)
     reader, screen = row_reader(spec, sources), row_screen(spec, evaluation)
     pool = PoolBuilder(spec.seed)
     for index, source in enumerate(sources):

@@ -8,6 +8,7 @@ from sftdata.base.escaping import escape
 
 # Columns of conversations: a model that should see them does not.
 _PARTS_OF_CONVERSATIONS = ("messages", "conversations", "tools", "system", "history")
+_SPLIT = "split"
 _SHOWN_COLUMNS = 12
 _SHOWN_SOURCES = 3
 _SHOWN_LINES = 5
@@ -48,6 +49,9 @@ def describe_unread(unread: Mapping[str, Sequence[str]]) -> str | None:
     ]
     if unseen:
         lines.append(f"Warning: the model will not see {' and '.join(unseen)}.")
+    splits = [name for columns, _ in groups for name in columns if name.lower() == _SPLIT]
+    if splits:
+        lines.append(f"To keep the splits that '{splits[0]}' names: --split-column {splits[0]}")
     return "\n".join(lines)
 
 

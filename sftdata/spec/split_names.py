@@ -12,6 +12,13 @@ SPELLINGS = {
 }
 
 
+def training_split(splits: Iterable[str]) -> str | None:
+    """The split to train on: train by any spelling, or the only one; else None."""
+    known = list(splits)
+    split = find_split("train", known)
+    return split if split in known else known[0] if len(known) == 1 else None
+
+
 def find_split(name: str, splits: Iterable[str]) -> str | None:
     """The split that `name` means: one of `splits`, or a usual spelling; else None.
 

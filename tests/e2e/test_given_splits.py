@@ -220,3 +220,23 @@ def test_the_case_of_a_split_column() -> None:
     build_dataset("summarize", data=file, split_column="split", out="out")
     counts = {name: len(split) for name, split in load("out").items()}
     assert counts == {"train": 30, "validation": 5, "test": 5}
+
+
+def test_shots_and_weights_need_a_training_split(byte_tokenizer: Path) -> None:
+    write("rows.jsonl", ROWS)
+    shares = {"fit": 0.5, "test": 0.5}
+    with pytest.raises(SftdataError, match=r"Shots are drawn from the split 'train'(?s:.*)fit"):
+        build(spec="spec.toml", split=shares, shots=1, out="out")
+    Path("mixed.toml").write_text(
+        'task = "mixed"\nsplit = { fit = 0.5, test = 0.5 }\n'
+        '[[sources]]\nspec = "spec.toml"\nweight = 2.0\n'
+    )
+    with pytest.raises(SftdataError, match="it has no split 'train', only fit, test"):
+        build(spec="mixed.toml", out="mixed")
+
+
+def test_a_column_that_reads_like_splits_is_not_passed_over_in_silence() -> None:
+    write("rows.jsonl", [{**row, "Split": "train"} for row in ROWS])
+    said: list[str] = []
+    build_dataset(spec="spec.toml", out="out", report=said.append)
+    assert any("To keep the splits that 'Split' names: --split-column Split" in s for s in said)

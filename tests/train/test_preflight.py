@@ -62,3 +62,25 @@ def test_a_missing_gpu_or_package_is_refused(dataset: Path, model_directory: Pat
     )
     if not find_spec("tensorboard"):
         assert "needs tensorboard" in refusal(dataset, model_directory, tensorboard=True)
+
+
+def test_a_split_without_rows_is_refused_with_those_that_have_some(
+    dataset: Path, model_directory: Path, tmp_path: Path
+) -> None:
+    empty = Path(shutil.copytree(dataset, tmp_path / "empty"))
+    manifest = json.loads((empty / "manifest.json").read_text())
+    manifest["splits"]["extra"] = {"shards": []}
+    (empty / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(SftdataError, match=r"'extra'(?s:.*)has no rows(?s:.*)--split: train"):
+        prepare(empty, str(model_directory), Recipe(), split="extra", allow_draft=True)
+
+
+def test_a_run_without_held_out_rows_says_so(dataset: Path, model_directory: Path) -> None:
+    said: list[str] = []
+    prepare(dataset, str(model_directory), Recipe(), report=said.append)
+    assert not said
+    prepare(dataset, str(model_directory), Recipe(), split="validation", report=said.append)
+    assert said == [
+        "The loss on held-out rows is not measured: the split 'validation' has no rows beside "
+        "those you train on."
+    ]

@@ -16,6 +16,7 @@ from sftdata.base.files import write_atomically
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.packing import read_plan
+from sftdata.spec.split_names import find_split
 from sftdata.writing.manifest import to_json
 from sftdata.writing.plots import as_file, line_chart
 from sftdata_train import passport as passport_file
@@ -87,8 +88,14 @@ def prepare(
     if recipe.packed is not None:
         units = PackUnits(data[split], read_plan(data, split, recipe.packed))
     held_out = None
-    if split != _HELD_OUT and len(data.get(_HELD_OUT, ())):
-        held_out = RowUnits(data[_HELD_OUT])
+    validation = find_split(_HELD_OUT, data) or _HELD_OUT
+    if split != validation and len(data.get(validation, ())):
+        held_out = RowUnits(data[validation])
+    elif recipe.early_stop is None:
+        report(
+            f"The loss on held-out rows is not measured: the split '{_HELD_OUT}' has no rows"
+            + (" beside those you train on." if split == validation else ".")
+        )
     if recipe.early_stop is not None and held_out is None:
         raise SftdataError(
             f"--early-stop needs rows in the split '{_HELD_OUT}'; {directory} has none.",

@@ -29,13 +29,13 @@ from sftdata.building.mixture.writing import MixtureWriter
 from sftdata.errors import SftdataError
 from sftdata.reading.screening.duplicates import SeenIds
 from sftdata.spec.model import Mixture
+from sftdata.spec.split_names import training_split
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import LEDGERS, SHARDS, Manifest, shards_path
 from sftdata.writing.ownership import remove_shards
 from sftdata.writing.shards import Shard
 
 _NO_HASHES, _NO_ROWS = np.empty((0, 4), np.uint64), np.empty(0, np.int64)
-_TRAIN = "train"  # the split that weights apply to; the others hold each row once
 
 
 def mix(
@@ -72,10 +72,17 @@ def _plan(
     fresh = _without_repeats(parts, excluded)
     plans = {}
     splits = split_names(parts)
+    train = training_split(splits)
+    if train is None and any(part.source.weight or part.source.cap for part in parts):
+        raise SftdataError(
+            "Weights and caps apply to the training rows of a mixture; it has no split 'train', "
+            f"only {', '.join(splits)}.",
+            "Name the split of the training rows train, in [split].",
+        )
     for split in splits:
         ids = [part.hashes.get(split, _NO_HASHES)[:, 0] for part in parts]
         used = [rows.get(split, _NO_ROWS) for rows in fresh]
-        if split == _TRAIN or len(splits) == 1:
+        if split == train:
             samples = _sample(mixture, parts, split, ids, used)
             for at, sample in enumerate(samples):
                 over_cap, not_sampled = used[at][sample.over_cap], used[at][sample.not_sampled]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sftdata.spec.split_names import find_split
+from sftdata.spec.split_names import find_split, training_split
 
 DEFAULT = ("train", "validation", "test")
 
@@ -30,3 +30,16 @@ DEFAULT = ("train", "validation", "test")
 )
 def test_a_name_means_a_split(name: str, splits: tuple[str, ...], meant: str | None) -> None:
     assert find_split(name, splits) == meant
+
+
+@pytest.mark.parametrize(
+    ("splits", "split"),
+    [
+        (DEFAULT, "train"),
+        (("test", "training"), "training"),
+        (("all",), "all"),  # there is no other to mean
+        (("fit", "test"), None),
+    ],
+)
+def test_one_split_is_trained_on(splits: tuple[str, ...], split: str | None) -> None:
+    assert training_split(splits) == split
