@@ -42,9 +42,10 @@ def check_data(data: Dataset, split: str, *, allow_draft: bool) -> None:
         )
     refuse_draft(manifest, allow_draft)
     if not len(data[split]):
+        others = ", ".join(name for name in data if len(data[name]))
         raise SftdataError(
             f"The split '{split}' of {manifest.directory} has no rows.",
-            f"Train on another with --split: {', '.join(name for name in data if len(data[name]))}.",
+            f"Train on another with --split: {others}.",
         )
 
 
