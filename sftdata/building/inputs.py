@@ -12,6 +12,8 @@ from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.errors import GoldenSetError
 from sftdata.examples.shots import PoolBuilder, ShotPool
 from sftdata.reading.chunks import Chunk, Chunks, read_chunks
+from sftdata.reading.conversations.read import ConversationReader
+from sftdata.reading.conversations.repairs import Repairs
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.outline import Outline
 from sftdata.reading.rows import RowReader
@@ -19,7 +21,7 @@ from sftdata.reading.screening.contamination import EvaluationTexts, index_texts
 from sftdata.reading.screening.screen import Screen
 from sftdata.reading.sources import Source
 from sftdata.reading.splits import all_splits, assign_splits
-from sftdata.spec.fields import ID
+from sftdata.spec.fields import BESIDE_MESSAGES, ID
 from sftdata.spec.model import Spec
 from sftdata.spec.split_names import training_split
 
@@ -31,9 +33,12 @@ def row_reader(spec: Spec, sources: tuple[Source, ...]) -> RowReader:
     required = spec.mapped
     if id_rule is not None and not id_rule.optional:
         required |= {ID}
+    beside = {n: fields.pop(n) for n in BESIDE_MESSAGES if n in fields} if spec.is_messages else {}
     return RowReader(
         sources=sources,
         fields=fields,
+        beside=beside,
+        conversations=_conversation_reader(spec),
         id_path=id_rule.path if id_rule is not None else None,
         group_path=spec.group,
         keep_nul=spec.nul == "keep",
@@ -41,6 +46,15 @@ def row_reader(spec: Spec, sources: tuple[Source, ...]) -> RowReader:
         split_path=spec.split_column,
         splits=tuple(all_splits(spec.split, sources)),
         required=required,
+    )
+
+
+def _conversation_reader(spec: Spec) -> ConversationReader:
+    return ConversationReader(
+        Repairs(spec.drop_trailing_user, spec.drop_leading_assistant, spec.merge_same_role),
+        unroll=spec.unroll,
+        all_turns=spec.loss == "all",
+        ignored=frozenset(spec.ignore_turn_keys),
     )
 
 

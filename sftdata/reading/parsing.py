@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,8 @@ from sftdata.base.reasons import Reason
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.columns import Unreadable, python_values
-from sftdata.reading.messages import canonical_messages
+from sftdata.reading.conversations.read import ConversationReader
+from sftdata.reading.conversations.repairs import Repair
 from sftdata.reading.sources import Source
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.paths import EACH, MISSING, Path, expand_paths, follow, parse_path
@@ -42,18 +43,26 @@ class Parsed:
     chunk: npt.NDArray[np.int32]
     line: npt.NDArray[np.int64]
     faults: dict[int, tuple[str, str]]  # row → reason, detail
+    repairs: dict[int, tuple[Repair, ...]] = field(default_factory=dict)  # of conversations, by row
 
 
-def parse_chunks(chunks: Sequence[Chunk], columns: Mapping[str, str], source: Source) -> Parsed:
+def parse_chunks(
+    chunks: Sequence[Chunk],
+    columns: Mapping[str, str],
+    source: Source,
+    conversations: ConversationReader = ConversationReader(),  # noqa: B008 - it is frozen
+) -> Parsed:
     """The values at the paths of `columns`, by name, of every row of `chunks`.
 
+    Where one of them is `MESSAGES`, `conversations` makes the conversation of it and of all other
+    fields.
     Raises `GoldenSetError` with file and line for a line that is not a row: it is not JSON, not
     UTF-8, or gives a value twice.
     """
     if not isinstance(chunks[0].data, memoryview):
-        return _parse_tables(chunks, columns, source)
+        return _parse_tables(chunks, columns, source, conversations)
     parsed = _parse_json_fast(chunks, columns)
-    return _parse_json_slow(chunks, columns, source) if parsed is None else parsed
+    return _parse_json_slow(chunks, columns, source, conversations) if parsed is None else parsed
 
 
 def _lines(chunks: Sequence[Chunk]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
@@ -146,20 +155,27 @@ def _text_column(column: pa.ChunkedArray) -> pa.LargeStringArray:
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
 
 
-def _parse_json_slow(chunks: Sequence[Chunk], columns: Mapping[str, str], source: Source) -> Parsed:
+def _parse_json_slow(
+    chunks: Sequence[Chunk],
+    columns: Mapping[str, str],
+    source: Source,
+    conversations: ConversationReader,
+) -> Parsed:
+    # A row may be the list of its turns alone.
+    turns = parse_path(columns[MESSAGES])[0] if MESSAGES in columns else None
     values: list[dict[str, Any]] = []
     position: list[int] = []
     lines: list[int] = []
     for index, chunk in enumerate(chunks):
         for number, line in enumerate(bytes(chunk.data).split(b"\n")[:-1], chunk.first_row):
             if line.strip():
-                values.append(_parse_line(line, f"{source.name}:{number}"))
+                values.append(_parse_line(line, f"{source.name}:{number}", turns))
                 position.append(index)
                 lines.append(number)
-    return _collect(values, position, lines, columns, source)
+    return _collect(values, position, lines, columns, source, conversations)
 
 
-def _parse_line(line: bytes, where: str) -> dict[str, Any]:
+def _parse_line(line: bytes, where: str, list_field: Any) -> dict[str, Any]:
     try:
         row = json.loads(
             line.decode("utf-8"), object_pairs_hook=_Object.from_pairs, parse_int=_integer
@@ -178,6 +194,8 @@ def _parse_line(line: bytes, where: str) -> dict[str, Any]:
             f"{where}: not a JSON value on one line: {error}",
             "Every line must be one complete JSON object; the last one may have been cut off.",
         ) from error
+    if isinstance(row, list) and list_field is not None:
+        return {list_field: row}
     if not isinstance(row, dict):
         raise GoldenSetError(
             f"{where}: a JSON object is expected, not {_kind(row)}.",
@@ -205,14 +223,22 @@ class _Object(dict[str, Any]):
         return made
 
 
-def _parse_tables(chunks: Sequence[Chunk], columns: Mapping[str, str], source: Source) -> Parsed:
+def _parse_tables(
+    chunks: Sequence[Chunk],
+    columns: Mapping[str, str],
+    source: Source,
+    conversations: ConversationReader,
+) -> Parsed:
     table = pa.Table.from_batches([chunk.data for chunk in chunks])
     position, lines = _lines(chunks)
     found = {name: _at_path(table, parse_path(path)) for name, path in columns.items()}
     native = {n: _text_column(c) for n, c in found.items() if c is not None and _is_text(n, c.type)}
     if len(native) == len(columns):
         return Parsed(native, position, lines, {})
-    return _collect(_table_rows(table), position.tolist(), lines.tolist(), columns, source)
+    rows = _table_rows(table)
+    return _collect(
+        rows, position.tolist(), lines.tolist(), columns, source, conversations, null_filled=True
+    )
 
 
 def _table_rows(table: pa.Table) -> list[dict[str, Any]]:
@@ -270,39 +296,63 @@ def _collect(
     lines: Sequence[int],
     columns: Mapping[str, str],
     source: Source,
+    conversations: ConversationReader,
+    *,
+    null_filled: bool = False,
 ) -> Parsed:
     """Columns of text out of parsed rows, with a fault for each value that is not text."""
     names = list(columns)
     paths = [parse_path(path) for path in columns.values()]
     splits_rows = any(EACH in path for path in paths)
-    found: dict[str, list[str | None]] = {name: [] for name in columns}
+    of_talk = [MESSAGES in columns and not _is_label(name) for name in names]
+    unrolls = conversations.unroll and any(of_talk)
+    shown = [name for name, is_part in zip(names, of_talk, strict=True) if not is_part]
+    found: dict[str, list[str | None]] = {n: [] for n in (*shown, *([MESSAGES] * any(of_talk)))}
     places: list[tuple[int, int]] = []  # chunk and line of each golden row
     families: list[str] = []
     faults: dict[int, tuple[str, str]] = {}
+    repairs: dict[int, tuple[Repair, ...]] = {}
     for row, at, line in zip(rows, position, lines, strict=True):
         for path in paths:
             _check_repeated(row, path, f"{source.name}:{line}")
         # All items of a source row must be in the same split.
-        family = _family(row) if splits_rows else ""
+        family = _family(row) if splits_rows or unrolls else ""
         for number, steps in expand_paths(row, paths) if splits_rows else ((0, paths),):
-            for name, path in zip(names, steps, strict=True):
-                text, fault = _as_text(name, follow(row, path))
+            texts: dict[str, str | None] = {}
+            talk: dict[str, list[Any]] = {}
+            fault: tuple[str, str] | None = None
+            for name, path, is_part in zip(names, steps, of_talk, strict=True):
+                if is_part:
+                    talk.setdefault(name.partition("\0")[0], []).append(follow(row, path))
+                    continue
+                text, wrong = _as_text(name, follow(row, path))
                 if splits_rows and name == ID and text:
                     text = f"{text}#{number}"
-                if splits_rows and name == GROUP and text is None:
+                if name == GROUP and text is None and (splits_rows or unrolls):
                     text = family
-                found[name].append(text)
-                if fault is not None:
-                    faults.setdefault(len(places), fault)
-            places.append((at, line))
-            families.append(family)
-    if splits_rows and GROUP not in found:
+                texts[name], fault = text, fault or wrong
+            for read in conversations.read(talk, null_filled=null_filled) if talk else (None,):
+                if read is not None:
+                    texts[MESSAGES] = read.text
+                    if read.repairs:
+                        repairs[len(places)] = read.repairs
+                reason = fault or (read.fault if read is not None else None)
+                if reason is not None:
+                    faults[len(places)] = reason
+                for name, text in texts.items():
+                    if name == ID and text and read is not None and read.turn is not None:
+                        text = f"{text}#{read.turn}"
+                    found[name].append(text)
+                places.append((at, line))
+                families.append(family)
+    if (splits_rows or unrolls) and GROUP not in found:
         found[GROUP] = [*families]
     return Parsed(
         {name: pa.array(values, pa.large_string()) for name, values in found.items()},
         np.array([at for at, _ in places], np.int32),
         np.array([line for _, line in places], np.int64),
         faults,
+        repairs,
     )
 
 
@@ -327,10 +377,6 @@ def _as_text(name: str, value: Any) -> tuple[str | None, tuple[str, str] | None]
         return json.dumps(value), None
     if value is None or isinstance(value, type(MISSING)):
         return None, None
-    if name == MESSAGES:
-        value, problem = canonical_messages(value)
-        if problem is not None:
-            return "", (Reason.BAD_MESSAGES, problem)
     shown = name.partition("\0")[0] or name.strip("\0")
     if not isinstance(value, str):
         return "", (Reason.WRONG_TYPE, f"'{shown}' is {_kind(value)}, not text")

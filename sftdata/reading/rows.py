@@ -19,15 +19,18 @@ from sftdata.base.hashing import hash_column, hash_rows
 from sftdata.base.reasons import Reason
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.column_check import ReadPath, check_columns
+from sftdata.reading.conversations.read import ConversationReader
+from sftdata.reading.conversations.repairs import Repair
 from sftdata.reading.parsing import GROUP, ID, SPLIT, WHERE, Parsed, parse_chunks
 from sftdata.reading.sources import Source
 from sftdata.reading.splits import NOT_GIVEN
-from sftdata.spec.fields import FieldRule
+from sftdata.spec.fields import MESSAGES, FieldRule
 from sftdata.spec.paths import parse_path
 from sftdata.spec.split_names import find_split
 
 _PEEKED_ROWS = 64
 _UNKNOWN = -2  # the split of a row whose column names none
+_ESCAPED_NUL = r"(?:^|[^\\])(?:\\\\)*\\u0000"
 _VISIBLE = r"[^\s\v\x{1c}-\x{1f}\x{85}\p{Z}]"  # a character that is no white space to Python
 
 
@@ -54,6 +57,7 @@ class Rows:
     has_own_id: npt.NDArray[np.bool_]  # whether the source gave the id
     faults: list[RowFault]
     given_splits: npt.NDArray[np.int8] | None = None  # None: the source gives no row a split
+    repairs: Mapping[int, tuple[Repair, ...]] = field(default_factory=dict)  # by row
 
     @classmethod
     def of(cls, batch: pa.RecordBatch, group_hashes: npt.NDArray[np.uint64] | None = None) -> Rows:
@@ -81,6 +85,7 @@ class Rows:
             has_own_id=self.has_own_id[rows],
             faults=self.faults,
             given_splits=None if self.given_splits is None else self.given_splits[rows],
+            repairs=_take_repairs(self.repairs, rows),
         )
 
 
@@ -98,13 +103,15 @@ class RowReader:
     splits: tuple[str, ...] = ()
     # Names, also of optional fields and the id, that a source must have a column for.
     required: frozenset[str] = frozenset()
+    beside: Mapping[str, FieldRule] = field(default_factory=dict)  # what messages are made of, too
+    conversations: ConversationReader = field(default_factory=ConversationReader)
 
     @cached_property
     def _columns(self) -> dict[str, str]:
         """Path of every value that is read, by the name of its column."""
         columns = {
             _field(name, i): path
-            for name, rule in self.fields.items()
+            for name, rule in (*self.fields.items(), *self.beside.items())
             for i, path in enumerate(rule.paths)
         }
         columns |= {f"{WHERE}{path}": path for path in self.where}
@@ -134,6 +141,9 @@ class RowReader:
             for name, rule in self.fields.items()
             if not rule.optional or name in self.required
         }
+        completion = self.beside.get("completion")
+        if completion is not None and _column_names(rows) & _heads(completion.paths):
+            read.pop(MESSAGES, None)
         if self.id_path is not None and "id" in self.required:
             read["id"] = [ReadPath("id", self.id_path)]
         keys: list[tuple[str, str | None]] = [("where", path) for path in self.where]
@@ -153,7 +163,8 @@ class RowReader:
         UTF-8, or gives a field twice.
         """
         source = self.sources[chunks[0].source]
-        return self._check(parse_chunks(chunks, self._columns, source), source.split)
+        parsed = parse_chunks(chunks, self._columns, source, self.conversations)
+        return self._check(parsed, source.split)
 
     def _check(self, raw: Parsed, split: str | None) -> Rows:
         parsed = self._to_fields(raw)
@@ -186,6 +197,7 @@ class RowReader:
                 for row, fault in sorted(faults.items())
             ],
             given_splits=None if given is None else given[usable],
+            repairs=_take_repairs(raw.repairs, np.flatnonzero(usable)),
         )
 
     def _to_fields(self, raw: Parsed) -> Parsed:
@@ -193,6 +205,9 @@ class RowReader:
         columns = {n: raw.columns[n] for n in (ID, GROUP, SPLIT) if n in raw.columns}
         faults = dict(raw.faults)
         for name, rule in self.fields.items():
+            if name == MESSAGES:
+                columns[name] = raw.columns[name]
+                continue
             read = [raw.columns[_field(name, i)] for i in range(len(rule.paths))]
             columns[name] = _apply(rule, read, len(raw.chunk))
         for path, allowed in self.where.items():
@@ -256,12 +271,26 @@ class RowReader:
                 faults.setdefault(int(row), (Reason.EMPTY_FIELD, f"'{name}' is empty"))
         for name in self.fields:
             column = parsed.columns[name]
-            if not self.keep_nul and _holds_nul(column):
-                nul = pc.fill_null(pc.match_substring(column, "\0"), flag(False))
+            if not self.keep_nul and (name == MESSAGES or _holds_nul(column)):
+                nul = pc.fill_null(_find_nul(name, column), flag(False))
                 for row in np.flatnonzero(to_flags(nul)):
                     detail = f"'{name}' holds a NUL (U+0000)"
                     faults.setdefault(int(row), (Reason.NUL_CHARACTER, detail))
         return faults
+
+
+def _take_repairs(
+    repairs: Mapping[int, tuple[Repair, ...]], rows: npt.NDArray[np.int64]
+) -> dict[int, tuple[Repair, ...]]:
+    """The repairs of the rows at these places."""
+    if not repairs:
+        return {}
+    return {at: repairs[row] for at, row in enumerate(rows.tolist()) if row in repairs}
+
+
+def _heads(paths: Iterable[str]) -> set[str]:
+    """The columns that the paths start at."""
+    return {str(parse_path(path)[0]) for path in paths}
 
 
 def _field(name: str, alternative: int) -> str:
@@ -318,6 +347,13 @@ def _content_ids(parsed: Parsed, fields: Iterable[str]) -> pa.LargeStringArray:
     return pa.LargeStringArray.from_buffers(
         len(hashes), pa.py_buffer(offsets), pa.py_buffer(digits)
     )
+
+
+def _find_nul(name: str, column: pa.LargeStringArray) -> pa.BooleanArray:
+    """Whether each text has a NUL; conversations are JSON, where it is escaped."""
+    if name == MESSAGES:
+        return pc.match_substring_regex(column, _ESCAPED_NUL)
+    return pc.match_substring(column, "\0")
 
 
 def _holds_nul(column: pa.LargeStringArray) -> bool:

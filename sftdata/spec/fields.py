@@ -13,6 +13,9 @@ from sftdata.spec.validate import SpecModel
 # The golden field of a conversation: a list of turns, which is read as canonical JSON.
 MESSAGES = "messages"
 ID = "id"  # names the row; no template reads it
+# What may stand beside it in a source row, and becomes a part of it. A row has either messages
+# or, as lists of turns, a prompt and a completion.
+BESIDE_MESSAGES = ("prompt", "completion", "system", "tools", "documents")
 
 
 class FieldRule(SpecModel):

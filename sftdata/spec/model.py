@@ -24,11 +24,16 @@ from sftdata.base.typed_text import FieldType
 from sftdata.errors import did_you_mean
 from sftdata.spec.check_rules import CHECKS, CheckRule
 from sftdata.spec.data_items import expand_data, parse_data_item
-from sftdata.spec.fields import ID, MESSAGES, FieldRule
+from sftdata.spec.fields import BESIDE_MESSAGES, ID, MESSAGES, FieldRule
 from sftdata.spec.paths import check_paths
 from sftdata.spec.validate import SpecModel
 
 MAX_SHOTS = 64
+# Options that need the field `messages`.
+_OF_CONVERSATIONS = (
+    "unroll", "ignore_turn_keys", "drop_trailing_user", "drop_leading_assistant",
+    "merge_same_role",
+)  # fmt: skip
 DEFAULT_SPLIT = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
 
@@ -67,6 +72,11 @@ class Spec(SpecModel):
     where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     swap: tuple[tuple[str, str], ...] = ()  # pairs of golden fields that change places
     loss: Literal["all", "last"] = "all"  # the assistant turns of a conversation that count
+    unroll: bool = False  # each turn that counts becomes a golden row, cut after it
+    ignore_turn_keys: tuple[str, ...] = ()  # keys of turns that nothing shall read
+    drop_trailing_user: bool = False  # repairs of the order of turns
+    drop_leading_assistant: bool = False
+    merge_same_role: bool = False
     max_length: int | None = Field(None, ge=2)  # tokens
     keep: Literal["start", "end", "middle"] = "start"
     max_dropped: float = Field(1.0, ge=0, le=100)  # percent of the rows
@@ -201,14 +211,19 @@ class Spec(SpecModel):
     def _find_contradictions(self) -> Iterator[str]:
         """Faults between fields that are right one by one."""
         if self.is_messages:
-            if self.fields.keys() - {ID, MESSAGES}:
-                yield "'messages' is the whole row; map no other field but id"
+            if others := self.fields.keys() - {ID, MESSAGES, *BESIDE_MESSAGES}:
+                known = ", ".join((ID, *BESIDE_MESSAGES))
+                yield f"beside 'messages' stand only {known}; not {', '.join(sorted(others))}"
             if not self.chat:
                 yield "'messages' are turns of a chat; set chat = true (--chat)"
             if self.templates or any(self.shots):
                 yield "'messages' take neither a template nor shots"
-        elif not self.templates:
-            yield "give a template"
+        else:
+            if not self.templates:
+                yield "give a template"
+            for name in _OF_CONVERSATIONS:
+                if getattr(self, name):
+                    yield f"{name} is for conversations; map the field 'messages'"
         for name in sorted({name for pair in self.swap for name in pair} - self.fields.keys()):
             yield f"swap names '{name}', which is not one of the fields"
         if any(parse_data_item(item)[0] for item in self.data):

@@ -188,21 +188,21 @@ def test_conversations_equal_apply_chat_template(name: str, shared: Path) -> Non
 @pytest.mark.real
 def test_broken_conversations_are_in_the_ledger(shared: Path) -> None:
     broken = {
-        "a string": "hello",
-        "nothing": [],
-        "no answer": TALK[:2],
-        "two questions": [TALK[1], TALK[1], TALK[2]],
-        "a number": [{"role": "user", "content": 3}, TALK[2]],
-        "a role nobody has": [{"role": "tool", "content": "x"}, TALK[2]],
-        "an empty turn": [{"role": "user", "content": " "}, TALK[2]],
+        "bad_messages": "hello",
+        "no_turns": [],
+        "no_last_answer": TALK[:2],
+        "same_role": [TALK[1], TALK[1], TALK[2]],
+        "unknown_role": [{"role": "narrator", "content": "x"}, TALK[2]],
+        "empty_turn": [{"role": "user", "content": " "}, TALK[2]],
     }
     good = [
         {"id": f"good {i}", "messages": [TALK[1] | {"content": f"{i}?"}, TALK[2]]} for i in range(7)
     ]
     rows = [{"id": name, "messages": talk} for name, talk in broken.items()]
     manifest = build_talk(shared / "tokenizers" / "smollm2", rows + good)
-    assert manifest["dropped"] == {"bad_messages": len(broken)}
-    assert {line["row_id"] for line in read_ledger(manifest).to_pylist()} == set(broken)
+    assert manifest["dropped"] == dict.fromkeys(sorted(broken), 1)
+    lines = read_ledger(manifest).to_pylist()
+    assert {line["row_id"]: line["reason"] for line in lines} == {name: name for name in broken}
     assert manifest["rows_out"] == len(good)
 
 

@@ -13,12 +13,18 @@ import pytest
 
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import read_chunks
+from sftdata.reading.conversations import read
+from sftdata.reading.conversations.read import ConversationReader
 from sftdata.reading.parsing import GROUP, ID, WHERE, Parsed, parse_chunks
 from sftdata.reading.sources import resolve_sources
 from sftdata.spec.fields import MESSAGES
 
 
-def parse(content: bytes | pa.Table, columns: dict[str, str]) -> Parsed:
+def parse(
+    content: bytes | pa.Table,
+    columns: dict[str, str],
+    conversations: ConversationReader = ConversationReader(),  # noqa: B008 - it is frozen
+) -> Parsed:
     """The columns of a file with this content, all its chunks at once."""
     if isinstance(content, bytes):
         name = "rows.jsonl"
@@ -28,7 +34,7 @@ def parse(content: bytes | pa.Table, columns: dict[str, str]) -> Parsed:
         pq.write_table(content, name)
     (source,) = resolve_sources([name])
     chunks = [chunk for piece in read_chunks(source, 0) for chunk in piece]
-    return parse_chunks(chunks, columns, source)
+    return parse_chunks(chunks, columns, source, conversations)
 
 
 def values(parsed: Parsed) -> dict[str, list[str | None]]:
@@ -112,7 +118,37 @@ def test_a_conversation_is_one_text_and_a_faulty_one_is_a_fault() -> None:
     turns = b'[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]'
     parsed = parse(b'{"m": %b}\n{"m": "Hi"}\n' % turns, {MESSAGES: "m"})
     assert values(parsed) == {MESSAGES: ['[["user","Hi"],["assistant","Hello"]]', ""]}
-    assert parsed.faults == {1: ("bad_messages", "'messages' is not a list of turns")}
+    assert parsed.faults.keys() == {1}
+    assert parsed.faults[1][0] == "bad_messages"
+
+
+def test_a_row_may_be_the_list_of_its_turns() -> None:
+    turns = b'[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]'
+    parsed = parse(b"%b\n" % turns, {MESSAGES: "m"})
+    assert values(parsed) == {MESSAGES: ['[["user","Hi"],["assistant","Hello"]]']}
+
+
+def test_the_fields_of_a_conversation_become_one_column() -> None:
+    turns = b'[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]'
+    columns = {MESSAGES: "m", f"{MESSAGES}\0001": "n", "system": "s", ID: "id"}
+    parsed = parse(b'{"id": 7, "n": %b, "s": "Be kind."}\n' % turns, columns)
+    assert values(parsed) == {
+        ID: ["7"],
+        MESSAGES: ['[["system","Be kind."],["user","Hi"],["assistant","Hello"]]'],
+    }
+
+
+def test_unrolled_conversations_are_rows_of_one_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    turn = b'{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}'
+    data = b'{"id": "a", "m": [%b, %b]}\n{"id": "b", "m": []}\n' % (turn, turn)
+    monkeypatch.setattr(read, "refuse_unshown", lambda conversation: None)
+    parsed = parse(data, {MESSAGES: "m", ID: "id"}, ConversationReader(unroll=True))
+    found = values(parsed)
+    assert found[ID] == ["a#2", "a#4", "b"]
+    first, second, other = found[GROUP]
+    assert first == second != other
+    assert parsed.line.tolist() == [1, 1, 2]
+    assert parsed.faults == {2: ("no_turns", "'messages' has no turns")}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import read_chunks
+from sftdata.reading.conversations.read import ConversationReader
+from sftdata.reading.conversations.repairs import Repairs
 from sftdata.reading.rows import RowReader, Rows
 from sftdata.reading.sources import Source, resolve_sources
 from sftdata.spec.fields import FieldRule
@@ -370,3 +373,66 @@ def test_both_parsers_take_and_refuse_the_same_lines(content: bytes) -> None:
 def test_a_row_is_one_line_and_a_line_is_one_row(content: bytes) -> None:
     with pytest.raises(GoldenSetError, match=r"^rows\.jsonl:1: "):
         parse(content)
+
+
+# --- conversations -----------------------------------------------------------------------------
+
+TALK = b'[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "%b"}]'
+
+
+def parse_talks(content: bytes, *, keep_nul: bool = False, **options: Any) -> Rows:
+    Path("talks.jsonl").write_bytes(content)
+    sources = tuple(resolve_sources(["talks.jsonl"]))
+    reader = RowReader(
+        sources,
+        rules({"messages": {"first": ["messages", "conversations"]}}),
+        "id",
+        None,
+        keep_nul,
+        beside=rules({"system": "system", "completion": "completion"}),
+        **options,
+    )
+    chunks = [chunk for piece in read_chunks(sources[0], 0) for chunk in piece]
+    reader.check_columns(chunks)
+    return reader.parse(chunks)
+
+
+def test_a_batch_of_conversations_has_one_column_of_them() -> None:
+    rows = parse_talks(b'{"id": "a", "conversations": %b, "system": "S"}\n' % (TALK % b"Hello"))
+    assert rows.batch.to_pylist() == [
+        {"row_id": "a", "messages": '[["system","S"],["user","Hi"],["assistant","Hello"]]'}
+    ]
+
+
+def test_a_completion_stands_for_messages() -> None:
+    row = b'{"id": "a", "prompt": [], "completion": %b}\n' % (TALK % b"Hello")
+    assert parse_talks(row).batch["messages"].to_pylist() == [
+        '[["user","Hi"],["assistant","Hello"]]'
+    ]
+    with pytest.raises(GoldenSetError, match="The field 'messages' is read from 'messages'"):
+        parse_talks(b'{"id": "a", "turns": []}\n')
+
+
+@pytest.mark.parametrize("content", [b"\\u0000", b"\\\\\\u0000", b"x\\\\\\\\\\u0000y"])
+def test_a_nul_in_a_conversation_is_found(content: bytes) -> None:
+    row = b'{"id": "a", "messages": %b}\n' % (TALK % content)
+    assert [fault.reason for fault in parse_talks(row).faults] == ["nul_character"]
+    assert parse_talks(row, keep_nul=True).faults == []
+
+
+def test_a_text_about_a_nul_is_none() -> None:
+    row = b'{"id": "a", "messages": %b}\n' % (TALK % b"the escape \\\\u0000 is a NUL")
+    assert parse_talks(row).faults == []
+
+
+def test_repairs_stay_with_their_rows() -> None:
+    ends_with_user = (TALK % b"Hello")[:-1] + b', {"role": "user", "content": "Hm"}]'
+    rows = parse_talks(
+        b'{"id": "a", "messages": []}\n{"id": "b", "messages": %b}\n{"id": "c", "messages": %b}\n'
+        % (TALK % b"Hello", ends_with_user),
+        conversations=ConversationReader(Repairs(drop_trailing_user=True)),
+    )
+    assert [fault.row_id for fault in rows.faults] == ["a"]
+    repair = ("cut", "trailing_user", "1 turn after the last answer left out")
+    assert rows.repairs == {1: (repair,)}
+    assert rows.take(np.array([1, 0])).repairs == {0: (repair,)}

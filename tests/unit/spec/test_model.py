@@ -129,6 +129,13 @@ CHECKED = SPEC.replace("[fields]", 'source_field = "article"\ntarget_field = "su
         ),
         (SPEC.replace('template = "summarize/article"\n', ""), ["spec: give a template"]),
         (
+            SPEC.replace("tokenizer =", "unroll = true\nmerge_same_role = true\ntokenizer ="),
+            [
+                "spec: unroll is for conversations; map the field 'messages'",
+                "spec: merge_same_role is for conversations; map the field 'messages'",
+            ],
+        ),
+        (
             SPEC.replace("tokenizer =", 'templates = ["a/b"]\ntokenizer ='),
             ["spec: give template or templates, not both"],
         ),
@@ -142,7 +149,8 @@ CHECKED = SPEC.replace("[fields]", 'source_field = "article"\ntarget_field = "su
         (
             SPEC + 'messages = "turns"\n',
             [
-                "spec: 'messages' is the whole row; map no other field but id",
+                "spec: beside 'messages' stand only id, prompt, completion, system, tools, "
+                "documents; not article, summary",
                 "spec: 'messages' are turns of a chat; set chat = true (--chat)",
                 "spec: 'messages' take neither a template nor shots",
             ],
@@ -257,6 +265,11 @@ def test_a_spec_is_recorded_in_full_and_its_parts_as_short_as_they_may_be_writte
         "where": {"lang": ["en", "1"]},
         "swap": [["article", "summary"]],
         "loss": "all",
+        "unroll": False,
+        "ignore_turn_keys": [],
+        "drop_trailing_user": False,
+        "drop_leading_assistant": False,
+        "merge_same_role": False,
         "max_length": 512,
         "keep": "start",
         "max_dropped": 2.0,

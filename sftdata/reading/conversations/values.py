@@ -1,0 +1,61 @@
+"""Values: nested values of a source row as JSON holds them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text, with integers of any size. Raises `ValueError` for other text.
+
+    An object that gives a key twice is refused: which of the two is meant cannot be known.
+    """
+    return json.loads(text, object_pairs_hook=_to_object, parse_constant=_refuse)
+
+
+def to_plain(value: Any, *, null_filled: bool) -> Any:
+    """A value as JSON holds it: Arrow's maps become objects.
+
+    With `null_filled` the nulls in objects are left out: a table has every key in every row.
+    Raises `ValueError` for a value that JSON has no form for, and for a key that occurs twice.
+    """
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if is_arrow_map(value):
+        value = _to_object(value)
+    if isinstance(value, Mapping):
+        if repeated := getattr(value, "repeated", None):
+            raise ValueError(f"the key '{min(repeated)}' stands in an object more than once")
+        return {
+            str(key): to_plain(item, null_filled=null_filled)
+            for key, item in value.items()
+            if item is not None or not null_filled
+        }
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item, null_filled=null_filled) for item in value]
+    raise ValueError(f"{value!r} is not a value of JSON")
+
+
+def is_arrow_map(value: Any) -> bool:
+    """Whether the value is a map as Arrow gives it to Python: a list of key-value tuples."""
+    return (
+        isinstance(value, list) and bool(value) and all(isinstance(item, tuple) for item in value)
+    )
+
+
+def _to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key '{twice}' stands in an object more than once")
+    return found
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not a value of JSON")
