@@ -234,11 +234,13 @@ class Spec(SpecModel):
         for first, second in self.swap:
             if first == second:
                 yield f"swap exchanges '{first}' with itself"
-        for name in {ID, MESSAGES} & self.fields.keys():
-            rule = self.fields[name]
-            if rule.to_json() not in (rule.path, {"path": rule.path, "optional": name == ID}):
-                keys = "a path and optional" if name == ID else "nothing but a path"
-                yield f"fields.{name} takes {keys}"
+        of_rows = {ID, MESSAGES, *BESIDE_MESSAGES} if self.is_messages else {ID}
+        for name in sorted(of_rows & self.fields.keys()):
+            allowed = {"path"} | ({"first"} if name != ID else set())
+            allowed |= {"optional"} if name != MESSAGES else set()
+            rule = self.fields[name].to_json()
+            if not isinstance(rule, str) and rule.keys() - allowed:
+                yield f"fields.{name} takes only {', '.join(sorted(allowed))}"
         for key, field in (
             ("source_field", self.source_field),
             ("target_field", self.target_field),

@@ -303,9 +303,9 @@ def test_a_spec_does_not_change() -> None:
 @pytest.mark.parametrize(
     ("more", "fields", "fault"),
     [
-        ("", 'id = { value = "x" }', "fields.id takes a path and optional"),
-        ("", 'id = { first = ["a", "b"] }', "fields.id takes a path and optional"),
-        ("", 'id = { path = "a", strip_prefix = "x" }', "fields.id takes a path and optional"),
+        ("", 'id = { value = "x" }', "fields.id takes only optional, path"),
+        ("", 'id = { first = ["a", "b"] }', "fields.id takes only optional, path"),
+        ("", 'id = { path = "a", strip_prefix = "x" }', "fields.id takes only optional, path"),
         ('swap = [["article", "article"]]', "", "swap exchanges 'article' with itself"),
         (
             'source_field = "artcle"',
