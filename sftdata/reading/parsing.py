@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,33 +16,17 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
-import xxhash
 
 from sftdata.base.arrow import to_numbers
-from sftdata.base.reasons import Reason
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import Chunk
-from sftdata.reading.columns import Unreadable, python_values
+from sftdata.reading.collect import LABELS, JsonObject, Parsed, collect, is_label
+from sftdata.reading.columns import python_values
 from sftdata.reading.conversations.read import ConversationReader
-from sftdata.reading.conversations.repairs import Repair
+from sftdata.reading.kinds import kind_of
 from sftdata.reading.sources import Source
 from sftdata.spec.fields import MESSAGES
-from sftdata.spec.paths import EACH, MISSING, Path, expand_paths, follow, parse_path
-
-# Columns that are not golden fields. No field can have such a name.
-ID, GROUP, SPLIT, WHERE = "\0id", "\0group", "\0split", "\0where:"
-_LABELS = (ID, GROUP, SPLIT)
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """Every row of some chunks, usable or not; nulls where a row has no value."""
-
-    columns: dict[str, pa.LargeStringArray]
-    chunk: npt.NDArray[np.int32]
-    line: npt.NDArray[np.int64]
-    faults: dict[int, tuple[str, str]]  # row → reason, detail
-    repairs: dict[int, tuple[Repair, ...]] = field(default_factory=dict)  # of conversations, by row
+from sftdata.spec.paths import Path, follow, parse_path
 
 
 def parse_chunks(
@@ -145,8 +128,8 @@ def _integer_columns(data: memoryview, columns: Mapping[str, str]) -> set[str]:
         row = orjson.loads(bytes(data).partition(b"\n")[0])
     except ValueError:
         return set()
-    names = [path for name, path in columns.items() if name in _LABELS]
-    fields = {path for name, path in columns.items() if name not in _LABELS}
+    names = [path for name, path in columns.items() if name in LABELS]
+    fields = {path for name, path in columns.items() if name not in LABELS}
     return {path for path in names if path not in fields and type(follow(row, (path,))) is int}
 
 
@@ -172,13 +155,13 @@ def _parse_json_slow(
                 values.append(_parse_line(line, f"{source.name}:{number}", turns))
                 position.append(index)
                 lines.append(number)
-    return _collect(values, position, lines, columns, source, conversations)
+    return collect(values, position, lines, columns, source, conversations)
 
 
 def _parse_line(line: bytes, where: str, list_field: Any) -> dict[str, Any]:
     try:
         row = json.loads(
-            line.decode("utf-8"), object_pairs_hook=_Object.from_pairs, parse_int=_integer
+            line.decode("utf-8"), object_pairs_hook=JsonObject.from_pairs, parse_int=_integer
         )
     except UnicodeDecodeError as error:
         raise GoldenSetError(
@@ -198,7 +181,7 @@ def _parse_line(line: bytes, where: str, list_field: Any) -> dict[str, Any]:
         return {list_field: row}
     if not isinstance(row, dict):
         raise GoldenSetError(
-            f"{where}: a JSON object is expected, not {_kind(row)}.",
+            f"{where}: a JSON object is expected, not {kind_of(row)}.",
             'Write each row as {"field": "text", …} on a line of its own.',
         )
     return row
@@ -207,20 +190,6 @@ def _parse_line(line: bytes, where: str, list_field: Any) -> dict[str, Any]:
 def _integer(digits: str) -> int | float:
     # Python refuses integers of thousands of digits. Only error messages show the value.
     return int(digits) if len(digits) < 1000 else float(digits)
-
-
-class _Object(dict[str, Any]):
-    """A JSON object and its repeated keys."""
-
-    repeated: frozenset[str] = frozenset()
-
-    @classmethod
-    def from_pairs(cls, pairs: list[tuple[str, Any]]) -> _Object:
-        made = cls(pairs)
-        if len(made) < len(pairs):
-            names = [name for name, _ in pairs]
-            made.repeated = frozenset(name for name in names if names.count(name) > 1)
-        return made
 
 
 def _parse_tables(
@@ -236,7 +205,7 @@ def _parse_tables(
     if len(native) == len(columns):
         return Parsed(native, position, lines, {})
     rows = _table_rows(table)
-    return _collect(
+    return collect(
         rows, position.tolist(), lines.tolist(), columns, source, conversations, null_filled=True
     )
 
@@ -282,125 +251,4 @@ def _item(lists: pa.ListArray | pa.LargeListArray, number: int) -> pa.Array:
 
 def _is_text(name: str, type_: pa.DataType) -> bool:
     is_text = name != MESSAGES and (pa.types.is_string(type_) or pa.types.is_large_string(type_))
-    return bool(is_text or (_is_label(name) and pa.types.is_integer(type_)))
-
-
-def _is_label(name: str) -> bool:
-    """Whether the column is only compared, never shown to a model. It may hold numbers."""
-    return name in _LABELS or name.startswith(WHERE)
-
-
-def _collect(
-    rows: Sequence[Mapping[str, Any]],
-    position: Sequence[int],
-    lines: Sequence[int],
-    columns: Mapping[str, str],
-    source: Source,
-    conversations: ConversationReader,
-    *,
-    null_filled: bool = False,
-) -> Parsed:
-    """Columns of text out of parsed rows, with a fault for each value that is not text."""
-    names = list(columns)
-    paths = [parse_path(path) for path in columns.values()]
-    splits_rows = any(EACH in path for path in paths)
-    of_talk = [MESSAGES in columns and not _is_label(name) for name in names]
-    unrolls = conversations.unroll and any(of_talk)
-    shown = [name for name, is_part in zip(names, of_talk, strict=True) if not is_part]
-    found: dict[str, list[str | None]] = {n: [] for n in (*shown, *([MESSAGES] * any(of_talk)))}
-    places: list[tuple[int, int]] = []  # chunk and line of each golden row
-    families: list[str] = []
-    faults: dict[int, tuple[str, str]] = {}
-    repairs: dict[int, tuple[Repair, ...]] = {}
-    for row, at, line in zip(rows, position, lines, strict=True):
-        for path in paths:
-            _check_repeated(row, path, f"{source.name}:{line}")
-        # All items of a source row must be in the same split.
-        family = _family(row) if splits_rows or unrolls else ""
-        for number, steps in expand_paths(row, paths) if splits_rows else ((0, paths),):
-            texts: dict[str, str | None] = {}
-            talk: dict[str, list[Any]] = {}
-            fault: tuple[str, str] | None = None
-            for name, path, is_part in zip(names, steps, of_talk, strict=True):
-                if is_part:
-                    talk.setdefault(name.partition("\0")[0], []).append(follow(row, path))
-                    continue
-                text, wrong = _as_text(name, follow(row, path))
-                if splits_rows and name == ID and text:
-                    text = f"{text}#{number}"
-                if name == GROUP and text is None and (splits_rows or unrolls):
-                    text = family
-                texts[name], fault = text, fault or wrong
-            for read in conversations.read(talk, null_filled=null_filled) if talk else (None,):
-                if read is not None:
-                    texts[MESSAGES] = read.text
-                    if read.repairs:
-                        repairs[len(places)] = read.repairs
-                reason = fault or (read.fault if read is not None else None)
-                if reason is not None:
-                    faults[len(places)] = reason
-                for name, text in texts.items():
-                    if name == ID and text and read is not None and read.turn is not None:
-                        text = f"{text}#{read.turn}"
-                    found[name].append(text)
-                places.append((at, line))
-                families.append(family)
-    if (splits_rows or unrolls) and GROUP not in found:
-        found[GROUP] = [*families]
-    return Parsed(
-        {name: pa.array(values, pa.large_string()) for name, values in found.items()},
-        np.array([at for at, _ in places], np.int32),
-        np.array([line for _, line in places], np.int64),
-        faults,
-        repairs,
-    )
-
-
-def _family(row: Mapping[str, Any]) -> str:
-    return xxhash.xxh3_128_hexdigest(repr(row).encode("utf-8", "replace"))
-
-
-def _check_repeated(row: Any, path: Path, where: str) -> None:
-    for step in path:
-        if isinstance(row, _Object) and step in row.repeated:
-            raise GoldenSetError(
-                f"{where}: the key '{step}' stands in the object more than once.",
-                "Remove one of them; which one is meant cannot be known.",
-            )
-        row = follow(row, (step,))
-
-
-def _as_text(name: str, value: Any) -> tuple[str | None, tuple[str, str] | None]:
-    if _is_label(name) and isinstance(value, int) and not isinstance(value, bool):
-        return str(value), None
-    if name.startswith(WHERE) and isinstance(value, (bool, float)):
-        return json.dumps(value), None
-    if value is None or isinstance(value, type(MISSING)):
-        return None, None
-    shown = name.partition("\0")[0] or name.strip("\0")
-    if not isinstance(value, str):
-        return "", (Reason.WRONG_TYPE, f"'{shown}' is {_kind(value)}, not text")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        code = ord(value[error.start])
-        detail = f"'{shown}' holds a lone surrogate (U+{code:04X})"
-        return value.encode("utf-8", "replace").decode("utf-8"), (Reason.LONE_SURROGATE, detail)
-    return value, None
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, Unreadable):
-        return f"a value of type {value.type} that Python cannot hold"
-    if isinstance(value, bool):
-        return f"a boolean ({str(value).lower()})"
-    if isinstance(value, (int, float)):
-        return f"a number ({value})"
-    kinds: dict[type, str] = {
-        str: "a string",
-        bytes: "bytes that are not UTF-8",
-        list: "a list",
-        dict: "an object",
-        type(None): "null",
-    }
-    return next((text for kind, text in kinds.items() if isinstance(value, kind)), "a value")
+    return bool(is_text or (is_label(name) and pa.types.is_integer(type_)))

@@ -18,10 +18,11 @@ from sftdata.base.arrow import flag, flags, numbers, text, texts, to_flags, to_n
 from sftdata.base.hashing import hash_column, hash_rows
 from sftdata.base.reasons import Reason
 from sftdata.reading.chunks import Chunk
+from sftdata.reading.collect import GROUP, ID, SPLIT, WHERE, Parsed
 from sftdata.reading.column_check import ReadPath, check_columns
 from sftdata.reading.conversations.read import ConversationReader
 from sftdata.reading.conversations.repairs import Repair
-from sftdata.reading.parsing import GROUP, ID, SPLIT, WHERE, Parsed, parse_chunks
+from sftdata.reading.parsing import parse_chunks
 from sftdata.reading.sources import Source
 from sftdata.reading.splits import NOT_GIVEN
 from sftdata.spec.fields import MESSAGES, FieldRule

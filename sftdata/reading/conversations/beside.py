@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sftdata.base.reasons import Reason
-from sftdata.reading.conversations.faults import ConversationFault, kind_of
+from sftdata.reading.conversations.faults import ConversationFault
 from sftdata.reading.conversations.values import is_arrow_map, parse_json, to_plain
+from sftdata.reading.kinds import kind_of
 
 Objects = list[dict[str, Any]]
 

@@ -8,10 +8,11 @@ from typing import Any
 from sftdata.base.conversation import Turn
 from sftdata.base.reasons import Reason
 from sftdata.reading.conversations.calls import Call, read_calls
-from sftdata.reading.conversations.faults import ConversationFault, kind_of
+from sftdata.reading.conversations.faults import ConversationFault
 from sftdata.reading.conversations.reasoning import CLOSE, OPEN, split_reasoning
 from sftdata.reading.conversations.roles import ASSISTANT, CALL, TOOL, read_role
 from sftdata.reading.conversations.values import is_arrow_map
+from sftdata.reading.kinds import kind_of
 
 _REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
 # OpenAI's `weight` is 0 or 1; the others are true or false.

@@ -13,9 +13,10 @@ import pytest
 
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import read_chunks
+from sftdata.reading.collect import GROUP, ID, WHERE, Parsed
 from sftdata.reading.conversations import read
 from sftdata.reading.conversations.read import ConversationReader
-from sftdata.reading.parsing import GROUP, ID, WHERE, Parsed, parse_chunks
+from sftdata.reading.parsing import parse_chunks
 from sftdata.reading.sources import resolve_sources
 from sftdata.spec.fields import MESSAGES
 

@@ -31,7 +31,7 @@ def test_every_form_gives_the_list(value: Any) -> None:
     [
         ("Hi", "'messages' is text that is not a JSON list of turns: "),
         (str(TURNS), "'messages' is text that is not a JSON list of turns: "),
-        ('"Hi"', "'messages' is text, not a list of turns"),
+        ('"Hi"', "'messages' is a string, not a list of turns"),
         (3, "'messages' is a number (3), not a list of turns"),
         ({"role": "user", "content": "Hi"}, "'messages' is an object, not a list of turns"),
         ({"role": ["user"], "content": []}, "'messages' is an object, not a list of turns"),

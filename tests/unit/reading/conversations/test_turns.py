@@ -113,7 +113,7 @@ def test_other_turns_never_count() -> None:
 @pytest.mark.parametrize(
     ("item", "reason", "detail"),
     [
-        ("Hi", "bad_messages", "turn 2 is text, not an object with a role and a text"),
+        ("Hi", "bad_messages", "turn 2 is a string, not an object with a role and a text"),
         (["user", "Hi"], "bad_messages", "turn 2 is a list, not an object"),
         ({"content": "Hi"}, "bad_messages", "the role of turn 2 is null, not text"),
         (HI | {"content": 3}, "bad_messages", "the content of turn 2 is a number (3), not text"),

@@ -6,19 +6,22 @@ from typing import Any
 
 import pytest
 
-from sftdata.reading.conversations.faults import kind_of
+from sftdata.reading.columns import Unreadable
+from sftdata.reading.kinds import kind_of
 
 
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
-        ("x", "text"),
+        ("x", "a string"),
         ([], "a list"),
         ({}, "an object"),
         (None, "null"),
         (True, "a boolean (true)"),
         (1.5, "a number (1.5)"),
-        (b"", "a value"),
+        (b"\xff", "bytes that are not UTF-8"),
+        (Unreadable("timestamp[s]"), "a value of type timestamp[s] that Python cannot hold"),
+        (object(), "a value"),
     ],
 )
 def test_a_value_has_a_kind(value: Any, kind: str) -> None:

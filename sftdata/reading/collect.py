@@ -1,0 +1,191 @@
+"""Collect: parsed rows in, columns of text out, with a fault for every value that is not text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import xxhash
+
+from sftdata.base.reasons import Reason
+from sftdata.errors import GoldenSetError
+from sftdata.reading.conversations.read import ConversationReader, ReadConversation
+from sftdata.reading.conversations.repairs import Repair
+from sftdata.reading.kinds import kind_of
+from sftdata.reading.sources import Source
+from sftdata.spec.fields import MESSAGES
+from sftdata.spec.paths import EACH, MISSING, Path, expand_paths, follow, parse_path
+
+# Columns that are not golden fields. No field can have such a name.
+ID, GROUP, SPLIT, WHERE = "\0id", "\0group", "\0split", "\0where:"
+LABELS = (ID, GROUP, SPLIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Every row of some chunks, usable or not; nulls where a row has no value."""
+
+    columns: dict[str, pa.LargeStringArray]
+    chunk: npt.NDArray[np.int32]
+    line: npt.NDArray[np.int64]
+    faults: dict[int, tuple[str, str]]  # row → reason, detail
+    repairs: dict[int, tuple[Repair, ...]] = field(default_factory=dict)  # of conversations, by row
+
+
+class JsonObject(dict[str, Any]):
+    """A JSON object and its repeated keys."""
+
+    repeated: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_pairs(cls, pairs: list[tuple[str, Any]]) -> JsonObject:
+        """The object with these keys and values, as `json.loads` finds them."""
+        made = cls(pairs)
+        if len(made) < len(pairs):
+            names = [name for name, _ in pairs]
+            made.repeated = frozenset(name for name in names if names.count(name) > 1)
+        return made
+
+
+def is_label(name: str) -> bool:
+    """Whether the column is only compared, never shown to a model. It may hold numbers."""
+    return name in LABELS or name.startswith(WHERE)
+
+
+@dataclass(frozen=True, slots=True)
+class _GoldenRow:
+    texts: dict[str, str | None]  # by column
+    fault: tuple[str, str] | None
+    repairs: tuple[Repair, ...]
+
+
+def collect(
+    rows: Sequence[Mapping[str, Any]],
+    position: Sequence[int],
+    lines: Sequence[int],
+    columns: Mapping[str, str],
+    source: Source,
+    conversations: ConversationReader,
+    *,
+    null_filled: bool = False,
+) -> Parsed:
+    """The values at the paths of `columns`, by name, of every golden row of parsed rows.
+
+    A source row is several golden rows where a path goes through a list, and where conversations
+    are unrolled. With `null_filled` the rows are those of a table, which has every key in each.
+    """
+    paths = [parse_path(path) for path in columns.values()]
+    splitter = _RowSplitter(list(columns), paths, conversations, null_filled)
+    found: dict[str, list[str | None]] = {name: [] for name in splitter.columns}
+    places: list[tuple[int, int]] = []  # chunk and line of each golden row
+    faults: dict[int, tuple[str, str]] = {}
+    repairs: dict[int, tuple[Repair, ...]] = {}
+    for row, at, line in zip(rows, position, lines, strict=True):
+        for path in paths:
+            _check_repeated(row, path, f"{source.name}:{line}")
+        for golden in splitter.split(row):
+            if golden.fault is not None:
+                faults[len(places)] = golden.fault
+            if golden.repairs:
+                repairs[len(places)] = golden.repairs
+            for name, values in found.items():
+                values.append(golden.texts[name])
+            places.append((at, line))
+    return Parsed(
+        {name: pa.array(values, pa.large_string()) for name, values in found.items()},
+        np.array([at for at, _ in places], np.int32),
+        np.array([line for _, line in places], np.int64),
+        faults,
+        repairs,
+    )
+
+
+class _RowSplitter:
+    """Makes the golden rows of source rows."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        paths: list[Path],
+        conversations: ConversationReader,
+        null_filled: bool,
+    ) -> None:
+        self._names, self._paths = names, paths
+        self._conversations, self._null_filled = conversations, null_filled
+        self._has_lists = any(EACH in path for path in paths)
+        has_messages = MESSAGES in names
+        # Of a conversation every field becomes a part, and its alternatives, too.
+        self._parts = [
+            name.partition("\0")[0] if has_messages and not is_label(name) else None
+            for name in names
+        ]
+        self._splits = self._has_lists or (has_messages and conversations.unroll)
+        shown = [name for name, part in zip(names, self._parts, strict=True) if part is None]
+        added = [MESSAGES] * has_messages + [GROUP] * self._splits
+        self.columns = list(dict.fromkeys(shown + added))
+
+    def split(self, row: Mapping[str, Any]) -> Iterator[_GoldenRow]:
+        """The golden rows of a source row, all of one group."""
+        family = _family(row) if self._splits else None
+        items = expand_paths(row, self._paths) if self._has_lists else ((None, self._paths),)
+        for number, paths in items:
+            texts: dict[str, str | None] = {GROUP: None}
+            fault: tuple[str, str] | None = None
+            talk: dict[str, list[Any]] = {}
+            for name, path, part in zip(self._names, paths, self._parts, strict=True):
+                value = follow(row, path)
+                if part is not None:
+                    talk.setdefault(part, []).append(value)
+                    continue
+                texts[name], wrong = _as_text(name, value)
+                fault = fault or wrong
+            texts[GROUP] = family if texts[GROUP] is None else texts[GROUP]
+            for read in self._read(talk):
+                own = texts | {MESSAGES: read.text}
+                if row_id := own.get(ID):
+                    numbers = [n for n in (number, read.turn) if n is not None]
+                    own[ID] = "#".join((row_id, *map(str, numbers)))
+                yield _GoldenRow(own, fault or read.fault, read.repairs)
+
+    def _read(self, talk: Mapping[str, Sequence[Any]]) -> Sequence[ReadConversation]:
+        if not talk:
+            return (ReadConversation(),)
+        return self._conversations.read(talk, null_filled=self._null_filled)
+
+
+def _family(row: Mapping[str, Any]) -> str:
+    return xxhash.xxh3_128_hexdigest(repr(row).encode("utf-8", "replace"))
+
+
+def _check_repeated(row: Any, path: Path, where: str) -> None:
+    for step in path:
+        if isinstance(row, JsonObject) and step in row.repeated:
+            raise GoldenSetError(
+                f"{where}: the key '{step}' stands in the object more than once.",
+                "Remove one of them; which one is meant cannot be known.",
+            )
+        row = follow(row, (step,))
+
+
+def _as_text(name: str, value: Any) -> tuple[str | None, tuple[str, str] | None]:
+    if is_label(name) and isinstance(value, int) and not isinstance(value, bool):
+        return str(value), None
+    if name.startswith(WHERE) and isinstance(value, (bool, float)):
+        return json.dumps(value), None
+    if value is None or isinstance(value, type(MISSING)):
+        return None, None
+    shown = name.partition("\0")[0] or name.strip("\0")
+    if not isinstance(value, str):
+        return "", (Reason.WRONG_TYPE, f"'{shown}' is {kind_of(value)}, not text")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        code = ord(value[error.start])
+        detail = f"'{shown}' holds a lone surrogate (U+{code:04X})"
+        return value.encode("utf-8", "replace").decode("utf-8"), (Reason.LONE_SURROGATE, detail)
+    return value, None

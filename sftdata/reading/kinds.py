@@ -1,0 +1,26 @@
+"""The words for what a value is, where it is something else than it should be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sftdata.reading.columns import Unreadable
+
+
+def kind_of(value: Any) -> str:
+    """What a value is: "a list", "a number (3)"."""
+    if isinstance(value, Unreadable):
+        return f"a value of type {value.type} that Python cannot hold"
+    if isinstance(value, bool):
+        return f"a boolean ({str(value).lower()})"
+    if isinstance(value, (int, float)):
+        return f"a number ({value})"
+    kinds: dict[type, str] = {
+        str: "a string",
+        bytes: "bytes that are not UTF-8",
+        list: "a list",
+        tuple: "a list",
+        dict: "an object",
+        type(None): "null",
+    }
+    return next((text for kind, text in kinds.items() if isinstance(value, kind)), "a value")
