@@ -29,7 +29,7 @@ _SHOWN = 3  # names of a split in the note
 def decide_splits(sources: Sequence[Source], spec: Spec) -> tuple[tuple[Source, ...], str | None]:
     """The sources with the splits that a spec lets their rows keep, and a note about them."""
     if spec.given_splits == "join":
-        sources = [replace(source, split=None) for source in sources]
+        sources = [replace(source, member=None) for source in sources]
     if spec.split_column is None:
         return keep_given_splits(sources, spec.split, by_name=spec.given_splits == "keep")
     kept, _ = keep_given_splits(sources, spec.split, by_name=False)
@@ -48,6 +48,11 @@ def keep_given_splits(
     Raises `GoldenSetError` for a split whose name cannot name a file.
     """
     given = [s.split and (find_split(s.split, splits) or s.split) for s in sources]
+    for members in _sets(sources):
+        names = [str(sources[at].member) for at in members]
+        if any(_speaks_of_split(name, splits) for name in names):
+            for at, name in zip(members, names, strict=True):
+                given[at] = find_split(name, splits) or name
     if by_name:
         given = _add_named(sources, given, splits)
     for source, split in zip(sources, given, strict=True):
@@ -59,6 +64,20 @@ def keep_given_splits(
             )
     kept = tuple(replace(s, split=split) for s, split in zip(sources, given, strict=True))
     return kept, _note(kept, splits, by_name)
+
+
+def _sets(sources: Sequence[Source]) -> list[list[int]]:
+    """The places of the sources that are splits of one dataset, for each such dataset."""
+    sets: dict[str, list[int]] = defaultdict(list)
+    for at, source in enumerate(sources):
+        if source.member is not None:
+            sets[source.name.removesuffix(escape(source.member))].append(at)
+    return list(sets.values())
+
+
+def _speaks_of_split(name: str, splits: Collection[str]) -> bool:
+    """Whether a name is that of a split or has its word, as train_sft has: not so with en or de."""
+    return any(find_split(word, splits) for word in (name, *_WORD.findall(name)))
 
 
 def _add_named(
@@ -79,7 +98,8 @@ def _split_in_name(source: Source, splits: Collection[str]) -> str | None:
     if source.name.startswith(HUB):
         split = parse_hub_item(source.name)[2].partition("[")[0]
         # Splits that one item joins have been joined by the user.
-        return None if "+" in source.name or not split else find_split(split, splits) or split
+        is_split = "+" not in source.name and _speaks_of_split(split, splits)
+        return find_split(split, splits) or split if is_split else None
     word = _PART.sub("", PurePath(source.name).name.partition(".")[0])
     return find_split(word, splits)
 
@@ -121,6 +141,12 @@ def _note(sources: Sequence[Source], splits: Collection[str], by_name: bool) -> 
             parts.append(f"Not in the spec's [split], so added: {', '.join(added)}.")
         if others:
             parts.append(f"The shares of [split] apply to {_list(others)}.")
+    if others and any(source.member and source.split is None for source in sources):
+        members = [str(s.member) for s in sources if s.member and s.split is None]
+        parts.append(
+            f"{_list(members)} are no splits to train on or to hold out: their rows are divided by "
+            f"the shares of [split]. To keep one write, for example: {members[0]}={others[0]}"
+        )
     if by_name and len(sources) > 1 and (doubtful := _held_out_in_name(others, splits)):
         name, split = doubtful
         parts.append(f"{name} is divided by shares; to keep it whole: --data {split}={name}")

@@ -55,6 +55,7 @@ class Source(PicklesFieldsOnly):
     files: tuple[Path, ...]  # read one after another; several only for a saved `datasets` folder
     compression: Compression | None = None
     split: str | None = None  # that all its rows are given
+    member: str | None = None  # its split in a dataset of several
     rows: tuple[int, int] | None = None  # first, and the one after the last; None: all
 
     @cached_property
@@ -110,7 +111,7 @@ def _resolve(item: str) -> list[Source]:
     if split is None:
         return _resolve_place(item)
     if not _find_paths(item):
-        return [replace(source, split=split) for source in _resolve_place(place)]
+        return [replace(source, split=split, member=None) for source in _resolve_place(place)]
     if _find_paths(place):
         raise GoldenSetError(
             f"'{escape(item)}' is a file, and so is '{escape(place)}' without its split.",
@@ -169,16 +170,22 @@ def _saved_dataset(name: str, folder: Path) -> list[Source]:
         return [Source(escape(name), "arrow", list_files(name, folder))]
     found = [s for split in splits for s in _saved_dataset(f"{name}/{split}", folder / split)]
     # One split alone divides nothing.
-    given = splits if len(splits) > 1 else [None]
-    return [replace(source, split=split) for source, split in zip(found, given, strict=True)]
+    members = splits if len(splits) > 1 else [None]
+    return [replace(source, member=member) for source, member in zip(found, members, strict=True)]
 
 
 def _hub_dataset(item: str) -> list[Source]:
     found = load_hub_splits(item)
-    # A split that the item names is a choice of rows; several that it does not name are kept.
-    is_given = len(found) > 1 and not parse_hub_item(item)[2]
+    # A split that the item names is a choice of rows.
+    are_members = len(found) > 1 and not parse_hub_item(item)[2]
     return [
-        Source(part.name, "hub", part.files, None, part.split if is_given else None, part.rows)
+        Source(
+            part.name,
+            "hub",
+            part.files,
+            member=part.split if are_members else None,
+            rows=part.rows,
+        )
         for part in found
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,10 @@ SPEC = {
 
 def source(name: str, split: str | None = None) -> Source:
     return Source(name, "hub" if name.startswith("hf:") else "jsonl", (Path(name),), split=split)
+
+
+def members(place: str, *splits: str) -> list[Source]:
+    return [replace(source(f"{place}{split}"), member=split) for split in splits]
 
 
 def splits_of(*sources: str | Source) -> list[str | None]:
@@ -104,8 +109,33 @@ def test_a_column_and_a_join_go_before_names(key: dict[str, str]) -> None:
 
 def test_a_join_divides_the_splits_of_a_dataset_anew() -> None:
     spec = Spec.model_validate(SPEC | {"given_splits": "join"})
-    kept, _ = decide_splits([source("saved/train", "train"), source("saved/test", "test")], spec)
+    kept, note = decide_splits(members("saved/", "train", "test"), spec)
     assert [s.split for s in kept] == [None, None]
+    assert note is None
+
+
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (["train", "dev"], ["train", "validation"]),
+        (["train", "unsupervised"], ["train", "unsupervised"]),
+        (["train_sft", "test_sft"], ["train_sft", "test_sft"]),
+        (["en", "de"], [None, None]),  # they divide the rows by something else
+    ],
+)
+def test_a_dataset_keeps_its_splits_if_they_are_for_training(
+    names: list[str], splits: list[str | None]
+) -> None:
+    assert splits_of(*members("saved/", *names)) == splits
+    assert splits_of(*members("hf:a/b:", *names), "c.jsonl") == [*splits, None]
+
+
+def test_splits_that_are_not_for_training_are_named() -> None:
+    _, note = keep_given_splits(members("hf:a/b:", "en", "de"), SPLITS)
+    assert note == (
+        "en, de are no splits to train on or to hold out: their rows are divided by the shares of "
+        "[split]. To keep one write, for example: en=hf:a/b:en"
+    )
 
 
 def test_a_name_that_may_mean_a_split_to_hold_out_is_named() -> None:

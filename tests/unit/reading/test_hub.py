@@ -37,22 +37,23 @@ def ids(data: Sequence[str]) -> list[str]:
 
 
 def test_a_name_alone_gives_all_splits_each_with_its_rows() -> None:
-    found = [(s.name, s.split, s.rows) for s in resolve_sources(["hf:./news"])]
+    found = [(s.name, s.member, s.rows) for s in resolve_sources(["hf:./news"])]
     assert found == [("hf:./news:train", "train", None), ("hf:./news:test", "test", None)]
     assert ids(["hf:./news:test"]) == [f"test{i}" for i in range(5)]
 
 
 def test_a_split_that_is_named_is_a_choice_of_rows_and_not_given() -> None:
     (source,) = resolve_sources(["hf:./news:test"])
-    assert source.split is None
-    (source,) = resolve_sources(["validation=hf:./news:test"])
-    assert source.split == "validation"
+    assert (source.split, source.member) == (None, None)
+    sources = resolve_sources(["validation=hf:./news:test", "train=hf:./news"])
+    assert [source.split for source in sources] == ["validation", "train", "train"]
+    assert [source.member for source in sources] == [None] * 3
 
 
 def test_the_only_split_of_a_set_divides_nothing() -> None:
     Path("news/test.jsonl").unlink()
     (source,) = resolve_sources(["hf:./news"])
-    assert (source.name, source.split) == ("hf:./news:train", None)
+    assert (source.name, source.member) == ("hf:./news:train", None)
 
 
 @pytest.mark.parametrize("split", ["train[:50%]", "train[10:13]", "train[-3:]", "train[:33%]+test"])
