@@ -7,7 +7,6 @@ its length, so chunks have about the same size for long and for short rows.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,11 +22,12 @@ import xxhash
 from sftdata.base.arrow import text, to_flags, to_numbers
 from sftdata.base.hashing import hash_column, hash_rows, hash_texts
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
-from sftdata.errors import GoldenSetError
 from sftdata.reading.columns import exact_values
+from sftdata.reading.compression import READ_ERRORS, unreadable
+from sftdata.reading.containers import open_lines
 from sftdata.reading.outline import Outline
 from sftdata.reading.sources import Source
-from sftdata.reading.tables import open_source, read_tables
+from sftdata.reading.tables import read_tables
 
 _TAIL = 24  # bytes at either end of a line that its boundary hash looks at
 _BOM = b"\xef\xbb\xbf"
@@ -123,7 +123,7 @@ def read_chunks(
 
 def _jsonl_chunks(source: Source, index: int, foresee: Foresee, sizes: Sizes) -> Iterator[Chunks]:
     (path,) = source.files
-    with open_source(path, source.compression) as stream:
+    with open_lines(source.name, path, source.compression, source.layout) as stream:
         window, line = _Window(source, stream, sizes), 1
         foreseen: Iterator[Outline] = iter(())
         while True:
@@ -183,12 +183,8 @@ class _Window:
         try:
             while filled < size and (read := self._stream.readinto(buffer.data[filled:])):
                 filled += read
-        except (OSError, EOFError, zlib.error) as error:
-            raise GoldenSetError(
-                f"{self._source.name}: the {self._source.compression} data is damaged or cut: "
-                f"{error}",
-                "Compress or copy the file again.",
-            ) from error
+        except READ_ERRORS as error:
+            raise unreadable(self._source.name, self._source.compression, error) from error
         if filled < size:
             self._is_at_end = True
             if filled and buffer[filled - 1] != _LINE_END:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 from sftdata.base.cache import read_digest, write_digest
 from sftdata.base.content import content_folders
@@ -20,27 +19,14 @@ from sftdata.base.escaping import escape
 from sftdata.base.files import Stamp, stamp
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.errors import GoldenSetError
+from sftdata.reading.compression import Compression
+from sftdata.reading.containers import Format, inspect_file
 from sftdata.reading.hub import load_hub_splits
+from sftdata.reading.json_shape import ROW_A_LINE, Layout
 from sftdata.reading.saved_datasets import list_files, list_splits
 from sftdata.spec.data_items import parse_data_item
 from sftdata.spec.presets import HUB, parse_hub_item
 
-Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "hub"]
-Compression = Literal["gzip", "zstd"]
-
-_SUFFIXES: dict[str, Format] = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-    ".ipc": "arrow",
-}
-_COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 # Larger blocks leave the processor's cache before they are hashed; smaller ones wait more often for
 # the interpreter lock.
 _BLOCK_BYTES = 4 * 1024 * 1024
@@ -57,6 +43,7 @@ class Source(PicklesFieldsOnly):
     split: str | None = None  # that all its rows are given
     member: str | None = None  # its split in a dataset of several
     rows: tuple[int, int] | None = None  # first, and the one after the last; None: all
+    layout: Layout = ROW_A_LINE  # of a JSON file
 
     @cached_property
     def stamps(self) -> list[Stamp]:
@@ -122,7 +109,7 @@ def _resolve(item: str) -> list[Source]:
 
 def _resolve_place(item: str) -> list[Source]:
     if item == "-":
-        return [Source("<stdin>", "jsonl", (_spool(),))]
+        return [_file("<stdin>", _spool())]
     if item.startswith(HUB):
         return _hub_dataset(item)
     if paths := _find_paths(item):
@@ -150,17 +137,10 @@ def _find_paths(item: str) -> list[tuple[str, Path]]:
 
 
 def _file(name: str, path: Path) -> Source:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    compression = _COMPRESSIONS.get(suffixes[-1]) if suffixes else None
-    if compression:
-        suffixes.pop()
-    format_ = _SUFFIXES.get(suffixes[-1]) if suffixes else None
-    if format_ is None or (compression and format_ not in ("jsonl", "csv", "tsv")):
-        raise GoldenSetError(
-            f"{escape(name)}: the name does not say how the rows are stored.",
-            f"Known: {', '.join(_SUFFIXES)}; .jsonl, .csv and .tsv also with .gz or .zst.",
-        )
-    return Source(escape(name), format_, (path,), compression)
+    container = inspect_file(escape(name), path)
+    return Source(
+        escape(name), container.format, (path,), container.compression, layout=container.layout
+    )
 
 
 def _saved_dataset(name: str, folder: Path) -> list[Source]:
@@ -192,7 +172,7 @@ def _hub_dataset(item: str) -> list[Source]:
 
 def _spool() -> Path:
     """Standard input in a temporary file: its digest is needed before its rows are."""
-    handle, name = tempfile.mkstemp(prefix="sftdata-stdin-", suffix=".jsonl")
+    handle, name = tempfile.mkstemp(prefix="sftdata-stdin-")
     path = Path(name)
     atexit.register(path.unlink, missing_ok=True)
     with os.fdopen(handle, "wb") as file:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import sys
-import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +13,7 @@ import pyarrow as pa
 
 from sftdata.errors import GoldenSetError
 from sftdata.reading.columnar import read_columnar
+from sftdata.reading.compression import READ_ERRORS, open_file, unreadable
 from sftdata.reading.delimited import read_delimited
 from sftdata.reading.sources import Source
 
@@ -31,15 +29,6 @@ class TableRows:
     batch: pa.RecordBatch
     lines: npt.NDArray[np.int64]
     columns: tuple[str, ...]
-
-
-def open_source(path: Path, compression: str | None) -> Any:
-    """A binary stream of the file's decompressed bytes; it raises at a damaged or cut-off end."""
-    if compression == "gzip":
-        return gzip.open(path, "rb")  # Arrow's gzip stream takes a cut-off file for a short one
-    if compression == "zstd":
-        return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
-    return path.open("rb")
 
 
 def read_tables(source: Source, wanted: Collection[str] | None = None) -> Iterator[TableRows]:
@@ -73,11 +62,8 @@ def read_tables(source: Source, wanted: Collection[str] | None = None) -> Iterat
 
 def _read_text(source: Source, path: Path, wanted: Collection[str] | None) -> Iterator[TableRows]:
     try:
-        stream = open_source(path, source.compression)
+        stream = open_file(path, source.compression)
         for columns, batch, lines in read_delimited(source.name, source.format, stream, wanted):
             yield TableRows(batch, np.array(lines, np.int64), columns)
-    except (OSError, EOFError, zlib.error) as error:
-        raise GoldenSetError(
-            f"{source.name}: the {source.compression} data is damaged or cut: {error}",
-            "Compress or copy the file again.",
-        ) from error
+    except READ_ERRORS as error:
+        raise unreadable(source.name, source.compression, error) from error

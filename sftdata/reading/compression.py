@@ -1,0 +1,64 @@
+"""Open files that may be compressed. The first bytes tell the compression, not the name."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import zlib
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from sftdata.errors import GoldenSetError
+
+Compression = Literal["gzip", "zstd", "bzip2", "xz"]
+
+SUFFIXES: dict[str, Compression] = {
+    ".gz": "gzip",
+    ".zst": "zstd",
+    ".bz2": "bzip2",
+    ".xz": "xz",
+}
+_MAGIC: dict[bytes, Compression] = {
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\xfd7zXZ\x00": "xz",
+}
+_BZIP2 = b"BZh"  # then a digit and the mark of a block or of the end
+_BZIP2_MARKS = (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90")
+
+# Raised by a stream of `open_file` whose file cannot be read, is damaged or is cut.
+READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
+
+
+def detect_compression(head: bytes) -> Compression | None:
+    """The compression of a file that starts with these bytes."""
+    if head.startswith(_BZIP2) and head[4:10] in _BZIP2_MARKS:
+        return "bzip2"
+    return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
+
+
+def open_file(path: Path, compression: Compression | None) -> Any:
+    """A binary stream of the file's decompressed bytes; it raises at a damaged or cut-off end."""
+    if compression == "gzip":
+        return gzip.open(path, "rb")  # Arrow's gzip stream takes a cut-off file for a short one
+    if compression == "zstd":
+        return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+    if compression == "bzip2":
+        return bz2.open(path, "rb")
+    if compression == "xz":
+        return lzma.open(path, "rb")
+    return path.open("rb")
+
+
+def unreadable(name: str, compression: Compression | None, error: Exception) -> GoldenSetError:
+    """The error for a file whose stream raised one of `READ_ERRORS`."""
+    if compression is None:
+        reason = getattr(error, "strerror", None) or error
+        return GoldenSetError(f"{name}: cannot be read: {reason}.", "Check the file and the disk.")
+    return GoldenSetError(
+        f"{name}: the {compression} data is damaged or cut: {error}",
+        "Compress or copy the file again.",
+    )

@@ -1,0 +1,160 @@
+"""Tell how a file holds its rows: by its first bytes, and where these leave it open by its name."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from sftdata.errors import GoldenSetError
+from sftdata.reading.compression import (
+    READ_ERRORS,
+    SUFFIXES,
+    Compression,
+    detect_compression,
+    open_file,
+    unreadable,
+)
+from sftdata.reading.encodings import as_utf8, sniff_encoding
+from sftdata.reading.foreign_files import check_foreign
+from sftdata.reading.json_columns import rows_of_columns
+from sftdata.reading.json_rows import LineStream, rows_of_list, rows_of_values
+from sftdata.reading.json_shape import ROW_A_LINE, JsonFile, Layout, find_layout
+
+Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "hub"]
+
+FORMATS: dict[str, Format] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+}
+_LINE_SUFFIXES = (".jsonl", ".ndjson")
+_TEXT_FORMATS = ("jsonl", "csv", "tsv")
+_BINARY: dict[bytes, Format] = {b"PAR1": "parquet", b"ARROW1": "arrow"}
+_HEAD_BYTES = 64 * 1024
+_COMPARED_LINES = 5  # of a file whose name tells no format
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """How a file holds its rows. `layout`: of a JSON file."""
+
+    format: Format
+    compression: Compression | None = None
+    layout: Layout = ROW_A_LINE
+
+
+def inspect_file(name: str, path: Path) -> Container:
+    """How the file holds its rows; `name` is shown in messages.
+
+    Raises `GoldenSetError` for a file that holds none, that cannot be read, or whose first row is
+    broken.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    named_compression = SUFFIXES.get(suffixes[-1]) if suffixes else None
+    if named_compression:
+        suffixes.pop()
+    suffix = suffixes[-1] if suffixes else ""
+    named = FORMATS.get(suffix)
+    compression: Compression | None = None
+    try:
+        head = _read_head(path, None)
+        compression = detect_compression(head)
+        if compression is not None:
+            head = _read_head(path, compression)
+    except READ_ERRORS as error:
+        raise unreadable(name, compression, error) from error
+    check_foreign(name, head)
+    format_ = _detect_format(head, named)
+    if not head and compression is None:
+        compression = named_compression  # an empty file is what its name says
+    if format_ is None or (compression and format_ not in _TEXT_FORMATS):
+        raise GoldenSetError(
+            f"{name}: neither name nor content says how the rows are stored.",
+            f"Known: {', '.join(FORMATS)}; .jsonl, .csv and .tsv also with {', '.join(SUFFIXES)}.",
+        )
+    if format_ != "jsonl":
+        return Container(format_, compression)
+    is_utf8 = sniff_encoding(head).is_utf8
+    file = JsonFile(
+        name=name,
+        open=lambda: as_utf8(open_file(path, compression)),
+        head=as_utf8(io.BytesIO(head)).read(),
+        is_whole=len(head) < _HEAD_BYTES,
+        has_lines=suffix in _LINE_SUFFIXES,
+    )
+    try:
+        return Container(format_, compression, replace(find_layout(file), is_utf8=is_utf8))
+    except READ_ERRORS as error:
+        raise unreadable(name, compression, error) from error
+
+
+def open_lines(name: str, path: Path, compression: Compression | None, layout: Layout) -> Any:
+    """A binary stream of a JSON file's rows, one on each line, in UTF-8.
+
+    A file of lines in UTF-8 is read as it is. Raises `READ_ERRORS` for a damaged file and
+    `GoldenSetError` where its rows are cut or something else stands between them.
+    """
+    stream = open_file(path, compression)
+    if layout.shape == "lines" and layout.is_utf8:
+        return stream
+    text = as_utf8(stream)
+    if layout.shape == "lines":
+        return text
+    return LineStream(_rows(name, text, layout))
+
+
+def _rows(name: str, text: Any, layout: Layout) -> Iterator[bytes]:
+    with text:
+        if layout.shape == "columns":
+            yield from rows_of_columns(name, text)
+        elif layout.shape == "values":
+            yield from rows_of_values(name, text, layout.start)
+        else:
+            is_file = layout.key is None
+            yield from rows_of_list(name, text, layout.start, ends_file=is_file)
+
+
+def _read_head(path: Path, compression: Compression | None) -> bytes:
+    head = b""
+    with open_file(path, compression) as stream:
+        while len(head) < _HEAD_BYTES and (more := stream.read(_HEAD_BYTES - len(head))):
+            head += more
+    return head
+
+
+def _detect_format(head: bytes, named: Format | None) -> Format | None:
+    """The format of a file that starts with `head`; None if neither it nor the name tells."""
+    for magic, format_ in _BINARY.items():
+        if head.startswith(magic):
+            return format_
+    if named in ("jsonl", "parquet", "arrow") or not head:
+        return named
+    text = as_utf8(io.BytesIO(head)).read()
+    if _looks_like_json(text):
+        return "jsonl"
+    return named or _detect_table(text)
+
+
+def _looks_like_json(text: bytes) -> bool:
+    start = b"".join(text[:_HEAD_BYTES].split())[:2]
+    return start in (b'{"', b"[{", b"[[")
+
+
+def _detect_table(text: bytes) -> Format | None:
+    """CSV or TSV, if the first lines have equally many delimiters."""
+    lines = text.split(b"\n")[:-1][:_COMPARED_LINES]
+    for delimiter, format_ in ((b"\t", "tsv"), (b",", "csv"), (b";", "csv"), (b"|", "csv")):
+        counts = {line.count(delimiter) for line in lines}
+        if len(counts) == 1 and min(counts) > 0:
+            return format_  # type: ignore[return-value]
+    return None
