@@ -81,9 +81,7 @@ class Scanner:
         self._after_return = data[-1] == _RETURN
         return Tokens(at, byte, step, depth, line_ends, int(broken[0]) if len(broken) else None)
 
-    def _escaped(
-        self, data: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64]
-    ) -> Any:
+    def _escaped(self, data: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64]) -> Any:
         """bool[quotes]: whether a backslash that is not itself escaped stands before the quote."""
         was_escaped = self._is_escaped
         self._is_escaped = False
@@ -103,9 +101,7 @@ class Scanner:
         return (follows & escapes[before]) | ((quotes == 0) & was_escaped)
 
 
-def _is_first_of_two(
-    data: npt.NDArray[np.uint8], at: npt.NDArray[np.int64]
-) -> Any:
+def _is_first_of_two(data: npt.NDArray[np.uint8], at: npt.NDArray[np.int64]) -> Any:
     """bool[at]: whether the byte is the `\\r` of a `\\r\\n`."""
     after = np.minimum(at + 1, len(data) - 1)
     return (data[at] == _RETURN) & (data[after] == _LINE_FEED)
