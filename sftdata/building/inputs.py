@@ -79,7 +79,8 @@ def read_source(
     for number, chunks in enumerate(read_chunks(source, index, foresee, sizes, reader.columns)):
         if number == 0:
             reader.check_columns(chunks)
-            columns = reader.unread_columns(chunks) if unread is not None else []
+            beside = reader.sources[index].layout.unread
+            columns = [*beside, *reader.unread_columns(chunks)] if unread is not None else []
             if unread is not None and columns:
                 unread[source.name] = columns
         yield chunks

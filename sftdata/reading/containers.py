@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -79,49 +79,55 @@ def inspect_file(name: str, path: Path) -> Container:
         compression = named_compression  # an empty file is what its name says
     if format_ is None or (compression and format_ not in _TEXT_FORMATS):
         raise GoldenSetError(
-            f"{name}: neither name nor content says how the rows are stored.",
+            f"{name}: neither its name nor its first bytes say how the rows are stored.",
             f"Known: {', '.join(FORMATS)}; .jsonl, .csv and .tsv also with {', '.join(SUFFIXES)}.",
         )
     if format_ != "jsonl":
         return Container(format_, compression)
-    is_utf8 = sniff_encoding(head).is_utf8
     file = JsonFile(
         name=name,
-        open=lambda: as_utf8(open_file(path, compression)),
-        head=as_utf8(io.BytesIO(head)).read(),
+        open=lambda: _open_text(path, compression),
+        head=_as_text(head),
         is_whole=len(head) < _HEAD_BYTES,
         has_lines=suffix in _LINE_SUFFIXES,
     )
     try:
-        return Container(format_, compression, replace(find_layout(file), is_utf8=is_utf8))
+        return Container(
+            format_, compression, replace(find_layout(file), is_utf8=sniff_encoding(head).is_utf8)
+        )
     except READ_ERRORS as error:
         raise unreadable(name, compression, error) from error
 
 
-def open_lines(name: str, path: Path, compression: Compression | None, layout: Layout) -> Any:
+@contextmanager
+def open_lines(
+    name: str, path: Path, compression: Compression | None, layout: Layout
+) -> Iterator[Any]:
     """A binary stream of a JSON file's rows, one on each line, in UTF-8.
 
     A file of lines in UTF-8 is read as it is. Raises `READ_ERRORS` for a damaged file and
     `GoldenSetError` where its rows are cut or something else stands between them.
     """
-    stream = open_file(path, compression)
     if layout.shape == "lines" and layout.is_utf8:
-        return stream
-    text = as_utf8(stream)
-    if layout.shape == "lines":
-        return text
-    return LineStream(_rows(name, text, layout))
+        with open_file(path, compression) as stream:
+            yield stream
+        return
+    with _open_text(path, compression) as text:
+        yield text if layout.shape == "lines" else LineStream(_rows(name, text, layout))
+
+
+@contextmanager
+def _open_text(path: Path, compression: Compression | None) -> Iterator[Any]:
+    with open_file(path, compression) as stream:
+        yield as_utf8(stream)
 
 
 def _rows(name: str, text: Any, layout: Layout) -> Iterator[bytes]:
-    with text:
-        if layout.shape == "columns":
-            yield from rows_of_columns(name, text)
-        elif layout.shape == "values":
-            yield from rows_of_values(name, text, layout.start)
-        else:
-            is_file = layout.key is None
-            yield from rows_of_list(name, text, layout.start, ends_file=is_file)
+    if layout.shape == "columns":
+        return rows_of_columns(name, text)
+    if layout.shape == "values":
+        return rows_of_values(name, text, layout.start)
+    return rows_of_list(name, text, layout.start, ends_file=layout.key is None)
 
 
 def _read_head(path: Path, compression: Compression | None) -> bytes:
@@ -132,6 +138,13 @@ def _read_head(path: Path, compression: Compression | None) -> bytes:
     return head
 
 
+def _as_text(head: bytes) -> bytes:
+    """The start of a text as UTF-8. It may be cut inside a character."""
+    encoding = sniff_encoding(head)
+    text = head[encoding.mark :]
+    return text if encoding.is_utf8 else text.decode(encoding.name, "ignore").encode()
+
+
 def _detect_format(head: bytes, named: Format | None) -> Format | None:
     """The format of a file that starts with `head`; None if neither it nor the name tells."""
     for magic, format_ in _BINARY.items():
@@ -139,7 +152,7 @@ def _detect_format(head: bytes, named: Format | None) -> Format | None:
             return format_
     if named in ("jsonl", "parquet", "arrow") or not head:
         return named
-    text = as_utf8(io.BytesIO(head)).read()
+    text = _as_text(head)
     if _looks_like_json(text):
         return "jsonl"
     return named or _detect_table(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 
 from sftdata.base.escaping import escape
@@ -10,7 +9,7 @@ from sftdata.errors import GoldenSetError
 
 _SHOWN = 40  # characters of what is wrong
 _COMMENTS = ("//", "/*", "#")
-_MAX_LITERAL = 1_000_000  # characters that Python's own parser is asked about
+_PYTHON = ("'", "None", "True", "False")
 
 
 def broken_row(where: str, text: str, error: ValueError) -> GoldenSetError:
@@ -37,12 +36,18 @@ def _explain(text: str, error: ValueError) -> tuple[str, str]:
             "(sed 's/,$//' FILE), or write [ before the first row, ] after the last, and name the "
             "file .json.",
         )
-    if _is_python(text):
+    rest = text[place:]
+    if rest.startswith(_PYTHON):
         return (
-            f"written as Python prints it, with single quotes: {_shown(text)}.",
-            "JSON has double quotes. Write each row with json.dumps(row), not with str(row).",
+            f"written as Python prints it, with single quotes: {_shown(rest)}.",
+            "JSON has double quotes, null, true and false: write each row with json.dumps(row), "
+            "not with str(row).",
         )
-    rest = text[place:] if place < len(text) else ""
+    if rest.startswith(("}", "]")) and text[:place].rstrip().endswith(","):
+        return (
+            f"a comma stands before {rest[0]}, at column {place}.",
+            "JSON has commas only between items: remove it.",
+        )
     if reason.startswith("Unterminated string"):
         return (
             f"the line is cut: it ends inside the text that begins with {_shown(rest)}.",
@@ -73,15 +78,6 @@ def _is_row(text: str) -> bool:
         return isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):
         return False
-
-
-def _is_python(text: str) -> bool:
-    if not text.startswith("{") or len(text) > _MAX_LITERAL:
-        return False
-    try:
-        return isinstance(ast.literal_eval(text), dict)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return text[1:].lstrip().startswith("'")
 
 
 def _shown(text: str) -> str:

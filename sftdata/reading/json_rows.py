@@ -16,11 +16,12 @@ import numpy.typing as npt
 
 from sftdata.base.escaping import escape
 from sftdata.errors import GoldenSetError
-from sftdata.reading.json_scanner import OPEN_LIST, Scanner, Tokens
+from sftdata.reading.json_scanner import Scanner, Tokens
 
 _BLOCK_BYTES = 1024 * 1024  # fits into a processor's cache
 _SPACE = ord(" ")
 _BLANKS = b" \t\r\n"
+_COMMENTS = (b"//", b"/*", b"#")
 _LONGEST_GAP = 1000  # bytes between two rows, blanks aside; more cannot be right
 _SHOWN = 40  # characters of what is wrong
 
@@ -121,7 +122,7 @@ class _RowCutter:
         position = 0
         if self._open and edges:
             position = edges.pop(0) + 1
-            rows.append(_as_object(b"".join([*self._open, text[:position]])))
+            rows.append(b"".join([*self._open, text[:position]]))
             self._open = []
         elif self._open:
             self._open.append(text)
@@ -137,7 +138,7 @@ class _RowCutter:
                 self._open, self._open_line = [text[start:]], _line(tokens, start, lines_before)
                 return rows
             position = last + 1
-            rows.append(_as_object(text[start:position]))
+            rows.append(text[start:position])
         self._gap += text[position:end].strip(_BLANKS)
         if len(self._gap) > _LONGEST_GAP:
             raise self._fault_between(self._gap, _line(tokens, position, lines_before))
@@ -169,7 +170,7 @@ class _RowCutter:
                 "The file was cut off, or a bracket or quotation mark is missing: copy it again.",
             )
         if self._list_is_closed:
-            if self._gap not in ((b"[]",) if not self._rows else (b"]",)):
+            if b"".join(self._gap.split()) != (b"]" if self._rows else b"[]"):
                 raise self._fault_between(self._gap, line)
         elif self._in_list:
             raise GoldenSetError(
@@ -182,21 +183,25 @@ class _RowCutter:
 
     def _fault_between(self, gap: bytes, line: int) -> GoldenSetError:
         """The error for what stands before a row, or after the last one."""
-        where = f"before row {self._rows + 1}" if not self._rows else f"after row {self._rows}"
-        shown = _shown(gap)
-        place = f"{self._name}: line {line}: {where}"
-        if not self._in_list and gap == b",":
+        after = f"after row {self._rows}" if self._rows else "before the first row"
+        place = f"{self._name}: line {line}: {after}"
+        rest = gap.removeprefix(b"," if self._rows else b"[").strip(_BLANKS)
+        if b"".join(gap.split()) == (b",]" if self._in_list else b","):
             return GoldenSetError(
                 f"{place} stands a comma.",
-                "Rows of JSON Lines have nothing between them: remove the commas at the line ends "
-                "(sed 's/,$//' FILE), or write [ before the first row and ] after the last.",
+                "A JSON array has commas only between its rows: remove the last one."
+                if self._in_list
+                else "Objects one after another have nothing between them: remove the commas, or "
+                "write [ before the first row and ] after the last.",
             )
-        if gap.lstrip(b",[").startswith((b"//", b"/*", b"#")):
-            return GoldenSetError(f"{place} stands a comment: {shown}", "JSON has none: remove it.")
-        if not gap:
-            return GoldenSetError(f"{place} the comma is missing.", "Write one between two rows.")
+        if rest.startswith(_COMMENTS):
+            return GoldenSetError(
+                f"{place} stands a comment: {_shown(rest)}.", "JSON has no comments: remove it."
+            )
+        if not rest:
+            return GoldenSetError(f"{place} a comma is missing.", "Write one between two rows.")
         return GoldenSetError(
-            f"{place} stands {shown}, where a row is expected.",
+            f"{place} stands {_shown(rest)}, where a row is expected.",
             'Every row is an object: {"field": "text", …}.',
         )
 
@@ -217,10 +222,3 @@ def _skip(stream: Any, size: int) -> int:
 
 def _line(tokens: Tokens, at: int, lines_before: int) -> int:
     return lines_before + int(np.searchsorted(tokens.line_ends, at)) + 1
-
-
-def _as_object(row: bytes) -> bytes:
-    """A list of turns becomes the conversation that it is; other rows stay as they are."""
-    if row[0] == OPEN_LIST and row[1:].lstrip(_BLANKS)[:1] == b"{":
-        return b'{"messages": ' + row + b"}"
-    return row

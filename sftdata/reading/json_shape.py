@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -42,7 +43,7 @@ class JsonFile:
     """A JSON file to look at. `open`: its text as UTF-8; `head`: how that text begins."""
 
     name: str
-    open: Callable[[], Any]
+    open: Callable[[], AbstractContextManager[Any]]
     head: bytes
     is_whole: bool  # whether `head` is all of it
     has_lines: bool  # whether its name says that each line is a row
@@ -109,8 +110,8 @@ def _layout_of_broken_line(where: str, line: bytes, error: ValueError) -> Layout
 
 
 def _layout_of_object(file: JsonFile, start: int) -> Layout:
-    stream = file.open()
-    outline = outline_object(stream)
+    with file.open() as stream:
+        outline = outline_object(stream)
     if outline is None:
         return Layout("values", start)  # reading says in which row the file ends
     if outline.follows:
@@ -155,11 +156,11 @@ def _first_key(file: JsonFile, members: Sequence[Member]) -> str:
 
 
 def _peek(file: JsonFile, start: int) -> bytes:
-    stream = file.open()
     position = 0
-    while position < start and (block := stream.read(min(start - position, 1 << 20))):
-        position += len(block)
-    return bytes(stream.read(_PEEKED_BYTES))
+    with file.open() as stream:
+        while position < start and (block := stream.read(min(start - position, 1 << 20))):
+            position += len(block)
+        return bytes(stream.read(_PEEKED_BYTES))
 
 
 def _is_json(text: bytes) -> bool:

@@ -6,7 +6,6 @@ parser reads the others, and reports each fault with its place.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,9 +19,10 @@ import pyarrow.json as pj
 from sftdata.base.arrow import to_numbers
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import Chunk
-from sftdata.reading.collect import LABELS, JsonObject, Parsed, collect, is_label
+from sftdata.reading.collect import LABELS, Parsed, collect, is_label
 from sftdata.reading.columns import python_values
 from sftdata.reading.conversations.read import ConversationReader
+from sftdata.reading.json_lines import parse_line
 from sftdata.reading.kinds import kind_of
 from sftdata.reading.sources import Source
 from sftdata.spec.fields import MESSAGES
@@ -152,44 +152,26 @@ def _parse_json_slow(
     for index, chunk in enumerate(chunks):
         for number, line in enumerate(bytes(chunk.data).split(b"\n")[:-1], chunk.first_row):
             if line.strip():
-                values.append(_parse_line(line, f"{source.name}:{number}", turns))
-                position.append(index)
-                lines.append(number)
+                rows = _parse_rows(line, f"{source.name}:{number}", turns)
+                values += rows
+                position += [index] * len(rows)
+                lines += [number] * len(rows)
     return collect(values, position, lines, columns, source, conversations)
 
 
-def _parse_line(line: bytes, where: str, list_field: Any) -> dict[str, Any]:
-    try:
-        row = json.loads(
-            line.decode("utf-8"), object_pairs_hook=JsonObject.from_pairs, parse_int=_integer
-        )
-    except UnicodeDecodeError as error:
+def _parse_rows(line: bytes, where: str, list_field: Any) -> list[dict[str, Any]]:
+    return [_as_row(value, where, list_field) for value in parse_line(line, where)]
+
+
+def _as_row(value: Any, where: str, list_field: Any) -> dict[str, Any]:
+    if isinstance(value, list) and list_field is not None:
+        return {list_field: value}
+    if not isinstance(value, dict):
         raise GoldenSetError(
-            f"{where}: byte 0x{line[error.start]:02x} at position {error.start + 1} is not UTF-8.",
-            "Save the file as UTF-8.",
-        ) from error
-    except RecursionError as error:
-        raise GoldenSetError(
-            f"{where}: the value is nested too deeply.", "Remove what is nested; it is not read."
-        ) from error
-    except ValueError as error:
-        raise GoldenSetError(
-            f"{where}: not a JSON value on one line: {error}",
-            "Every line must be one complete JSON object; the last one may have been cut off.",
-        ) from error
-    if isinstance(row, list) and list_field is not None:
-        return {list_field: row}
-    if not isinstance(row, dict):
-        raise GoldenSetError(
-            f"{where}: a JSON object is expected, not {kind_of(row)}.",
+            f"{where}: a JSON object is expected, not {kind_of(value)}.",
             'Write each row as {"field": "text", …} on a line of its own.',
         )
-    return row
-
-
-def _integer(digits: str) -> int | float:
-    # Python refuses integers of thousands of digits. Only error messages show the value.
-    return int(digits) if len(digits) < 1000 else float(digits)
+    return value
 
 
 def _parse_tables(

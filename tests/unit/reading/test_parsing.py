@@ -155,7 +155,7 @@ def test_unrolled_conversations_are_rows_of_one_group(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        (b'{"a": "x"', "rows.jsonl:2: not a JSON value on one line"),
+        (b'{"a": "x"', "rows.jsonl:2: the line is cut: it ends before the row does"),
         (b'{"a": "\xff"}', "rows.jsonl:2: byte 0xff at position 8 is not UTF-8"),
         (b"[1]", "rows.jsonl:2: a JSON object is expected, not a list"),
         (b'{"a": "x", "a": "y"}', "rows.jsonl:2: the key 'a' stands in the object more than once"),

@@ -42,7 +42,7 @@ def test_the_name_of_a_file_tells_its_format(
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.gz", "a.parquet.gz", "a.xlsx"])
 def test_a_name_that_tells_no_format_is_an_error_that_lists_the_known_ones(name: str) -> None:
     Path(name).touch()
-    with pytest.raises(GoldenSetError, match=r"(?s)does not say how.*\.jsonl.*\.csv.*\.parquet"):
+    with pytest.raises(GoldenSetError, match=r"(?s)say how the rows.*\.jsonl.*\.csv.*\.parquet"):
         resolve_sources([name])
 
 
