@@ -19,7 +19,8 @@ from sftdata.reading.json_outline import Member, outline_object
 Shape = Literal["lines", "values", "list", "columns"]
 
 _BLANKS = b" \t\r\n"
-_TURN = re.compile(rb'"(?:role|from)"\s*:')
+_TURN_KEYS = ((b"role", b"content"), (b"role", b"tool_calls"), (b"from", b"value"))
+_KEY = re.compile(rb'"(\w+)"\s*:')
 _FIRST_KEY = re.compile(rb'\{\s*"([^"]*)"')
 _PEEKED_BYTES = 4096
 
@@ -63,6 +64,8 @@ def find_layout(file: JsonFile) -> Layout:
     if not text:
         return ROW_A_LINE
     if text.startswith(b"["):
+        if text[1:].lstrip(_BLANKS).startswith(b"{") and _begins_with_turn(text):
+            return Layout("values", start)  # each list is a conversation
         return _layout_of_list(file, where, line, rest, start)
     if is_complete:
         try:
@@ -144,7 +147,13 @@ def _holds_turns(file: JsonFile, member: Member) -> bool:
     """Whether a list holds the turns of one conversation. Then the object is a row."""
     if member.first != "object":
         return False
-    return _TURN.search(_peek(file, member.start).partition(b"}")[0]) is not None
+    return _begins_with_turn(_peek(file, member.start))
+
+
+def _begins_with_turn(text: bytes) -> bool:
+    """Whether the first object in `text` has the keys of a turn."""
+    keys = _KEY.findall(text[:_PEEKED_BYTES].partition(b"}")[0])
+    return any(set(turn) <= set(keys) for turn in _TURN_KEYS)
 
 
 def _first_key(file: JsonFile, members: Sequence[Member]) -> str:

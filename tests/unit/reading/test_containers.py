@@ -121,13 +121,16 @@ def test_a_list_of_turns_is_a_row() -> None:
     rows = [turns, turns]
     assert rows_of("a.json", json.dumps([turns, turns])) == rows
     assert rows_of("b.jsonl", f"{json.dumps(turns)}\n{json.dumps(turns)}\n") == rows
+    assert rows_of("c.json", json.dumps(turns, indent=1)) == [turns]
+    mails = [{"from": "ann", "to": "bob", "body": "Hi"}]
+    assert rows_of("d.json", json.dumps(mails)) == mails
 
 
 @pytest.mark.parametrize(
     "row",
     [
         {"messages": [{"role": "user", "content": "Hi"}]},
-        {"id": 1, "prompt": [{"role": "user"}], "completion": [{"role": "assistant"}]},
+        {"prompt": [{"from": "human", "value": "Hi"}], "completion": [{"from": "gpt"}]},
         {"a": "text", "b": ["x", "y"]},
         {"translation": {"en": "a", "de": "b"}},
         {},
