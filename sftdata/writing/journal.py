@@ -237,7 +237,8 @@ def read_journal(folder: Path) -> Journal:
     is_checked = True
     for entry in _read(folder / FILE):
         if "chunks" in entry:
-            blocks.append(BlocksLine(entry))
+            if "source" in entry:  # earlier versions wrote less, and blocks of another version
+                blocks.append(BlocksLine(entry))
         elif "shards" in entry:
             shards[entry["split"], base64.b64decode(entry["key"])] = ShardsLine(entry)
         elif "written" in entry:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
+import xxhash
 
 from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Status
@@ -97,3 +99,13 @@ def test_the_last_word_on_the_engine_counts(
         writer.note_engine(is_checked=note)
     writer.close()
     assert read_journal(tmp_path).is_checked is is_checked
+
+
+def test_blocks_that_an_earlier_version_recorded_are_left_out(tmp_path: Path) -> None:
+    write(tmp_path, 2)
+    first, *others = (tmp_path / FILE).read_bytes().splitlines()
+    entry = orjson.loads(first.partition(b" ")[2])
+    earlier = orjson.dumps({key: value for key, value in entry.items() if key != "source"})
+    digest = xxhash.xxh3_64_hexdigest(earlier).encode()
+    (tmp_path / FILE).write_bytes(b"\n".join([digest + b" " + earlier, *others, b""]))
+    assert len(read_journal(tmp_path).blocks) == 1
