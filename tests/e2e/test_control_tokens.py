@@ -54,7 +54,7 @@ def assert_only_text(source: str, rows: Iterable[tuple[str, str]], folder: Path)
     assert manifest["dropped"] == {}
     assert manifest["rows_out"] == len(golden)
     tokenizer = oracle.OracleTokenizer(folder)
-    control = set(tokenizer.added.values())
+    control = set(tokenizer.control.values())
     first = 0 if tokenizer.bos_id is None else 1
     texts = oracle.render_rows(source, golden)
     for example in load("out")["train"]:
@@ -77,8 +77,8 @@ def folder(request: pytest.FixtureRequest, shared: Path) -> Path:
 
 @pytest.fixture
 def tokens(folder: Path) -> list[str]:
-    """Every added token, special or not. All of them are control tokens in these vocabularies."""
-    return list(oracle.OracleTokenizer(folder).added)
+    """Every added token that is special or the chat template's."""
+    return list(oracle.OracleTokenizer(folder).control)
 
 
 def test_in_each_field_at_the_start_in_the_middle_at_the_end_and_alone(

@@ -43,9 +43,20 @@ class OracleTokenizer:
             with_newline = [piece for piece in spec["model"]["vocab"] if "\n" in piece]
             assert not with_newline, "the newline trick below needs newlines that never merge"
         self.full = tokenizers.Tokenizer.from_str(json.dumps(spec))
-        # All added tokens of the tokenizers this is used with are control tokens.
+        # In these chat templates, a token that is in the source is also in the text.
+        template = config.get("chat_template") or ""
+        self.control = {
+            token["content"]: token["id"]
+            for token in spec["added_tokens"]
+            if token["special"] or token["content"] in template
+        }
+        # Control tokens get names that no text has, and so keep their places in the numbers.
+        added = [
+            {**t, "content": f"\ufdd5{t['id']}"} if t["content"] in self.control else t
+            for t in spec["added_tokens"]
+        ]
         self._plain = tokenizers.Tokenizer.from_str(
-            json.dumps({**spec, "added_tokens": [], "post_processor": None})
+            json.dumps({**spec, "added_tokens": added, "post_processor": None})
         )
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
