@@ -3,6 +3,9 @@
 A small file is read and digested each time. A large file counts as unchanged while its path, size,
 inode, mtime and ctime are the same, because reading a hundred gigabytes would take minutes; no
 program can set the ctime. `sftdata verify` reads everything all the same.
+
+An entry begins with a digest of its content, its kind and its name. One that is damaged or in the
+place of another counts as absent, so a cache never changes a result.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,20 @@ _MIN_BYTES = 8 * 1024 * 1024
 # A file system may give two changes within this time the same timestamp.
 _SETTLED_SECONDS = 1.0
 
-_DIGEST_BYTES = 16  # of the content, stored before it
+_DIGEST_BYTES = 16  # stored before the content
+
+_is_off = False
+
+
+@contextlib.contextmanager
+def without_cache() -> Iterator[None]:
+    """No entry is read meanwhile, so everything is found anew."""
+    global _is_off
+    before, _is_off = _is_off, True
+    try:
+        yield
+    finally:
+        _is_off = before
 
 
 def cache_folder() -> Path:
@@ -48,17 +64,12 @@ def write_facts(kind: str, digest: str, facts: Mapping[str, Any]) -> None:
 
 def read_content(kind: str, digest: str) -> bytes | None:
     """The cached bytes; None if there are none, or they are damaged."""
-    try:
-        data = (cache_folder() / kind / digest).read_bytes()
-    except OSError:
-        return None
-    content = data[_DIGEST_BYTES:]
-    return content if xxhash.xxh3_128_digest(content) == data[:_DIGEST_BYTES] else None
+    return _read(cache_folder() / kind / digest)
 
 
 def write_content(kind: str, digest: str, content: bytes) -> None:
     """Caches bytes."""
-    _write(cache_folder() / kind / digest, xxhash.xxh3_128_digest(content) + content)
+    _write(cache_folder() / kind / digest, content)
 
 
 # --- large files, by path and stamp --------------------------------------------------------------
@@ -105,8 +116,8 @@ def _entry(kind: str, paths: Sequence[Path]) -> Path:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        content = json.loads(_read(path) or b"")
+    except ValueError:
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -115,9 +126,26 @@ def _write_json(path: Path, facts: Mapping[str, Any]) -> None:
     _write(path, json.dumps(facts).encode())
 
 
+def _read(path: Path) -> bytes | None:
+    if _is_off:
+        return None
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    content = data[_DIGEST_BYTES:]
+    return content if data[:_DIGEST_BYTES] == _seal(path, content) else None
+
+
 def _write(path: Path, content: bytes) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     with contextlib.suppress(OSError):  # a read-only home costs time, not the build
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
+        temporary.write_bytes(_seal(path, content) + content)
         temporary.replace(path)
+
+
+def _seal(path: Path, content: bytes) -> bytes:
+    digest = xxhash.xxh3_128(f"{path.parent.name}/{path.name}\0".encode())
+    digest.update(content)
+    return digest.digest()

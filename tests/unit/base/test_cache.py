@@ -135,3 +135,19 @@ def test_damaged_content_does_not_count(damage: slice) -> None:
     path = cache.cache_folder() / "kind" / "c"
     path.write_bytes(path.read_bytes()[damage])
     assert read_content("kind", "c") is None
+
+
+def test_an_entry_in_the_place_of_another_does_not_count() -> None:
+    write_facts("kind", "one", {"eos_id": 1})
+    write_facts("kind", "two", {"eos_id": 2})
+    one, two = (cache.cache_folder() / "kind" / name for name in ("one", "two"))
+    two.write_bytes(one.read_bytes())
+    assert read_facts("kind", "two") == {}
+    assert read_facts("kind", "one") == {"eos_id": 1}
+
+
+def test_without_the_cache_no_entry_is_read() -> None:
+    write_content("kind", "name", b"content")
+    with cache.without_cache():
+        assert read_content("kind", "name") is None
+    assert read_content("kind", "name") == b"content"

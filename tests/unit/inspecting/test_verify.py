@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -238,3 +239,15 @@ def test_deep_says_when_the_tokenizer_is_gone(out: Path) -> None:
     edit_manifest(out, lambda m: m["tokenizer"].update(name="./gone"))
     assert find_faults(out) == []
     assert "'./gone'" in only_fault(out, deep=True)
+
+
+def test_the_deep_check_does_not_read_the_cache(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bytes:
+        raise AssertionError(f"{path} was read")
+
+    cached = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(
+        Path, "read_bytes", lambda p: refuse(p) if p.is_relative_to(cached) else read_bytes(p)
+    )
+    assert find_faults(out, deep=True) == []

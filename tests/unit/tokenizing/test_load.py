@@ -160,3 +160,18 @@ def test_a_file_that_says_something_else_is_one_error(
 ) -> None:
     with pytest.raises(TokenizerError):
         load_tokenizer(write({"eos_token": "<eos>", **config}, **files))
+
+
+def test_a_flipped_bit_in_the_cache_changes_nothing(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever byte of an entry it is in; here of the facts that decide EOS and control tokens."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = write({"eos_token": "<eos>"})
+    right = load_tokenizer(folder)
+    (entry,) = (tmp_path / "cache" / "sftdata" / "tokenizers").iterdir()
+    content = entry.read_bytes()
+    for at in range(len(content)):
+        entry.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        assert load_tokenizer(folder) == right
+        assert entry.read_bytes() == content  # made again
