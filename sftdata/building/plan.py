@@ -63,6 +63,7 @@ class Plan(PicklesFieldsOnly):
     def notes(self) -> list[str]:
         """Lines for a person to read before the first row."""
         notes = [template.note for template in self.templates] + [self.split_note]
+        notes += [source.note for source in self.sources]
         notes += self.tokenizer.notes
         if self.spec.chat:
             notes += self.tokenizer.chat_notes

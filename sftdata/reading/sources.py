@@ -21,6 +21,7 @@ from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.errors import GoldenSetError
 from sftdata.reading.compression import Compression
 from sftdata.reading.containers import Format, inspect_file
+from sftdata.reading.data_folders import list_data_files
 from sftdata.reading.hub import load_hub_splits
 from sftdata.reading.json_shape import ROW_A_LINE, Layout
 from sftdata.reading.saved_datasets import list_files, list_splits
@@ -44,6 +45,7 @@ class Source(PicklesFieldsOnly):
     member: str | None = None  # its split in a dataset of several
     rows: tuple[int, int] | None = None  # first, and the one after the last; None: all
     layout: Layout = ROW_A_LINE  # of a JSON file
+    note: str | None = None  # what a person should know of it before the first row
 
     @cached_property
     def stamps(self) -> list[Stamp]:
@@ -115,13 +117,19 @@ def _resolve_place(item: str) -> list[Source]:
     if paths := _find_paths(item):
         return [source for name, path in paths for source in _resolve_path(name, path)]
     hint = "Check the path; it is looked up from the working directory."
-    if item.count("/") == 1 and not Path(item).suffix:
+    if item.strip("/").count("/") == 1 and not Path(item).suffix:
         hint = f"For a dataset on the Hugging Face Hub write: --data {HUB}{item}"
     raise GoldenSetError(f"There is no file '{escape(item)}'.", hint)
 
 
 def _resolve_path(name: str, path: Path) -> list[Source]:
-    return _saved_dataset(name, path) if path.is_dir() else [_file(name, path)]
+    if not path.is_dir():
+        return [_file(name, path)]
+    if any((path / file).is_file() for file in ("state.json", "dataset_dict.json")):
+        return _saved_dataset(name, path)
+    files, note = list_data_files(name, path)
+    sources = [_file(f"{name.rstrip('/')}/{file}", path / file) for file in files]
+    return [replace(sources[0], note=note), *sources[1:]]
 
 
 def _find_paths(item: str) -> list[tuple[str, Path]]:
@@ -137,9 +145,23 @@ def _find_paths(item: str) -> list[tuple[str, Path]]:
 
 
 def _file(name: str, path: Path) -> Source:
+    if not path.is_file():
+        raise _not_a_file(escape(name), path)
     container = inspect_file(escape(name), path)
     return Source(
         escape(name), container.format, (path,), container.compression, layout=container.layout
+    )
+
+
+def _not_a_file(name: str, path: Path) -> GoldenSetError:
+    if path.is_symlink() and not path.exists():
+        target = escape(str(path.readlink()))
+        return GoldenSetError(
+            f"{name}: a symbolic link to '{target}', which does not exist.", "Mend the link."
+        )
+    return GoldenSetError(
+        f"{name}: a pipe or a device, not a file.",
+        "Pipe the rows into the build: … | sftdata build --data -",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -81,10 +82,54 @@ def test_what_looks_like_a_hub_name_gets_the_way_to_write_it() -> None:
         resolve_sources(["owner/name"])
 
 
-def test_a_folder_that_datasets_did_not_save_gets_a_glob_to_try() -> None:
+def test_a_folder_gives_its_files_in_order_of_their_names() -> None:
     Path("folder").mkdir()
-    with pytest.raises(GoldenSetError, match=r"state\.json(?s:.*)'folder/\*\.jsonl'"):
+    for name in ("b.jsonl", "a.jsonl.gz", "a.json", ".hidden.csv", "_SUCCESS"):
+        (Path("folder") / name).touch()
+    for item in ("folder", "folder/"):
+        sources = resolve_sources([item])
+        assert [s.name for s in sources] == ["folder/a.json", "folder/a.jsonl.gz", "folder/b.jsonl"]
+        assert [source.note for source in sources] == [None, None, None]
+
+
+def test_what_is_not_read_from_a_folder_is_named() -> None:
+    Path("folder/more").mkdir(parents=True)
+    for name in ("README.md", "a.csv", "dataset_infos.json"):
+        (Path("folder") / name).touch()
+    (source,) = resolve_sources(["folder"])
+    assert source.note == "Not read from folder: README.md, more/."
+
+
+def test_a_folder_of_several_kinds_is_an_error_that_lists_them() -> None:
+    Path("folder").mkdir()
+    for name in ("a.csv", "b.jsonl", "c.json", "d.parquet"):
+        (Path("folder") / name).touch()
+    with pytest.raises(GoldenSetError) as error:
         resolve_sources(["folder"])
+    assert str(error.value) == (
+        "folder: the folder holds files of several kinds. "
+        "csv: a.csv; jsonl: b.jsonl, c.json; parquet: d.parquet.\n"
+        "Name those of one kind, for example: --data 'folder/*.csv'"
+    )
+
+
+def test_a_folder_without_rows_is_an_error_that_says_what_it_holds() -> None:
+    Path("folder/sub").mkdir(parents=True)
+    with pytest.raises(GoldenSetError, match=r"no file of rows; it holds sub/\.\n.*folder/\*\*/"):
+        resolve_sources(["folder"])
+    with pytest.raises(GoldenSetError, match="no file of rows; it is empty"):
+        resolve_sources(["folder/sub"])
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "new\nline.jsonl"])
+def test_what_is_no_regular_file_is_an_error_that_says_so(name: str) -> None:
+    Path(name).symlink_to("gone.jsonl")
+    with pytest.raises(GoldenSetError, match=r"a symbolic link to 'gone\.jsonl', which does not"):
+        resolve_sources([name])
+    os.mkfifo("pipe.jsonl")
+    for place in ("pipe.jsonl", os.devnull):
+        with pytest.raises(GoldenSetError, match=r"a pipe or a device, not a file\.\nPipe"):
+            resolve_sources([place])
 
 
 def test_a_saved_data_set_is_one_source_and_a_dictionary_of_them_is_several() -> None:
