@@ -24,7 +24,10 @@ class LedgerLine:
 
 @dataclass(frozen=True, slots=True)
 class BlockLedgerLine:
-    """A line of a block; `line` counts from the first line of its chunk."""
+    """A line of a block; `line` counts from the first line of its chunk.
+
+    An unusable row whose source gives it no id has none here: its place in the source is its id.
+    """
 
     row_id: str
     line: int
@@ -35,4 +38,4 @@ class BlockLedgerLine:
     def in_source(self, name: str, first_row: int) -> LedgerLine:
         """The line for a chunk that starts at line `first_row` of the source `name`."""
         place = f"{name}:{first_row + self.line}"
-        return LedgerLine(self.row_id, place, self.status, self.reason, self.detail)
+        return LedgerLine(self.row_id or place, place, self.status, self.reason, self.detail)

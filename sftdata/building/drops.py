@@ -1,10 +1,13 @@
-"""Dropped rows: whether a build may drop so many."""
+"""Dropped rows: whether a build may drop so many, and the way out if not."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from sftdata.base.escaping import escape
+from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Reason, Status
 from sftdata.errors import GoldenSetError
 from sftdata.writing.ledger import Ledger
@@ -15,10 +18,17 @@ _WANTED_DROPS = frozenset(
 )
 
 
-def check_drops(ledger: Ledger, rows: int, max_dropped: float) -> None:
+def check_drops(
+    ledger: Ledger,
+    rows: int,
+    max_dropped: float,
+    clashes: Sequence[tuple[str, str]] = (),
+    id_prefix: str | None = None,
+) -> None:
     """Raises `GoldenSetError` if more than `max_dropped` % of `rows` are unusable, or none is left.
 
-    Rows that were dropped on request don't count as unusable.
+    Rows that were dropped on request don't count as unusable. `clashes`: both places of each
+    repeated id. `id_prefix`: that of the spec.
     """
     faults = [
         line
@@ -36,14 +46,45 @@ def check_drops(ledger: Ledger, rows: int, max_dropped: float) -> None:
             + ". Nothing was committed.",
             "Look at the spec's where and against; a dataset cannot be empty.",
         )
-    first = faults[0]
-    allow = f"Fix the rows, or allow so many to be dropped: --max-dropped {np.ceil(share):g}"
+    by_reason: dict[str, list[LedgerLine]] = {}
+    for line in faults:
+        by_reason.setdefault(line.reason, []).append(line)
+    counts = [
+        f"{len(lines):,} {reason}, such as {lines[0].source}: {lines[0].detail} "
+        f"(row '{escape(lines[0].row_id)}')"
+        for reason, lines in sorted(by_reason.items(), key=lambda item: -len(item[1]))
+    ]
+    others = len(faults) - len(by_reason.get(Reason.REPEATED_ID, ()))
+    ways_out = [*_ways_out_of_clashes(clashes, id_prefix)]
+    if dropped == rows and not ways_out:
+        ways_out.append("Fix the rows; a dataset cannot be empty.")
+    elif 100 * others / rows > max_dropped or not ways_out:
+        needed = np.ceil(100 * (others or len(faults)) / rows)
+        ways_out.append(f"Fix the rows, or allow so many to be dropped: --max-dropped {needed:g}")
     raise GoldenSetError(
-        f"{first.source}: {first.detail} ({first.reason}, row '{escape(first.row_id)}'). "
         f"{len(faults):,} of {rows:,} rows ({share:.3g} %) cannot be used; at most "
-        f"{max_dropped:g} % may be dropped. Nothing was committed.",
-        allow if dropped < rows else "Fix the rows; a dataset cannot be empty.",
+        f"{max_dropped:g} % may be dropped. Nothing was committed.\n" + "\n".join(counts),
+        "\n".join(ways_out),
     )
+
+
+def _ways_out_of_clashes(
+    clashes: Sequence[tuple[str, str]], id_prefix: str | None
+) -> Iterator[str]:
+    """What to do about rows with the same id, of one file or of several."""
+    pairs = {(_file_of(first), _file_of(second)) for first, second in clashes}
+    across = sorted({name for pair in pairs if pair[0] != pair[1] for name in pair})
+    if across and id_prefix is None:
+        yield (
+            f"{' and '.join(across)} use the same ids for different rows. Put the name of its file "
+            "before each id: --id-prefix file"
+        )
+    if (across and id_prefix is not None) or any(first == second for first, second in pairs):
+        yield "Ids that repeat tell no rows apart. Name the rows by their content: --map id=none"
+
+
+def _file_of(place: str) -> str:
+    return place.rpartition(":")[0]
 
 
 def warn_of_duplicates(ledger: Ledger, rows: int) -> str | None:

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from sftdata.base.ledger_line import LedgerLine
 from sftdata.building.inputs import no_rows, read_source
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
@@ -22,6 +23,7 @@ class DryRun:
     """What a dry run made and saw."""
 
     examples: list[BlockExamples]  # of the first rows of each source
+    ledger: list[LedgerLine]
     unread: dict[str, list[str]]  # by source, the columns that nothing reads
     sources: list[str]  # their names
     notes: list[str]  # what a build would say before its first row
@@ -43,6 +45,7 @@ def dry_run(
     runs = [_try_plan(make_plan(one, frozen=frozen)) for one in specs]
     return DryRun(
         [examples for run in runs for examples in run.examples],
+        [line for run in runs for line in run.ledger],
         merge_unread((run.sources, run.unread) for run in runs),
         [name for run in runs for name in run.sources],
         [note for run in runs for note in run.notes],
@@ -54,12 +57,18 @@ def _try_plan(plan: Plan) -> DryRun:
     maker = example_maker(
         plan, lambda: engines.choose_encoder(plan.tokenizer, lambda line: None).encoder
     )
-    made = []
+    made: list[BlockExamples] = []
+    ledger: list[LedgerLine] = []
     unread: dict[str, list[str]] = {}
     templates = tuple(range(len(plan.block_keys)))
     for index in range(len(plan.sources)):
         for chunks in islice(read_source(maker.reader, index, unread=unread), 1):
-            made.append(maker.make([BlockRequest(chunk, templates) for chunk in chunks[:4]]))
+            tried = chunks[:4]
+            made.append(maker.make([BlockRequest(chunk, templates) for chunk in tried]))
+            ledger += [
+                line.in_source(plan.sources[index].name, tried[at // len(templates)].first_row)
+                for at, line in made[-1].blocks.ledger
+            ]
     if not made:
         raise no_rows(plan.sources)
-    return DryRun(made, unread, [source.name for source in plan.sources], plan.notes)
+    return DryRun(made, ledger, unread, [source.name for source in plan.sources], plan.notes)

@@ -31,7 +31,7 @@ def row_reader(spec: Spec, sources: tuple[Source, ...]) -> RowReader:
     fields = dict(sorted(spec.rules.items()))
     id_rule = fields.pop(ID, None)
     required = spec.mapped
-    if id_rule is not None and not id_rule.optional:
+    if id_rule is not None and (spec.id_prefix is not None or not id_rule.optional):
         required |= {ID}
     beside = {n: fields.pop(n) for n in BESIDE_MESSAGES if n in fields} if spec.is_messages else {}
     return RowReader(
@@ -46,6 +46,7 @@ def row_reader(spec: Spec, sources: tuple[Source, ...]) -> RowReader:
         split_path=spec.split_column,
         splits=tuple(all_splits(spec.split, sources)),
         required=required,
+        id_prefix=spec.id_prefix,
     )
 
 

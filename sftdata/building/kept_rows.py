@@ -80,12 +80,13 @@ def name_kept_rows(
     repeats: Sequence[Repeat],
     kept: Mapping[tuple[bool, bytes], KeptRow],
     ids: Mapping[tuple[int, int], str],
-) -> None:
+) -> list[tuple[str, str]]:
     """Says in the ledger line of each repeat where the kept row stands.
 
     `ids`: of kept rows, by split and row. A repeated id whose first row was dropped, too, is named
-    with that row.
+    with that row. Returns both places of each repeated id.
     """
+    clashes = []
     places: dict[str, str] = {}
     for repeat in repeats:
         line = lines[repeat.line]
@@ -94,6 +95,7 @@ def name_kept_rows(
         if line.reason == Reason.REPEATED_ID and place is not None:
             detail = f"the id '{line.row_id}' stands at {place} and at {line.source}"
             lines[repeat.line] = replace(line, detail=f"{detail}, with other fields")
+            clashes.append((place, line.source))
         elif row is not None:
             near = "nearly " if line.reason == Reason.NEAR_DUPLICATE else ""
             own = ids.get((row.split, row.row))
@@ -101,6 +103,7 @@ def name_kept_rows(
             detail = f"says {near}the same as {row.source}{named}"
             lines[repeat.line] = replace(line, detail=detail)
         places.setdefault(line.row_id, line.source)
+    return clashes
 
 
 def read_ids(

@@ -122,6 +122,7 @@ class Plan(PicklesFieldsOnly):
     def build(self) -> str:
         """The build's name: a digest of all its inputs, so equal inputs have equal names."""
         given = [source.split for source in self.sources]
+        prefixes = [source.id_prefix(self.spec.id_prefix) for source in self.sources]
         return _digest(
             [
                 [key.decode() for key in self.block_keys],
@@ -129,6 +130,7 @@ class Plan(PicklesFieldsOnly):
                 self.spec.max_dropped,
                 [source.sha256 for source in self.sources],
                 *([given] if any(given) else ()),
+                *([prefixes] if any(prefixes) else ()),
             ]
         )[:16]
 

@@ -131,8 +131,9 @@ class BlockLookup:
 
     def _key(self, source: int, chunk: bytes, template: int) -> bytes:
         """The key of the block of a chunk (given by its digest) of a source and a template."""
-        split = (self._plan.sources[source].split or "").encode()
-        return xxhash.xxh3_128_digest(self._plan.block_keys[template] + chunk + split)
+        own = self._plan.sources[source]
+        given = (own.split or "") + own.id_prefix(self._plan.spec.id_prefix)
+        return xxhash.xxh3_128_digest(self._plan.block_keys[template] + chunk + given.encode())
 
     def _find_blocks(self, keys: bytes) -> Iterator[FoundBlocks]:
         """The blocks with these keys, in as few runs as possible."""

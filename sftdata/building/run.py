@@ -183,11 +183,13 @@ class BuildRun:
     def _finish(self, stamps: Sequence[list[Stamp]]) -> FinishedBuild:
         """Checks the result and has the shards on disk, in a folder with the build's name."""
         kept: dict[tuple[bool, bytes], KeptRow] = {}
+        clashes: list[tuple[str, str]] = []
         if self.repeats:
             names = [source.name for source in self.plan.sources]
             kept = find_kept_rows(self.repeats, self.folder.read_blocks(), names)
-            name_kept_rows(self.ledger.lines, self.repeats, kept, {})
-        check_drops(self.ledger, sum(self.rows_in), self.plan.spec.max_dropped)
+            clashes = name_kept_rows(self.ledger.lines, self.repeats, kept, {})
+        spec = self.plan.spec
+        check_drops(self.ledger, sum(self.rows_in), spec.max_dropped, clashes, spec.id_prefix)
         if warning := warn_of_duplicates(self.ledger, sum(self.rows_in)):
             self.report(warning)
         for source, before in zip(self.plan.sources, stamps, strict=True):

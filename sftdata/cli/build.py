@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -64,6 +65,11 @@ _SMALL_TOKENIZER = "tokenizers/small"  # made for tests and the first look
     help="Put K solved examples before each prompt.",
 )
 @click.option("--seed", type=int, help="Seed of the splits, templates and shots.")
+@click.option(
+    "--id-prefix",
+    metavar="TEXT",
+    help="Put TEXT before each id; file: the name of the row's file, where ids repeat in several.",
+)
 @click.option(
     "--duplicates",
     type=click.Choice(["drop", "keep", "loose"]),
@@ -145,18 +151,14 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     parts = run.examples
     rows_out = sum(examples.batch.num_rows for examples in parts)
     rows_in = sum(int(examples.blocks.rows_in.sum()) for examples in parts)
-    lines = [line for examples in parts for _, line in examples.blocks.ledger]
     if as_json:
-        ledger = [
-            {"row_id": e.row_id, "status": e.status, "reason": e.reason, "detail": e.detail}
-            for e in lines
-        ]
         print_json(
             {
                 "dry_run": True,
                 "rows_in": rows_in,
                 "rows_out": rows_out,
-                "ledger": ledger,
+                "ledger": [asdict(line) for line in run.ledger],
+                "not_checked": ["later rows", "duplicates", "repeated ids"],
                 "unread": run.unread,
             }
         )
@@ -164,9 +166,10 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     for note in (*run.notes, describe_unread(run.unread)):
         if note is not None:
             print_note(note)
-    print_note(f"No faults. Of the first {rows_in} rows, {rows_out} become examples.")
-    for line in lines:
-        print_note(f"  row '{line.row_id}': {line.status}, {line.reason}: {line.detail}")
+    print_note(f"Of the first {rows_in:,} rows, {rows_out:,} become examples.")
+    for line in run.ledger:
+        print_note(f"  {line.source}: {line.status}, {line.reason}: {line.detail}")
+    print_note("Not checked: later rows, duplicates, and ids that repeat.")
 
 
 def _warn_of_draft(outcome: Outcome) -> None:

@@ -39,7 +39,7 @@ _VISIBLE = r"[^\s\v\x{1c}-\x{1f}\x{85}\p{Z}]"  # a character that is no white sp
 class RowFault:
     """A row that cannot become an example: the content of its ledger line."""
 
-    row_id: str
+    row_id: str  # "" where the source gives none: the row is named by its place
     chunk: int  # position in the parsed chunks
     line: int  # in the source, see Chunk.first_row
     reason: str
@@ -55,7 +55,7 @@ class Rows:
     line: npt.NDArray[np.int64]
     hashes: npt.NDArray[np.uint64]  # [rows, 2], of the row id
     group_hashes: npt.NDArray[np.uint64]  # [rows, 2], of the group or id that decides the split
-    has_own_id: npt.NDArray[np.bool_]  # whether the source gave the id
+    has_empty_id: npt.NDArray[np.bool_]  # whether the source gives an id without a character
     faults: list[RowFault]
     given_splits: npt.NDArray[np.int8] | None = None  # None: the source gives no row a split
     repairs: Mapping[int, tuple[Repair, ...]] = field(default_factory=dict)  # by row
@@ -71,7 +71,7 @@ class Rows:
             line=nothing,
             hashes=hashes,
             group_hashes=hashes if group_hashes is None else group_hashes,
-            has_own_id=np.ones(batch.num_rows, np.bool_),
+            has_empty_id=np.zeros(batch.num_rows, np.bool_),
             faults=[],
         )
 
@@ -83,7 +83,7 @@ class Rows:
             line=self.line[rows],
             hashes=self.hashes[rows],
             group_hashes=self.group_hashes[rows],
-            has_own_id=self.has_own_id[rows],
+            has_empty_id=self.has_empty_id[rows],
             faults=self.faults,
             given_splits=None if self.given_splits is None else self.given_splits[rows],
             repairs=_take_repairs(self.repairs, rows),
@@ -106,6 +106,7 @@ class RowReader:
     required: frozenset[str] = frozenset()
     beside: Mapping[str, FieldRule] = field(default_factory=dict)  # what messages are made of, too
     conversations: ConversationReader = field(default_factory=ConversationReader)
+    id_prefix: str | None = None  # put before the ids of the sources; see `Source.id_prefix`
 
     @cached_property
     def _columns(self) -> dict[str, str]:
@@ -165,13 +166,13 @@ class RowReader:
         """
         source = self.sources[chunks[0].source]
         parsed = parse_chunks(chunks, self._columns, source, self.conversations)
-        return self._check(parsed, source.split)
+        return self._check(parsed, source)
 
-    def _check(self, raw: Parsed, split: str | None) -> Rows:
+    def _check(self, raw: Parsed, source: Source) -> Rows:
         parsed = self._to_fields(raw)
-        row_ids, own = self._row_ids(parsed)
+        row_ids, own = self._row_ids(parsed, source.id_prefix(self.id_prefix))
         faults = self._find_faults(parsed)
-        given = self._given_splits(parsed, split, faults)
+        given = self._given_splits(parsed, source.split, faults)
         usable = np.ones(len(parsed.chunk), np.bool_)
         usable[list(faults)] = False
         columns = {"row_id": row_ids} | {name: parsed.columns[name] for name in self.fields}
@@ -185,17 +186,22 @@ class RowReader:
             alone = to_flags(groups.is_null())  # a row of no group is a group of its own
             group_hashes = hash_column(pc.fill_null(groups, text("")))
             group_hashes = np.where(alone[:, None], hashes, group_hashes)
-        ids = row_ids.to_pylist() if faults else []
+        ids = row_ids.filter(flags(~usable)).to_pylist()
+        named = own[~usable].tolist()
         return Rows(
             batch=batch,
             chunk=parsed.chunk[usable],
             line=parsed.line[usable],
             hashes=hashes,
             group_hashes=group_hashes,
-            has_own_id=own[usable],
+            has_empty_id=_is_empty(parsed.columns.get(ID), len(usable))[usable],
             faults=[
-                RowFault(ids[row], int(parsed.chunk[row]), int(parsed.line[row]), *fault)
-                for row, fault in sorted(faults.items())
+                RowFault(
+                    row_id if has_id else "", int(parsed.chunk[row]), int(parsed.line[row]), *fault
+                )
+                for (row, fault), row_id, has_id in zip(
+                    sorted(faults.items()), ids, named, strict=True
+                )
             ],
             given_splits=None if given is None else given[usable],
             repairs=_take_repairs(raw.repairs, np.flatnonzero(usable)),
@@ -248,12 +254,16 @@ class RowReader:
         split = find_split(name, self.splits)
         return self.splits.index(split) if split in self.splits else _UNKNOWN
 
-    def _row_ids(self, parsed: Parsed) -> tuple[pa.LargeStringArray, npt.NDArray[np.bool_]]:
+    def _row_ids(
+        self, parsed: Parsed, prefix: str
+    ) -> tuple[pa.LargeStringArray, npt.NDArray[np.bool_]]:
         """The mapped id where the row has one, else a digest of the row's fields."""
         given = parsed.columns.get(ID)
         if given is None:
             return _content_ids(parsed, self.fields), np.zeros(len(parsed.chunk), np.bool_)
         own = to_flags(pc.fill_null(pc.not_equal(given, text("")), flag(False)))
+        if prefix:
+            given = pc.binary_join_element_wise(text(prefix), given, text(""))
         if own.all():
             return given, own
         return pc.if_else(flags(own), given, _content_ids(parsed, self.fields)), own
@@ -337,6 +347,13 @@ def _peek(chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
             if len(rows) >= _PEEKED_ROWS:
                 return rows
     return rows
+
+
+def _is_empty(column: pa.LargeStringArray | None, rows: int) -> npt.NDArray[np.bool_]:
+    """bool[rows]: whether the value is there and is the empty text."""
+    if column is None:
+        return np.zeros(rows, np.bool_)
+    return to_flags(pc.fill_null(pc.equal(column, text("")), flag(False)))
 
 
 def _content_ids(parsed: Parsed, fields: Iterable[str]) -> pa.LargeStringArray:

@@ -57,6 +57,17 @@ class Source(PicklesFieldsOnly):
         # The time of a change of any kind may be that of a new link, which changes no byte.
         return [stamp(path)[:-1] for path in self.files] == [before[:-1] for before in stamps]
 
+    def id_prefix(self, option: str | None) -> str:
+        """What the option puts before each id that the source gives: `NAME/`, or nothing.
+
+        "file" is the name of the file, without its folder and its endings, so the ids of a moved
+        file stay. Any other option is put there as it is.
+        """
+        if option != "file":
+            return f"{option}/" if option else ""
+        name = self.name.rstrip("/").rpartition("/")[2]
+        return f"{name.partition('.')[0] or name}/"
+
     @property
     def size(self) -> int:
         """Bytes of the files together."""

@@ -24,5 +24,7 @@ def _find(spec: Spec) -> Iterator[tuple[str, str]]:
     overlap = Spec.model_fields["against_overlap"].default
     if spec.against_overlap != overlap and not spec.against:
         yield "against_overlap", "there are no evaluation files (against)"
+    if spec.id_prefix is not None and "id" not in spec.fields:
+        yield "id_prefix", "the rows have no ids of their own; map one (--map id=COLUMN)"
     if spec.near_duplicates is not None and spec.duplicates == "keep":
         yield "duplicates", "near_duplicates drops rows with the same content, too"

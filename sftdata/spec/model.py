@@ -81,6 +81,8 @@ class Spec(SpecModel):
     keep: Literal["start", "end", "middle"] = "start"
     max_dropped: float = Field(1.0, ge=0, le=100)  # percent of the rows
     nul: Literal["drop", "keep"] = "drop"  # rows with a NUL character
+    # Put before each id of the rows: "file", the name of their file, or any other text.
+    id_prefix: str | None = Field(None, min_length=1)
     group: str | None = None  # path; rows with the same value there stay in one split
     seed: int = 0
     split: dict[str, float] = Field(DEFAULT_SPLIT, min_length=1)  # name → share of the rows

@@ -161,7 +161,8 @@ def test_a_dry_run_checks_and_writes_nothing() -> None:
     Path("a.jsonl").write_bytes(jsonl([*NEWS[:3], BAD]))
     done = sftdata("build", "--data", "a.jsonl", "--dry-run", "--out", "out")
     assert (done.code, done.out) == (0, "")
-    assert "No faults. Of the first 4 rows, 3 become examples" in done.err
+    assert "Of the first 4 rows, 3 become examples" in done.err
+    assert "Not checked: later rows, duplicates, and ids that repeat." in done.err
     assert "empty_field" in done.err
     assert not Path("out").exists()
 
@@ -251,7 +252,7 @@ def test_too_many_drops_are_exit_code_1_and_nothing_is_committed() -> None:
     Path("a.jsonl").write_bytes(jsonl([BAD, *NEWS[:9]]))
     done = sftdata("build", "--data", "a.jsonl", "--out", "out", "--max-dropped", "9")
     assert done.code == 1
-    assert "Error: a.jsonl:1: 'article' is empty" in done.err
+    assert "1 empty_field, such as a.jsonl:1: 'article' is empty" in done.err
     assert "--max-dropped 10" in done.err
     assert not Path("out/manifest.json").exists()
     assert sftdata("build", "--data", "a.jsonl", "--out", "out", "--max-dropped", "10").code == 0

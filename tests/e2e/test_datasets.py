@@ -128,8 +128,8 @@ def test_more_drops_than_allowed_commit_nothing_and_name_the_first_place() -> No
     with pytest.raises(GoldenSetError) as caught:
         run(max_dropped=4.9)
     message = str(caught.value)
-    assert message.startswith("rows.jsonl:96: 'article' is empty (empty_field, row 'r4').")
-    assert "5 of 100 rows (5 %)" in message
+    assert message.startswith("5 of 100 rows (5 %)")
+    assert "\n5 empty_field, such as rows.jsonl:96: 'article' is empty (row 'r4')\n" in message
     assert "at most 4.9 %" in message
     assert message.endswith("--max-dropped 5")
     assert Path("out/manifest.json").read_bytes() == before

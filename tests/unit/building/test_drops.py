@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sftdata.base.ledger_line import LedgerLine
@@ -23,12 +25,39 @@ def test_as_many_as_allowed_may_go() -> None:
     check_drops(ledger(Reason.EMPTY_FIELD), rows=100, max_dropped=1.0)
 
 
-def test_more_is_an_error_with_the_first_row_and_the_way_out() -> None:
+def refusal(drops: Ledger, **options: Any) -> list[str]:
     with pytest.raises(GoldenSetError) as caught:
-        check_drops(ledger(*[Reason.EMPTY_FIELD] * 3), rows=100, max_dropped=1.0)
-    message = str(caught.value)
-    assert message.startswith("rows.jsonl:1: a detail (empty_field, row 'r0'). 3 of 100 rows (3 %)")
-    assert message.endswith("--max-dropped 3")
+        check_drops(drops, **({"rows": 100, "max_dropped": 1.0} | options))
+    return str(caught.value).splitlines()
+
+
+def test_more_is_an_error_with_an_example_of_each_reason_and_the_way_out() -> None:
+    reasons = [Reason.WRONG_TYPE, Reason.EMPTY_FIELD, Reason.EMPTY_FIELD]
+    assert refusal(ledger(*reasons)) == [
+        "3 of 100 rows (3 %) cannot be used; at most 1 % may be dropped. Nothing was committed.",
+        "2 empty_field, such as rows.jsonl:2: a detail (row 'r1')",
+        "1 wrong_type, such as rows.jsonl:1: a detail (row 'r0')",
+        "Fix the rows, or allow so many to be dropped: --max-dropped 3",
+    ]
+
+
+def test_ids_that_two_files_share_are_told_apart_by_the_file() -> None:
+    clashes = [("a.jsonl:1", "b.jsonl:1"), ("a.jsonl:2", "b.jsonl:2")]
+    drops = ledger(*[Reason.REPEATED_ID] * 2)
+    assert refusal(drops, clashes=clashes)[2:] == [
+        "a.jsonl and b.jsonl use the same ids for different rows. Put the name of its file before "
+        "each id: --id-prefix file"
+    ]
+    (way_out,) = refusal(drops, clashes=clashes, id_prefix="file")[2:]
+    assert way_out.endswith("--map id=none")
+
+
+def test_ids_that_repeat_within_a_file_are_left_out() -> None:
+    drops = ledger(*[Reason.REPEATED_ID] * 2, *[Reason.EMPTY_FIELD] * 5)
+    assert refusal(drops, clashes=[("a.jsonl:1", "a.jsonl:2")])[3:] == [
+        "Ids that repeat tell no rows apart. Name the rows by their content: --map id=none",
+        "Fix the rows, or allow so many to be dropped: --max-dropped 5",
+    ]
 
 
 def test_drops_that_were_asked_for_are_no_fault() -> None:

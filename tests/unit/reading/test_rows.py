@@ -36,10 +36,11 @@ def parse(
     id_path: str | None = "id",
     group: str | None = None,
     keep_nul: bool = False,
+    id_prefix: str | None = None,
 ) -> Rows:
     Path(name).write_bytes(content)
     sources = tuple(resolve_sources([name]))
-    reader = RowReader(sources, rules(fields), id_path, group, keep_nul)
+    reader = RowReader(sources, rules(fields), id_path, group, keep_nul, id_prefix=id_prefix)
     return reader.parse([chunk for piece in read_chunks(sources[0], 0) for chunk in piece])
 
 
@@ -55,7 +56,7 @@ def seen(rows: Rows) -> list[Any]:
         rows.line.tolist(),
         rows.hashes.tolist(),
         rows.group_hashes.tolist(),
-        rows.has_own_id.tolist(),
+        rows.has_empty_id.tolist(),
         rows.faults,
     ]
 
@@ -83,7 +84,7 @@ def test_usable_rows_come_out_as_columns_in_order() -> None:
     ]
     assert set(rows.batch.schema.types) == {pa.large_string()}
     assert rows.line.tolist() == [1, 2]
-    assert rows.has_own_id.all()
+    assert not rows.has_empty_id.any()
     assert rows.faults == []
 
 
@@ -201,7 +202,6 @@ def test_ids_may_be_integers_of_any_size() -> None:
     for numbers in (lines, lines[:3]):  # the second fits the native parser
         rows = parse("".join(numbers).encode())
         assert rows.batch.column("row_id").to_pylist() == [str(i) for i in ids[: len(numbers)]]
-        assert rows.has_own_id.all()
 
 
 @pytest.mark.parametrize("value", ["1.5", "true", '["a"]', '{"a": 1}'])
@@ -217,8 +217,23 @@ def test_a_row_without_an_id_gets_one_made_of_its_fields(given: str) -> None:
     rows = parse(line)
     other_order = parse(b'{"summary": "s", "article": "a"}\n', id_path=None)
     assert rows.batch.column("row_id").to_pylist() == other_order.batch["row_id"].to_pylist()
-    assert not rows.has_own_id.any()
+    assert rows.has_empty_id.tolist() == ['""' in given]
     assert len(rows.batch.column("row_id")[0].as_py()) == 32
+
+
+def test_a_prefix_keeps_the_ids_of_files_apart() -> None:
+    content = b'{"id": 7, "article": "a", "summary": "s"}\n{"article": "b", "summary": "s"}\n'
+    Path("folder").mkdir()
+    for option, prefix in (("file", "news"), ("mine", "mine")):
+        given, named = parse(content, "folder/news.v2.jsonl", id_prefix=option).batch["row_id"]
+        assert given.as_py() == f"{prefix}/7"
+        assert len(named.as_py()) == 32  # of its content, wherever it stands
+
+
+def test_an_unusable_row_without_an_id_has_none_until_its_place_is_known() -> None:
+    content = b'{"id": "x", "article": ""}\n{"article": ""}\n{"id": "", "article": "a"}\n'
+    faults = parse(content).faults
+    assert [(fault.row_id, fault.line) for fault in faults] == [("x", 1), ("", 2), ("", 3)]
 
 
 def test_content_ids_keep_fields_apart() -> None:

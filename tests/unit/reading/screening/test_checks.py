@@ -175,7 +175,7 @@ def test_a_dropped_row_is_counted() -> None:
 
 
 def test_more_dropped_rows_than_are_allowed_end_the_build_with_the_first() -> None:
-    with pytest.raises(GoldenSetError, match=r"rows\.jsonl:5: (?s:.*)1 of 10 rows(?s:.*)10"):
+    with pytest.raises(GoldenSetError, match=r"1 of 10 rows(?s:.*)rows\.jsonl:5: (?s:.*)10"):
         built("drop", max_dropped=5)
 
 
