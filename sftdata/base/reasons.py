@@ -48,7 +48,6 @@ class Reason(StrEnum):
     NO_LAST_ANSWER = "no_last_answer", "The last turn is not the assistant's."
     TOOL_WITHOUT_CALL = "tool_without_call", "A tool's result answers no call."
     NOTHING_TAUGHT = "nothing_taught", "No turn of the conversation is to count in the loss."
-    NOT_SHOWN = "not_shown", "The conversation holds what a chat template cannot be given yet."
     MISSING_FIELD = "missing_field", "A field that the template needs is missing or null."
     EMPTY_FIELD = "empty_field", "A field that the template needs has no visible text."
     NUL_CHARACTER = "nul_character", 'A field holds a NUL character; `nul = "keep"` keeps the row.'
@@ -72,7 +71,15 @@ class Reason(StrEnum):
         "unknown_token",
         "The vocabulary lacks a character; its unknown token stands there.",
     )
+    REFUSED = "refused", "The chat template refuses the conversation, for the reason it gives."
+    NOT_SHOWN = "not_shown", "The chat template leaves out something that the conversation holds."
+    NOT_TAUGHT = (
+        "not_taught",
+        "The template shows an answer otherwise than the model writes it; `unroll` may teach it.",
+    )
+    THINKING = "thinking", "The prompt before an answer takes another `enable_thinking` than usual."
     EMPTY_TARGET = "empty_target", "The target has no text to learn."
     TOO_LONG = "too_long", "The example does not fit into `max_length`, however far it is cut."
     MAX_LENGTH = "max_length", "The `shorten` field was cut to fit into `max_length`."
+    FEWER_TURNS = "fewer_turns", "Turns at the start were left out to fit into `max_length`."
     FEWER_SHOTS = "fewer_shots", "Some shots were removed to fit into `max_length`."

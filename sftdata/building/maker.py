@@ -8,10 +8,10 @@ from functools import cache
 
 from sftdata.building.inputs import row_reader, row_screen
 from sftdata.building.plan import Plan
+from sftdata.examples.conversations.fitter import ConversationFitter
 from sftdata.examples.fit import RowFitter
 from sftdata.examples.layout import ChatComposer, Composer, PlainComposer
 from sftdata.examples.maker import ExampleMaker
-from sftdata.tokenizing.chat_template import ChatFormat
 from sftdata.tokenizing.encoder import Encoder, load_encoder
 
 
@@ -23,6 +23,7 @@ def example_maker(plan: Plan, encoder: Callable[[], Encoder]) -> ExampleMaker:
         weights=plan.weights,
         screen=row_screen(plan.spec, plan.evaluation),
         fitter=cache(lambda: _row_fitter(plan, encoder())),
+        conversation_fitter=cache(lambda: _conversation_fitter(plan, encoder())),
         split=plan.splits,
         seed=plan.spec.seed,
         loose=plan.spec.duplicates == "loose",
@@ -44,11 +45,21 @@ def _row_fitter(plan: Plan, encoder: Encoder) -> RowFitter:
         shots=plan.spec.shots,
         pool=plan.pool,
         seed=plan.spec.seed,
+    )
+
+
+def _conversation_fitter(plan: Plan, encoder: Encoder) -> ConversationFitter:
+    assert plan.conversations is not None
+    return ConversationFitter(
+        encoder=encoder,
+        format=plan.conversations,
+        max_length=plan.spec.max_length,
         all_turns=plan.spec.loss == "all",
+        long=plan.spec.long_conversations,
     )
 
 
 def _composer(plan: Plan) -> Composer:
-    if plan.spec.chat:
-        return ChatComposer(ChatFormat(plan.tokenizer, plan.spec.chat_options))
+    if plan.chat is not None:
+        return ChatComposer(plan.chat)
     return PlainComposer(plan.tokenizer.bos_id, plan.tokenizer.eos_id)

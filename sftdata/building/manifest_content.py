@@ -42,8 +42,8 @@ def describe_build(plan: Plan, totals: BuildTotals) -> dict[str, Any]:
         "template": {t.label: t.source_sha256 for t in plan.templates},
         "tokenizer": describe_tokenizer(plan.tokenizer),
         "chat": None
-        if plan.chat is None
-        else {"end_id": plan.chat.end_id(), "options": dict(plan.spec.chat_options)},
+        if not plan.spec.chat
+        else {"end_id": plan.end_id, "options": dict(plan.spec.chat_options), **_stop_ids(plan)},
         "sources": [
             {
                 "path": source.name,
@@ -83,6 +83,11 @@ def _given_split(spec: Spec, source: Source) -> dict[str, str]:
     return {} if source.split is None else {"split": source.split}
 
 
+def _stop_ids(plan: Plan) -> dict[str, Any]:
+    """The ids that may end a row of conversations; nothing where there is one such id."""
+    return {} if plan.conversations is None else {"stop_ids": plan.conversations.stop_ids}
+
+
 def describe_tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
     """The manifest's entry of a tokenizer."""
     return {
@@ -92,5 +97,6 @@ def describe_tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
         "eos_id": tokenizer.eos_id,
         "bos_id": tokenizer.bos_id,
         "pad_id": tokenizer.pad_id,
+        **({"chat_template": tokenizer.chat_template} if tokenizer.has_given_template else {}),
         **({"text_tokens": list(tokenizer.text_tokens)} if tokenizer.text_tokens else {}),
     }

@@ -5,6 +5,7 @@ The name tells whether a dataset is up to date, so making a plan imports nothing
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 from collections.abc import Callable
@@ -22,6 +23,12 @@ from sftdata.reading.splits import all_splits
 from sftdata.rendering.template import Template
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.model import Spec
+from sftdata.tokenizing.chat.layout import ConversationFormat
+from sftdata.tokenizing.chat.template import (
+    ChatTemplate,
+    load_chat_template,
+    read_template_file,
+)
 from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat
 from sftdata.tokenizing.load import load_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
@@ -53,6 +60,7 @@ class Plan(PicklesFieldsOnly):
     evaluation: EvaluationTexts | None = None
     sizes: Sizes = DEFAULT_SIZES
     split_note: str | None = None  # says which given splits are kept
+    date_note: str | None = None  # says which date the chat template is told
 
     @cached_property
     def splits(self) -> dict[str, float]:
@@ -62,7 +70,8 @@ class Plan(PicklesFieldsOnly):
     @property
     def notes(self) -> list[str]:
         """Lines for a person to read before the first row."""
-        notes = [template.note for template in self.templates] + [self.split_note]
+        notes = [template.note for template in self.templates]
+        notes += [self.split_note, self.date_note]
         notes += [source.note for source in self.sources]
         notes += self.tokenizer.notes
         if self.spec.chat:
@@ -89,7 +98,31 @@ class Plan(PicklesFieldsOnly):
         """The tokenizer's chat template; None for plain examples."""
         if not self.spec.chat:
             return None
-        return ChatFormat(self.tokenizer, self.spec.chat_options)
+        return ChatFormat(self.tokenizer, self.spec.chat_options, self.chat_date)
+
+    @cached_property
+    def conversations(self) -> ConversationFormat | None:
+        """Lays conversations out; None where the rows are none."""
+        if not self.spec.is_messages:
+            return None
+        return ConversationFormat(self.tokenizer, self.chat_template, self.spec.teach_reasoning)
+
+    @property
+    def chat_template(self) -> ChatTemplate:
+        """The chat template with its options. Raises `TemplateError` where there is none."""
+        return load_chat_template(self.tokenizer, self.spec.chat_options, self.chat_date)
+
+    @property
+    def chat_date(self) -> datetime.date:
+        """The date that a chat template is told."""
+        return datetime.date.today() if self.spec.date is None else self.spec.date
+
+    @cached_property
+    def end_id(self) -> int | None:
+        """The end-of-turn token of a chat; None for plain examples."""
+        if self.conversations is not None:
+            return self.conversations.stop_ids[0]
+        return None if self.chat is None else self.chat.end_id()
 
     @property
     def options(self) -> dict[str, Any]:
@@ -151,16 +184,24 @@ def make_plan(
         _check_template(template, spec, frozen)
     check_field_use(spec, templates)
     sources, split_note = decide_splits(resolve_sources(spec.data), spec)
+    tokenizer = load_tokenizer(spec.tokenizer)
+    if spec.chat_template is not None:
+        tokenizer = tokenizer.with_chat_template(read_template_file(spec.chat_template))
+    tokenizer = tokenizer.with_text_tokens(spec.text_tokens)
+    spec, date_note = _with_date(spec, tokenizer)
     plan = Plan(
         spec=spec,
         sources=sources,
         templates=templates,
-        tokenizer=load_tokenizer(spec.tokenizer).with_text_tokens(spec.text_tokens),
+        tokenizer=tokenizer,
         evaluation_sources=tuple(resolve_sources(spec.against)),
         sizes=sizes,
         split_note=split_note,
+        date_note=date_note,
     )
-    if plan.chat is not None:
+    if plan.conversations is not None:
+        _ = plan.conversations.stop_ids  # raises for a template that does not parse
+    elif plan.chat is not None:
         has_system = any("system" in template.blocks for template in templates)
         plan.chat.layout(((SYSTEM,) if has_system else ()) + (USER, ASSISTANT))
     if not spec.against and not max(spec.shots):
@@ -170,6 +211,24 @@ def make_plan(
     evaluation = index_evaluation(spec, plan.evaluation_sources) if spec.against else None
     pool = draw_pool(spec, plan.sources, evaluation) if max(spec.shots) else None
     return replace(plan, evaluation=evaluation, pool=pool)
+
+
+def _with_date(spec: Spec, tokenizer: Tokenizer) -> tuple[Spec, str | None]:
+    """The spec with the date that its chat template writes, and a note about it."""
+    if not spec.chat or tokenizer.chat_template is None:
+        return spec, None
+    today = datetime.date.today()
+    uses_date = load_chat_template(tokenizer, spec.chat_options, today).uses_date
+    if spec.date is not None:
+        note = None if uses_date else "The chat template writes no date; 'date' changes nothing."
+        return spec, note
+    if not uses_date:
+        return spec, None
+    note = (
+        f"The chat template writes the date of the day: {today}. Another day gives other tokens; "
+        f'fix it: date = "{today}"'
+    )
+    return spec.model_copy(update={"date": today}), note
 
 
 def _check_template(template: Template, spec: Spec, frozen: bool) -> None:

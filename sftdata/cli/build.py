@@ -10,7 +10,7 @@ import click
 
 from sftdata.base.escaping import escape
 from sftdata.cli.memory import keep_memory
-from sftdata.cli.options import FILE, FOLDER, json_option, map_option
+from sftdata.cli.options import FILE, FOLDER, chat_option, json_option, map_option
 from sftdata.cli.output import print_json, print_note
 from sftdata.cli.progress import show_progress
 
@@ -58,6 +58,11 @@ _SMALL_TOKENIZER = "tokenizers/small"  # made for tests and the first look
     "--max-length", type=click.IntRange(min=2), metavar="N", help="Fit examples into N tokens."
 )
 @click.option("--chat", is_flag=True, default=None, help="Use the tokenizer's chat template.")
+@click.option(
+    "--chat-template", metavar="FILE", help="Use this chat template instead of the tokenizer's."
+)
+@chat_option()
+@click.option("--date", metavar="DATE", help="The date that the chat template writes: 2026-01-31.")
 @click.option(
     "--shots",
     type=click.IntRange(0, 64),

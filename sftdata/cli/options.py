@@ -33,6 +33,18 @@ def map_option() -> Callable[[Command], Command]:
     )
 
 
+def chat_option() -> Callable[[Command], Command]:
+    """`--chat-option KEY=VALUE`, repeatable; the command takes `chat_options`, a dict or None."""
+    return click.option(
+        "--chat-option",
+        "chat_options",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=lambda _context, _option, given: _parse_chat_options(given) or None,
+        help="Give the chat template this value, JSON or text: enable_thinking=false. Repeatable.",
+    )
+
+
 def row_option() -> Callable[[Command], Command]:
     """`--row JSON`; the command takes `row`, a dict."""
     return click.option(
@@ -53,6 +65,21 @@ def data_root_option() -> Callable[[Command], Command]:
         show_default=True,
         help="The folder of the datasets that were built.",
     )
+
+
+def _parse_chat_options(given: Sequence[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise click.BadParameter(f"'{text}' is not KEY=VALUE.")
+        if key in options:
+            raise click.BadParameter(f"'{key}' is given more than once, also as '{value}'.")
+        try:
+            options[key] = json.loads(value)
+        except ValueError:
+            options[key] = value
+    return options
 
 
 def _parse_maps(given: Sequence[str]) -> dict[str, str]:

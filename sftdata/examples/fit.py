@@ -6,7 +6,6 @@ its end token. A row that still does not fit is dropped.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,16 +18,14 @@ from sftdata.base.hashing import choose_by_hash
 from sftdata.base.reasons import Reason, Status
 from sftdata.examples.boundary import is_boundary_stable
 from sftdata.examples.encode import encode_segments
-from sftdata.examples.layout import ChatComposer, Composer, Segment, Shots, is_blank
+from sftdata.examples.layout import Composer, Segment, Shots, is_blank
 from sftdata.examples.shorten import Cut, Keep, shorten_texts
 from sftdata.examples.shots import ShotPool
 from sftdata.examples.tokens import EncodedSegment, TokenBatch, join_segments
-from sftdata.reading.messages import parse_messages
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.rows import Rows
 from sftdata.rendering.render import Rendered, render_batch
 from sftdata.rendering.template import Template
-from sftdata.spec.fields import MESSAGES
 from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import Encoder
 
@@ -88,19 +85,12 @@ class RowFitter:
     shots: Sequence[int]  # counts; each row gets one of them by hash
     pool: ShotPool | None
     seed: int
-    all_turns: bool  # of a conversation: whether every assistant turn is in the loss
     _rendered_pools: dict[str, Rendered] = field(default_factory=dict)  # by template
 
     def fit(
-        self, rows: Rows, places: Places, template: Template | None, outcomes: RowOutcomes
+        self, rows: Rows, places: Places, template: Template, outcomes: RowOutcomes
     ) -> Iterator[EncodedRows]:
-        """The rows at `places`, encoded: each is kept in one result, or its outcome is a drop.
-
-        Without a template the rows are conversations.
-        """
-        if template is None:
-            yield from self._conversations(rows, places, outcomes)
-            return
+        """The rows at `places`, encoded: each is kept in one result, or its outcome is a drop."""
         wanted = self._count_wanted_shots(rows.hashes[places])
         retried = np.empty(0, np.int64)  # with fewer shots: too long, or too few in the pool
         for count in range(max(self.shots), -1, -1):
@@ -233,35 +223,6 @@ class RowFitter:
         before = batch.column(name).take(numbers(long)).to_pylist()
         budgets = np.full(len(long), self.max_length)
         return shorten_texts(before, tokens, budgets, self.keep, count_tokens)
-
-    def _conversations(
-        self, rows: Rows, places: Places, outcomes: RowOutcomes
-    ) -> Iterator[EncodedRows]:
-        """Encodes conversations, grouped by their sequence of roles."""
-        composer = self.composer
-        assert isinstance(composer, ChatComposer)
-        column = rows.batch.column(MESSAGES)
-        turns = {int(at): parse_messages(column[at].as_py()) for at in places}
-        by_roles: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
-        for at, conversation in turns.items():
-            by_roles[tuple(role for role, _ in conversation)].append(at)
-        for roles, members in sorted(by_roles.items()):
-            contents = [
-                texts([turns[at][number][1].strip() for at in members])
-                for number in range(len(roles))
-            ]
-            segments = composer.compose_turns(roles, contents, all_turns=self.all_turns)
-            parts = encode_segments(segments, self.encoder)
-            all_kept = np.ones(len(members), np.bool_)
-            encoded = EncodedRows(
-                np.array(members), segments, parts, is_blank(contents[-1]), all_kept
-            )
-            self._drop_unusable(encoded, outcomes)
-            fits = self._fits(encoded)
-            for at in np.flatnonzero(~fits).tolist():
-                length = f"{encoded.lengths[at]:,} tokens of at most {self.max_length:,}"
-                outcomes.add_outcome(members[at], Status.DROPPED, Reason.TOO_LONG, length)
-            yield replace(encoded, kept=fits & ~outcomes.dropped[encoded.places])
 
     def join_tokens(self, encoded: EncodedRows) -> ExampleTokens:
         """The tokens of encoded rows."""

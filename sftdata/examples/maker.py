@@ -20,6 +20,7 @@ from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Status
 from sftdata.base.schema import label_column, shard_schema
 from sftdata.examples.blocks import BlockRun, Blocks, Slice
+from sftdata.examples.conversations.fitter import ConversationFitter
 from sftdata.examples.fit import ExampleTokens, RowFitter
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.outcomes import RowOutcomes
@@ -80,7 +81,9 @@ class ExampleMaker:
     templates: Sequence[Template]  # empty for conversations
     weights: Sequence[float]  # of the templates; a single one for conversations
     screen: Screen
-    fitter: Callable[[], RowFitter]  # called late: it may wait for the tokenizer
+    # Called late: they may wait for the tokenizer. The second is for conversations.
+    fitter: Callable[[], RowFitter]
+    conversation_fitter: Callable[[], ConversationFitter]
     split: Mapping[str, float]
     seed: int
     loose: bool  # whether contents that differ in case or white space only count as equal
@@ -157,11 +160,14 @@ class ExampleMaker:
 
     def _tokenize(self, wanted: _WantedRows, outcomes: RowOutcomes) -> ExampleTokens:
         """The tokens of every row that is not dropped, in order."""
+        if not self.templates:
+            places = np.flatnonzero(~outcomes.dropped)
+            column = wanted.rows.batch.column(MESSAGES)
+            return self.conversation_fitter().fit(column, places, outcomes)
         fitter = self.fitter()
         tokens: list[ExampleTokens] = []
-        for index in range(len(self.weights)):
+        for index, template in enumerate(self.templates):
             places = np.flatnonzero((wanted.template == index) & ~outcomes.dropped)
-            template = self.templates[index] if self.templates else None
             for encoded in fitter.fit(wanted.rows, places, template, outcomes):
                 tokens.append(fitter.join_tokens(encoded))
         return ExampleTokens.in_order(tokens)

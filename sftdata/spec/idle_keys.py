@@ -19,8 +19,18 @@ def _find(spec: Spec) -> Iterator[tuple[str, str]]:
         yield "keep", "nothing is cut without max_length (--max-length)"
     if spec.loss != "all" and not spec.is_messages:
         yield "loss", "it chooses among the turns of 'messages', and the rows have none"
-    if spec.chat_options and not spec.chat:
-        yield "chat_options", "they are given to the chat template; set chat = true (--chat)"
+    if not spec.chat:
+        if spec.chat_options:
+            yield "chat_options", "they are given to the chat template; set chat = true (--chat)"
+        for name in ("chat_template", "date"):
+            if getattr(spec, name) is not None:
+                yield name, "it is for chats; set chat = true (--chat)"
+    if not spec.teach_reasoning and not spec.is_messages:
+        yield "teach_reasoning", "only 'messages' have reasoning"
+    if spec.long_conversations != "drop_turns" and not spec.is_messages:
+        yield "long_conversations", "the rows are not 'messages'"
+    elif spec.long_conversations != "drop_turns" and spec.max_length is None:
+        yield "long_conversations", "nothing is too long without max_length (--max-length)"
     overlap = Spec.model_fields["against_overlap"].default
     if spec.against_overlap != overlap and not spec.against:
         yield "against_overlap", "there are no evaluation files (against)"

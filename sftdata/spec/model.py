@@ -90,6 +90,11 @@ class Spec(SpecModel):
     split_column: str | None = None  # path; the row is in the split that is named there
     chat: bool = False
     chat_options: dict[str, Any] = Field(default_factory=dict)  # given to the chat template
+    chat_template: str | None = None  # a file; it replaces the tokenizer's chat template
+    date: datetime.date | None = None  # that the chat template writes; None: of the build
+    teach_reasoning: bool = True  # whether the reasoning of taught turns is in the loss
+    # Conversations longer than max_length lose turns at their start, or are dropped.
+    long_conversations: Literal["drop_turns", "drop"] = "drop_turns"
     text_tokens: tuple[str, ...] = ()  # control tokens that the data means, so they are text
     shots: tuple[int, ...] = (0,)
     source_field: str | None = None  # the checks compare it with the target
@@ -323,6 +328,7 @@ def _find_mixture_faults(sources: tuple[MixedSource, ...]) -> Iterator[str]:
             yield f"'{name}' cannot name a folder; use letters, digits, - and _"
         if names.count(name) > 1:
             yield f"two sources are called '{name}'; give each a name of its own"
-    for option in ("tokenizer", "chat", "chat_options", "text_tokens", "split"):
+    same = ("tokenizer", "chat", "chat_options", "chat_template", "date", "text_tokens", "split")
+    for option in same:
         if any(getattr(s.spec, option) != getattr(sources[0].spec, option) for s in sources):
             yield f"the sources of a mixture must have the same {option}"

@@ -10,12 +10,18 @@ from typing import Any, NoReturn
 
 import jinja2
 from jinja2 import nodes
+from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
 
 
-def compile_chat_template(source: str) -> jinja2.Template:
-    """The template of `source`. Raises `jinja2.TemplateError` when it does not parse."""
+class ExplicitRefusal(jinja2.TemplateError):
+    """Raised by `raise_exception`: the template itself refuses a conversation, with a reason."""
+
+
+def chat_environment() -> ImmutableSandboxedEnvironment:
+    """An environment for chat templates, without a clock."""
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True,
         lstrip_blocks=True,
@@ -23,24 +29,53 @@ def compile_chat_template(source: str) -> jinja2.Template:
     )
     environment.filters["tojson"] = _to_json
     environment.globals["raise_exception"] = _refuse
-    return environment.from_string(source)
+    environment.globals["namespace"] = _PublicNamespace
+    return environment
+
+
+def compile_chat_template(source: str) -> jinja2.Template:
+    """The template of `source`. Raises `jinja2.TemplateError` when it does not parse."""
+    return chat_environment().from_string(source)
+
+
+class _PublicNamespace(Namespace):
+    """A namespace whose names must not start with an underscore."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name.startswith("_"):
+            raise SecurityError(f"the name {name!r} is not available in templates")
+        super().__setitem__(name, value)
 
 
 class _Generation(Extension):
-    """`{% generation %}`: a mark some templates put around the assistant's text; it has no text."""
+    """`{% generation %}`: a mark some templates put around the assistant's text; it has no text.
+
+    As in transformers, what is set inside is not seen outside.
+    """
 
     tags = {"generation"}  # noqa: RUF012 - the name and the type are Jinja's
 
-    def parse(self, parser: Any) -> list[nodes.Node]:
+    def parse(self, parser: Any) -> nodes.Node:
         """The marked text as if it were not marked."""
-        next(parser.stream)
-        body: list[nodes.Node] = parser.parse_statements(("name:endgeneration",), drop_needle=True)
-        return body
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+        return nodes.CallBlock(self.call_method("_unchanged"), [], [], body).set_lineno(line)
+
+    def _unchanged(self, caller: Any) -> str:
+        return str(caller())
 
 
-def _to_json(value: Any, **options: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, **options)
+def _to_json(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    return json.dumps(
+        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+    )
 
 
 def _refuse(message: str) -> NoReturn:
-    raise jinja2.TemplateError(message)
+    raise ExplicitRefusal(message)

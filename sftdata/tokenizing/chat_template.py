@@ -7,23 +7,21 @@ the contents are encoded as plain text, whatever they hold.
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import jinja2
-
 from sftdata.errors import TemplateError
-from sftdata.tokenizing.chat_environment import compile_chat_template
+from sftdata.tokenizing.chat.template import ChatTemplate, RefusedError, load_chat_template
 from sftdata.tokenizing.tokenizer import Tokenizer
 
 SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
 
 # Two kinds of stand-in: what a template does to a content must not depend on what it says.
 _STAND_INS = ("\ue000{}\ue001", "Zq{}qZ")
-_DATES = (("2001-02-03", "03 Feb 2001"), ("2019-12-31", "31 Dec 2019"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,54 +54,24 @@ class ChatFormat:
 
     tokenizer: Tokenizer
     options: Mapping[str, Any]
+    date: datetime.date | None = None  # that the template is told; None: of today
 
     def __post_init__(self) -> None:
-        if self.tokenizer.chat_template is None:
-            raise TemplateError(
-                f"The tokenizer '{self.tokenizer.name}' has no chat template.",
-                "Give a chat model's tokenizer, or build without --chat.",
-            )
+        _ = self._template  # raises when there is none
 
     @cached_property
-    def _template(self) -> jinja2.Template:
-        try:
-            return compile_chat_template(str(self.tokenizer.chat_template))
-        except jinja2.TemplateError as error:
-            raise self._error(f"does not parse: {error}") from error
+    def _template(self) -> ChatTemplate:
+        date = self.date or datetime.date.today()
+        return load_chat_template(self.tokenizer, self.options, date)
 
     def render(self, messages: Sequence[Mapping[str, str]], *, generate: bool) -> str:
         """The template's text for `messages`; with `generate`, up to where the model goes on.
 
-        Raises `TemplateError` when the template refuses the conversation or prints the date.
+        Raises `TemplateError` when the template refuses the conversation.
         """
-        texts = [self._render(messages, generate, date) for date in _DATES]
-        if texts[0] != texts[1]:
-            raise self._error(
-                "writes the date of the day into the prompt, so the same rows would give other "
-                "tokens tomorrow",
-                'Fix the date in the spec, for example: chat_options = {date_string = "26 Jul '
-                '2024"}',
-            )
-        return texts[0]
-
-    def _render(
-        self, messages: Sequence[Mapping[str, str]], generate: bool, date: tuple[str, str]
-    ) -> str:
-        def strftime_now(pattern: str) -> str:
-            return date[0] if "%Y-%m-%d" in pattern else date[1]
-
-        values = {
-            "messages": [dict(message) for message in messages],
-            "add_generation_prompt": generate,
-            "tools": None,
-            "documents": None,
-            "strftime_now": strftime_now,
-            **self.tokenizer.special_texts,
-            **self.options,
-        }
         try:
-            return self._template.render(**values)
-        except Exception as error:  # a template can raise anything
+            return self._template.render(messages, generate=generate)
+        except RefusedError as error:
             roles = ", ".join(message["role"] for message in messages)
             hint = (
                 "Use a template without a system block, or another tokenizer."

@@ -21,6 +21,7 @@ def recorded_tokenizers(recorded: Mapping[str, Any], places: Sequence[str]) -> I
         except TokenizerError:
             continue
         if tokenizer.sha256 == recorded["sha256"]:
+            tokenizer = tokenizer.with_chat_template(recorded.get("chat_template"))
             yield tokenizer.with_text_tokens(recorded.get("text_tokens", ()))
 
 

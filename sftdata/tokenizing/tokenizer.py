@@ -55,6 +55,7 @@ class Tokenizer(PicklesFieldsOnly):
     continuation_differs: bool  # whether text that continues a prompt may have other ids
     unk_id: int | None  # what the model gives for a character that it lacks; None if it lacks none
     stop_ids: tuple[int, ...]  # EOS first, then the others that end a model's answer
+    has_given_template: bool = False  # whether the spec's chat template replaced its own
     text_tokens: tuple[str, ...] = ()  # control tokens that the data means, so they are text
     notes: tuple[str, ...] = field(default=(), compare=False)  # for a person to read
     chat_notes: tuple[str, ...] = field(default=(), compare=False)  # the same, in a chat build
@@ -71,6 +72,12 @@ class Tokenizer(PicklesFieldsOnly):
         return find_control_tokens(
             self.added_tokens, self.chat_template, self.special_texts, self.text_tokens
         )
+
+    def with_chat_template(self, source: str | None) -> Tokenizer:
+        """The same tokenizer with another chat template; None keeps its own."""
+        if source is None:
+            return self
+        return replace(self, chat_template=source, has_given_template=True, chat_notes=())
 
     def with_text_tokens(self, text_tokens: Sequence[str]) -> Tokenizer:
         """The same tokenizer, for data in which these control tokens are text.

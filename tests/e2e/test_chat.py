@@ -230,7 +230,6 @@ TURNS = (
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("{{ strftime_now('%d %b %Y') }}" + TURNS, "the date of the day"),
         ("{{ raise_exception('no turns today') }}", "no turns today"),
         (TURNS.replace("m.content +", "m.content[:2] +"), "0 times"),
         (TURNS.replace("m.content +", "m.content + m.content +"), "2 times"),

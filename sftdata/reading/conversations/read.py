@@ -15,7 +15,6 @@ from sftdata.reading.conversations.order import check_order
 from sftdata.reading.conversations.repairs import Repair, Repairs, join_turns
 from sftdata.reading.conversations.roles import ASSISTANT, DEVELOPER, SYSTEM, USER
 from sftdata.reading.conversations.turns import is_call, read_turn
-from sftdata.reading.conversations.unshown import refuse_unshown
 from sftdata.reading.kinds import kind_of
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.paths import MISSING
@@ -90,12 +89,10 @@ class ConversationReader:
         if not any(turn.role == ASSISTANT and turn.in_loss is not False for turn in turns):
             raise ConversationFault(Reason.NOTHING_TAUGHT, "no turn of the assistant is to count")
         if not self.unroll:
-            refuse_unshown(conversation)
             yield ReadConversation(_to_text(conversation), repairs=tuple(repairs))
             return
         for number in self._taught(turns):
             part = replace(conversation, turns=_up_to(turns, number))
-            refuse_unshown(part)
             yield ReadConversation(_to_text(part), repairs=tuple(repairs), turn=number)
 
     def _read_turns(self, given: Mapping[str, Any], null_filled: bool) -> list[Turn]:

@@ -40,7 +40,6 @@ def fitter(tokenizer: Path, **options: object) -> RowFitter:
     encoder = load_encoder(load_tokenizer(str(tokenizer)), REFERENCE)
     settings = {
         "max_length": None, "keep": "start", "shots": (0,), "pool": None, "seed": 0,
-        "all_turns": False,
     }  # fmt: skip
     return RowFitter(encoder=encoder, composer=PlainComposer(None, EOS), **settings | options)  # type: ignore[arg-type]
 

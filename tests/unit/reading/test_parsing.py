@@ -14,7 +14,6 @@ import pytest
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import read_chunks
 from sftdata.reading.collect import GROUP, ID, WHERE, Parsed
-from sftdata.reading.conversations import read
 from sftdata.reading.conversations.read import ConversationReader
 from sftdata.reading.parsing import parse_chunks
 from sftdata.reading.sources import resolve_sources
@@ -139,10 +138,9 @@ def test_the_fields_of_a_conversation_become_one_column() -> None:
     }
 
 
-def test_unrolled_conversations_are_rows_of_one_group(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unrolled_conversations_are_rows_of_one_group() -> None:
     turn = b'{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}'
     data = b'{"id": "a", "m": [%b, %b]}\n{"id": "b", "m": []}\n' % (turn, turn)
-    monkeypatch.setattr(read, "refuse_unshown", lambda conversation: None)
     parsed = parse(data, {MESSAGES: "m", ID: "id"}, ConversationReader(unroll=True))
     found = values(parsed)
     assert found[ID] == ["a#2", "a#4", "b"]

@@ -128,7 +128,6 @@ def _tokenize(
         shots=(0,),
         pool=None,
         seed=0,
-        all_turns=False,
     )
     found = _TokenizedRows({}, {}, {}, [KEPT] * batch.num_rows)
     outcomes = RowOutcomes(batch.num_rows)

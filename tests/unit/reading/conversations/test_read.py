@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sftdata.base.conversation import Conversation
-from sftdata.reading.conversations import read as module
 from sftdata.reading.conversations.read import ConversationReader, ReadConversation
 from sftdata.reading.conversations.repairs import Repairs
 from sftdata.spec.paths import MISSING
@@ -21,12 +20,6 @@ ANSWER = {"role": "assistant", "content": "Hello"}
 TEXT = '[["user","Hi"],["assistant","Hello"]]'
 KIND = '[["system","Be kind."],["user","Hi"],["assistant","Hello"]]'
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {}}}
-
-
-@pytest.fixture(autouse=True)
-def _everything_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reading is tested here, not what a template can be given."""
-    monkeypatch.setattr(module, "refuse_unshown", lambda conversation: None)
 
 
 def read(

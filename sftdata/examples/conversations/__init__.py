@@ -1,0 +1,1 @@
+"""Conversations to examples: laid out in the chat template, encoded and fitted."""

@@ -1,0 +1,128 @@
+"""A chat template, rendered as transformers renders it: the same values in, the same text out."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2 import meta
+
+from sftdata.base.content import find_content
+from sftdata.base.pickling import PicklesFieldsOnly
+from sftdata.errors import TemplateError
+from sftdata.tokenizing.chat_environment import ExplicitRefusal, chat_environment
+from sftdata.tokenizing.tokenizer import Tokenizer
+
+Message = Mapping[str, Any]
+_NO_OPTIONS: Mapping[str, Any] = {}
+
+
+def load_chat_template(
+    tokenizer: Tokenizer, options: Mapping[str, Any], date: datetime.date
+) -> ChatTemplate:
+    """The chat template of a tokenizer. Raises `TemplateError` when it has none."""
+    if tokenizer.chat_template is None:
+        raise TemplateError(
+            f"The tokenizer '{tokenizer.name}' has no chat template.",
+            "Give a chat model's tokenizer, or a template: --chat-template FILE",
+        )
+    return ChatTemplate(
+        tokenizer.chat_template, tokenizer.name, tokenizer.special_texts, options, date
+    )
+
+
+def read_template_file(name: str) -> str:
+    """The chat template in a file: in the working directory, or else beside the specs."""
+    path = Path(name) if Path(name).is_file() else find_content("pipelines", name)
+    if path is None or not path.is_file():
+        raise TemplateError(
+            f"There is no chat template '{name}'.", "Give a file that holds the Jinja text of one."
+        )
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise TemplateError(f"{path}: a chat template must be UTF-8: {error}") from error
+
+
+class RefusedError(Exception):
+    """The template refuses a conversation. `is_explicit`: with a reason of its own."""
+
+    def __init__(self, message: str, *, is_explicit: bool = False) -> None:
+        super().__init__(message)
+        self.is_explicit = is_explicit
+
+
+@dataclass(frozen=True)
+class ChatTemplate(PicklesFieldsOnly):
+    """The source of a chat template, with all that it is rendered with but the conversation."""
+
+    source: str
+    name: str  # of the tokenizer, for errors
+    special_texts: Mapping[str, str]  # bos_token, eos_token …
+    options: Mapping[str, Any]
+    date: datetime.date
+
+    @cached_property
+    def _template(self) -> jinja2.Template:
+        environment = chat_environment()
+        environment.globals["strftime_now"] = self.date.strftime
+        try:
+            return environment.from_string(self.source)
+        except jinja2.TemplateError as error:
+            raise TemplateError(
+                f"The chat template of the tokenizer '{self.name}' does not parse: {error}."
+            ) from error
+
+    @cached_property
+    def _variables(self) -> frozenset[str]:
+        try:
+            tree = chat_environment().parse(self.source)
+        except jinja2.TemplateError:
+            return frozenset()
+        return frozenset(meta.find_undeclared_variables(tree))
+
+    @property
+    def uses_date(self) -> bool:
+        """Whether the template asks for the date."""
+        return "strftime_now" in self._variables
+
+    @property
+    def can_switch_thinking(self) -> bool:
+        """Whether the template has the option `enable_thinking`, and it is not set."""
+        return "enable_thinking" in self._variables - self.options.keys()
+
+    def render(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[Any] | None = None,
+        documents: Sequence[Any] | None = None,
+        generate: bool = False,
+        options: Mapping[str, Any] = _NO_OPTIONS,
+    ) -> str:
+        """The text of `messages`; with `generate`, up to where the model goes on.
+
+        Raises `RefusedError`.
+        """
+        values = {
+            **self.special_texts,
+            **self.options,
+            **options,
+            "messages": messages,
+            "tools": tools,
+            "documents": documents,
+            "add_generation_prompt": generate,
+        }
+        try:
+            return self._template.render(values)
+        except ExplicitRefusal as error:
+            raise RefusedError(str(error), is_explicit=True) from error
+        except RecursionError as error:
+            raise RefusedError("it never ends") from error
+        except Exception as error:  # a template can raise anything
+            raise RefusedError(str(error)) from error
