@@ -1,24 +1,30 @@
 """Control tokens: the added tokens that text must never produce.
 
-A control token is special, or the chat template writes it outside the contents. The latter is found
-by rendering: conversations of stand-ins that no vocabulary holds go through the template, and the
-added tokens in its text are its own.
+A control token is special, or the chat template writes it outside the contents (see `chat_probes`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-import jinja2
 import orjson
 
 from sftdata.base.cache import read_facts, write_facts
-from sftdata.tokenizing.chat_environment import compile_chat_template
+from sftdata.errors import TokenizerError
 
-_VERSION = 1  # raise it when the probes change: what they find is cached between builds
+_VERSION = 2  # raise it when the probes change: what they find is cached between builds
+_PROGRAM = (
+    "from sftdata.tokenizing.control_tokens import print_written; print_written({seconds}, {bytes})"
+)
+_CPU_SECONDS = 3
+_MAX_BYTES = 1536 * 2**20
+_SECONDS = 60  # on a busy machine
 
 
 def find_control_tokens(
@@ -43,141 +49,48 @@ def _written(template: str, special_texts: Mapping[str, str], candidates: list[s
     key = hashlib.sha256(inputs).hexdigest()
     facts = read_facts("control", key)
     if facts.keys() != {"written"}:
-        found = _probe(template, special_texts, candidates)
-        facts = {"written": sorted(found)}
+        facts = {"written": _probe([template, dict(special_texts), candidates])}
         write_facts("control", key, facts)
     return set(facts["written"])
 
 
-def _probe(template: str, special_texts: Mapping[str, str], candidates: list[str]) -> set[str]:
-    texts = list(_rendered(template, special_texts))
-    given = orjson.dumps(_CONVERSATIONS).decode() + orjson.dumps(_TOOLS).decode()
-    present = [c for c in candidates if c not in given and any(c in text for text in texts)]
-    # Where tokens overlap, the `tokenizers` library takes the longest at each place.
-    longest_first = sorted(present, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
-    return {match for text in texts for match in pattern.findall(text)}
+def _probe(inputs: list[Any]) -> list[str]:
+    """What `find_written` finds, in a process with limits: a template may be a bomb.
 
-
-def _rendered(source: str, special_texts: Mapping[str, str]) -> Iterator[str]:
-    """The template's text for each probe that it takes."""
+    A limit is an error and no answer: what text may be must not depend on the machine's load.
+    """
+    folder = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))
     try:
-        template = compile_chat_template(source)
-    except jinja2.TemplateError:
-        return  # no conversation can be rendered, so nothing is written
-    for messages in _CONVERSATIONS:
-        for options in _OPTIONS:
-            values = {
-                "messages": messages,
-                "tools": None,
-                "documents": None,
-                "strftime_now": lambda pattern: "",
-                **special_texts,
-                **options,
-            }
-            try:
-                yield template.render(values)
-            except Exception:  # a template can raise anything; it refuses this probe
-                continue
+        done = subprocess.run(
+            [sys.executable, "-c", _PROGRAM.format(seconds=_CPU_SECONDS, bytes=_MAX_BYTES)],
+            input=orjson.dumps(inputs),
+            capture_output=True,
+            env=os.environ | {"PYTHONPATH": path},
+            timeout=_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        done = None
+    if done is None or done.returncode != 0:
+        raise TokenizerError(
+            "The chat template of the tokenizer does not end, or takes too much memory: short "
+            f"conversations must render within {_CPU_SECONDS} s and {_MAX_BYTES // 2**20:,} MiB.",
+            "Take the chat template out of the tokenizer's directory, or use another tokenizer.",
+        )
+    written: list[str] = orjson.loads(done.stdout)
+    return written
 
 
-def _stand_in(number: int, size: int = 3) -> str:
-    return chr(0xE000 + number) * size
+def print_written(seconds: int, max_bytes: int) -> None:
+    """Reads the inputs from standard input and prints the answer: the child."""
+    try:
+        import resource
+    except ImportError:  # not on Windows, where only the parent's time limit holds
+        pass
+    else:
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+        resource.setrlimit(resource.RLIMIT_AS, (max_bytes, max_bytes))
+    from sftdata.tokenizing.chat_probes import find_written
 
-
-def _turn(role: str, number: int, **more: Any) -> dict[str, Any]:
-    return {"role": role, "content": _stand_in(number), **more}
-
-
-def _call(number: int, *, as_text: bool) -> dict[str, Any]:
-    arguments = {_stand_in(70): _stand_in(71)}
-    function = {
-        "name": _stand_in(72 + number),
-        "arguments": orjson.dumps(arguments).decode() if as_text else arguments,
-    }
-    return {"id": _stand_in(80 + number, 9), "type": "function", "function": function}
-
-
-def _with_tools(
-    *,
-    as_text: bool = False,
-    content: str | None = "",
-    calls: int = 1,
-    role: str = "tool",
-    **more: Any,
-) -> list[Any]:
-    made = [_call(number, as_text=as_text) for number in range(calls)]
-    results = [
-        _turn(role, 20 + at, tool_call_id=call["id"], name=call["function"]["name"])
-        for at, call in enumerate(made)
-    ]
-    asked = {"role": "assistant", "content": content, "tool_calls": made, **more}
-    return [_turn("user", 10), asked, *results, _turn("assistant", 30)]
-
-
-_PAIR = [_turn("user", 1), _turn("assistant", 2)]
-_REASONING: dict[str, Any] = dict.fromkeys(
-    ("reasoning_content", "reasoning", "thinking"), _stand_in(5)
-)
-_REASONED = _turn("assistant", 4, **_REASONING)
-_TEXT_PART = {"type": "text", "text": _stand_in(6)}
-
-
-def _in_parts(*kinds: str) -> list[dict[str, Any]]:
-    """A conversation whose contents are lists of parts; the user's begins with parts of `kinds`."""
-    asked = [*({"type": kind} for kind in kinds), _TEXT_PART]
-    contents = {"system": [_TEXT_PART], "user": asked, "assistant": [_TEXT_PART]}
-    return [{"role": role, "content": content} for role, content in contents.items()]
-
-
-_CONVERSATIONS: list[list[dict[str, Any]]] = [
-    [_turn("user", 1)],
-    _PAIR,
-    [_turn("system", 0), *_PAIR],
-    [_turn("developer", 0), *_PAIR],
-    [_turn("system", 0), *_PAIR, _turn("user", 3), _turn("assistant", 4)],
-    [_turn("user", 1), _REASONED],
-    [_turn("user", 1), _REASONED, _turn("user", 3), _REASONED],
-    *(
-        _in_parts(*kinds)[first:]
-        for kinds in ((), ("image",), ("video",), ("audio",))
-        for first in (0, 1)
-    ),
-    *(
-        _with_tools(as_text=as_text, content=content, calls=calls, role=role)
-        for as_text in (False, True)
-        for content in (None, "", _stand_in(40))
-        for calls in (1, 2)
-        for role in ("tool", "ipython", "observation")
-    ),
-    _with_tools(**_REASONING),
-    [_turn("system", 0), *_with_tools(as_text=True, **_REASONING)],
-]
-_SCHEMA = {
-    "type": "object",
-    "properties": {
-        _stand_in(70): {"type": "string", "enum": [_stand_in(71)], "description": _stand_in(91)}
-    },
-    "required": [_stand_in(70)],
-}
-_TOOLS = [
-    {
-        "type": "function",
-        "function": {
-            "name": _stand_in(72),
-            "description": _stand_in(90),
-            "parameters": _SCHEMA,
-        },
-    }
-]
-_DOCUMENTS = [{"title": _stand_in(60), "text": _stand_in(61), "content": _stand_in(61)}]
-_THINKING = {"enable_thinking": True, "thinking": True}
-_OPTIONS: list[dict[str, Any]] = [
-    {"add_generation_prompt": False},
-    {"add_generation_prompt": True},
-    {"add_generation_prompt": False, "tools": _TOOLS},
-    {"add_generation_prompt": True, "tools": _TOOLS, **_THINKING},
-    {"add_generation_prompt": True, "enable_thinking": False, "thinking": False},
-    {"add_generation_prompt": True, "documents": _DOCUMENTS, "enable_citations": True},
-    {"add_generation_prompt": True, "builtin_tools": [_stand_in(72)], "environment": "ipython"},
-]
+    found = find_written(*orjson.loads(sys.stdin.buffer.read()))
+    sys.stdout.buffer.write(orjson.dumps(sorted(found)))

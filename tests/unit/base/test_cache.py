@@ -38,29 +38,29 @@ def sha256() -> str:
 
 
 def test_an_unchanged_file_is_not_digested_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    PATH.write_bytes(b"one")
-    assert sha256() == hashlib.sha256(b"one").hexdigest()
+    PATH.write_bytes(b'{"a": 1}')
+    assert sha256() == hashlib.sha256(b'{"a": 1}').hexdigest()
     monkeypatch.setattr(hashlib, "sha256", None)
     assert sha256()
 
 
 def test_another_text_of_the_same_size_and_mtime_is_digested() -> None:
-    PATH.write_bytes(b"one")
+    PATH.write_bytes(b'{"a": 1}')
     status = PATH.stat()
     sha256()
-    PATH.write_bytes(b"two")
+    PATH.write_bytes(b'{"a": 2}')
     os.utime(PATH, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert sha256() == hashlib.sha256(b"two").hexdigest()
+    assert sha256() == hashlib.sha256(b'{"a": 2}').hexdigest()
 
 
 def test_another_file_in_its_place_is_digested() -> None:
-    PATH.write_bytes(b"one")
+    PATH.write_bytes(b'{"a": 1}')
     status = PATH.stat()
     sha256()
-    Path("other").write_bytes(b"two")
+    Path("other").write_bytes(b'{"a": 2}')
     os.utime("other", ns=(status.st_atime_ns, status.st_mtime_ns))
     Path("other").replace(PATH)
-    assert sha256() == hashlib.sha256(b"two").hexdigest()
+    assert sha256() == hashlib.sha256(b'{"a": 2}').hexdigest()
 
 
 def test_the_digest_of_a_file_that_was_just_changed_is_not_cached(
@@ -68,17 +68,17 @@ def test_the_digest_of_a_file_that_was_just_changed_is_not_cached(
 ) -> None:
     """It may change again within the same timestamp."""
     monkeypatch.setattr(cache, "_SETTLED_SECONDS", 60.0)
-    PATH.write_bytes(b"one")
+    PATH.write_bytes(b'{"a": 1}')
     write_digest([PATH], [stamp(PATH)], "digest")
     assert read_digest([PATH], [stamp(PATH)]) is None
 
 
 def test_the_digest_of_small_files_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "_MIN_BYTES", 4)
-    PATH.write_bytes(b"one")
+    monkeypatch.setattr(cache, "_MIN_BYTES", 9)
+    PATH.write_bytes(b'{"a": 1}')
     write_digest([PATH], [stamp(PATH)], "digest")
     assert read_digest([PATH], [stamp(PATH)]) is None
-    PATH.write_bytes(b"four")
+    PATH.write_bytes(b'{"a": 44}')
     write_digest([PATH], [stamp(PATH)], "digest")
     assert read_digest([PATH], [stamp(PATH)]) == "digest"
 
@@ -115,8 +115,8 @@ def test_a_damaged_entry_does_not_count(content: bytes) -> None:
 def test_a_cache_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", "file")
-    PATH.write_bytes(b"one")
-    assert sha256() == sha256() == hashlib.sha256(b"one").hexdigest()
+    PATH.write_bytes(b'{"a": 1}')
+    assert sha256() == sha256() == hashlib.sha256(b'{"a": 1}').hexdigest()
     record_files(Path(), [str(PATH)])
     assert unchanged_files(Path()) == frozenset()
 
