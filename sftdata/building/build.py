@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sftdata.base.background import run_in_background
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
+from sftdata.base.wording import count
 from sftdata.building.mixture.identity import PARTS, mixture_name
 from sftdata.building.plan import Plan, make_plan
 from sftdata.reading.unread import describe_unread
@@ -46,6 +47,16 @@ class Outcome:
     manifest: Manifest
     up_to_date: bool  # the dataset already has this content
     reused_rows: int  # source rows whose examples were copied from an earlier build
+    replaced: Manifest | None = None  # of the dataset that was there before
+
+    @property
+    def replaced_note(self) -> str | None:
+        """A line that says which dataset is no longer there."""
+        if self.replaced is None:
+            return None
+        rows = count(self.replaced["rows_out"], "row")
+        sources = ", ".join(_sources(self.replaced))
+        return f"Replaced the dataset in {self.replaced.directory}: it held {rows} of {sources}."
 
 
 def build(
@@ -111,9 +122,14 @@ def build_spec(
         outcome = _build_one(
             spec, directory, workers, frozen, report, progress, load_tokenizer, engines, sizes
         )
-    note = describe_unread(outcome.manifest["unread"])
-    if note is not None and not outcome.up_to_date:
-        report(note)
+    notes = []
+    if outcome.replaced is not None and _sources(outcome.replaced) != _sources(outcome.manifest):
+        notes.append(outcome.replaced_note)
+    if not outcome.up_to_date:
+        notes.append(describe_unread(outcome.manifest["unread"]))
+    for note in notes:
+        if note is not None:
+            report(note)
     return outcome
 
 
@@ -143,13 +159,8 @@ def _build_one(
         run = BuildRun(plan, name, directory, current, workers, engines(), report, progress)
         finished = run.run()
         commit(finished.manifest, finished.ledger, plan.pool)
-        if current is not None and _sources(current) != _sources(finished.manifest):
-            report(
-                f"Replaced the dataset in {directory}: it held {current['rows_out']:,} rows of "
-                f"{', '.join(_sources(current))}."
-            )
         tidy(finished.manifest, spec, report)
-        return Outcome(finished.manifest, up_to_date=False, reused_rows=finished.reused_rows)
+        return Outcome(finished.manifest, False, finished.reused_rows, replaced=current)
 
 
 def _build_mixture(
@@ -166,6 +177,7 @@ def _build_mixture(
         done = reused = 0
         manifests = []
         load, engines = cache(load_tokenizer), cache(_engines)
+        report = cache(report)  # what several parts say is said once
         for source in mixture.sources:
             folder = directory / PARTS / source.name
 
@@ -181,13 +193,14 @@ def _build_mixture(
         current = current_manifest(directory)
         name = mixture_name(mixture, [manifest["build"] for manifest in manifests])
         up_to_date = current is not None and current["build"] == name and is_whole(current)
+        replaced = None
         if current is None or not up_to_date:
-            current = _mix(mixture, manifests, directory, name, sizes)
+            replaced, current = current, _mix(mixture, manifests, directory, name, sizes)
         tidy(current, mixture, report)
         for folder in (directory / PARTS).iterdir():
             if folder.name not in {source.name for source in mixture.sources}:
                 remove_dataset(folder)
-        return Outcome(current, up_to_date, reused)
+        return Outcome(current, up_to_date, reused, replaced)
 
 
 def _mix(

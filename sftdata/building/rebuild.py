@@ -46,6 +46,9 @@ def rebuild(
     _check_tokenizer(recorded)
     spec = _recorded_spec(recorded, _pins(recorded))
     outcome = build_spec(spec, out=out, workers=workers, report=report)
+    before, made = outcome.replaced, outcome.manifest
+    if before is not None and before["sources"] == made["sources"]:
+        report(str(outcome.replaced_note))  # else the build has said it
     return Rebuilt(
         outcome.manifest,
         first_difference(_compared(recorded.content), _compared(outcome.manifest.content)),

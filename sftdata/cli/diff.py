@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
+from sftdata.base.wording import count
 from sftdata.cli.options import DATASET, FILE, json_option
 from sftdata.cli.output import print_json, print_note
 
@@ -55,7 +56,7 @@ def _lines(diff: DatasetDiff) -> list[str]:
         a, b = (escape(show_value(value)) for value in (change.a, change.b))
         lines.append(f"  {change.kind:10} {escape(change.name)}: {a} → {b}")
     if diff.is_identical:
-        lines.append(f"the examples are identical: {diff.rows[0]:,} rows")
+        lines.append(f"the examples are identical: {count(diff.rows[0], 'row')}")
         return lines
     lines += ["", f"{'':15} {'A':>14} {'B':>14} {'change':>14}"]
     for label, (before, after) in list_totals(diff):

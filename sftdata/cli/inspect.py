@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sftdata.base.wording import count
 from sftdata.cli.options import DATASET, FILE, json_option
 from sftdata.cli.output import console, print_json, print_note
 
@@ -91,7 +92,7 @@ def command(
         from sftdata.inspecting.pages.rows import render_rows
 
         html.write_text(render_rows(data, rows), encoding="utf-8")
-        print_note(f"Wrote {html}: {len(rows)} rows.")
+        print_note(f"Wrote {html}: {count(len(rows), 'row')}.")
     elif as_json:
         for row in rows:
             print_json(row.to_json())

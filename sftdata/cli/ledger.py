@@ -10,7 +10,6 @@ import click
 from sftdata.base.escaping import escape
 from sftdata.cli.options import DATASET, json_option
 from sftdata.cli.output import print_json, print_note
-from sftdata.errors import SftdataError, did_you_mean
 
 
 @click.command("ledger")
@@ -25,14 +24,13 @@ def command(dataset: Path, reason: str | None, as_json: bool) -> None:
     Example: sftdata ledger data/summarize --reason empty_field
     """
     from sftdata.spec.check_rules import explain_reason
-    from sftdata.writing.ledger import Ledger
+    from sftdata.writing.ledger import EMPTY_LEDGER, Ledger, check_reason
     from sftdata.writing.manifest import read_manifest
 
     lines = Ledger.read(read_manifest(dataset)).lines
     reasons = {line.reason for line in lines}
     if reason is not None:
-        if reason not in reasons:
-            raise SftdataError(f"No row has the reason '{reason}'.", did_you_mean(reason, reasons))
+        check_reason(reason, reasons)
         lines, reasons = [line for line in lines if line.reason == reason], {reason}
     for line in lines:
         if as_json:
@@ -42,6 +40,8 @@ def command(dataset: Path, reason: str | None, as_json: bool) -> None:
                 f"{escape(line.source)}: {line.status}, {line.reason}: "
                 f"{escape(line.detail)} (row {escape(line.row_id)})"
             )
+    if not lines:
+        print_note(f"The ledger is empty: {EMPTY_LEDGER}.")
     if not as_json:
         for name in sorted(filter(explain_reason, reasons)):
             print_note(f"{name}: {explain_reason(name)}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
+from sftdata.base.wording import count
 from sftdata.cli.options import DATASET, json_option
 from sftdata.cli.output import print_json, print_note
 
@@ -54,7 +55,8 @@ def command(dataset: Path, max_length: int, split: str | None, as_json: bool) ->
             print_json(facts)
         else:
             click.echo(
-                f"{name}: {len(lengths):,} rows in {len(plan):,} packs of {max_length:,} tokens, "
-                f"{plan.fill:.2%} full; at least {plan.lower_bound:,} packs are needed "
+                f"{name}: {count(len(lengths), 'row')} in {count(len(plan), 'pack')} of "
+                f"{max_length:,} tokens, {plan.fill:.2%} full; at least "
+                f"{count(plan.lower_bound, 'pack')} needed "
                 f"(efficiency {plan.efficiency:.2%})\n  {escape(str(path))}"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from sftdata.base.arrow import texts
 from sftdata.base.files import sync
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Status
+from sftdata.errors import SftdataError, did_you_mean
 from sftdata.writing.manifest import Manifest, ledger_path
 
+EMPTY_LEDGER = "no row was dropped, cut or flagged"
 _COLUMNS = [column.name for column in fields(LedgerLine)]
 _SCHEMA = pa.schema([(name, pa.string()) for name in _COLUMNS])
 
@@ -60,6 +63,17 @@ class Ledger:
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, _SCHEMA) as writer:
             writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA))
         sync(path)
+
+
+def check_reason(reason: str, reasons: Collection[str]) -> None:
+    """Raises `SftdataError` for a reason that is not one of those in a ledger."""
+    if reason in reasons:
+        return
+    if not reasons:
+        raise SftdataError(
+            f"No row has the reason '{reason}': {EMPTY_LEDGER}.", "Leave --reason out."
+        )
+    raise SftdataError(f"No row has the reason '{reason}'.", did_you_mean(reason, reasons))
 
 
 def read_ledger(manifest: Manifest, reason: str | None = None) -> pa.Table:

@@ -11,11 +11,16 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 from pyarrow import csv, parquet
 from support.forty_rows import SPEC, build_rows, rows, write_rows, write_spec
 
 from sftdata.building.build import build
 from sftdata.building.dry_run import dry_run
+from sftdata.building.rebuild import rebuild
+from sftdata.cli.inspect import command as inspect
+from sftdata.cli.ledger import command as ledger
+from sftdata.cli.pack import command as pack
 from sftdata.errors import SftdataError
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec
@@ -335,3 +340,39 @@ def test_a_prefix_of_ids_that_are_not_there_is_an_error() -> None:
     write_rows(data)
     with pytest.raises(SftdataError, match="'id' is read from 'id'"):
         build("summarize", data="rows.jsonl", id_prefix="file", out="out")
+
+
+def test_an_empty_ledger_says_that_it_is_empty() -> None:
+    build(spec="spec.toml", out="out")
+    found = CliRunner().invoke(ledger, ["out"])
+    assert (found.stdout, found.stderr) == (
+        "",
+        "The ledger is empty: no row was dropped, cut or flagged.\n",
+    )
+    for command in (ledger, inspect):
+        error = CliRunner().invoke(command, ["out", "--reason", "too_long"]).exception
+        assert str(error) == (
+            "No row has the reason 'too_long': no row was dropped, cut or flagged.\n"
+            "Leave --reason out."
+        )
+
+
+def test_a_split_without_rows_is_named() -> None:
+    build(spec="spec.toml", split={"train": 1.0, "test": 0.0}, out="out")
+    error = CliRunner().invoke(inspect, ["out", "--split", "test"]).exception
+    assert str(error) == "The split 'test' has no rows.\nSplits with rows: train."
+
+
+def test_a_rebuild_says_what_it_replaces() -> None:
+    build(spec="spec.toml", out="one")
+    build(spec="spec.toml", seed=7, out="two")
+    said: list[str] = []
+    rebuild(Path("one"), Path("two"), report=said.append)
+    assert said == ["Replaced the dataset in two: it held 40 rows of rows.jsonl."]
+
+
+def test_a_pack_is_no_packs() -> None:
+    build(spec="spec.toml", split={"train": 1.0}, out="out")
+    out = CliRunner().invoke(pack, ["out", "--max-length", "9000"]).stdout
+    assert "40 rows in 1 pack of 9,000 tokens" in out
+    assert "at least 1 pack needed" in out

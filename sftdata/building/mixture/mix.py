@@ -16,6 +16,7 @@ from sftdata.base.files import sync
 from sftdata.base.reasons import Reason
 from sftdata.base.schema import RowSizes, measure_rows
 from sftdata.base.sizes import Sizes
+from sftdata.base.wording import count
 from sftdata.building.mixture.manifest_content import describe_mixture, merge_ledgers
 from sftdata.building.mixture.parts import (
     ExcludedRow,
@@ -26,7 +27,7 @@ from sftdata.building.mixture.parts import (
 )
 from sftdata.building.mixture.sampling import Candidates, SourceSample, draw_samples, interleave
 from sftdata.building.mixture.writing import MixtureWriter
-from sftdata.errors import SftdataError
+from sftdata.errors import GoldenSetError, SftdataError
 from sftdata.reading.screening.duplicates import SeenIds
 from sftdata.spec.model import Mixture
 from sftdata.spec.split_names import training_split
@@ -127,14 +128,19 @@ def _sample(
 def _without_repeats(
     parts: Sequence[MixturePart], excluded: list[ExcludedRow]
 ) -> list[dict[str, npt.NDArray[np.int64]]]:
-    """For each part and split the rows that no earlier part has, by id or by content."""
+    """For each part and split the rows that no earlier part has, by id or by content.
+
+    Raises `GoldenSetError` if more rows of a part than its spec allows have ids of other rows.
+    """
     ids, contents = SeenIds(), SeenIds()
     fresh = []
     for at, part in enumerate(parts):
         keep = {}
+        clashes = rows = 0
         for split, hashes in part.hashes.items():
             same_id = ids.add(hashes[:, :2])
-            same_content = contents.add(hashes[:, 2:])
+            # A row that goes for its id is not the first with its content.
+            same_content = contents.add(hashes[:, 2:], ~same_id)
             if part.source.spec.duplicates == "keep":
                 same_content &= same_id
             keep[split] = np.flatnonzero(~(same_id | same_content))
@@ -144,5 +150,14 @@ def _without_repeats(
             repeated_ids = np.flatnonzero(same_id & ~same_content)
             detail = "has the id of a row of an earlier source, which says something else"
             excluded += exclude(at, split, repeated_ids, Reason.REPEATED_ID, detail)
+            clashes, rows = clashes + len(repeated_ids), rows + len(hashes)
+        if 100 * clashes > part.source.spec.max_dropped * rows:
+            name = part.source.name
+            raise GoldenSetError(
+                f"{clashes:,} of {count(rows, 'row')} of the source '{name}' have ids of other "
+                "rows in earlier sources of the mixture, so they would be dropped. Nothing was "
+                "committed.",
+                f'Put a text before the ids of the source, in its table: id_prefix = "{name}"',
+            )
         fresh.append(keep)
     return fresh

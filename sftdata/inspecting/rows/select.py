@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 
 from sftdata.base.arrow import texts, to_flags, to_numbers
 from sftdata.base.reasons import Status
+from sftdata.base.wording import count
 from sftdata.errors import SftdataError, did_you_mean
 from sftdata.loading.dataset import Dataset, Example
-from sftdata.writing.ledger import read_ledger
+from sftdata.writing.ledger import check_reason, read_ledger
 
 _SHOWN = 3  # rows, when the caller gives no number
 
@@ -116,7 +117,10 @@ def choose_rows(
     if wanted.is_empty and sample is None:
         names = names[:1]
     found = find_rows(data, names, wanted)
-    if not len(found) and not wanted.is_empty:
+    if not len(found) and wanted.is_empty:
+        with_rows = ", ".join(name for name in data if len(data[name]))
+        raise SftdataError(f"The split '{split}' has no rows.", f"Splits with rows: {with_rows}.")
+    if not len(found):
         raise SftdataError(
             f"No row of {', '.join(names)} meets all conditions.",
             f"See the tasks, templates and lengths: sftdata stats {data.manifest.directory}",
@@ -126,7 +130,7 @@ def choose_rows(
             where = f"'{names[0]}'" if len(names) == 1 else "the rows that meet the conditions"
             raise SftdataError(
                 f"There is no index {index} in {where}.",
-                f"There are {len(found):,} rows, counted from 0.",
+                f"Choose from {count(len(found), 'row')}, counted from 0.",
             )
         return [found[index]]
     if sample is not None:
@@ -162,8 +166,7 @@ def _is_in(data: Dataset, split: str, column: str, values: Sequence[str]) -> npt
 def _ids_with_reason(data: Dataset, reason: str) -> list[str]:
     lines = read_ledger(data.manifest)
     reasons = set(lines.column("reason").to_pylist())
-    if reason not in reasons:
-        raise SftdataError(f"No row has the reason '{reason}'.", did_you_mean(reason, reasons))
+    check_reason(reason, reasons)
     lines = lines.filter((pc.field("reason") == reason) & (pc.field("status") != Status.DROPPED))
     if not lines.num_rows:
         raise SftdataError(

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.forty_rows import SPEC, rows
 
 from sftdata.building.build import build
+from sftdata.errors import GoldenSetError
 from sftdata.loading.dataset import load
 from sftdata.writing.ledger import Ledger
 
@@ -56,3 +58,27 @@ def test_a_row_of_two_sources_is_in_the_mixture_once(byte_tokenizer: Path) -> No
     assert sorted(ids) == sorted(f"r{i}" for i in range(15))
     lines = [line for line in Ledger.read(manifest).lines if line.reason == "duplicate"]
     assert [line.row_id for line in lines] == [f"r{i}" for i in range(5, 10)]
+
+
+def test_sources_that_use_the_same_ids_for_other_rows_need_a_prefix(byte_tokenizer: Path) -> None:
+    sources = '[[sources]]\nspec = "a.toml"\n[[sources]]\nspec = "b.toml"\nmax_dropped = 1\n'
+    write_mixture(byte_tokenizer, {"a": range(10), "b": range(10)}, sources)
+    Path("b.jsonl").write_text(Path("b.jsonl").read_text().replace("says", "tells"))
+    with pytest.raises(GoldenSetError, match="10 of 10 rows of the source 'b'") as caught:
+        mix()
+    assert 'id_prefix = "b"' in str(caught.value)
+    Path("mix.toml").write_text(Path("mix.toml").read_text() + 'id_prefix = "b"\n')
+    manifest, ids = mix()
+    assert (manifest["rows_out"], manifest["dropped"]) == (20, {})
+    assert sorted(ids) == sorted([*(f"r{i}" for i in range(10)), *(f"b/r{i}" for i in range(10))])
+
+
+def test_a_mixture_says_what_it_replaces(byte_tokenizer: Path) -> None:
+    sources = '[[sources]]\nspec = "a.toml"\n'
+    write_mixture(byte_tokenizer, {"a": range(10)}, sources)
+    mix()
+    said: list[str] = []
+    Path("c.jsonl").write_bytes(Path("a.jsonl").read_bytes().replace(b"says", b"tells"))
+    Path("a.toml").write_text(Path("a.toml").read_text().replace("a.jsonl", "c.jsonl"))
+    build(spec="mix.toml", out="out", report=said.append)
+    assert said == ["Replaced the dataset in out: it held 10 rows of a.jsonl."]

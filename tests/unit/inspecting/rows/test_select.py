@@ -85,7 +85,7 @@ def test_a_sample_and_an_index_count_in_the_rows_that_meet_the_conditions(data: 
     }
     found = choose_rows(data, wanted=wanted, limit=100)
     assert choose_rows(data, wanted=wanted, index=3)[0][1].row_id == found[3][1].row_id
-    with pytest.raises(SftdataError, match="There are 4 rows"):
+    with pytest.raises(SftdataError, match="Choose from 4 rows"):
         choose_rows(data, wanted=wanted, index=4)
 
 
