@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.places import BUNDLED_TOKENIZER
 
 from sftdata import build
 from sftdata.tokenizing import exactness
 from sftdata.tokenizing.engines import GigatokenEngine
+from sftdata.tokenizing.load import load_tokenizer
 
 MIXTURE = """
 task = "both"
@@ -66,3 +69,13 @@ def test_an_engine_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exactness, "GigatokenEngine", Counted)
     build(spec="mixture.toml", out="mixture")
     assert len(loaded) == 1
+
+
+def test_a_note_about_the_tokenizer_is_said_once(tmp_path: Path) -> None:
+    folder = tmp_path / "t"
+    shutil.copytree(BUNDLED_TOKENIZER, folder)
+    added = {"<loc>": load_tokenizer(str(folder)).vocab_size}
+    (folder / "added_tokens.json").write_text(json.dumps(added))
+    lines: list[str] = []
+    build(spec="mixture.toml", out="mixture", tokenizer=folder, report=lines.append)
+    assert len([line for line in lines if "'<loc>'" in line]) == 1

@@ -43,7 +43,7 @@ def check_tokenizer(manifest: Manifest, model: str, report: Report) -> None:
         )
         return
     try:
-        own = load_tokenizer(model)
+        own = load_tokenizer(model).with_text_tokens(recorded.get("text_tokens", ()))
     except TokenizerError as error:
         raise SftdataError(
             f"{model}: the model's tokenizer cannot be read, so its ids cannot be compared with "
@@ -64,7 +64,8 @@ def check_tokenizer(manifest: Manifest, model: str, report: Report) -> None:
 
 
 def _has_tokenizer(directory: Path) -> bool:
-    return (directory / "tokenizer.json").is_file() or any(directory.glob("*.model"))
+    files = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
+    return any(True for name in files for _ in directory.glob(name))
 
 
 def _compare_config(own: Tokenizer, recorded: Mapping[str, Any]) -> str | None:
