@@ -52,6 +52,7 @@ class Reason(StrEnum):
     EMPTY_FIELD = "empty_field", "A field that the template needs has no visible text."
     NUL_CHARACTER = "nul_character", 'A field holds a NUL character; `nul = "keep"` keeps the row.'
     EMPTY_ID = "empty_id", "The id is empty, so the row is named by its content."
+    BLANK_ROW = "blank_row", "All cells of the row are empty, as at the end of many spreadsheets."
     UNKNOWN_SPLIT = "unknown_split", "The row's `split_column` names no split of the spec."
     # Repaired on request
     TRAILING_USER = "trailing_user", "Turns after the last answer were left out."

@@ -14,7 +14,13 @@ from sftdata.writing.ledger import Ledger
 
 # Drops that were asked for, or that lose nothing: they are reported and never an error.
 _WANTED_DROPS = frozenset(
-    {Reason.DUPLICATE, Reason.NEAR_DUPLICATE, Reason.FILTERED, Reason.CONTAMINATED}
+    {
+        Reason.DUPLICATE,
+        Reason.NEAR_DUPLICATE,
+        Reason.FILTERED,
+        Reason.CONTAMINATED,
+        Reason.BLANK_ROW,
+    }
 )
 
 
@@ -36,7 +42,8 @@ def check_drops(
         if line.status == Status.DROPPED and line.reason not in _WANTED_DROPS
     ]
     dropped = sum(ledger.dropped.values())
-    share = 100 * len(faults) / rows
+    filled = rows - ledger.dropped.get(Reason.BLANK_ROW, 0)
+    share = 100 * len(faults) / max(filled, 1)
     if share <= max_dropped and dropped < rows:
         return
     if len(faults) < rows and share <= max_dropped:
@@ -58,11 +65,11 @@ def check_drops(
     ways_out = [*_ways_out_of_clashes(clashes, id_prefix)]
     if dropped == rows and not ways_out:
         ways_out.append("Fix the rows; a dataset cannot be empty.")
-    elif 100 * others / rows > max_dropped or not ways_out:
-        needed = np.ceil(100 * (others or len(faults)) / rows)
+    elif 100 * others / max(filled, 1) > max_dropped or not ways_out:
+        needed = np.ceil(100 * (others or len(faults)) / max(filled, 1))
         ways_out.append(f"Fix the rows, or allow so many to be dropped: --max-dropped {needed:g}")
     raise GoldenSetError(
-        f"{len(faults):,} of {rows:,} rows ({share:.3g} %) cannot be used; at most "
+        f"{len(faults):,} of {filled:,} rows ({share:.3g} %) cannot be used; at most "
         f"{max_dropped:g} % may be dropped. Nothing was committed.\n" + "\n".join(counts),
         "\n".join(ways_out),
     )

@@ -59,10 +59,12 @@ def _try_plan(plan: Plan) -> DryRun:
     )
     made: list[BlockExamples] = []
     ledger: list[LedgerLine] = []
+    notes = [*plan.notes]
     unread: dict[str, list[str]] = {}
     templates = tuple(range(len(plan.block_keys)))
     for index in range(len(plan.sources)):
         for chunks in islice(read_source(maker.reader, index, unread=unread), 1):
+            notes += chunks.notes
             tried = chunks[:4]
             made.append(maker.make([BlockRequest(chunk, templates) for chunk in tried]))
             ledger += [
@@ -71,4 +73,4 @@ def _try_plan(plan: Plan) -> DryRun:
             ]
     if not made:
         raise no_rows(plan.sources)
-    return DryRun(made, ledger, unread, [source.name for source in plan.sources], plan.notes)
+    return DryRun(made, ledger, unread, [source.name for source in plan.sources], notes)

@@ -42,6 +42,7 @@ def row_reader(spec: Spec, sources: tuple[Source, ...]) -> RowReader:
         id_path=id_rule.path if id_rule is not None else None,
         group_path=spec.group,
         keep_nul=spec.nul == "keep",
+        quoting=spec.quoting,
         where=spec.where,
         split_path=spec.split_column,
         splits=tuple(all_splits(spec.split, sources)),
@@ -77,7 +78,8 @@ def read_source(
     name of the source. Raises `GoldenSetError` if a field is not in the source.
     """
     source = reader.sources[index]
-    for number, chunks in enumerate(read_chunks(source, index, foresee, sizes, reader.columns)):
+    pieces = read_chunks(source, index, foresee, sizes, reader.columns, reader.quoting)
+    for number, chunks in enumerate(pieces):
         if number == 0:
             reader.check_columns(chunks)
             beside = reader.sources[index].layout.unread
@@ -96,7 +98,9 @@ def sample_texts(reader: RowReader, chunks: Sequence[Chunk]) -> pa.LargeStringAr
 def no_rows(sources: tuple[Source, ...]) -> GoldenSetError:
     """The error for sources without a row."""
     names = ", ".join(source.name for source in sources)
-    return GoldenSetError(f"{names}: no rows.", "Check that the file is not empty.")
+    return GoldenSetError(
+        f"{names}: no rows.", "Check that the file is not empty, and holds more than a header."
+    )
 
 
 def draw_pool(

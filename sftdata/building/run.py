@@ -158,6 +158,8 @@ class BuildRun:
         repeated = _hashes_of_repeats(runs)
         self.folder.note_engine(is_checked=self.dispatcher.is_checked)
         self.folder.add_blocks(group.chunks, group.keys, blocks, runs)
+        for note in group.chunks.notes:
+            self.report(note)
         source = group.chunks.source
         lines = [
             (at // templates, own, next(repeated[at]) if own.reason in REPEATS else None)

@@ -25,6 +25,7 @@ from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.reading.columns import exact_values
 from sftdata.reading.compression import READ_ERRORS, unreadable
 from sftdata.reading.containers import open_lines
+from sftdata.reading.dialects import Quoting
 from sftdata.reading.outline import Outline
 from sftdata.reading.sources import Source
 from sftdata.reading.tables import read_tables
@@ -58,6 +59,7 @@ class Chunks(Sequence[Chunk]):
     data: memoryview | pa.RecordBatch  # of all of them
     lines: npt.NDArray[np.int64] | None = None  # of all rows of a table
     columns: tuple[str, ...] | None = None  # see `Chunk.columns`
+    notes: tuple[str, ...] = ()  # for the user, about how the file was read
 
     def __len__(self) -> int:
         return len(self.outline)
@@ -108,17 +110,19 @@ def read_chunks(
     foresee: Foresee = lambda chunk: iter(()),
     sizes: Sizes = DEFAULT_SIZES,
     columns: Collection[str] | None = None,
+    quoting: Quoting = None,
 ) -> Iterator[Chunks]:
     """The chunks of a source in order, some megabytes of them at a time, never none.
 
-    Of a table only the columns named in `columns` (None: all) are read and digested.
+    Of a table only the columns named in `columns` (None: all) are read and digested. `quoting`: see
+    `Spec.quoting`.
     A right guess saves the cutting; a wrong one makes no difference.
     Memory stays within a few pieces, or one line where that is longer.
     Raises `GoldenSetError` for bytes that cannot be decompressed or parsed as rows.
     """
     if source.format == "jsonl":
         return _jsonl_chunks(source, index, foresee, sizes)
-    return _table_chunks(source, index, sizes, columns)
+    return _table_chunks(source, index, sizes, columns, quoting)
 
 
 def _jsonl_chunks(source: Source, index: int, foresee: Foresee, sizes: Sizes) -> Iterator[Chunks]:
@@ -258,9 +262,9 @@ def _bounds(is_end: npt.NDArray[np.bool_], sizes: npt.NDArray[np.int64], largest
 
 
 def _table_chunks(
-    source: Source, index: int, sizes: Sizes, wanted: Collection[str] | None
+    source: Source, index: int, sizes: Sizes, wanted: Collection[str] | None, quoting: Quoting
 ) -> Iterator[Chunks]:
-    for table in read_tables(source, wanted):
+    for table in read_tables(source, wanted, quoting):
         hashes, row_sizes = _digest_rows(table.batch)
         # Names and types of what is read: two sets of columns may hold the same values.
         names = repr([(field.name, str(field.type)) for field in table.batch.schema]).encode()
@@ -280,7 +284,9 @@ def _table_chunks(
             is_closed=False,  # the rows of a table are cut again in each build
         )
         first_rows = table.lines[bounds[:-1]]
-        yield Chunks(index, outline, first_rows, table.batch, table.lines, table.columns)
+        yield Chunks(
+            index, outline, first_rows, table.batch, table.lines, table.columns, table.notes
+        )
 
 
 def _digest_rows(batch: pa.RecordBatch) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:

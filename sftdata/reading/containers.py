@@ -31,6 +31,7 @@ FORMATS: dict[str, Format] = {
     ".json": "jsonl",
     ".csv": "csv",
     ".tsv": "tsv",
+    ".tab": "tsv",
     ".parquet": "parquet",
     ".pq": "parquet",
     ".arrow": "arrow",
@@ -75,6 +76,8 @@ def inspect_file(name: str, path: Path) -> Container:
         raise unreadable(name, compression, error) from error
     check_foreign(name, head)
     format_ = _detect_format(head, named)
+    if format_ is None and suffix == ".txt" and head:
+        format_ = "tsv"  # as Excel writes its "Unicode text"; reading looks closer
     if not head and compression is None:
         compression = named_compression  # an empty file is what its name says
     if format_ is None or (compression and format_ not in _TEXT_FORMATS):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +105,6 @@ def describe_byte(byte: int) -> str:
 
 def convert_hint(name: str) -> str:
     """How to make a file UTF-8."""
-    return (
-        "Save the file as UTF-8, for example: "
-        f"iconv -f WINDOWS-1252 -t UTF-8 {name} > utf8-{name.rpartition('/')[2]}"
-    )
+    target = f"utf8-{name.rpartition('/')[2]}"
+    command = f"iconv -f WINDOWS-1252 -t UTF-8 {shlex.quote(name)} > {shlex.quote(target)}"
+    return f"Save the file as UTF-8, or convert it ({command})."

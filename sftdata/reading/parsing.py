@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from sftdata.base.arrow import to_numbers
+from sftdata.base.arrow import to_flags, to_numbers
+from sftdata.base.reasons import Reason
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.collect import LABELS, Parsed, collect, is_label
@@ -27,6 +28,8 @@ from sftdata.reading.kinds import kind_of
 from sftdata.reading.sources import Source
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.paths import Path, follow, parse_path
+
+_BLANK_ROW = (Reason.BLANK_ROW, "all cells of the row are empty")
 
 
 def parse_chunks(
@@ -185,11 +188,15 @@ def _parse_tables(
     found = {name: _at_path(table, parse_path(path)) for name, path in columns.items()}
     native = {n: _text_column(c) for n, c in found.items() if c is not None and _is_text(n, c.type)}
     if len(native) == len(columns):
-        return Parsed(native, position, lines, {})
-    rows = _table_rows(table)
-    return collect(
-        rows, position.tolist(), lines.tolist(), columns, source, conversations, null_filled=True
-    )
+        parsed = Parsed(native, position, lines, {})
+    else:
+        rows = _table_rows(table)
+        at, on = position.tolist(), lines.tolist()
+        parsed = collect(rows, at, on, columns, source, conversations, null_filled=True)
+    if source.format in ("csv", "tsv") and table.num_columns:
+        blank = np.flatnonzero(to_flags(table.column(0).combine_chunks().is_null()))
+        parsed.faults.update(dict.fromkeys(blank.tolist(), _BLANK_ROW))
+    return parsed
 
 
 def _table_rows(table: pa.Table) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from sftdata.reading.collect import GROUP, ID, SPLIT, WHERE, Parsed
 from sftdata.reading.column_check import ReadPath, check_columns
 from sftdata.reading.conversations.read import ConversationReader
 from sftdata.reading.conversations.repairs import Repair
+from sftdata.reading.dialects import Quoting
 from sftdata.reading.parsing import parse_chunks
 from sftdata.reading.sources import Source
 from sftdata.reading.splits import NOT_GIVEN
@@ -107,6 +108,7 @@ class RowReader:
     beside: Mapping[str, FieldRule] = field(default_factory=dict)  # what messages are made of, too
     conversations: ConversationReader = field(default_factory=ConversationReader)
     id_prefix: str | None = None  # put before the ids of the sources; see `Source.id_prefix`
+    quoting: Quoting = None  # of CSV and TSV files
 
     @cached_property
     def _columns(self) -> dict[str, str]:

@@ -14,7 +14,8 @@ import pyarrow as pa
 from sftdata.errors import GoldenSetError
 from sftdata.reading.columnar import read_columnar
 from sftdata.reading.compression import READ_ERRORS, open_file, unreadable
-from sftdata.reading.delimited import read_delimited
+from sftdata.reading.delimited import DelimitedFile
+from sftdata.reading.dialects import Quoting
 from sftdata.reading.sources import Source
 
 
@@ -24,14 +25,18 @@ class TableRows:
 
     `batch`: the columns that were asked for. `lines`: int64[rows], where each row starts: the line
     in a CSV file, else the number of the row, both from 1. `columns`: the names of all columns.
+    `notes`: for the user. A row of a CSV file that has no cell at all is null in every column.
     """
 
     batch: pa.RecordBatch
     lines: npt.NDArray[np.int64]
     columns: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
-def read_tables(source: Source, wanted: Collection[str] | None = None) -> Iterator[TableRows]:
+def read_tables(
+    source: Source, wanted: Collection[str] | None = None, quoting: Quoting = None
+) -> Iterator[TableRows]:
     """The rows of a table source, in order; never none at a time.
 
     Only columns in `wanted` (None: all) are read; the others may hold anything.
@@ -41,7 +46,7 @@ def read_tables(source: Source, wanted: Collection[str] | None = None) -> Iterat
     start, end = source.rows or (0, sys.maxsize)
     for path in source.files:
         if source.format in ("csv", "tsv"):
-            yield from _read_text(source, path, wanted)
+            yield from _read_text(source, path, wanted, quoting)
             continue
         try:
             for columns, batch in read_columnar(source.name, source.format, path, wanted):
@@ -60,10 +65,19 @@ def read_tables(source: Source, wanted: Collection[str] | None = None) -> Iterat
             ) from error
 
 
-def _read_text(source: Source, path: Path, wanted: Collection[str] | None) -> Iterator[TableRows]:
+def _read_text(
+    source: Source, path: Path, wanted: Collection[str] | None, quoting: Quoting
+) -> Iterator[TableRows]:
+    is_text = ".txt" in [suffix.lower() for suffix in path.suffixes[-2:]]
+    file = DelimitedFile(
+        source.name,
+        ".txt" if is_text and source.format == "tsv" else f".{source.format}",
+        lambda: open_file(path, source.compression),
+        quoting,
+    )
     try:
-        stream = open_file(path, source.compression)
-        for columns, batch, lines in read_delimited(source.name, source.format, stream, wanted):
-            yield TableRows(batch, np.array(lines, np.int64), columns)
+        for rows in file.read(wanted):
+            lines = np.array(rows.lines, np.int64)
+            yield TableRows(rows.batch, lines, rows.columns, tuple(rows.notes))
     except READ_ERRORS as error:
         raise unreadable(source.name, source.compression, error) from error

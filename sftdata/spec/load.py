@@ -19,8 +19,8 @@ from sftdata.spec.validate import validate
 # Keys that a mixture may set for all of its sources.
 _SHARED = (
     "tokenizer", "max_length", "seed", "chat", "chat_options", "chat_template", "date",
-    "text_tokens", "shots", "split", "keep", "max_dropped", "nul", "id_prefix", "duplicates",
-    "near_duplicates", "against", "against_overlap",
+    "text_tokens", "shots", "split", "keep", "max_dropped", "nul", "quoting", "id_prefix",
+    "duplicates", "near_duplicates", "against", "against_overlap",
 )  # fmt: skip
 _FACTS = ("description", "license", "language")  # of the rows, for the dataset card
 _NO_ID = "none"  # as the path of the id: the rows have none

@@ -83,6 +83,9 @@ class Spec(SpecModel):
     nul: Literal["drop", "keep"] = "drop"  # rows with a NUL character
     # Put before each id of the rows: "file", the name of their file, or any other text.
     id_prefix: str | None = Field(None, min_length=1)
+    # Quotation marks around cells of CSV and TSV files. None: they quote in CSV, not in TSV, and a
+    # cell that seems to hold whole rows is an error.
+    quoting: Literal["csv", "none"] | None = None
     group: str | None = None  # path; rows with the same value there stay in one split
     seed: int = 0
     split: dict[str, float] = Field(DEFAULT_SPLIT, min_length=1)  # name → share of the rows

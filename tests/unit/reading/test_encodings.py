@@ -47,4 +47,4 @@ def test_a_lone_surrogate_becomes_bytes_that_are_not_utf8() -> None:
 def test_a_byte_is_shown_with_the_character_it_likely_is() -> None:
     assert describe_byte(0xE4) == "byte 0xe4 ('ä' in Windows-1252)"
     assert describe_byte(0x81) == "byte 0x81"  # Windows-1252 has no such character
-    assert convert_hint("in/a.csv").endswith("-t UTF-8 in/a.csv > utf8-a.csv")
+    assert "-t UTF-8 'in/a b.csv' > 'utf8-a b.csv'" in convert_hint("in/a b.csv")

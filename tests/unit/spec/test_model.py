@@ -274,6 +274,7 @@ def test_a_spec_is_recorded_in_full_and_its_parts_as_short_as_they_may_be_writte
         "keep": "start",
         "max_dropped": 2.0,
         "nul": "drop",
+        "quoting": None,
         "id_prefix": None,
         "group": None,
         "seed": 0,
