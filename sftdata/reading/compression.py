@@ -57,7 +57,8 @@ def unreadable(name: str, compression: Compression | None, error: Exception) -> 
     """The error for a file whose stream raised one of `READ_ERRORS`."""
     if compression is None:
         reason = getattr(error, "strerror", None) or error
-        return GoldenSetError(f"{name}: cannot be read: {reason}.", "Check the file and the disk.")
+        hint = "permissions" if isinstance(error, PermissionError) else "file and the disk"
+        return GoldenSetError(f"{name}: cannot be read: {reason}.", f"Check the {hint}.")
     return GoldenSetError(
         f"{name}: the {compression} data is damaged or cut: {error}",
         "Compress or copy the file again.",

@@ -6,6 +6,7 @@ import atexit
 import glob
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from sftdata.reading.saved_datasets import list_files, list_splits
 from sftdata.spec.data_items import parse_data_item
 from sftdata.spec.presets import HUB, parse_hub_item
 
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 # Larger blocks leave the processor's cache before they are hashed; smaller ones wait more often for
 # the interpreter lock.
 _BLOCK_BYTES = 4 * 1024 * 1024
@@ -128,7 +130,7 @@ def _resolve_place(item: str) -> list[Source]:
     if paths := _find_paths(item):
         return [source for name, path in paths for source in _resolve_path(name, path)]
     hint = "Check the path; it is looked up from the working directory."
-    if item.strip("/").count("/") == 1 and not Path(item).suffix:
+    if _HUB_NAME.fullmatch(item) and not Path(item).suffix:
         hint = f"For a dataset on the Hugging Face Hub write: --data {HUB}{item}"
     raise GoldenSetError(f"There is no file '{escape(item)}'.", hint)
 
@@ -211,4 +213,8 @@ def _spool() -> Path:
     with os.fdopen(handle, "wb") as file:
         while block := sys.stdin.buffer.read(1 << 20):
             file.write(block)
+    if not path.stat().st_size:
+        raise GoldenSetError(
+            "<stdin>: nothing came.", "Pipe the rows into it: … | sftdata build --data -"
+        )
     return path
