@@ -34,6 +34,7 @@ from sftdata.writing.ownership import (
     LOCK_TEXT,
     check_ownership,
     is_our_card,
+    remove_failed_build,
     remove_other_builds,
 )
 
@@ -52,19 +53,41 @@ def lock(directory: Path, report: Report) -> Iterator[None]:
     The operating system releases the lock when the process ends, however it ends.
     """
     check_ownership(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    handle = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    made = [folder for folder in (directory, *directory.parents) if not folder.exists()]
+    handle = _acquire(directory, report)
     try:
+        if os.pread(handle, len(LOCK_TEXT), 0) != LOCK_TEXT:
+            os.pwrite(handle, LOCK_TEXT, 0)  # from here on the directory is ours
+        yield
+    except SftdataError:
+        remove_failed_build(directory, made)
+        raise
+    finally:
+        os.close(handle)
+
+
+def _acquire(directory: Path, report: Report) -> int:
+    """The handle of the lock file, once no other build holds it."""
+    path = directory / LOCK
+    while True:
+        directory.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             report(f"waiting for another build in {directory}")
             fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.pread(handle, len(LOCK_TEXT), 0) != LOCK_TEXT:
-            os.pwrite(handle, LOCK_TEXT, 0)  # from here on the directory is ours
-        yield
-    finally:
+        # A build that fails removes its lock file, also while we wait for it.
+        if _is_at(handle, path):
+            return handle
         os.close(handle)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

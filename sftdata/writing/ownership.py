@@ -7,6 +7,7 @@ Foreign files beside our own are never read, changed or removed.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from sftdata.base.escaping import escape
@@ -113,6 +114,26 @@ def remove_dataset(directory: Path) -> None:
     for name in (MANIFEST, LOCK):  # last: until then the directory is known to be ours
         (directory / name).unlink(missing_ok=True)
     _remove_if_empty(directory)
+
+
+def remove_failed_build(directory: Path, made: Sequence[Path]) -> None:
+    """Removes what a first build leaves if it fails before its first block; `made`: its folders.
+
+    Blocks that are done stay, for the next build.
+    """
+    if (directory / MANIFEST).exists() or not is_ours(directory):
+        return
+    for folder in _entries(directory / SHARDS):
+        if _BUILD.fullmatch(folder.name) and not any(
+            path.stat().st_size for path in _entries(folder)
+        ):
+            remove_shards(folder)
+    for name in _FOLDERS:
+        _remove_if_empty(directory / name)
+    if not any((directory / name).exists() for name in _FOLDERS):
+        (directory / LOCK).unlink()
+        for folder in made:
+            _remove_if_empty(folder)
 
 
 def _is_begun_lock(path: Path) -> bool:

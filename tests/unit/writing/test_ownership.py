@@ -10,6 +10,7 @@ from support.forty_rows import build_rows, rows, write_rows, write_spec
 
 from sftdata.building.build import build
 from sftdata.errors import SftdataError
+from sftdata.writing.manifest import read_manifest
 from sftdata.writing.ownership import check_ownership, is_ours, remove_dataset
 
 FOREIGN = (
@@ -136,3 +137,22 @@ def test_a_part_that_left_the_mixture_takes_only_our_files_along() -> None:
     assert [path.name for path in Path("out").iterdir()] == ["notes.txt"]
     remove_dataset(Path("out"))  # not ours any more
     assert Path("out/notes.txt").read_text() == "the user's"
+
+
+@pytest.mark.parametrize("folder", ["new/dataset", "there"])
+def test_a_first_build_that_fails_leaves_nothing(folder: str, byte_tokenizer: Path) -> None:
+    Path("there").mkdir()
+    Path("rows.jsonl").write_text('{"article": "a", "summary": "b"}\n{"article": "cut')
+    with pytest.raises(SftdataError, match="the line is cut"):
+        build("summarize", data="rows.jsonl", tokenizer=byte_tokenizer, out=folder)
+    assert not Path("new").exists()
+    assert not list(Path("there").iterdir())
+
+
+def test_a_later_build_that_fails_leaves_the_dataset() -> None:
+    before = build_rows(rows()).manifest
+    with Path("rows.jsonl").open("a") as file:
+        file.write("cut")
+    with pytest.raises(SftdataError, match="not JSON"):
+        build(spec="spec.toml", out="out")
+    assert read_manifest(Path("out")).content == before.content
