@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from sftdata.errors import SpecError, TemplateError, did_you_mean
 from sftdata.rendering.template import Template
 from sftdata.spec.check_rules import CHECKS
-from sftdata.spec.fields import ID, MESSAGES
+from sftdata.spec.fields import BESIDE_MESSAGES, ID, MESSAGES
 from sftdata.spec.model import Spec
 from sftdata.versioning.releases import load_template, templates_folders
 
@@ -50,7 +50,7 @@ def _find_read(spec: Spec, templates: Sequence[Template]) -> set[str]:
     """The names that the templates, the checks and the spec itself read."""
     read = {ID}.union(*(template.fields for template in templates))
     if spec.is_messages:
-        read.add(MESSAGES)
+        read |= {MESSAGES, *BESIDE_MESSAGES}
     if spec.checks:
         read |= {str(spec.source_field), str(spec.target_field)}
         read |= set().union(*(CHECKS[name].fields for name in spec.checks))

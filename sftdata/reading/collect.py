@@ -85,8 +85,9 @@ def collect(
     places: list[tuple[int, int]] = []  # chunk and line of each golden row
     faults: dict[int, tuple[str, str]] = {}
     repairs: dict[int, tuple[Repair, ...]] = {}
+    deep = [path for path in paths if len(path) > 1]
     for row, at, line in zip(rows, position, lines, strict=True):
-        for path in paths:
+        for path in paths if getattr(row, "repeated", None) else deep:
             _check_repeated(row, path, f"{source.name}:{line}")
         for golden in splitter.split(row):
             if golden.fault is not None:
@@ -118,6 +119,10 @@ class _RowSplitter:
         self._names, self._paths = names, paths
         self._conversations, self._null_filled = conversations, null_filled
         self._has_lists = any(EACH in path for path in paths)
+        # The keys of paths that have no other step.
+        self._keys = [
+            path[0] if len(path) == 1 and isinstance(path[0], str) else None for path in paths
+        ]
         has_messages = MESSAGES in names
         # Of a conversation every field becomes a part, and its alternatives, too.
         self._parts = [
@@ -137,10 +142,13 @@ class _RowSplitter:
             texts: dict[str, str | None] = {GROUP: None}
             fault: tuple[str, str] | None = None
             talk: dict[str, list[Any]] = {}
-            for name, path, part in zip(self._names, paths, self._parts, strict=True):
-                value = follow(row, path)
+            for name, path, key, part in zip(
+                self._names, paths, self._keys, self._parts, strict=True
+            ):
+                value = follow(row, path) if key is None else row.get(key, MISSING)
                 if part is not None:
-                    talk.setdefault(part, []).append(value)
+                    if value is not None and value is not MISSING:
+                        talk.setdefault(part, []).append(value)
                     continue
                 texts[name], wrong = _as_text(name, value)
                 fault = fault or wrong

@@ -182,9 +182,7 @@ def _digest_rows(table: pa.Table) -> str:
 def _write_bundled_inputs() -> None:
     """The files that `bundled_builds` reads, in the working directory."""
     shutil.copytree(BUNDLED_TOKENIZER, CHAT_TOKENIZER)
-    config = Path(CHAT_TOKENIZER, "tokenizer_config.json")
-    content = json.loads(config.read_text(encoding="utf-8")) | {"chat_template": CHAT_TEMPLATE}
-    config.write_text(json.dumps(content), encoding="utf-8")
+    Path(CHAT_TOKENIZER, "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
     rows = _read_rows(ROOT / "pipelines" / "samples" / "summarize.jsonl", range(30))
     again = [
         {**row, "id": f"{row['id']}-again", "article": f"{row['article']} That was all."}

@@ -178,8 +178,12 @@ def _read_plain(value: Any) -> str | None:
     expected = USER
     try:
         for item in value:
-            if len(item) != 2 or getattr(item, "repeated", None):
+            if getattr(item, "repeated", None):
                 return None
+            if len(item) != 2:
+                item = {key: one for key, one in item.items() if one is not None}
+                if len(item) != 2:
+                    return None
             name, content = item.get("role"), item.get("content")
             if name is None:
                 name, content = item.get("from"), item.get("value")

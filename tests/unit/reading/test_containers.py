@@ -124,6 +124,10 @@ def test_a_list_of_turns_is_a_row() -> None:
     assert rows_of("c.json", json.dumps(turns, indent=1)) == [turns]
     mails = [{"from": "ann", "to": "bob", "body": "Hi"}]
     assert rows_of("d.json", json.dumps(mails)) == mails
+    talks = [{"id": 1, "conversations": [{"from": "human", "value": "Hi"}]}]
+    assert rows_of("e.json", json.dumps(talks)) == talks
+    parts = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
+    assert rows_of("f.json", json.dumps(parts)) == [parts]
 
 
 @pytest.mark.parametrize(
