@@ -16,6 +16,7 @@ from sftdata.reading.unread import merge_unread
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Mixture
 from sftdata.tokenizing.engine_cache import EngineCache
+from sftdata.writing.ownership import check_ownership
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,17 @@ def dry_run(
     task: str | None = None,
     *,
     spec: Path | str | None = None,
+    out: Path | str | None = None,
     frozen: bool = False,
     **options: Any,
 ) -> DryRun:
     """Checks everything a build checks before its first row, and makes the first examples.
 
-    Writes nothing. Raises `SftdataError` as `build` does.
+    Writes nothing, also not in `out`, which must be a folder that a build may write to. Raises
+    `SftdataError` as `build` does.
     """
     loaded = load_spec(task=task, file=None if spec is None else Path(spec), **options)
+    check_ownership(Path(out) if out is not None else Path("data") / loaded.task)
     specs = [s.spec for s in loaded.sources] if isinstance(loaded, Mixture) else [loaded]
     runs = [_try_plan(make_plan(one, frozen=frozen)) for one in specs]
     return DryRun(

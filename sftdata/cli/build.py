@@ -149,8 +149,7 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     from sftdata.building.dry_run import dry_run
     from sftdata.reading.unread import describe_unread
 
-    for name in ("out", "workers"):  # nothing is written, and a few rows need no workers
-        options.pop(name)
+    options.pop("workers")  # a few rows need none
     options["templates"] = options.pop("template")
     run = dry_run(**options)
     parts = run.examples

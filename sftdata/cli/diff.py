@@ -38,9 +38,10 @@ def command(dataset_a: Path, dataset_b: Path, html: Path | None, as_json: bool) 
     diff = diff_datasets(load(dataset_a), load(dataset_b))
     if html is not None:
         from sftdata.inspecting.pages.diff import render_diff
+        from sftdata.inspecting.pages.render import save_page
 
         page = render_diff(diff, (str(dataset_a), str(dataset_b)))
-        html.write_text(page, encoding="utf-8")
+        save_page(html, page)
         print_note(f"Wrote {html}: {len(diff.samples)} changed rows.")
     if as_json:
         print_json(diff.to_json())

@@ -58,8 +58,11 @@ def command(
 
     Example: sftdata eval data/summarize --model path/to/model --adapter adapters/summarize
     """
+    from sftdata.inspecting.pages.render import check_page_path, save_page
     from sftdata_train.evaluation import evaluate
 
+    if html is not None:
+        check_page_path(html)  # before hours of work
     found = evaluate(
         dataset,
         model,
@@ -75,7 +78,7 @@ def command(
     if html is not None:
         from sftdata_train.page import render_evaluation
 
-        html.write_text(render_evaluation(found), encoding="utf-8")
+        save_page(html, render_evaluation(found))
     print_json(found.to_json()) if as_json else click.echo(_tables(found))
 
 

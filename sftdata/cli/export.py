@@ -24,7 +24,10 @@ from sftdata.errors import SftdataError
 )
 @click.option("--out", type=FOLDER, required=True, help="Write the files to this folder.")
 @click.option(
-    "--max-length", type=int, metavar="N", help="For megatron: use the pack plan with N tokens."
+    "--max-length",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="For megatron: use the pack plan with N tokens.",
 )
 @click.option("--allow-draft", is_flag=True, help="Export even if a template is not released.")
 @json_option()

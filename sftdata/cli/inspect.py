@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sftdata.inspecting.rows.views import View
     from sftdata.loading.dataset import Dataset
 
+_SHOWN = 3  # rows without an option that says how many
+
 
 @click.command("inspect")
 @click.argument("dataset", type=DATASET)
@@ -33,14 +35,12 @@ if TYPE_CHECKING:
     metavar="N",
     help="Show N rows drawn at random.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of --random.")
+@click.option("--seed", type=int, help="Seed of --random. Default: 0.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
-    default=3,
-    show_default=True,
     metavar="N",
-    help="Show at most N rows, without --row, --index and --random.",
+    help="Show at most N rows. Default: 3.",
 )
 @click.option("--task", help="Only rows of this task.")
 @click.option("--template", help="Only rows of this template, with or without its version.")
@@ -80,7 +80,11 @@ def command(
 
     Example: sftdata inspect data/summarize --split train --index 0
     """
-    _check_usage(choice, to_file=html is not None, tui=tui, as_json=as_json)
+    _check_usage(choice, bool(view), to_file=html is not None, tui=tui, as_json=as_json)
+    if html is not None:
+        from sftdata.inspecting.pages.render import check_page_path
+
+        check_page_path(html)
     from sftdata.loading.dataset import load
 
     data = load(dataset)
@@ -89,9 +93,10 @@ def command(
         return
     rows = _load_rows(data, choice)
     if html is not None:
+        from sftdata.inspecting.pages.render import save_page
         from sftdata.inspecting.pages.rows import render_rows
 
-        html.write_text(render_rows(data, rows), encoding="utf-8")
+        save_page(html, render_rows(data, rows))
         print_note(f"Wrote {html}: {count(len(rows), 'row')}.")
     elif as_json:
         for row in rows:
@@ -100,7 +105,13 @@ def command(
         _print(rows, view or ("text", "labels"))
 
 
-def _check_usage(choice: dict[str, Any], *, to_file: bool, tui: bool, as_json: bool) -> None:
+_CONDITIONS = ("task", "template", "min_tokens", "max_tokens", "reason")
+
+
+def _check_usage(
+    choice: dict[str, Any], with_view: bool, *, to_file: bool, tui: bool, as_json: bool
+) -> None:
+    """Refuses options that another option leaves without effect."""
     chosen = [choice[name] is not None for name in ("row_id", "index", "sample")]
     if sum(chosen) > 1:
         raise click.UsageError("Use one of --row, --index and --random.")
@@ -108,13 +119,32 @@ def _check_usage(choice: dict[str, Any], *, to_file: bool, tui: bool, as_json: b
         raise click.UsageError("Use one of --html, --tui and --json.")
     if tui and any(chosen):
         raise click.UsageError("--tui shows all rows: leave --row, --index and --random out.")
+    if with_view and to_file + tui + as_json:
+        raise click.UsageError(
+            "--view is for the terminal: leave it out with --html, --tui, --json."
+        )
+    given = [name for name in _CONDITIONS if choice[name] is not None]
+    if choice["row_id"] is not None and given:
+        raise click.UsageError(f"--row names the one row: leave {_options(given)} out.")
+    if choice["limit"] is not None and (tui or any(chosen)):
+        raise click.UsageError("--limit is for the first rows: leave it out.")
+    if choice["seed"] is not None and choice["sample"] is None:
+        raise click.UsageError("--seed is the seed of --random, which is not given.")
+    least, most = choice["min_tokens"], choice["max_tokens"]
+    if least is not None and most is not None and least > most:
+        raise click.UsageError(f"No row has {least} tokens or more and {most} or fewer.")
+    choice["limit"] = choice["limit"] or _SHOWN
+    choice["seed"] = choice["seed"] or 0
+
+
+def _options(names: list[str]) -> str:
+    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
 
 
 def _filter(choice: dict[str, Any]) -> RowFilter:
     from sftdata.inspecting.rows.select import RowFilter
 
-    names = ("task", "template", "min_tokens", "max_tokens", "reason")
-    return RowFilter(**{name: choice[name] for name in names})
+    return RowFilter(**{name: choice[name] for name in _CONDITIONS})
 
 
 def _load_rows(data: Dataset, choice: dict[str, Any]) -> list[InspectedRow]:

@@ -23,9 +23,10 @@ def command(dataset: Path, output: Path, against: Path | None, seed: int) -> Non
 
     Example: sftdata report data/summarize -o report.html
     """
+    from sftdata.inspecting.pages.render import save_page
     from sftdata.inspecting.pages.report import render_report
     from sftdata.loading.dataset import load
 
     other = None if against is None else load(against)
-    output.write_text(render_report(load(dataset), other, seed=seed), encoding="utf-8")
+    save_page(output, render_report(load(dataset), other, seed=seed))
     print_note(f"Wrote {output}.")

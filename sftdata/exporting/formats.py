@@ -80,6 +80,11 @@ def export(directory: Path, name: str, out: Path, *, max_length: int | None = No
             f"The format '{name}' holds packed sequences, so it needs a pack plan.",
             "Choose the plan by its length: --max-length N",
         )
+    if max_length is not None and not FORMATS[name].needs_pack_plan:
+        raise SftdataError(
+            f"The format '{name}' has no packed sequences, so --max-length has no effect.",
+            "Leave it out. For shorter examples build with --max-length.",
+        )
     if out.exists() and any(out.iterdir()):
         raise SftdataError(f"{out} is not empty.", "Choose another directory with --out.")
     data = load(directory)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jinja2
 
 from sftdata.base.escaping import escape, escape_bytes
+from sftdata.errors import SftdataError
+
+_MARK = b'<meta name="generator" content="sftdata">'  # in the head of each page
+_HEAD_BYTES = 2000
 
 
 def render_page(name: str, **values: Any) -> str:
@@ -18,6 +23,29 @@ def render_page(name: str, **values: Any) -> str:
     passes as it is, and only our own plots are that.
     """
     return _environment().get_template(f"{name}.jinja").render(values)
+
+
+def check_page_path(path: Path) -> None:
+    """Raises `SftdataError` for another file than a page of ours, or a folder that is missing."""
+    if not path.parent.is_dir():
+        raise SftdataError(
+            f"There is no folder '{escape(str(path.parent))}' for the page.", "Make it first."
+        )
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if head.strip() and _MARK not in head:
+        raise SftdataError(
+            f"{escape(str(path))} is not a page of sftdata, so it stays as it is.",
+            "Choose another file.",
+        )
+
+
+def save_page(path: Path, page: str) -> None:
+    """Writes the page; see `check_page_path`."""
+    check_page_path(path)
+    path.write_text(page, encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
