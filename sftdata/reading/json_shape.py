@@ -21,7 +21,8 @@ Shape = Literal["lines", "values", "list", "columns"]
 _BLANKS = b" \t\r\n"
 _TURN_KEYS = ((b"role", b"content"), (b"role", b"tool_calls"), (b"from", b"value"))
 _KEY = re.compile(rb'"(\w+)"\s*:')
-_BRACE = re.compile(rb"[{}]")
+_TEXT_VALUE = re.compile(rb':\s*"(?:[^"\\]|\\.)*"?')
+_BRACKET = re.compile(rb"[][{}]")
 _FIRST_KEY = re.compile(rb'\{\s*"([^"]*)"')
 _PEEKED_BYTES = 4096
 
@@ -152,9 +153,9 @@ def _holds_turns(file: JsonFile, member: Member) -> bool:
 
 
 def _begins_with_turn(text: bytes) -> bool:
-    """Whether the first object in `text` has the keys of a turn, before anything nested in it."""
-    inside = text[:_PEEKED_BYTES].partition(b"{")[2]
-    keys = _KEY.findall(_BRACE.split(inside, maxsplit=1)[0])
+    """Whether the first object in a list has the keys of a turn, itself and not in a value."""
+    _, _, item = _TEXT_VALUE.sub(b":", text[:_PEEKED_BYTES]).partition(b"{")
+    keys = _KEY.findall(_BRACKET.split(item)[0])
     return any(set(turn) <= set(keys) for turn in _TURN_KEYS)
 
 

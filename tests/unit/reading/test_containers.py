@@ -122,6 +122,10 @@ def test_a_list_of_turns_is_a_row() -> None:
     assert rows_of("a.json", json.dumps([turns, turns])) == rows
     assert rows_of("b.jsonl", f"{json.dumps(turns)}\n{json.dumps(turns)}\n") == rows
     assert rows_of("c.json", json.dumps(turns, indent=1)) == [turns]
+    parts = [{"role": "user", "note": "{[", "content": [{"type": "text", "text": "Hi"}]}]
+    assert rows_of("e.json", json.dumps(parts)) == [parts]
+    wrapped = [{"conversations": turns}, {"conversations": turns}]
+    assert rows_of("f.json", json.dumps(wrapped)) == wrapped
     mails = [{"from": "ann", "to": "bob", "body": "Hi"}]
     assert rows_of("d.json", json.dumps(mails)) == mails
     talks = [{"id": 1, "conversations": [{"from": "human", "value": "Hi"}]}]
