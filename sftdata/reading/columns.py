@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _UUID = "arrow.uuid"
+_PLAIN = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,13 @@ def plain_column(column: pa.Array) -> pa.Array:
             return _uuid_texts(column.storage)
         return plain_column(column.storage)
     if pa.types.is_dictionary(type_):
-        return plain_column(column.dictionary_decode())
+        values = plain_column(column.dictionary)
+        return pa.DictionaryArray.from_arrays(column.indices, values).dictionary_decode()
     if pa.types.is_run_end_encoded(type_):
+        if type_.value_type in _PLAIN:  # Arrow does not decode these
+            return pa.array(column.to_pylist(), _PLAIN[type_.value_type])
         return plain_column(pc.run_end_decode(column))
-    if pa.types.is_string_view(type_):
-        return column.cast(pa.large_string())
-    return column
+    return column.cast(_PLAIN[type_]) if type_ in _PLAIN else column
 
 
 def _uuid_texts(column: pa.Array) -> pa.LargeStringArray:

@@ -11,6 +11,8 @@ import pytest
 from sftdata.reading.columns import Unreadable, exact_values, plain_column, python_values
 
 A, B = uuid.UUID(int=1), uuid.UUID(int=2)
+PLACES = pa.array(range(5), pa.int32())
+ENDS = pa.array(range(1, 6), pa.int32())
 TEXTS = ["a", None, "", "日本", "a"]
 FAR = 2**60  # milliseconds after 1970, or seconds: no date of Python's
 
@@ -23,7 +25,9 @@ FAR = 2**60  # milliseconds after 1970, or seconds: no date of Python's
         pa.array(TEXTS, pa.string_view()),
         pa.array(TEXTS).dictionary_encode(),
         pa.array(TEXTS, pa.large_string()).dictionary_encode(),
-        pa.RunEndEncodedArray.from_arrays(pa.array([1, 2, 3, 4, 5], pa.int32()), pa.array(TEXTS)),
+        pa.DictionaryArray.from_arrays(PLACES, pa.array(TEXTS, pa.string_view())),
+        pa.RunEndEncodedArray.from_arrays(ENDS, pa.array(TEXTS)),
+        pa.RunEndEncodedArray.from_arrays(ENDS, pa.array(TEXTS, pa.string_view())),
         pa.ExtensionArray.from_storage(pa.json_(), pa.array(TEXTS)),
     ],
     ids=lambda column: str(column.type),
@@ -32,6 +36,7 @@ def test_texts_of_any_type_are_the_same_texts(column: pa.Array) -> None:
     plain = plain_column(column)
     assert plain.type in (pa.string(), pa.large_string())
     assert plain.to_pylist() == TEXTS
+    assert plain_column(column.slice(1, 3)).to_pylist() == TEXTS[1:4]
 
 
 def test_a_uuid_is_read_as_it_is_written() -> None:
