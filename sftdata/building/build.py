@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from sftdata.base.background import run_in_background
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.base.wording import count
+from sftdata.building.find_spec import find_spec_to_build
 from sftdata.building.mixture.identity import PARTS, mixture_name
 from sftdata.building.plan import Plan, make_plan
 from sftdata.reading.unread import describe_unread
 from sftdata.spec.data_items import expand_data
-from sftdata.spec.load import load_spec
 from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.load import load_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
@@ -74,7 +74,7 @@ def build(
     progress: Progress = lambda rows: None,
     **options: Any,
 ) -> Outcome:
-    """Builds the dataset of a task or a spec file.
+    """Builds the dataset of a task or a spec file, or of rows whose columns tell their task.
 
     The arguments override the spec. `data` may map splits to places; `fields` maps golden fields
     to paths in the source; `options` are other keys of a spec, such as `max_length`, `seed`,
@@ -82,9 +82,10 @@ def build(
     cores. `report` gets lines for a person to read, `progress` the number of source rows done.
     Raises `SftdataError`; the dataset that was in `out` stays as it was.
     """
-    loaded = load_spec(
-        task=task,
-        file=None if spec is None else Path(spec),
+    loaded = find_spec_to_build(
+        task,
+        None if spec is None else Path(spec),
+        report,
         data=None if data is None else _as_items(data),
         fields=None if fields is None else dict(fields),
         templates=None if template is None else _as_list(template),

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.ledger_line import LedgerLine
+from sftdata.building.find_spec import find_spec_to_build
 from sftdata.building.inputs import no_rows, read_source
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
 from sftdata.examples.maker import BlockExamples, BlockRequest
 from sftdata.reading.unread import merge_unread
-from sftdata.spec.load import load_spec
 from sftdata.spec.model import Mixture
 from sftdata.tokenizing.engine_cache import EngineCache
 from sftdata.writing.ownership import check_ownership
@@ -43,7 +43,9 @@ def dry_run(
     Writes nothing, also not in `out`, which must be a folder that a build may write to. Raises
     `SftdataError` as `build` does.
     """
-    loaded = load_spec(task=task, file=None if spec is None else Path(spec), **options)
+    notes: list[str] = []
+    file = None if spec is None else Path(spec)
+    loaded = find_spec_to_build(task, file, notes.append, **options)
     check_ownership(Path(out) if out is not None else Path("data") / loaded.task)
     specs = [s.spec for s in loaded.sources] if isinstance(loaded, Mixture) else [loaded]
     runs = [_try_plan(make_plan(one, frozen=frozen)) for one in specs]
@@ -52,7 +54,7 @@ def dry_run(
         [line for run in runs for line in run.ledger],
         merge_unread((run.sources, run.unread) for run in runs),
         [name for run in runs for name in run.sources],
-        [note for run in runs for note in run.notes],
+        notes + [note for run in runs for note in run.notes],
     )
 
 

@@ -14,13 +14,14 @@ from sftdata.examples.shots import PoolBuilder, ShotPool
 from sftdata.reading.chunks import Chunk, Chunks, read_chunks
 from sftdata.reading.conversations.read import ConversationReader
 from sftdata.reading.conversations.repairs import Repairs
+from sftdata.reading.given_splits import all_splits
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.outline import Outline
 from sftdata.reading.rows import RowReader
 from sftdata.reading.screening.contamination import EvaluationTexts, index_texts
 from sftdata.reading.screening.screen import Screen
 from sftdata.reading.sources import Source
-from sftdata.reading.splits import all_splits, assign_splits
+from sftdata.reading.splits import assign_splits
 from sftdata.spec.fields import BESIDE_MESSAGES, ID
 from sftdata.spec.model import Spec
 from sftdata.spec.split_names import training_split

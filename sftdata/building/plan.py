@@ -17,9 +17,8 @@ from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.building.field_use import check_field_use
 from sftdata.errors import TemplateError
-from sftdata.reading.given_splits import decide_splits
+from sftdata.reading.given_splits import all_splits, decide_splits
 from sftdata.reading.sources import Source, resolve_sources
-from sftdata.reading.splits import all_splits
 from sftdata.rendering.template import Template
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.model import Spec

@@ -23,7 +23,8 @@ _SMALL_TOKENIZER = "tokenizers/small"  # made for tests and the first look
 
 
 @click.command("build")
-@click.option("--task", help="Build pipelines/TASK.toml. Default without --spec: summarize.")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option("--task", help="Build pipelines/TASK.toml. Default: the task that the columns mean.")
 @click.option("--spec", type=FILE, help="Build the spec in this file.")
 @click.option(
     "--data",
@@ -122,12 +123,15 @@ _SMALL_TOKENIZER = "tokenizers/small"  # made for tests and the first look
 def command(dry_run: bool, as_json: bool, **options: Any) -> None:
     """Build a dataset: read golden rows, render, tokenize, write shards, commit.
 
-    Example: sftdata build --task summarize --data news.jsonl --map summary=highlights
+    FILE is the same as --data FILE. Without any, the bundled sample of the task is built.
+
+    Example: sftdata build news.jsonl --tokenizer path/to/model
+
+    Example: sftdata build news.jsonl --task summarize --map summary=highlights
     """
+    options["data"] = (*options.pop("files"), *options["data"])
     for name in ("data", "against", "template", "fields", "language"):
         options[name] = options[name] or None
-    if options["task"] is None and options["spec"] is None:
-        options["task"] = "summarize"
     if dry_run:
         _dry_run(options, as_json)
         return
@@ -192,7 +196,7 @@ def _warn_of_small_tokenizer(outcome: Outcome, *, own_rows: bool) -> None:
 
 
 def _print_summary(outcome: Outcome, seconds: float) -> None:
-    from sftdata.writing.summary import split_origin
+    from sftdata.writing.manifest import split_origin
 
     manifest = outcome.manifest
     stats = manifest["stats"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -165,3 +165,9 @@ def _held_out_in_name(names: Sequence[str], splits: Collection[str]) -> tuple[st
 def _list(names: Sequence[str]) -> str:
     more = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def all_splits(shares: Mapping[str, float], sources: Iterable[Source]) -> dict[str, float]:
+    """The shares of a spec, and share 0 for each other split that a source gives to its rows."""
+    given = dict.fromkeys((source.split for source in sources if source.split is not None), 0.0)
+    return dict(shares) | {name: share for name, share in given.items() if name not in shares}

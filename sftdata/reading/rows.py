@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,13 +23,13 @@ from sftdata.reading.conversations.read import ConversationReader
 from sftdata.reading.conversations.repairs import Repair
 from sftdata.reading.dialects import Quoting
 from sftdata.reading.parsing import parse_chunks
+from sftdata.reading.peek import first_rows
 from sftdata.reading.sources import Source
 from sftdata.reading.splits import NOT_GIVEN
 from sftdata.spec.fields import MESSAGES, FieldRule
 from sftdata.spec.paths import parse_path
 from sftdata.spec.split_names import find_split
 
-_PEEKED_ROWS = 64
 _UNKNOWN = -2  # the split of a row whose column names none
 _ESCAPED_NUL = r"(?:^|[^\\])(?:\\\\)*\\u0000"
 _VISIBLE = r"[^\s\v\x{1c}-\x{1f}\x{85}\p{Z}]"  # a character that is no white space to Python
@@ -137,7 +136,7 @@ class RowReader:
 
         Raises `GoldenSetError` that names the missing fields, the columns and how to map them.
         """
-        rows = _peek(chunks)
+        rows = first_rows(chunks)
         if not rows:
             return
         read = {
@@ -158,7 +157,7 @@ class RowReader:
     def unread_columns(self, chunks: Sequence[Chunk]) -> list[str]:
         """The columns of a source's first rows that no path starts with, in their order."""
         read = {parse_path(path)[0] for path in self._columns.values()}
-        return [name for name in _column_names(_peek(chunks)) if name not in read]
+        return [name for name in _column_names(first_rows(chunks)) if name not in read]
 
     def parse(self, chunks: Sequence[Chunk]) -> Rows:
         """The rows of `chunks`, which all come from one source.
@@ -274,7 +273,7 @@ class RowReader:
         """Reason and detail by row; of several faults in a row, the first in field order."""
         faults = dict(parsed.faults)
         for name, rule in self.fields.items():
-            if rule.optional:
+            if rule.optional or rule.value is not None:
                 continue
             column = parsed.columns[name]
             for row in np.flatnonzero(to_flags(column.is_null())):
@@ -332,23 +331,6 @@ def _apply(rule: FieldRule, read: Sequence[pa.LargeStringArray], rows: int) -> p
 def _column_names(rows: Sequence[Mapping[str, Any]]) -> KeysView[str]:
     """The columns of the rows, each once, in order."""
     return dict.fromkeys(name for row in rows for name in row).keys()
-
-
-def _peek(chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for chunk in chunks:
-        if chunk.columns is not None:
-            return [dict.fromkeys(chunk.columns)]
-        for line in bytes(chunk.data).split(b"\n"):
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                continue  # parsing says so, with the line
-            if isinstance(row, dict):
-                rows.append(row)
-            if len(rows) >= _PEEKED_ROWS:
-                return rows
-    return rows
 
 
 def _is_empty(column: pa.LargeStringArray | None, rows: int) -> npt.NDArray[np.bool_]:

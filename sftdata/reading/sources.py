@@ -11,8 +11,9 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 from sftdata.base.cache import read_digest, write_digest
 from sftdata.base.content import content_folders
@@ -124,7 +125,7 @@ def _resolve(item: str) -> list[Source]:
 
 def _resolve_place(item: str) -> list[Source]:
     if item == "-":
-        return [_file("<stdin>", _spool())]
+        return [_file("<stdin>", _spool(sys.stdin.buffer))]
     if item.startswith(HUB):
         return _hub_dataset(item)
     if paths := _find_paths(item):
@@ -205,13 +206,14 @@ def _hub_dataset(item: str) -> list[Source]:
     ]
 
 
-def _spool() -> Path:
-    """Standard input in a temporary file: its digest is needed before its rows are."""
+@cache
+def _spool(stream: BinaryIO) -> Path:
+    """Standard input in a temporary file: it is read several times, for its digest and its rows."""
     handle, name = tempfile.mkstemp(prefix="sftdata-stdin-")
     path = Path(name)
     atexit.register(path.unlink, missing_ok=True)
     with os.fdopen(handle, "wb") as file:
-        while block := sys.stdin.buffer.read(1 << 20):
+        while block := stream.read(1 << 20):
             file.write(block)
     if not path.stat().st_size:
         raise GoldenSetError(

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from sftdata.base.hashing import choose_by_hash
-from sftdata.reading.sources import Source
 
 NOT_GIVEN = -1
-
-
-def all_splits(shares: Mapping[str, float], sources: Iterable[Source]) -> dict[str, float]:
-    """The shares of a spec, and share 0 for each other split that a source gives to its rows."""
-    given = dict.fromkeys((source.split for source in sources if source.split is not None), 0.0)
-    return dict(shares) | {name: share for name, share in given.items() if name not in shares}
 
 
 def assign_splits(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,3 +107,14 @@ def write_manifest(manifest: Manifest) -> None:
 def to_json(content: Mapping[str, Any]) -> bytes:
     """The manifest's bytes: UTF-8 JSON, indented."""
     return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def split_origin(sources: Sequence[Mapping[str, Any]]) -> str:
+    """Where the rows of a manifest's sources have their splits from, in a few words."""
+    columns = dict.fromkeys(s["split_column"] for s in sources if "split_column" in s)
+    origins = [f"column {name}" for name in columns]
+    if any("split" in source for source in sources):
+        origins.append("given splits")
+    if any("split" not in source and "split_column" not in source for source in sources):
+        origins.append("shares")
+    return ", ".join(origins)

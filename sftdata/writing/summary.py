@@ -54,17 +54,6 @@ def describe_splits(shards: Mapping[str, Sequence[Shard]], build: str) -> dict[s
     return {name: {"shards": [s.to_json(folder) for s in parts]} for name, parts in shards.items()}
 
 
-def split_origin(sources: Sequence[Mapping[str, Any]]) -> str:
-    """Where the rows of a manifest's sources have their splits from, in a few words."""
-    columns = dict.fromkeys(s["split_column"] for s in sources if "split_column" in s)
-    origins = [f"column {name}" for name in columns]
-    if any("split" in source for source in sources):
-        origins.append("given splits")
-    if any("split" not in source and "split_column" not in source for source in sources):
-        origins.append("shares")
-    return ", ".join(origins)
-
-
 def describe_sizes(
     sizes: Mapping[str, RowSizes], groups: Mapping[str, tuple[str, Sequence[str]]]
 ) -> dict[str, Any]:

@@ -145,8 +145,9 @@ MADE: dict[str, tuple[list[Row], Row]] = {
         ],
         {
             "instruction": "Write 0 in words.",
-            "text": "The number is 0.",
-            "rewritten": "It is the number 0.",
+            "input": "The number is 0.",
+            "output": "It is the number 0.",
+            "system": "",
         },
     ),
 }

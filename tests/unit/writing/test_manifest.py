@@ -10,7 +10,7 @@ import pytest
 from support.forty_rows import build_rows, rows, write_spec
 
 from sftdata.errors import SftdataError
-from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest, write_manifest
+from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest, split_origin, write_manifest
 
 
 @pytest.fixture
@@ -54,3 +54,19 @@ def test_an_older_manifest_may_lack_newer_keys(content: dict[str, Any], tmp_path
     (tmp_path / MANIFEST).write_text(json.dumps(older))
     read = read_manifest(tmp_path)
     assert (read["repeated"], read["flagged"]) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        ([{"path": "a.jsonl"}], "shares"),
+        ([{"split": "train"}, {"split": "test"}], "given splits"),
+        ([{"split": "test"}, {"path": "a.jsonl"}], "given splits, shares"),
+        ([{"split_column": "part"}, {"split_column": "part"}], "column part"),
+        ([{"split_column": "part"}, {"path": "a.jsonl"}], "column part, shares"),
+    ],
+)
+def test_the_origin_of_splits_is_told_by_the_sources(
+    sources: list[dict[str, Any]], words: str
+) -> None:
+    assert split_origin(sources) == words

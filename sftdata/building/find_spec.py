@@ -1,0 +1,51 @@
+"""Find the spec of a build: by task or file, else by what its rows can only be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sftdata.base.reporting import Report
+from sftdata.spec.data_items import expand_data
+from sftdata.spec.load import load_spec
+from sftdata.spec.model import Mixture, Spec
+from sftdata.spec.presets import find_preset, load_presets
+
+_DEFAULT_TASK = "summarize"  # of a build without rows of its own
+
+
+def find_spec_to_build(
+    task: str | None, file: Path | None, report: Report, **overrides: Any
+) -> Spec | Mixture:
+    """The spec of a task or a file, with the overrides laid over it.
+
+    Without either, the task is that of the template or preset that is given, or else the one whose
+    columns the rows have; `report` gets a line that says so.
+    Raises `SftdataError` with every fault of the spec, or where the rows are of no known shape.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    if task is None and file is None:
+        task = _named_task(given)
+    if task is None and file is None and "data" in given:
+        from sftdata.building.recognize import recognize  # it loads Arrow
+
+        shape = recognize(expand_data(given["data"]), given.get("fields", {}))
+        report(f"The rows are taken for {shape.name}: {shape.options}")
+        fields = shape.values.get("fields", {}) | given.get("fields", {})
+        given = shape.values | given | ({"fields": fields} if fields else {})
+        task = shape.task
+    if task is None and file is None:
+        task = _DEFAULT_TASK
+    return load_spec(task=task, file=file, **given)
+
+
+def _named_task(given: dict[str, Any]) -> str | None:
+    """The task of the first template, or of the preset, that the options name."""
+    templates = given.get("templates")
+    if templates:
+        return str(templates[0] if isinstance(templates, (list, tuple)) else templates).partition(
+            "/"
+        )[0]
+    preset = given.get("preset") or find_preset(expand_data(given.get("data")))
+    known = load_presets()
+    return known[preset].task if preset in known else None

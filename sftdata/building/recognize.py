@@ -1,0 +1,66 @@
+"""Recognize what rows are: the task that the columns of a file can only mean."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NoReturn
+
+from sftdata.base.content import list_content
+from sftdata.base.escaping import escape
+from sftdata.building.inputs import no_rows
+from sftdata.errors import SpecError
+from sftdata.reading.chunks import read_chunks
+from sftdata.reading.column_check import ReadPath, suggest
+from sftdata.reading.parsing import parse_chunks
+from sftdata.reading.peek import peek_rows
+from sftdata.reading.sources import Source, resolve_sources
+from sftdata.spec.shapes import Shape, find_shapes, known_shapes
+
+
+def recognize(data: Sequence[str], mapped: Collection[str] = ()) -> Shape:
+    """The shape of the rows in `data`. `mapped`: fields that the user has mapped himself.
+
+    Raises `SpecError` where no shape fits, or more than one.
+    """
+    source = resolve_sources(data)[0]
+    rows = peek_rows(source)
+    if not rows:
+        _refuse(source)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    # A field that is mapped counts as a column of its name.
+    given = dict.fromkeys(mapped, "")
+    shapes = find_shapes([{**given, **row} for row in rows] or [given])
+    if len(shapes) == 1:
+        return shapes[0]
+    has = f"{escape(source.name)} has the columns {', '.join(map(escape, columns)) or 'none'}"
+    if shapes:
+        ways = "\n".join(f"  sftdata build {shape.options}  ({shape.name})" for shape in shapes)
+        raise SpecError(f"{has}, which can mean more than one thing.", f"Say which:\n{ways}")
+    tasks = [name for name in list_content("pipelines", "*.toml") if name != "presets"]
+    raise SpecError(
+        f"{has}, which fit no task.",
+        f"Name the task and map its fields, for example: {_example(columns)}\n"
+        f"Tasks: {', '.join(tasks)}.",
+    )
+
+
+def _refuse(source: Source) -> NoReturn:
+    """Raises the error of a source whose first rows cannot be read, or that has none."""
+    for chunks in read_chunks(source, 0):
+        parse_chunks(chunks, {"": "row"}, source)
+    raise no_rows((source,))
+
+
+def _example(columns: Sequence[str]) -> str:
+    """The task that the columns fit best under other names, with its fields mapped to them."""
+    best: dict[str, str] = {}
+    task = "instruct"
+    for shape in known_shapes():
+        if shape.rules:
+            continue
+        needed = [ReadPath(path, path) for path in shape.needed]
+        found = suggest(needed, columns)
+        if len(found) == len(needed) > len(best):
+            best, task = found, shape.task
+    maps = best or {"instruction": "COLUMN", "output": "COLUMN"}
+    return f"--task {task} " + " ".join(f"--map {n}={escape(c)}" for n, c in maps.items())
