@@ -7,6 +7,7 @@ from typing import Any
 
 from sftdata.errors import GoldenSetError
 from sftdata.reading.collect import JsonObject
+from sftdata.reading.encodings import convert_hint, describe_byte
 from sftdata.reading.json_faults import broken_row
 
 _MAX_DIGITS = 1000
@@ -21,8 +22,9 @@ def parse_line(line: bytes, where: str) -> list[Any]:
         text = line.decode("utf-8").strip(" \t\r\n")
     except UnicodeDecodeError as error:
         raise GoldenSetError(
-            f"{where}: byte 0x{line[error.start]:02x} at position {error.start + 1} is not UTF-8.",
-            "Save the file as UTF-8.",
+            f"{where}: {describe_byte(line[error.start])} at position {error.start + 1} is not "
+            "UTF-8.",
+            convert_hint(where.rpartition(":")[0]),
         ) from error
     values: list[Any] = []
     end = 0

@@ -71,9 +71,9 @@ def find_layout(file: JsonFile) -> Layout:
         return _layout_of_list(file, where, line, rest, start)
     if is_complete:
         try:
-            json.loads(line)
-        except RecursionError:
-            return ROW_A_LINE  # parsing says so
+            json.loads(line, parse_int=float)  # Python refuses integers of thousands of digits
+        except (RecursionError, UnicodeDecodeError):
+            return ROW_A_LINE  # parsing says so, with the place
         except ValueError as error:
             layout = _layout_of_broken_line(where, line, error)
             if layout is not None:

@@ -198,6 +198,13 @@ def test_a_first_line_that_is_no_row_is_an_error_before_anything_is_built() -> N
         resolve_sources(["a.jsonl"])
 
 
+@pytest.mark.parametrize(
+    "row", [b'{"a": "\xff"}', b'{"a": ' + b"9" * 5000 + b"}", b'{"a": ' + b"[" * 20_000]
+)
+def test_a_first_line_that_only_parsing_can_judge_is_a_line(row: bytes) -> None:
+    assert b"".join(bytes(chunk.data) for chunk in chunks_of("a.jsonl", row)) == row + b"\n"
+
+
 def test_lines_of_an_array_are_named_as_that() -> None:
     Path("a.jsonl").write_text('[{"a": 1},\n{"a": 2}]\n')
     with pytest.raises(GoldenSetError, match=r"^a\.jsonl:1: .*array that is cut into lines"):
