@@ -72,6 +72,8 @@ class Plan(PicklesFieldsOnly):
         notes = [template.note for template in self.templates]
         notes += [self.split_note, self.date_note]
         notes += [source.note for source in self.sources]
+        if self.spec.quoting and not any(s.format in ("csv", "tsv") for s in self.sources):
+            notes.append("quoting in the spec has no effect: no source is CSV or TSV.")
         notes += self.tokenizer.notes
         if self.spec.chat:
             notes += self.tokenizer.chat_notes

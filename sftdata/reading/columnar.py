@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from sftdata.base.escaping import escape
 from sftdata.errors import GoldenSetError
 from sftdata.reading.columns import plain_column
 
@@ -38,7 +39,7 @@ def check_names(where: str, names: Sequence[str]) -> None:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise GoldenSetError(
-            f"{where}: the column '{repeated[0]}' stands there more than once.",
+            f"{where}: the column '{escape(repeated[0])}' stands there more than once.",
             "Give every column its own name.",
         )
 

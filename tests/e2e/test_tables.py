@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.places import SHARED
 
@@ -39,6 +41,11 @@ BUILT_COLUMNS = (
     "json_ext.parquet", "large_string.parquet", "pandas_index.parquet", "string_view.parquet",
     "ts_badtz.arrow", "ts_ns.parquet",
 )  # fmt: skip
+
+
+def shard_digests(outcome: Outcome) -> list[str]:
+    splits = outcome.manifest["splits"].values()
+    return [shard["sha256"] for split in splits for shard in split["shards"]]
 
 
 SUMMARY = re.compile(r"short( \d)?|Händler \d verkauft Obst – frisch\.")
@@ -113,3 +120,26 @@ def test_the_lines_of_a_tsv_are_its_rows(byte_tokenizer: Path) -> None:
     assert outcome.manifest["rows_out"] == 30
     outcome, _ = build_quietly(Path("t.tsv"), byte_tokenizer, quoting="csv")
     assert outcome.manifest["rows_in"] == 29
+
+
+def test_quoting_without_a_table_is_noted(byte_tokenizer: Path) -> None:
+    Path("t.jsonl").write_text('{"article": "a", "summary": "b"}\n')
+    _, notes = build_quietly(Path("t.jsonl"), byte_tokenizer, quoting="none")
+    assert [note for note in notes if "quoting" in note]
+
+
+def test_a_column_without_a_name_can_be_mapped(byte_tokenizer: Path) -> None:
+    Path("t.csv").write_text(",article,summary\n7,a,b\n8,c,d\n")
+    build_quietly(Path("t.csv"), byte_tokenizer, fields={"id": "Unnamed: 0"})
+    assert {row.row_id for split in load("out").values() for row in split} == {"7", "8"}
+
+
+def test_an_unread_column_of_vectors_changes_nothing(byte_tokenizer: Path) -> None:
+    rows = {name: [f"{name} {i}" for i in range(50)] for name in ("article", "summary")}
+    vectors = pa.array([[float(i)] * 768 for i in range(50)])
+    pq.write_table(pa.table(rows), "t.parquet")
+    plain, _ = build_quietly(Path("t.parquet"), byte_tokenizer)
+    pq.write_table(pa.table(rows | {"vector": vectors}), "t.parquet")
+    again, _ = build_quietly(Path("t.parquet"), byte_tokenizer)
+    assert again.reused_rows == 50
+    assert shard_digests(again) == shard_digests(plain)
