@@ -17,6 +17,7 @@ from sftdata.base.conversation import Turn
 ReasoningForm = Literal["key", "inline"]
 Contents = Literal["as_given", "text", "parts"]
 Arguments = Literal["object", "text"]
+Developer = Literal["as_given", "system"]  # what older templates call the same role
 Empty = Literal["as_given", "text", "none"]
 
 
@@ -28,6 +29,7 @@ class Form:
     reasoning: ReasoningForm = "key"
     arguments: Arguments = "object"
     empty: Empty = "as_given"  # a content that is null, or empty beside calls
+    developer: Developer = "as_given"
 
     def to_messages(self, turns: Sequence[Turn]) -> list[dict[str, Any]]:
         """The turns as the template gets them."""
@@ -35,6 +37,8 @@ class Form:
 
     def _to_message(self, turn: Turn) -> dict[str, Any]:
         message = turn.to_message()
+        if turn.role == "developer" and self.developer == "system":
+            message["role"] = "system"
         if turn.reasoning is not None:
             if self.reasoning == "key":
                 message["thinking"] = turn.reasoning  # as transformers names it for gpt-oss
@@ -78,8 +82,11 @@ def possible_forms(turns: Sequence[Turn], reasoning: ReasoningForm) -> Iterator[
     contents += ["parts"] if has_text else []
     empties: list[Empty] = ["as_given", "text", "none"] if has_empty else ["as_given"]
     arguments: list[Arguments] = ["object", "text"] if has_calls else ["object"]
-    for content, empty, argument in product(contents, empties, arguments):
-        yield Form(content, reasoning, argument, empty)
+    has_developer = any(turn.role == "developer" for turn in turns)
+    developers: list[Developer] = ["as_given", "system"] if has_developer else ["as_given"]
+    for developer, *rest in product(developers, contents, empties, arguments):
+        content, empty, argument = rest
+        yield Form(content, reasoning, argument, empty, developer)
 
 
 def _has_no_content(turn: Turn) -> bool:

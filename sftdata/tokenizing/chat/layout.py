@@ -7,7 +7,7 @@ before, with the generation prompt. The taught text is what follows, up to the s
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -128,18 +128,48 @@ class ConversationFormat(PicklesFieldsOnly):
         Raises `UnusableError` when none of them can be taught exactly.
         """
         guarded, area = self._guarded(conversation)
+
+        def lay_out(rendering: _Rendering) -> Layout:
+            return self._lay_out(rendering, wanted)
+
+        return self._put_back(self._in_best_form(guarded, lay_out), area)
+
+    def prompt(self, conversation: Conversation) -> tuple[Piece, ...]:
+        """The pieces that a server feeds for the model to write the next turn.
+
+        Raises `UnusableError` when the template refuses the turns or does not show them.
+        """
+        guarded, area = self._guarded(conversation)
+
+        def feed(rendering: _Rendering) -> Layout:
+            fed = rendering.render(len(guarded.turns), generate=True)
+            _check_shown(guarded, fed)
+            span = TaughtSpan(len(fed), len(fed), len(fed))
+            return Layout(tuple(split_text(fed, [span], self.tokenizer)))
+
+        return self._put_back(self._in_best_form(guarded, feed), area).pieces
+
+    def _in_best_form(
+        self, guarded: Conversation, lay_out: Callable[[_Rendering], Layout]
+    ) -> Layout:
+        """The layout in the first form in which all wanted turns can be taught, or else most.
+
+        Raises `UnusableError`, about the first form that was tried, when there is none.
+        """
         first_error: UnusableError | None = None
         best: Layout | None = None
+        refused: set[str] = set()
         for form in possible_forms(guarded.turns, self._reasoning_form):
+            if form.developer in refused:
+                continue
             messages: list[Message] = list(form.to_messages(guarded.turns))
-            rendering = _Rendering(self.template, guarded, form, messages)
             try:
-                layout = self._lay_out(rendering, wanted)
+                layout = lay_out(_Rendering(self.template, guarded, form, messages))
             except RefusedError as error:
-                refused = UnusableError(Reason.REFUSED, f"the chat template says: {error}")
-                first_error = first_error or refused
-                if error.is_explicit:
-                    break
+                detail = f"the chat template says: {error}"
+                first_error = first_error or UnusableError(Reason.REFUSED, detail)
+                if error.is_explicit:  # not about the form of the turns
+                    refused.add(form.developer)
             except UnusableError as error:
                 first_error = first_error or error
             else:
@@ -148,34 +178,7 @@ class ConversationFormat(PicklesFieldsOnly):
                 if not layout.untaught:
                     break
         if best is not None:
-            return self._put_back(best, area)
-        assert first_error is not None
-        raise first_error
-
-    def prompt(self, conversation: Conversation) -> tuple[Piece, ...]:
-        """The pieces that a server feeds for the model to write the next turn.
-
-        Raises `UnusableError` when the template refuses the turns or does not show them.
-        """
-        guarded, area = self._guarded(conversation)
-        first_error: UnusableError | None = None
-        for form in possible_forms(guarded.turns, self._reasoning_form):
-            messages: list[Message] = list(form.to_messages(guarded.turns))
-            rendering = _Rendering(self.template, guarded, form, messages)
-            try:
-                fed = rendering.render(len(messages), generate=True)
-                _check_shown(guarded, fed)
-            except RefusedError as error:
-                refused = UnusableError(Reason.REFUSED, f"the chat template says: {error}")
-                first_error = first_error or refused
-                if error.is_explicit:
-                    break
-            except UnusableError as error:
-                first_error = first_error or error
-            else:
-                span = TaughtSpan(len(fed), len(fed), len(fed))
-                pieces = tuple(split_text(fed, [span], self.tokenizer))
-                return self._put_back(Layout(pieces), area).pieces
+            return best
         assert first_error is not None
         raise first_error
 
