@@ -15,7 +15,8 @@ from sftdata.base.reasons import Reason, Status
 from sftdata.examples.conversations.encode import EncodedPieces
 from sftdata.examples.fit import ExampleTokens
 from sftdata.reading.outcomes import RowOutcomes
-from sftdata.tokenizing.chat.layout import ConversationFormat, Layout, UnusableError
+from sftdata.tokenizing.chat.layout import ConversationFormat, Layout
+from sftdata.tokenizing.chat.rendering import UnusableError
 from sftdata.tokenizing.encoder import Encoder
 
 LongConversations: TypeAlias = Literal["drop_turns", "drop"]

@@ -84,9 +84,9 @@ def possible_forms(turns: Sequence[Turn], reasoning: ReasoningForm) -> Iterator[
     arguments: list[Arguments] = ["object", "text"] if has_calls else ["object"]
     has_developer = any(turn.role == "developer" for turn in turns)
     developers: list[Developer] = ["as_given", "system"] if has_developer else ["as_given"]
-    for developer, *rest in product(developers, contents, empties, arguments):
-        content, empty, argument = rest
-        yield Form(content, reasoning, argument, empty, developer)
+    for developer in developers:
+        for content, empty, argument in product(contents, empties, arguments):
+            yield Form(content, reasoning, argument, empty, developer)
 
 
 def _has_no_content(turn: Turn) -> bool:

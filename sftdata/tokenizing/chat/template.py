@@ -19,7 +19,7 @@ from sftdata.tokenizing.chat_environment import ExplicitRefusal, chat_environmen
 from sftdata.tokenizing.tokenizer import Tokenizer
 
 Message = Mapping[str, Any]
-_NO_OPTIONS: Mapping[str, Any] = {}
+NO_OPTIONS: Mapping[str, Any] = {}
 
 
 def load_chat_template(
@@ -103,7 +103,7 @@ class ChatTemplate(PicklesFieldsOnly):
         tools: Sequence[Any] | None = None,
         documents: Sequence[Any] | None = None,
         generate: bool = False,
-        options: Mapping[str, Any] = _NO_OPTIONS,
+        options: Mapping[str, Any] = NO_OPTIONS,
     ) -> str:
         """The text of `messages`; with `generate`, up to where the model goes on.
 
