@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,10 +24,12 @@ from sftdata.examples.shots import read_pool
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.rows import Rows
 from sftdata.rendering.template import Template
+from sftdata.serving.conversation import Messages, render_turns
+from sftdata.spec.fields import MESSAGES
 from sftdata.spec.load import load_spec, spec_from_json
 from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.encoded import EncodedTexts
-from sftdata.tokenizing.encoder import REFERENCE, load_encoder
+from sftdata.tokenizing.encoder import REFERENCE, Encoder, load_encoder
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.writing.manifest import pool_path, read_manifest
 
@@ -63,11 +65,17 @@ class PromptRenderer:
 
     @cached_property
     def _maker(self) -> ExampleMaker:
-        return example_maker(self.plan, lambda: load_encoder(self.plan.tokenizer, REFERENCE))
+        return example_maker(self.plan, lambda: self._encoder)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return load_encoder(self.plan.tokenizer, REFERENCE)
 
     @cached_property
     def stop_ids(self) -> list[int]:
         """The ids that end generation: EOS, and the end of a turn in a chat."""
+        if self.plan.conversations is not None:
+            return self.plan.conversations.stop_ids
         ends = [] if self.plan.chat is None else [self.plan.chat.end_id()]
         return list(dict.fromkeys([*ends, self.plan.tokenizer.eos_id]))
 
@@ -95,6 +103,22 @@ class PromptRenderer:
         _, _, reason, detail = next(iter(outcomes))
         raise GoldenSetError(f"The row cannot be rendered: {detail} ({reason}).")
 
+    def render_turns(
+        self,
+        messages: Messages,
+        *,
+        tools: Sequence[Any] | None = None,
+        documents: Sequence[Any] | None = None,
+        chat_options: Mapping[str, Any] | None = None,
+    ) -> ServingPrompt:
+        """The prompt for the turn after `messages`, of a dataset of conversations.
+
+        `input_ids` are those before that turn's part in the loss, where it is in the dataset.
+        Raises `SftdataError` where the chat template cannot show the turns.
+        """
+        text, ids = render_turns(self.plan, self._encoder, messages, tools, documents, chat_options)
+        return ServingPrompt(MESSAGES, text, ids, self.stop_ids)
+
     def _to_prompt(self, encoded: EncodedRows, template: str) -> ServingPrompt:
         """The part of an encoded example before its target."""
         length = count_prompt_segments(encoded.segments)
@@ -118,7 +142,10 @@ class PromptRenderer:
     def _choose_template(self, row: Mapping[str, str], wanted: str | None) -> Template:
         templates = self.plan.templates
         if not templates:
-            raise SpecError("The dataset holds conversations, which have no template to render.")
+            raise SpecError(
+                "The dataset holds conversations, which have no template to render a row with.",
+                "Give the turns: --messages, or render_prompt(dataset, messages=[…]).",
+            )
         if wanted is None:
             hashes = hash_texts([str(row.get(_ID, "")).encode()])
             return templates[int(self._maker.choose_template(hashes)[0])]
@@ -182,7 +209,8 @@ def load_prompt_renderer(dataset: Path | str, *, part: str | None = None) -> Pro
         for choice, label in zip(spec.templates, built, strict=True)
     )
     plan = make_plan(
-        spec.model_copy(update={"templates": choices, "shots": (0,)}),
+        # The recorded tokenizer has the chat template that the spec gave.
+        spec.model_copy(update={"templates": choices, "shots": (0,), "chat_template": None}),
         load_tokenizer=lambda name: load_recorded_tokenizer(manifest["tokenizer"], [name]),
     )
     for template in plan.templates:
@@ -225,17 +253,33 @@ def make_prompt_renderer(
 
 def render_prompt(
     source: str | Path,
-    row: Mapping[str, str],
+    row: Mapping[str, str] | None = None,
     *,
+    messages: Messages | None = None,
+    tools: Sequence[Any] | None = None,
+    documents: Sequence[Any] | None = None,
+    chat_options: Mapping[str, Any] | None = None,
     template: str | None = None,
     shots: int | None = None,
     **options: Any,
 ) -> ServingPrompt:
-    """The exact prompt that a server must send for a row of golden fields.
+    """The exact prompt that a server must send: for a row of golden fields, or for the next turn.
+
+    A dataset of conversations takes `messages`, with `tools` and `documents` beside them.
 
     `source` is the directory of a dataset or a template id such as "summarize/article". With an id,
     `options` are `tokenizer`, `chat` and other keys of a spec. See `PromptRenderer.render`.
     """
+    if (row is None) == (messages is None):
+        raise SpecError("Give either a row or messages.")
+    if messages is not None:
+        renderer = load_prompt_renderer(source, **options)
+        return renderer.render_turns(
+            messages, tools=tools, documents=documents, chat_options=chat_options
+        )
+    assert row is not None
+    if chat_options is not None:
+        options["chat_options"] = chat_options
     if (Path(source) / "manifest.json").is_file():
         return load_prompt_renderer(source, **options).render(row, template=template, shots=shots)
     return make_prompt_renderer(str(source), shots=shots or 0, **options).render(row)

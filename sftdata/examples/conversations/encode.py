@@ -76,6 +76,11 @@ class EncodedPieces:
         total = np.concatenate((np.zeros(1, np.int64), np.cumsum(values)))
         return np.asarray(np.diff(total[self._bounds]))
 
+    @property
+    def ids(self) -> npt.NDArray[np.int32]:
+        """The ids of all rows, one after another."""
+        return self._table.take(self._index).ids
+
     def token_batch(self) -> TokenBatch:
         """The tokens of all rows. Each row has at least one piece in the loss."""
         tokens = self._table.take(self._index)

@@ -1,0 +1,205 @@
+"""Every chat template that trainers ship, on conversations of every shape, against transformers.
+
+The text must be that of `apply_chat_template`, the ids those of its text encoded plainly between
+control tokens, and the loss what a model writes after what a server feeds. Where a template marks
+the assistant's text (`{% generation %}`), its own mask must agree.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections import Counter
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.made_chats import EOS, Message, make_tokenizer, shapes
+from support.places import BUNDLED_TOKENIZER, SHARED
+
+from sftdata.base.conversation import Conversation
+from sftdata.examples.conversations.encode import EncodedPieces
+from sftdata.examples.conversations.fitter import wanted_turns
+from sftdata.reading.conversations.turns import read_turn
+from sftdata.tokenizing.chat.layout import ConversationFormat, Layout
+from sftdata.tokenizing.chat.rendering import UnusableError
+from sftdata.tokenizing.chat.template import load_chat_template
+from sftdata.tokenizing.encoder import REFERENCE, load_encoder
+from sftdata.tokenizing.load import load_tokenizer
+
+pytestmark = pytest.mark.real
+TEMPLATES = sorted(path.stem for path in (SHARED / "chat_templates").glob("*.jinja"))
+
+OFFER = {"add_generation_prompt": True}
+# Templates whose generation prompt is not what they show before an answer without reasoning (or,
+# for qwen3, with it). Nothing can be taught exactly with them.
+CONTRADICT = {
+    "axolotl-gemma4": "an empty reasoning in the prompt alone",
+    "axolotl-qwen3": "a blank line after <think> in the prompt alone",
+    "trl-deepseek_r1_distill": "<think> in the prompt alone",
+    "trl-deepseek_r1_distill_training": "<think> in the prompt alone",
+    "axolotl-mistral_v2v3": "the system turn in the prompt alone",
+    "axolotl-mistral_v3_tekken": "the system turn in the prompt alone",
+    "axolotl-pixtral": "the system turn in the prompt alone",
+    "trl-diffusion_gemma": "a text beside a call after the result",
+    "trl-diffusion_gemma_training": "a text beside a call after the result",
+    "trl-gemma4_v5": "a text beside a call after the result",
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A chat template on a made tokenizer, in transformers and here."""
+
+    folder: Path
+    reference: Any
+
+    @classmethod
+    def of(cls, name: str, folder: Path) -> Made:
+        from transformers import PreTrainedTokenizerFast
+
+        source = (SHARED / "chat_templates" / f"{name}.jinja").read_text(encoding="utf-8")
+        made = make_tokenizer(BUNDLED_TOKENIZER, source, folder)
+        return cls(
+            made,
+            PreTrainedTokenizerFast(
+                tokenizer_file=str(made / "tokenizer.json"),
+                chat_template=source,
+                bos_token=EOS,
+                eos_token=EOS,
+            ),
+        )
+
+    def apply(self, messages: list[Message], **options: Any) -> str:
+        return str(self.reference.apply_chat_template(messages, tokenize=False, **options))
+
+    def encode(self, text: str) -> list[int]:
+        return list(self.reference.encode(text, add_special_tokens=False))
+
+    def decode(self, ids: Any) -> str:
+        return str(self.reference.decode(ids, skip_special_tokens=False))
+
+
+def to_conversation(messages: list[Message], tools: list[Any] | None) -> Conversation:
+    turns = (
+        read_turn(dict(message), number, null_filled=False, ignored=frozenset())
+        for number, message in enumerate(messages, 1)
+    )
+    return Conversation(tuple(turns), tools)
+
+
+def spans(mask: Any) -> list[tuple[int, int]]:
+    """Where the runs of true start and end."""
+    places = enumerate(np.asarray(mask, bool).tolist())
+    runs = [[at for at, _ in group] for true, group in groupby(places, lambda p: p[1]) if true]
+    return [(run[0], run[-1] + 1) for run in runs]
+
+
+def shows_everything(messages: list[Message], tools: list[Any] | None, text: str) -> bool:
+    def leaves(value: Any) -> list[str]:
+        if isinstance(value, dict):
+            return [leaf for pair in value.items() for part in pair for leaf in leaves(part)]
+        if isinstance(value, list):
+            return [leaf for item in value for leaf in leaves(item)]
+        return [value if isinstance(value, str) else json.dumps(value)]
+
+    needed = [m for t in tools or () for m in (t["function"]["name"], t["function"]["description"])]
+    for message in messages:
+        parts = message["content"]
+        needed += [parts] if isinstance(parts, str) else [part["text"] for part in parts]
+        needed.append(message.get("reasoning_content", ""))
+        for call in message.get("tool_calls", ()):
+            needed += [call["function"]["name"], *leaves(call["function"]["arguments"])]
+    stripped = [part.strip() for part in needed]
+    escaped = [json.dumps(part, ensure_ascii=False)[1:-1] for part in stripped]
+    return all(a in text or b in text for a, b in zip(stripped, escaped, strict=True))
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_is_laid_out_exactly(name: str, tmp_path: Path) -> None:
+    made = Made.of(name, tmp_path)
+    tokenizer = load_tokenizer(str(made.folder))
+    template = load_chat_template(tokenizer, {}, datetime.date.today())
+    chat = ConversationFormat(tokenizer, template)
+    encoder = load_encoder(tokenizer, REFERENCE)
+    counts: Counter[str] = Counter()
+    for shape, (messages, tools) in shapes().items():
+        conversation = to_conversation(messages, tools)
+        wanted = wanted_turns(conversation.turns, all_turns=True)
+        text = error = None
+        try:
+            text = made.apply(messages, tools=tools)
+        except Exception as caught:
+            error = caught
+        try:
+            layout = chat.lay_out(conversation, wanted)
+        except UnusableError as refusal:
+            # Everything that the template shows as it feeds it can be laid out.
+            shown = text is not None and shows_everything(messages, tools, text)
+            if shown and name not in CONTRADICT:
+                raise AssertionError(shape) from refusal
+            counts["refused"] += 1
+            continue
+        assert type(error).__name__ != "TemplateError", f"{shape}: the template refuses it: {error}"
+        encoded = EncodedPieces([layout.pieces], encoder).token_batch()
+        ids, mask = encoded.input_ids, encoded.label_mask
+        counts["laid out"] += 1
+        if text is None or not shows_everything(messages, tools, text) or has_own_key(chat, shape):
+            continue  # shown in another form, with what is lost in this one
+        got = made.decode(ids)
+        assert text.startswith(got) or got.startswith(text), shape
+        # Each taught part follows what a server feeds; its own text is encoded as a continuation.
+        starts = [start for start, _ in spans(mask)]
+        cuts = [len(made.decode(ids[:start])) for start in starts]
+        texts = [got[a:b] for a, b in zip([0, *cuts], [*cuts, len(got)], strict=True)]
+        assert ids.tolist() == [token for part in texts for token in made.encode(part)], shape
+        fed = [made.apply(messages[:turn], tools=tools, **OFFER) for turn in wanted]
+        assert {got[:cut] for cut in cuts} <= set(fed) or layout.thinking, shape
+        assert len(starts) + len(layout.untaught) == len(wanted), shape
+        if name.endswith("_training"):
+            check_own_mask(made, messages, tools, layout, got, spans(mask), ids)
+    assert counts["laid out"] >= 4 or name in CONTRADICT, counts
+
+
+def has_own_key(chat: ConversationFormat, shape: str) -> bool:
+    """Whether reasoning at the head of a content is shown as the template shows reasoning.
+
+    Nemotron's templates print lists of parts as Python does; they are joined instead.
+    """
+    nemotron = "loop.previtem" in chat.template.source and shape in ("list parts", "two parts")
+    return (
+        nemotron
+        or (shape == "reasoning inline" and "reasoning" in chat.template.source)
+        or (shape == "reasoning inline" and "thinking" in chat.template.source)
+    )
+
+
+def check_own_mask(
+    made: Made,
+    messages: list[Message],
+    tools: list[Any] | None,
+    layout: Layout,
+    got: str,
+    taught: list[tuple[int, int]],
+    ids: Any,
+) -> None:
+    """What is taught is marked by the template, but for the prompt and the stop token.
+
+    A template may mark its generation prompt, which is fed, and what follows the stop token; it
+    may leave the stop token out where the next turn brings it.
+    """
+    own = made.reference.apply_chat_template(
+        messages, tools=tools, tokenize=True, return_dict=True, return_assistant_tokens_mask=True
+    )
+    marked = [made.decode(own["input_ids"][a:b]) for a, b in spans(own["assistant_masks"])]
+    ours = [made.decode(ids[a:b]) for a, b in taught]
+    assert len(ours) + len(layout.untaught) == len(marked)
+    for text in ours:
+        assert any(
+            text.rstrip() in own_text
+            or own_text.rstrip() in text  # with the stop token, or the header that is not fed
+            for own_text in marked
+        ), (text, marked)
