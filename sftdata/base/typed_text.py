@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 FieldType = Literal["text", "int", "float", "bool"]
 TypedValue = str | int | float | bool
@@ -52,3 +53,10 @@ def to_canonical(text: str, type_: FieldType) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return None if value is None else str(value)
+
+
+def to_values(row: Mapping[str, str], types: Mapping[str, FieldType]) -> Mapping[str, Any]:
+    """The values of a row of canonical texts; fields that are not in `types` are text."""
+    if not types:
+        return row
+    return {n: to_value(t, types[n]) if n in types else t for n, t in row.items()}

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.base.arrow import numbers, text, texts
+from sftdata.base.typed_text import FieldType, to_values
 from sftdata.errors import TemplateError
 from sftdata.rendering.template import Field, Template
 
@@ -38,7 +39,8 @@ class Rendered:
 def render_batch(rows: pa.RecordBatch, template: Template) -> Rendered:
     """System, prompt and target text of each row.
 
-    `rows` holds every field of the template as `large_string`, and `row_id`.
+    `rows` holds every field of the template as `large_string`, in the canonical form of its type,
+    and `row_id`.
     Raises `TemplateError` with the row id when a template fails on a row.
     """
     system = _render(rows, template, "system") if "system" in template.blocks else None
@@ -54,12 +56,13 @@ def render_row(template: Template, row: Mapping[str, Any]) -> tuple[str, str]:
 def _render(rows: pa.RecordBatch, template: Template, block: str) -> pa.LargeStringArray:
     parts = template.blocks[block].parts
     if parts is not None:
-        return _concatenate(rows, parts)
+        return _concatenate(rows, parts, template.types)
     fields = sorted(template.fields)
     rendered = []
-    for row_id, row in zip(
+    for row_id, texts_of_row in zip(
         rows.column("row_id").to_pylist(), rows.select(fields).to_pylist(), strict=True
     ):
+        row = to_values(texts_of_row, template.types)
         try:
             rendered.append(template.render_block(block, row))
         except TemplateError as error:
@@ -67,9 +70,21 @@ def _render(rows: pa.RecordBatch, template: Template, block: str) -> pa.LargeStr
     return texts(rendered)
 
 
-def _concatenate(rows: pa.RecordBatch, parts: Sequence[str | Field]) -> pa.LargeStringArray:
+def _concatenate(
+    rows: pa.RecordBatch, parts: Sequence[str | Field], types: Mapping[str, FieldType]
+) -> pa.LargeStringArray:
     if not any(isinstance(part, Field) for part in parts):
         # Arrow would make one scalar of scalars only.
         return texts(["".join(map(str, parts))] * rows.num_rows)
-    columns = [rows.column(part.name) if isinstance(part, Field) else text(part) for part in parts]
+    columns = [
+        _printed(rows.column(part.name), types.get(part.name))
+        if isinstance(part, Field)
+        else text(part)
+        for part in parts
+    ]
     return pc.binary_join_element_wise(*columns, text(""))
+
+
+def _printed(column: pa.LargeStringArray, type_: FieldType | None) -> pa.LargeStringArray:
+    """What `{{ field }}` prints. The canonical form of a number is what Python prints."""
+    return pc.utf8_capitalize(column) if type_ == "bool" else column

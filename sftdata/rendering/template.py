@@ -12,7 +12,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import jinja2
 from jinja2 import nodes
 
 from sftdata.base.pickling import PicklesFieldsOnly
+from sftdata.base.typed_text import FieldType
 from sftdata.errors import TemplateError
 from sftdata.rendering.blocks import (
     BLOCK_NAMES,
@@ -70,6 +71,7 @@ class Template(PicklesFieldsOnly):
     blocks: Mapping[str, Block]
     root: Path | None  # the templates root, for includes
     note: str | None = None  # what a person who builds with it should know
+    types: Mapping[str, FieldType] = field(default_factory=dict)  # of fields that are not text
 
     @property
     def label(self) -> str:
@@ -85,6 +87,11 @@ class Template(PicklesFieldsOnly):
     def has_any_seam(self) -> bool:
         """Whether prompt and target meet as the data do, without a newline between them."""
         return self.metadata.get("seam") == _ANY
+
+    def with_types(self, types: Mapping[str, FieldType]) -> Template:
+        """The template for rows whose fields have these types; the others are text."""
+        read = {name: type_ for name, type_ in types.items() if name in self.fields}
+        return replace(self, types=read) if read != self.types else self
 
     @cached_property
     def included(self) -> Mapping[str, str]:
@@ -131,7 +138,7 @@ class Template(PicklesFieldsOnly):
         """The compiled function of each block; None where only Jinja can render it."""
         tree = TemplateEnvironment(self.root).parse(self.source)
         return {
-            block.name: compile_block(block.body, self.blocks[block.name].fields)
+            block.name: compile_block(block.body, self.blocks[block.name].fields, self.types)
             for block in tree.find_all(nodes.Block)
             if block.name in self.blocks
         }

@@ -6,7 +6,8 @@ counted, is asked for the same block of the same row, under budgets that are som
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from jinja2 import nodes
 from support import oracle
 
+from sftdata.base.typed_text import FieldType
 from sftdata.errors import TemplateError
 from sftdata.rendering import template as template_module
 from sftdata.rendering.compiled.compiler import compile_block
@@ -125,7 +127,7 @@ def parse(body: str) -> Template:
     )
 
 
-def ending(template: Template, row: dict[str, str]) -> str:
+def ending(template: Template, row: Mapping[str, Any]) -> str:
     """What the prompt is, or how it fails."""
     try:
         return "text: " + template.render_block("prompt", row)
@@ -133,10 +135,10 @@ def ending(template: Template, row: dict[str, str]) -> str:
         return f"error: {error}"
 
 
-def through_jinja(template: Template, row: dict[str, str]) -> str:
+def through_jinja(template: Template, row: Mapping[str, Any]) -> str:
     """The same from Jinja alone."""
-    with patch.object(template_module, "compile_block", lambda body, fields: None):
-        return ending(parse_template("t/t", template.source), row)
+    with patch.object(template_module, "compile_block", lambda *_: None):
+        return ending(parse_template("t/t", template.source).with_types(template.types), row)
 
 
 def parsed(body: str) -> Iterator[Template]:
@@ -163,14 +165,65 @@ def test_a_compiled_block_never_exceeds_the_budget(body: str, a: str, b: str, un
             assert made is None or "text: " + made == through_jinja(template, row)
 
 
-def compiled_text(template: Template, row: dict[str, str]) -> str | None:
+def compiled_text(template: Template, row: Mapping[str, Any]) -> str | None:
     """What the compiled block makes of the prompt; None where it leaves that to Jinja."""
     block = next(TemplateEnvironment(None).parse(template.source).find_all(nodes.Block))
-    code = compile_block(block.body, template.blocks[block.name].fields)
+    code = compile_block(block.body, template.blocks[block.name].fields, template.types)
     try:
         return None if code is None else code(row)
     except (AssertionError, LookupError, TypeError, ValueError):
         return None
+
+
+# --- fields with a type ---------------------------------------------------------------------------
+
+TYPES: dict[str, FieldType] = {"n": "int", "x": "float", "f": "bool"}
+typed_number = st.sampled_from(
+    ["n", "x", "(-n)", "(n + 1)", "(2 - x)", "0", "1", "7", "(a|length)"]
+)
+typed_flag = (
+    joined(typed_number, st.sampled_from([" == ", " != ", " < ", " >= "]), typed_number)
+    | joined("f", st.sampled_from([" == ", " != "]), typed_number)
+    | st.sampled_from(
+        ["f", "not f", "n", "x", "f or n", "n is none", "x is string", "f is defined"]
+    )
+)
+typed_print = st.sampled_from(
+    [
+        "n", "x", "f", "a ~ n", "x ~ f", "f|string", "n|default('z')", "a[n:]", "a[:n]",
+        "'ab'[n]", "a[x]", "n in ['1', '7']", "'yes' if f else 'no'", "a.count('x') + n",
+    ]
+)  # fmt: skip
+typed_bodies = st.lists(
+    joined("{{ ", typed_print | typed_number, " }}")
+    | joined("{% if ", typed_flag, " %}", "{{ n }}{% else %}{{ a }}{% endif %}"),
+    max_size=4,
+).map("".join)
+typed_rows = st.fixed_dictionaries(
+    {
+        "a": values,
+        "b": values,
+        "n": st.integers(-3, 9) | st.integers(-(2**63), 2**64 - 1),
+        "x": st.floats(allow_nan=False, allow_infinity=False),
+        "f": st.booleans(),
+    }
+)
+
+
+@given(body=typed_bodies, row=typed_rows)
+def test_a_compiled_block_of_typed_fields_equals_jinja(body: str, row: dict[str, Any]) -> None:
+    for template in parsed(body):
+        typed = template.with_types(TYPES)
+        assert ending(typed, row) == through_jinja(typed, row)
+
+
+def test_what_templates_do_with_numbers_is_compiled() -> None:
+    template = parse("{% if n == 0 %}yes{% elif x < 1.5 %}{% endif %}{{ n }}").with_types(TYPES)
+    assert compiled_text(template, {"n": 0, "x": 2.0, "b": ""}) is None  # 1.5 is left to Jinja
+    template = parse("{% if n == 0 %}yes{% else %}{{ x }} {{ f }}{% endif %}").with_types(TYPES)
+    assert compiled_text(template, {"n": 0, "x": 0.1, "f": True}) == "yesend\n"
+    assert compiled_text(template, {"n": 1, "x": 0.1, "f": True}) == "0.1 Trueend\n"
+    assert compiled_text(template, {"n": "1", "x": 0.1, "f": True}) is None  # not of its type
 
 
 @pytest.mark.parametrize(

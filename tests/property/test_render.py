@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support import oracle
 
+from sftdata.base.typed_text import FieldType
 from sftdata.rendering.render import render_batch, render_row
 from sftdata.rendering.template import Template, parse_template
 
@@ -78,3 +82,49 @@ def test_a_slice_of_a_batch_renders_like_its_rows(table: list[dict[str, str]], c
     assert rendered(template, table)[cut:] == (
         rendered(template, table[cut:]) if cut < len(table) else []
     )
+
+
+TYPES: dict[str, FieldType] = {"n": "int", "x": "float", "f": "bool"}
+typed_rows = st.lists(
+    st.fixed_dictionaries(
+        {
+            "article": values,
+            "n": st.integers(-(2**63), 2**64 - 1),
+            "x": st.floats(allow_nan=False, allow_infinity=False),
+            "f": st.booleans(),
+        }
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def render_typed(source: str, table: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The rows rendered as the build does: from texts in the canonical form of their types."""
+    texts = {name: [canonical(row[name]) for row in table] for name in table[0]}
+    columns = {"row_id": [str(i) for i in range(len(table))], **texts}
+    arrays = {name: pa.array(column, pa.large_string()) for name, column in columns.items()}
+    template = parse_template("t/t", source).with_types(TYPES)
+    result = render_batch(pa.RecordBatch.from_pydict(arrays), template)
+    return list(zip(result.prompt.to_pylist(), result.target.to_pylist(), strict=True))
+
+
+def canonical(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@pytest.mark.parametrize("target", ["{{ f }} {{ x }}", "{% if n == 0 or f %}{{ x }}{% endif %}."])
+@given(table=typed_rows)
+def test_typed_fields_are_the_values_that_plain_jinja_sees(
+    target: str, table: list[dict[str, Any]]
+) -> None:
+    source = source_of("", "{{ article }} {{ n }} {{ x }} {{ f }}", target)
+    assert render_typed(source, table) == oracle.render_rows(source, table)
+
+
+def test_an_optional_field_that_is_not_there_is_empty_in_every_type() -> None:
+    source = source_of("", "{{ n }}{{ f }}", "{% if n == 0 %}zero{% endif %}")
+    columns = {name: pa.array([""], pa.large_string()) for name in ("row_id", "n", "f")}
+    template = parse_template("t/t", source).with_types(TYPES)
+    result = render_batch(pa.RecordBatch.from_pydict(columns), template)
+    assert (result.prompt.to_pylist(), result.target.to_pylist()) == (["end\n"], ["start"])

@@ -1,10 +1,10 @@
 """Compile a block that works on text alone to one Python function.
 
 Jinja asks the sandbox at every attribute, call and filter, because a value could have any type, and
-counts the cost of each. If the syntax tree shows the kind of every value (a field is a text, the
-result of `split` a list of texts), nothing has to be asked, and the highest possible cost of a loop
-is paid before its first turn. Jinja renders all other blocks, and each row that might cost too
-much.
+counts the cost of each. If the syntax tree shows the kind of every value (a field is a text or a
+number, the result of `split` a list of texts), nothing has to be asked, and the highest possible
+cost of a loop is paid before its first turn. Jinja renders all other blocks, and each row that
+might cost too much.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from jinja2 import nodes
 
+from sftdata.base.typed_text import FieldType
 from sftdata.rendering.compiled.expressions import ExpressionCompiler
 from sftdata.rendering.compiled.operations import FUNCTIONS
 from sftdata.rendering.compiled.values import (
@@ -33,13 +34,22 @@ from sftdata.rendering.limits.budget import STEP, allowance
 CompiledBlock = Callable[[Mapping[str, Any]], str | None]
 
 
-def compile_block(body: Sequence[nodes.Node], fields: Iterable[str]) -> CompiledBlock | None:
+_CLASSES = {"text": str, "int": int, "float": float, "bool": bool}
+
+
+def compile_block(
+    body: Sequence[nodes.Node],
+    fields: Iterable[str],
+    types: Mapping[str, FieldType] | None = None,
+) -> CompiledBlock | None:
     """The function of a block with this body that reads `fields`; None where Jinja must render it.
 
-    Where the function raises an error, Jinja has to say what is wrong.
+    Fields that are not in `types` are text. Where the function raises an error, Jinja has to say
+    what is wrong.
     """
-    names = sorted(fields)
-    compiler = _BlockCompiler(names)
+    names, types = sorted(fields), types or {}
+    classes = [_CLASSES[types.get(name, "text")] for name in names]
+    compiler = _BlockCompiler(names, types)
     try:
         code = compile(compiler.function(body), "<template>", "exec")
     except (NotCompilableError, SyntaxError, ValueError, RecursionError, MemoryError):
@@ -51,8 +61,8 @@ def compile_block(body: Sequence[nodes.Node], fields: Iterable[str]) -> Compiled
 
     def render(row: Mapping[str, Any]) -> str | None:
         values = [row.get(name) for name in names]
-        is_text = all(type(value) is str for value in values)
-        return function(*values, allowance(row)) if is_text else None
+        fits = all(type(v) is class_ for v, class_ in zip(values, classes, strict=True))
+        return function(*values, allowance(row)) if fits else None
 
     return render
 
@@ -60,8 +70,8 @@ def compile_block(body: Sequence[nodes.Node], fields: Iterable[str]) -> Compiled
 class _BlockCompiler(ExpressionCompiler):
     """Compiles the statements of a block: each visitor adds lines of Python code."""
 
-    def __init__(self, fields: Sequence[str]) -> None:
-        super().__init__(fields)
+    def __init__(self, fields: Sequence[str], types: Mapping[str, FieldType]) -> None:
+        super().__init__(fields, types)
         self._arguments = [value.code for value in self._names.values()]
         self._lines: list[str] = []
         self._indent = 1

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import nodes
 from jinja2.visitor import NodeVisitor
 
+from sftdata.base.typed_text import FieldType
 from sftdata.rendering.compiled.operations import filtered, method
 from sftdata.rendering.compiled.values import (
     ASKED,
@@ -50,10 +51,10 @@ class ExpressionCompiler(NodeVisitor):
     Raises `NotCompilableError` for any node whose kind cannot be known.
     """
 
-    def __init__(self, fields: Sequence[str]) -> None:
+    def __init__(self, fields: Sequence[str], types: Mapping[str, FieldType]) -> None:
         self.constants: dict[str, str] = {}
         self._variables = 0
-        self._names = {name: self._item() for name in fields}
+        self._names = {name: self._field(types.get(name, "text")) for name in fields}
         self._price: Size = Counter()  # of one time through the statements at hand
         self._loop: Mapping[str, str] | None = None  # the names of its variables
 
@@ -84,6 +85,11 @@ class ExpressionCompiler(NodeVisitor):
     def _variable(self) -> str:
         self._variables += 1
         return f"v{self._variables}"
+
+    def _field(self, type_: FieldType) -> Value:
+        if type_ == "text":
+            return self._item()
+        return Value(self._variable(), Kind.FLAG if type_ == "bool" else Kind.NUMBER)
 
     def _item(self) -> Value:
         """A new variable that is a text."""

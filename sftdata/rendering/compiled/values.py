@@ -31,7 +31,7 @@ ASKED = frozenset(Kind) - {Kind.STREAM}  # for whether it is true
 # A sum of lengths: how often that of each variable is in it, and under "" a constant.
 Size = Counter[str]
 
-# Numbers are lengths, places, and sums of these and of literals; none has more digits.
+# Numbers are lengths, places, fields, and sums of these and of literals; none has more digits.
 _DIGITS = 32
 LARGEST_LITERAL = 10**9
 
