@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from sftdata.base.typed_text import FieldType
 from sftdata.errors import SftdataError, TemplateError
+from sftdata.rendering.expected_types import (
+    ExpectedType,
+    describe_type,
+    expected_types,
+    widest_types,
+)
 from sftdata.rendering.template import parse_template
 from sftdata.versioning.scaffold import write_working_copy
 
@@ -37,6 +44,16 @@ class Imported:
 
     written: dict[str, Path]
     left_out: list[LeftOut]
+    fields: dict[str, FieldType]  # of all templates; those that are compared have a type
+
+    @property
+    def spec_fields(self) -> str:
+        """The fields as a table of a spec."""
+        lines = (
+            f'{name} = "{name}"' if type_ == "text" else describe_type(name, type_)
+            for name, type_ in sorted(self.fields.items())
+        )
+        return "\n".join(("[fields]", *lines))
 
 
 @dataclass(frozen=True)
@@ -59,17 +76,22 @@ def import_templates(collection: Collection, path: Path, task: str | None = None
     read = _read_promptsource if collection == "promptsource" else _read_flan
     written: dict[str, Path] = {}
     left_out: list[LeftOut] = []
+    fields: dict[str, FieldType] = {}
+    expected: list[ExpectedType] = []
     for item in read(path, text, task):
         if isinstance(item, LeftOut):
             left_out.append(item)
             continue
         left_out += [LeftOut(item.name, what) for what in item.left_out]
         try:
-            parse_template(item.id, item.source)
+            template = parse_template(item.id, item.source)
             written[item.id] = write_working_copy(item.id, item.source)
         except TemplateError as error:
             left_out.append(LeftOut(item.name, str(error).replace("\n", " ")))
-    return Imported(written, left_out)
+            continue
+        fields |= dict.fromkeys(template.fields, "text")
+        expected += expected_types(template)
+    return Imported(written, left_out, fields | widest_types(expected))
 
 
 def _read_promptsource(path: Path, text: str, task: str | None) -> Iterator[_Candidate | LeftOut]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from jinja2 import nodes
 
 from sftdata.base.escaping import escape
+from sftdata.base.typed_text import FieldType
 from sftdata.errors import SpecError, TemplateError, did_you_mean
+from sftdata.rendering.expected_types import describe_type, expected_types
 from sftdata.rendering.sandbox import TemplateEnvironment
 from sftdata.rendering.template import Template
 from sftdata.spec.load import find_spec
@@ -44,6 +46,7 @@ def lint(template: Template) -> list[Finding]:
     found = [
         *_metadata(template),
         *_fields(template),
+        *_types(template),
         *_names(template),
         *_literals(template),
         *_renderings(template),
@@ -58,6 +61,15 @@ def spec_fields(task: str) -> frozenset[str] | None:
     except SpecError:
         return None
     return None if spec is None else frozenset(spec.fields) - {"id"}
+
+
+def spec_types(task: str) -> Mapping[str, FieldType] | None:
+    """The types of the task's fields that are not text, or None where it has no spec."""
+    try:
+        spec = find_spec(task)
+    except SpecError:
+        return None
+    return None if spec is None else spec.types
 
 
 def _metadata(template: Template) -> Iterator[Finding]:
@@ -94,6 +106,18 @@ def _fields(template: Template) -> Iterator[Finding]:
             f"the field '{field}' of the target is read in the prompt, too",
             "Check that the prompt does not give the answer away.",
         )  # fmt: skip
+
+
+def _types(template: Template) -> Iterator[Finding]:
+    """Fields that are compared with numbers and read as text, which is never equal to a number."""
+    known = spec_types(template.id.partition("/")[0])
+    for use in expected_types(template):
+        if known is None or use.field not in known:
+            yield Finding(
+                "LINT_TEXT_AS_NUMBER", "error" if known is not None else "warning", template.id,
+                f"`{use.code}`", f"the field '{use.field}' is text unless the spec says otherwise",
+                f"In the spec: {describe_type(use.field, use.type)}",
+            )  # fmt: skip
 
 
 def _reading(template: Template, field: str) -> str:

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 from jinja2 import nodes
 
+from sftdata.base.typed_text import TypedValue
 from sftdata.errors import TemplateError
+from sftdata.rendering.expected_types import expected_types
 from sftdata.rendering.sandbox import TemplateEnvironment
 from sftdata.rendering.template import BLOCK_NAMES, Template
 
@@ -43,7 +45,7 @@ class Probe:
     """A row to render, with a name for messages."""
 
     name: str
-    row: Mapping[str, str]
+    row: Mapping[str, TypedValue]
 
 
 def fixed_probes(fields: Iterable[str]) -> Iterator[Probe]:
@@ -58,8 +60,11 @@ def fixed_probes(fields: Iterable[str]) -> Iterator[Probe]:
 
 
 def constant_probes(fields: Iterable[str], templates: Iterable[Template]) -> Iterator[Probe]:
-    """Texts around every number and text that the templates hold as constants."""
-    base = _base(fields)
+    """Texts around every number and text that the templates hold as constants.
+
+    A field that a template compares with numbers gets the numbers around them, too.
+    """
+    base, templates = _base(fields), list(templates)
     texts: dict[str, str] = {}
     for constant in sorted(_constants(templates), key=repr)[:_MOST_CONSTANTS]:
         if isinstance(constant, str):
@@ -72,6 +77,19 @@ def constant_probes(fields: Iterable[str], templates: Iterable[Template]) -> Ite
     for name, text in texts.items():
         for field in base:
             yield Probe(f"{name} in '{field}'", base | {field: text})
+    for field, number in sorted(_compared_numbers(templates), key=repr)[:_MOST_CONSTANTS]:
+        if field in base:
+            yield Probe(f"the number {number} in '{field}'", base | {field: number})
+
+
+def _compared_numbers(templates: Iterable[Template]) -> set[tuple[str, int | float]]:
+    return {
+        (use.field, number)
+        for template in templates
+        for use in expected_types(template)
+        for constant in use.constants
+        for number in (constant - 1, constant, constant + 1)
+    }
 
 
 def render_probe(template: Template, probe: Probe) -> dict[str, str | None]:
@@ -88,7 +106,7 @@ def behaviour_sha256(template: Template) -> str:
     return digest.hexdigest()
 
 
-def _base(fields: Iterable[str]) -> dict[str, str]:
+def _base(fields: Iterable[str]) -> dict[str, TypedValue]:
     return {field: f"Text of {field}. It has two sentences." for field in sorted(fields)}
 
 

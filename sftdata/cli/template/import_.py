@@ -32,10 +32,16 @@ def command(collection: Collection, file: Path, task: str | None, as_json: bool)
     if as_json:
         written = {template_id: str(path) for template_id, path in imported.written.items()}
         left_out = [asdict(item) for item in imported.left_out]
-        print_json({"written": written, "left_out": left_out})
+        fields = {
+            name: name if type_ == "text" else {"path": name, "type": type_}
+            for name, type_ in imported.fields.items()
+        }
+        print_json({"written": written, "left_out": left_out, "fields": fields})
         return
     for template_id, path in imported.written.items():
         click.echo(escape(f"{template_id}  {path}"))
     for item in imported.left_out:
         print_note(f"Left out of {item.template}: {item.what}")
+    if imported.fields:
+        print_note(f"Their fields, for a spec of the task:\n\n{imported.spec_fields}\n")
     print_note(f"{len(imported.written)} written. Review them, then: sftdata template lint")
