@@ -51,13 +51,14 @@ class Reason(StrEnum):
     MISSING_FIELD = "missing_field", "A field that the template needs is missing or null."
     EMPTY_FIELD = "empty_field", "A field that the template needs has no visible text."
     NUL_CHARACTER = "nul_character", 'A field holds a NUL character; `nul = "keep"` keeps the row.'
-    EMPTY_ID = "empty_id", "The id is empty, so the row is named by its content."
+    EMPTY_ID = "empty_id", "The id is empty or missing, so the row is named by its content."
     BLANK_ROW = "blank_row", "All cells of the row are empty, as at the end of many spreadsheets."
     UNKNOWN_SPLIT = "unknown_split", "The row's `split_column` names no split of the spec."
     # Repaired on request
     TRAILING_USER = "trailing_user", "Turns after the last answer were left out."
     LEADING_ASSISTANT = "leading_assistant", "Answers before the first user were left out."
     MERGED_TURNS = "merged_turns", "Turns of the same speaker were joined."
+    READ_AS_TEXT = "read_as_text", "A field holds a number or another value, read as its text."
     # Left out on request
     FILTERED = "filtered", "The row has none of the values that `where` asks for."
     CONTAMINATED = "contaminated", "Too much of the text is in an evaluation file (`against`)."

@@ -1,10 +1,16 @@
-"""Check that something reads each field of a spec, before anything is read or written."""
+"""Check that each field of a spec is read, and as the type that the templates expect.
+
+That is known before anything is read or written.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
+from sftdata.base.typed_text import FieldType
 from sftdata.errors import SpecError, TemplateError, did_you_mean
+from sftdata.rendering.expected_types import expected_types, widest_types
 from sftdata.rendering.template import Template
 from sftdata.spec.check_rules import CHECKS
 from sftdata.spec.fields import BESIDE_MESSAGES, ID, MESSAGES
@@ -33,6 +39,43 @@ def check_field_use(spec: Spec, templates: Sequence[Template]) -> None:
         f"{'read' if len(templates) > 1 else 'reads'}: {fields}.",
         "\n".join(_ways_out(unread, sorted(read))),
     )
+
+
+def check_field_types(spec: Spec, templates: Sequence[Template]) -> None:
+    """Raises `SpecError` for every field that is text and that a template uses as a number.
+
+    A text is never equal to a number, so the template would say the same for every row.
+    """
+    uses = {
+        (use.field, use.code): (template, use)
+        for template in templates
+        for use in expected_types(template)
+        if use.field not in spec.types
+    }
+    if uses:
+        found = list(uses.values())
+        types = widest_types(use for _, use in found)
+        raise SpecError(
+            "; ".join(f"{template.label} says `{use.code}`" for template, use in found)
+            + f": the spec reads {' and '.join(map(repr, sorted(types)))} as text, which no number "
+            "is equal to.",
+            "Declare the type in [fields], for example:\n"
+            + "\n".join(_with_type(spec, name, type_) for name, type_ in sorted(types.items())),
+        )
+    for template in templates:
+        if template.shorten in spec.types:
+            raise SpecError(
+                f"{template.label} may cut the field '{template.shorten}' to fit max_length, and "
+                f"its type is {spec.types[template.shorten]}.",
+                "Only text can be cut.",
+            )
+
+
+def _with_type(spec: Spec, name: str, type_: FieldType) -> str:
+    """The line of the spec with a type for the field."""
+    rule = spec.rules[name].to_json()
+    rule = ({"path": rule} if isinstance(rule, str) else rule) | {"type": type_}
+    return f"{name} = {{ {', '.join(f'{k} = {json.dumps(v)}' for k, v in rule.items())} }}"
 
 
 def _ways_out(unread: Sequence[str], read: Sequence[str]) -> Iterator[str]:

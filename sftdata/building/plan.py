@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
-from sftdata.building.field_use import check_field_use
+from sftdata.building.field_use import check_field_types, check_field_use
 from sftdata.errors import TemplateError
 from sftdata.reading.given_splits import all_splits, decide_splits
 from sftdata.reading.sources import Source, resolve_sources
@@ -184,6 +184,8 @@ def make_plan(
     for template in templates:
         _check_template(template, spec, frozen)
     check_field_use(spec, templates)
+    check_field_types(spec, templates)
+    templates = tuple(template.with_types(spec.types) for template in templates)
     sources, split_note = decide_splits(resolve_sources(spec.data), spec)
     tokenizer = load_tokenizer(spec.tokenizer)
     if spec.chat_template is not None:

@@ -97,9 +97,9 @@ class ExampleMaker:
         block_of = self._number_blocks(requests)
         wanted = self._read(chunks, block_of)
         rows, outcomes = wanted.rows, RowOutcomes(len(wanted.block))
-        for row, repairs in rows.repairs.items():
-            for repair in repairs:
-                outcomes.add_outcome(row, *repair)
+        for row, remarks in rows.remarks.items():
+            for remark in remarks:
+                outcomes.add_outcome(row, *remark)
         self.screen.inspect(rows, self.reader.sources[chunks[0].source].name, outcomes)
         # Everything that needs no tokenizer comes first: it may still be loading.
         hashes = np.concatenate((rows.hashes, content_hashes(rows.batch, loose=self.loose)), axis=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from sftdata.errors import GoldenSetError
 from sftdata.reading.conversations.read import ConversationReader, ReadConversation
 from sftdata.reading.conversations.repairs import Repair
 from sftdata.reading.kinds import kind_of
+from sftdata.reading.scalars import is_missing, to_label, to_text
 from sftdata.reading.sources import Source
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.paths import EACH, MISSING, Path, expand_paths, follow, parse_path
@@ -35,6 +35,9 @@ class Parsed:
     line: npt.NDArray[np.int64]
     faults: dict[int, tuple[str, str]]  # row → reason, detail
     repairs: dict[int, tuple[Repair, ...]] = field(default_factory=dict)  # of conversations, by row
+    # By column and row, what a value was that is no text in the source and was read as one. Empty
+    # for tables, whose types are known before a row is read.
+    as_text: dict[str, dict[int, str]] = field(default_factory=dict)
 
 
 class JsonObject(dict[str, Any]):
@@ -62,6 +65,7 @@ class _GoldenRow:
     texts: dict[str, str | None]  # by column
     fault: tuple[str, str] | None
     repairs: tuple[Repair, ...]
+    as_text: Mapping[str, str]  # column → what the value was
 
 
 def collect(
@@ -86,6 +90,7 @@ def collect(
     faults: dict[int, tuple[str, str]] = {}
     repairs: dict[int, tuple[Repair, ...]] = {}
     deep = [path for path in paths if len(path) > 1]
+    as_text: dict[str, dict[int, str]] = {}
     for row, at, line in zip(rows, position, lines, strict=True):
         for path in paths if getattr(row, "repeated", None) else deep:
             _check_repeated(row, path, f"{source.name}:{line}")
@@ -94,6 +99,8 @@ def collect(
                 faults[len(places)] = golden.fault
             if golden.repairs:
                 repairs[len(places)] = golden.repairs
+            for name, kind in golden.as_text.items() if not null_filled else ():
+                as_text.setdefault(name, {})[len(places)] = kind
             for name, values in found.items():
                 values.append(golden.texts[name])
             places.append((at, line))
@@ -103,6 +110,7 @@ def collect(
         np.array([line for _, line in places], np.int64),
         faults,
         repairs,
+        as_text,
     )
 
 
@@ -142,6 +150,7 @@ class _RowSplitter:
             texts: dict[str, str | None] = {GROUP: None}
             fault: tuple[str, str] | None = None
             talk: dict[str, list[Any]] = {}
+            as_text: dict[str, str] = {}
             for name, path, key, part in zip(
                 self._names, paths, self._keys, self._parts, strict=True
             ):
@@ -152,13 +161,15 @@ class _RowSplitter:
                     continue
                 texts[name], wrong = _as_text(name, value)
                 fault = fault or wrong
+                if not isinstance(value, str) and texts[name] and not is_label(name):
+                    as_text[name] = kind_of(value)
             texts[GROUP] = family if texts[GROUP] is None else texts[GROUP]
             for read in self._read(talk):
                 own = texts | {MESSAGES: read.text}
                 if row_id := own.get(ID):
                     numbers = [n for n in (number, read.turn) if n is not None]
                     own[ID] = "#".join((row_id, *map(str, numbers)))
-                yield _GoldenRow(own, fault or read.fault, read.repairs)
+                yield _GoldenRow(own, fault or read.fault, read.repairs, as_text)
 
     def _read(self, talk: Mapping[str, Sequence[Any]]) -> Sequence[ReadConversation]:
         if not talk:
@@ -181,19 +192,16 @@ def _check_repeated(row: Any, path: Path, where: str) -> None:
 
 
 def _as_text(name: str, value: Any) -> tuple[str | None, tuple[str, str] | None]:
-    if is_label(name) and isinstance(value, int) and not isinstance(value, bool):
-        return str(value), None
-    if name.startswith(WHERE) and isinstance(value, (bool, float)):
-        return json.dumps(value), None
-    if value is None or isinstance(value, type(MISSING)):
+    if isinstance(value, type(MISSING)) or is_missing(value):
         return None, None
+    text = to_label(value) if name in LABELS else to_text(value)
     shown = name.partition("\0")[0] or name.strip("\0")
-    if not isinstance(value, str):
+    if text is None:
         return "", (Reason.WRONG_TYPE, f"'{shown}' is {kind_of(value)}, not text")
     try:
-        value.encode("utf-8")
+        text.encode("utf-8")
     except UnicodeEncodeError as error:
-        code = ord(value[error.start])
+        code = ord(text[error.start])
         detail = f"'{shown}' holds a lone surrogate (U+{code:04X})"
-        return value.encode("utf-8", "replace").decode("utf-8"), (Reason.LONE_SURROGATE, detail)
-    return value, None
+        return text.encode("utf-8", "replace").decode("utf-8"), (Reason.LONE_SURROGATE, detail)
+    return text, None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+from decimal import Decimal
 from typing import Any
 
 from sftdata.reading.columns import Unreadable
@@ -13,8 +15,10 @@ def kind_of(value: Any) -> str:
         return f"a value of type {value.type} that Python cannot hold"
     if isinstance(value, bool):
         return f"a boolean ({str(value).lower()})"
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float, Decimal)):
         return f"a number ({value})"
+    if isinstance(value, (datetime.date, datetime.time)):
+        return f"a {'date' if type(value) is datetime.date else 'time'} ({value.isoformat()})"
     kinds: dict[type, str] = {
         str: "a string",
         bytes: "bytes that are not UTF-8",

@@ -25,6 +25,7 @@ from sftdata.reading.columns import python_values
 from sftdata.reading.conversations.read import ConversationReader
 from sftdata.reading.json_lines import parse_line
 from sftdata.reading.kinds import kind_of
+from sftdata.reading.scalars import column_texts
 from sftdata.reading.sources import Source
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.paths import Path, follow, parse_path
@@ -89,7 +90,12 @@ def _parse_json_fast(chunks: Sequence[Chunk], columns: Mapping[str, str]) -> Par
     found = {name: _text_column(table.column(path)) for name, path in columns.items()}
     if all(column.null_count for column in found.values()):
         return None  # the row of a line that is `null` looks like this
-    return Parsed(found, chunk, line, {})
+    as_text = {
+        name: {row: f"a number ({t})" for row, t in enumerate(found[name].to_pylist()) if t}
+        for name, path in columns.items()
+        if path in whole and not is_label(name)
+    }
+    return Parsed(found, chunk, line, {}, as_text=as_text)
 
 
 def _is_object_a_line(data: pa.Buffer) -> bool:
@@ -126,14 +132,12 @@ def _one_buffer(chunks: Sequence[Chunk]) -> pa.Buffer:
 
 
 def _integer_columns(data: memoryview, columns: Mapping[str, str]) -> set[str]:
-    """Paths of ids that are integers in the first row; other fields must be text."""
+    """Paths of values that are integers in the first row."""
     try:
         row = orjson.loads(bytes(data).partition(b"\n")[0])
     except ValueError:
         return set()
-    names = [path for name, path in columns.items() if name in LABELS]
-    fields = {path for name, path in columns.items() if name not in LABELS}
-    return {path for path in names if path not in fields and type(follow(row, (path,))) is int}
+    return {path for path in columns.values() if type(follow(row, (path,))) is int}
 
 
 def _text_column(column: pa.ChunkedArray) -> pa.LargeStringArray:
@@ -185,9 +189,8 @@ def _parse_tables(
 ) -> Parsed:
     table = pa.Table.from_batches([chunk.data for chunk in chunks])
     position, lines = _lines(chunks)
-    found = {name: _at_path(table, parse_path(path)) for name, path in columns.items()}
-    native = {n: _text_column(c) for n, c in found.items() if c is not None and _is_text(n, c.type)}
-    if len(native) == len(columns):
+    native = _native_columns(table, columns)
+    if native is not None:
         parsed = Parsed(native, position, lines, {})
     else:
         rows = _table_rows(table)
@@ -197,6 +200,22 @@ def _parse_tables(
         blank = np.flatnonzero(to_flags(table.column(0).combine_chunks().is_null()))
         parsed.faults.update(dict.fromkeys(blank.tolist(), _BLANK_ROW))
     return parsed
+
+
+def _native_columns(
+    table: pa.Table, columns: Mapping[str, str]
+) -> dict[str, pa.LargeStringArray] | None:
+    """The texts at the paths, by column; None where rows have to be looked at one by one."""
+    if MESSAGES in columns:
+        return None
+    found = {}
+    for name, path in columns.items():
+        column = _at_path(table, parse_path(path))
+        texts = None if column is None else column_texts(column, label=name in LABELS)
+        if texts is None:
+            return None
+        found[name] = texts
+    return found
 
 
 def _table_rows(table: pa.Table) -> list[dict[str, Any]]:
@@ -236,8 +255,3 @@ def _item(lists: pa.ListArray | pa.LargeListArray, number: int) -> pa.Array:
     return lists.values.take(
         pa.array(to_numbers(lists.offsets)[:-1] + number, mask=length <= number)
     )
-
-
-def _is_text(name: str, type_: pa.DataType) -> bool:
-    is_text = name != MESSAGES and (pa.types.is_string(type_) or pa.types.is_large_string(type_))
-    return bool(is_text or (is_label(name) and pa.types.is_integer(type_)))

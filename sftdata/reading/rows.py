@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,15 +14,15 @@ import pyarrow.compute as pc
 
 from sftdata.base.arrow import flag, flags, numbers, text, texts, to_flags, to_numbers
 from sftdata.base.hashing import hash_column, hash_rows
-from sftdata.base.reasons import Reason
+from sftdata.base.reasons import Reason, Status
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.collect import GROUP, ID, SPLIT, WHERE, Parsed
 from sftdata.reading.column_check import ReadPath, check_columns
 from sftdata.reading.conversations.read import ConversationReader
-from sftdata.reading.conversations.repairs import Repair
 from sftdata.reading.dialects import Quoting
 from sftdata.reading.parsing import parse_chunks
 from sftdata.reading.peek import first_rows
+from sftdata.reading.rules import VISIBLE, apply_rule, column_of, to_type
 from sftdata.reading.sources import Source
 from sftdata.reading.splits import NOT_GIVEN
 from sftdata.spec.fields import MESSAGES, FieldRule
@@ -32,7 +31,9 @@ from sftdata.spec.split_names import find_split
 
 _UNKNOWN = -2  # the split of a row whose column names none
 _ESCAPED_NUL = r"(?:^|[^\\])(?:\\\\)*\\u0000"
-_VISIBLE = r"[^\s\v\x{1c}-\x{1f}\x{85}\p{Z}]"  # a character that is no white space to Python
+
+
+Remark = tuple[Status, Reason, str]  # with a detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class Rows:
     has_empty_id: npt.NDArray[np.bool_]  # whether the source gives an id without a character
     faults: list[RowFault]
     given_splits: npt.NDArray[np.int8] | None = None  # None: the source gives no row a split
-    repairs: Mapping[int, tuple[Repair, ...]] = field(default_factory=dict)  # by row
+    # What the ledger says about rows that stay, by row: repairs, and values that were no text.
+    remarks: Mapping[int, tuple[Remark, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, batch: pa.RecordBatch, group_hashes: npt.NDArray[np.uint64] | None = None) -> Rows:
@@ -86,7 +88,7 @@ class Rows:
             has_empty_id=self.has_empty_id[rows],
             faults=self.faults,
             given_splits=None if self.given_splits is None else self.given_splits[rows],
-            repairs=_take_repairs(self.repairs, rows),
+            remarks=_take_remarks(self.remarks, rows),
         )
 
 
@@ -113,7 +115,7 @@ class RowReader:
     def _columns(self) -> dict[str, str]:
         """Path of every value that is read, by the name of its column."""
         columns = {
-            _field(name, i): path
+            column_of(name, i): path
             for name, rule in (*self.fields.items(), *self.beside.items())
             for i, path in enumerate(rule.paths)
         }
@@ -205,7 +207,7 @@ class RowReader:
                 )
             ],
             given_splits=None if given is None else given[usable],
-            repairs=_take_repairs(raw.repairs, np.flatnonzero(usable)),
+            remarks=_take_remarks(self._find_remarks(raw), np.flatnonzero(usable)),
         )
 
     def _to_fields(self, raw: Parsed) -> Parsed:
@@ -216,8 +218,12 @@ class RowReader:
             if name == MESSAGES:
                 columns[name] = raw.columns[name]
                 continue
-            read = [raw.columns[_field(name, i)] for i in range(len(rule.paths))]
-            columns[name] = _apply(rule, read, len(raw.chunk))
+            read = [raw.columns[column_of(name, i)] for i in range(len(rule.paths))]
+            columns[name] = apply_rule(rule, read, len(raw.chunk))
+            if rule.type not in (None, "text"):
+                columns[name], wrong = to_type(columns[name], rule.type)
+                for row, detail in wrong:
+                    faults.setdefault(row, (Reason.WRONG_TYPE, f"'{name}' {detail}"))
         for path, allowed in self.where.items():
             column = raw.columns[f"{WHERE}{path}"]
             passes = to_flags(pc.is_in(column, texts(allowed)))
@@ -269,6 +275,24 @@ class RowReader:
             return given, own
         return pc.if_else(flags(own), given, _content_ids(parsed, self.fields)), own
 
+    def _find_remarks(self, raw: Parsed) -> dict[int, tuple[Remark, ...]]:
+        """The remarks about each row, also about rows that have a fault."""
+        found: dict[int, tuple[Remark, ...]] = dict(raw.repairs)
+        if ID in raw.columns and "id" in self.required:
+            for row in np.flatnonzero(to_flags(raw.columns[ID].is_null())).tolist():
+                remark = (Status.FLAGGED, Reason.EMPTY_ID, "the id is missing")
+                found[row] = (*found.get(row, ()), remark)
+        details: dict[int, list[str]] = {}
+        for name, rule in self.fields.items():
+            # A spec that declares the type knows that the value is no text.
+            for i in range(len(rule.paths) if rule.type is None else 0):
+                for row, kind in raw.as_text.get(column_of(name, i), {}).items():
+                    details.setdefault(row, []).append(f"'{name}' is {kind}")
+        for row, parts in details.items():
+            remark = (Status.FLAGGED, Reason.READ_AS_TEXT, "; ".join(parts))
+            found[row] = (*found.get(row, ()), remark)
+        return found
+
     def _find_faults(self, parsed: Parsed) -> dict[int, tuple[str, str]]:
         """Reason and detail by row; of several faults in a row, the first in field order."""
         faults = dict(parsed.faults)
@@ -278,7 +302,7 @@ class RowReader:
             column = parsed.columns[name]
             for row in np.flatnonzero(to_flags(column.is_null())):
                 faults.setdefault(int(row), (Reason.MISSING_FIELD, f"'{name}' is missing or null"))
-            visible = pc.match_substring_regex(column, _VISIBLE)
+            visible = pc.match_substring_regex(column, VISIBLE)
             for row in np.flatnonzero(~to_flags(pc.fill_null(visible, flag(True)))):
                 faults.setdefault(int(row), (Reason.EMPTY_FIELD, f"'{name}' is empty"))
         for name in self.fields:
@@ -291,41 +315,18 @@ class RowReader:
         return faults
 
 
-def _take_repairs(
-    repairs: Mapping[int, tuple[Repair, ...]], rows: npt.NDArray[np.int64]
-) -> dict[int, tuple[Repair, ...]]:
-    """The repairs of the rows at these places."""
-    if not repairs:
+def _take_remarks(
+    remarks: Mapping[int, tuple[Remark, ...]], rows: npt.NDArray[np.int64]
+) -> dict[int, tuple[Remark, ...]]:
+    """The remarks about the rows at these places."""
+    if not remarks:
         return {}
-    return {at: repairs[row] for at, row in enumerate(rows.tolist()) if row in repairs}
+    return {at: remarks[row] for at, row in enumerate(rows.tolist()) if row in remarks}
 
 
 def _heads(paths: Iterable[str]) -> set[str]:
     """The columns that the paths start at."""
     return {str(parse_path(path)[0]) for path in paths}
-
-
-def _field(name: str, alternative: int) -> str:
-    """The column of a field's path; further ones are read for rules with several."""
-    return name if alternative == 0 else f"{name}\0{alternative}"
-
-
-def _apply(rule: FieldRule, read: Sequence[pa.LargeStringArray], rows: int) -> pa.LargeStringArray:
-    """The golden field that `rule` makes of the columns it reads."""
-    if rule.value is not None:
-        return texts([rule.value] * rows)
-    column = read[0]
-    if len(read) > 1:
-        nothing = pa.nulls(rows, pa.large_string())
-        column = pc.coalesce(
-            *(pc.if_else(pc.match_substring_regex(c, _VISIBLE), c, nothing) for c in read),
-            read[-1],
-        )
-    if rule.strip_prefix:
-        longest_first = sorted(rule.strip_prefix, key=len, reverse=True)
-        prefixes = "|".join(map(re.escape, longest_first))
-        column = pc.replace_substring_regex(column, f"^(?:{prefixes})", "", max_replacements=1)
-    return pc.fill_null(column, text("")) if rule.optional else column
 
 
 def _column_names(rows: Sequence[Mapping[str, Any]]) -> KeysView[str]:

@@ -14,31 +14,28 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from sftdata.reading.columns import Unreadable, python_values
+from sftdata.reading.columns import python_values
 
 _OID = "$oid"  # the id of a document that was exported from MongoDB
 
 
 def is_missing(value: Any) -> bool:
     """Whether the value stands for nothing."""
-    return value is None or (isinstance(value, (float, np.floating)) and math.isnan(value))
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def to_text(value: Any) -> str | None:
     """The text of a value that is there; None if it is no scalar, or a number without an end."""
     if isinstance(value, str):
         return value
-    if isinstance(value, (bool, np.bool_)):
+    if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (int, np.integer)):
-        return str(int(value))
+    if isinstance(value, int):
+        return str(value)
     if isinstance(value, float):
-        return float.__repr__(value) if math.isfinite(value) else None
-    if isinstance(value, np.floating):  # of fewer bits: the shortest text that gives it back
-        return str(value) if np.isfinite(value) else None
+        return repr(value) if math.isfinite(value) else None
     if isinstance(value, Decimal):
         return format(value, "f") if value.is_finite() else None
     if isinstance(value, (datetime.date, datetime.time)):
@@ -53,9 +50,9 @@ def to_label(value: Any) -> str | None:
     """
     if isinstance(value, Mapping) and value.keys() == {_OID}:
         return to_label(value[_OID])
-    if isinstance(value, (bool, np.bool_)):
+    if isinstance(value, bool):
         return None
-    if isinstance(value, (float, np.floating, Decimal)):
+    if isinstance(value, (float, Decimal)):
         whole = math.isfinite(value) and value == int(value)
         return str(int(value)) if whole else None
     return to_text(value)
@@ -67,40 +64,13 @@ def column_texts(column: pa.ChunkedArray, *, label: bool) -> pa.LargeStringArray
     native = pa.types.is_string(type_) or pa.types.is_large_string(type_)
     native = native or pa.types.is_integer(type_) or (pa.types.is_boolean(type_) and not label)
     if native:
-        return _join(column.cast(pa.large_string()))
+        column = column.cast(pa.large_string())
+        return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
     if pa.types.is_nested(type_):
         return None
-    if pa.types.is_float32(type_) or pa.types.is_float16(type_):
-        class_ = np.float32 if pa.types.is_float32(type_) else np.float16
-        values = [None if v is None else class_(v) for v in python_values(column)]
-    else:
-        values = python_values(column)
+    values = python_values(column)
     as_text = to_label if label else to_text
     texts = [None if is_missing(value) else as_text(value) for value in values]
     if any(t is None and not is_missing(v) for t, v in zip(texts, values, strict=True)):
         return None
     return pa.array(texts, pa.large_string())
-
-
-def _join(column: pa.ChunkedArray) -> pa.LargeStringArray:
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
-
-
-def describe(value: Any) -> str:
-    """A value with its kind, for messages."""
-    if isinstance(value, Unreadable):
-        return f"a value of type {value.type} that Python cannot hold"
-    if isinstance(value, bool):
-        return f"a boolean ({str(value).lower()})"
-    if isinstance(value, (int, float, Decimal, np.number)):
-        return f"a number ({value})"
-    if isinstance(value, (datetime.date, datetime.time)):
-        return f"a {'date' if type(value) is datetime.date else 'time'} ({value.isoformat()})"
-    kinds: dict[type, str] = {
-        str: "a string",
-        bytes: "bytes that are not UTF-8",
-        list: "a list",
-        dict: "an object",
-        type(None): "null",
-    }
-    return next((text for kind, text in kinds.items() if isinstance(value, kind)), "a value")

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from sftdata.base.arrow import texts
 from sftdata.base.hashing import hash_texts
+from sftdata.base.typed_text import TYPE_NAMES, FieldType, to_canonical
 from sftdata.building.inputs import draw_pool, row_reader
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
@@ -23,6 +24,7 @@ from sftdata.examples.maker import ExampleMaker
 from sftdata.examples.shots import read_pool
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.rows import Rows
+from sftdata.reading.scalars import to_text
 from sftdata.rendering.template import Template
 from sftdata.serving.conversation import Messages, render_turns
 from sftdata.spec.fields import MESSAGES
@@ -80,7 +82,7 @@ class PromptRenderer:
         return list(dict.fromkeys([*ends, self.plan.tokenizer.eos_id]))
 
     def render(
-        self, row: Mapping[str, str], *, template: str | None = None, shots: int | None = None
+        self, row: Mapping[str, Any], *, template: str | None = None, shots: int | None = None
     ) -> ServingPrompt:
         """The prompt of a row of golden fields.
 
@@ -139,7 +141,7 @@ class PromptRenderer:
     def _token(self, token_id: int) -> str:
         return str(self.plan.tokenizer.decoder.id_to_token(token_id))
 
-    def _choose_template(self, row: Mapping[str, str], wanted: str | None) -> Template:
+    def _choose_template(self, row: Mapping[str, Any], wanted: str | None) -> Template:
         templates = self.plan.templates
         if not templates:
             raise SpecError(
@@ -157,7 +159,7 @@ class PromptRenderer:
             f"The dataset was not built with the template '{wanted}'.", did_you_mean(wanted, known)
         )
 
-    def _to_rows(self, row: Mapping[str, str], template: Template) -> tuple[Rows, bool]:
+    def _to_rows(self, row: Mapping[str, Any], template: Template) -> tuple[Rows, bool]:
         """The row as a batch, and whether it has all target fields."""
         rules = row_reader(self.plan.spec, self.plan.sources).fields
         names = sorted(rules.keys() | template.fields)
@@ -174,9 +176,7 @@ class PromptRenderer:
                     f"{', '.join(sorted(row)) or 'none'}.",
                     f'Add it to the row, for example: --row \'{{"{name}": "…"}}\'',
                 )
-            if value is not None and not isinstance(value, str):
-                raise GoldenSetError(f"The field '{name}' is not text: {value!r}.")
-            values[name] = value
+            values[name] = None if value is None else _to_text(name, value, template.types)
         is_solved = all(values[name] is not None for name in template.target_fields)
         filled = {name: [_NO_ANSWER if v is None else v] for name, v in values.items()}
         columns = {"row_id": texts([str(row.get(_ID, ""))])}
@@ -184,6 +184,17 @@ class PromptRenderer:
         batch = pa.RecordBatch.from_pydict(columns)
         groups = hash_texts([row[_GROUP].encode()]) if _GROUP in row else None
         return Rows.of(batch, groups), is_solved
+
+
+def _to_text(name: str, value: Any, types: Mapping[str, FieldType]) -> str:
+    """The canonical text of a value of a row."""
+    text = value if isinstance(value, str) or name not in types else to_text(value)
+    if not isinstance(text, str):
+        raise GoldenSetError(f"The field '{name}' is not text: {value!r}.")
+    canonical = to_canonical(text, types.get(name, "text"))
+    if canonical is None:
+        raise GoldenSetError(f"The field '{name}' is {text!r}, not {TYPE_NAMES[types[name]]}.")
+    return canonical
 
 
 def load_prompt_renderer(dataset: Path | str, *, part: str | None = None) -> PromptRenderer:
@@ -253,7 +264,7 @@ def make_prompt_renderer(
 
 def render_prompt(
     source: str | Path,
-    row: Mapping[str, str] | None = None,
+    row: Mapping[str, Any] | None = None,
     *,
     messages: Messages | None = None,
     tools: Sequence[Any] | None = None,

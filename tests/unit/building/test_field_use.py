@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sftdata.building.field_use import check_field_use
+from sftdata.building.field_use import check_field_types, check_field_use
 from sftdata.errors import SpecError
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec
@@ -103,3 +103,56 @@ def test_a_field_is_read_by_the_checks_the_evaluation_files_or_a_swap(
 
 def test_a_conversation_is_read_as_a_whole() -> None:
     assert check('id = "id"\nmessages = "m"', "chat = true") == ""
+
+
+# --- types ----------------------------------------------------------------------------------------
+
+
+def write_label_template() -> None:
+    Path("templates/nli").mkdir(parents=True)
+    Path("templates/nli/label.jinja").write_text(
+        "{% block prompt %}\n{{ premise }}\n{% endblock %}\n"
+        "{% block target %}\n{{ 'yes' if label == 0 else 'no' }}\n{%- endblock %}\n"
+    )
+
+
+def check_types(label: str) -> str:
+    write_label_template()
+    fields = f'premise = "premise"\nlabel = {label}\n'
+    Path("spec.toml").write_text(f'{HEAD}template = "nli/label"\n[fields]\n{fields}')
+    spec = load_spec(file=Path("spec.toml"))
+    assert isinstance(spec, Spec)
+    try:
+        check_field_types(spec, [load_template("nli/label")])
+    except SpecError as error:
+        return str(error)
+    return ""
+
+
+def test_a_text_that_a_template_compares_with_a_number_is_an_error() -> None:
+    assert check_types('"label"') == (
+        "nli/label@draft says `label == 0`: the spec reads 'label' as text, which no number is "
+        "equal to.\n"
+        "Declare the type in [fields], for example:\n"
+        'label = { path = "label", type = "int" }'
+    )
+
+
+@pytest.mark.parametrize("type_", ["int", "float", "bool"])
+def test_a_field_with_a_type_may_be_compared_with_a_number(type_: str) -> None:
+    assert check_types(f'{{ path = "label", type = "{type_}" }}') == ""
+
+
+def test_the_type_is_shown_in_the_rule_as_it_is() -> None:
+    assert '{ path = "x", optional = true, type = "int" }' in check_types(
+        '{ path = "x", optional = true, type = "text" }'
+    )
+
+
+def test_only_text_can_be_cut() -> None:
+    fields = 'article = { path = "a", type = "int" }\nsummary = "summary"'
+    Path("spec.toml").write_text(f'{HEAD}template = "summarize/article"\n[fields]\n{fields}')
+    spec = load_spec(file=Path("spec.toml"))
+    assert isinstance(spec, Spec)
+    with pytest.raises(SpecError, match="Only text can be cut"):
+        check_field_types(spec, [load_template("summarize/article")])

@@ -91,7 +91,7 @@ def test_items_of_a_source_row_without_a_group_stay_together() -> None:
     assert groups[1] == groups[2] not in (None, "G")
 
 
-def test_ids_and_filters_may_be_numbers_and_fields_may_not() -> None:
+def test_a_value_that_is_no_text_is_read_as_its_text_and_named() -> None:
     parsed = parse(
         b'{"n": 7, "ok": true, "x": 0.5}\n',
         {ID: "n", f"{WHERE}ok": "ok", f"{WHERE}x": "x", "field": "n"},
@@ -100,9 +100,22 @@ def test_ids_and_filters_may_be_numbers_and_fields_may_not() -> None:
         ID: ["7"],
         f"{WHERE}ok": ["true"],
         f"{WHERE}x": ["0.5"],
-        "field": [""],
+        "field": ["7"],
     }
-    assert parsed.faults == {0: ("wrong_type", "'field' is a number (7), not text")}
+    assert parsed.faults == {}
+    assert parsed.as_text == {"field": {0: "a number (7)"}}
+
+
+def test_both_json_parsers_name_the_same_values() -> None:
+    lines = b'{"a": 7, "in": {"b": 7}}\n{"a": null, "in": {}}\n{"a": -0, "in": {"b": -0}}\n'
+    native, explaining = parse(lines, {"x": "a"}), parse(lines, {"x": "in.b"})
+    assert values(native) == values(explaining) == {"x": ["7", None, "0"]}
+    assert native.as_text == explaining.as_text == {"x": {0: "a number (7)", 2: "a number (0)"}}
+
+
+def test_a_table_names_no_single_values() -> None:
+    parsed = parse(pa.table({"a": [1.0, 0.5]}), {"x": "a"})
+    assert (values(parsed), parsed.as_text) == ({"x": ["1.0", "0.5"]}, {})
 
 
 def test_a_row_has_the_fault_of_its_first_faulty_column() -> None:

@@ -37,10 +37,19 @@ def parse(
     group: str | None = None,
     keep_nul: bool = False,
     id_prefix: str | None = None,
+    required: frozenset[str] = frozenset(),
 ) -> Rows:
     Path(name).write_bytes(content)
     sources = tuple(resolve_sources([name]))
-    reader = RowReader(sources, rules(fields), id_path, group, keep_nul, id_prefix=id_prefix)
+    reader = RowReader(
+        sources,
+        rules(fields),
+        id_path,
+        group,
+        keep_nul,
+        id_prefix=id_prefix,
+        required=required,
+    )
     return reader.parse([chunk for piece in read_chunks(sources[0], 0) for chunk in piece])
 
 
@@ -58,6 +67,7 @@ def seen(rows: Rows) -> list[Any]:
         rows.group_hashes.tolist(),
         rows.has_empty_id.tolist(),
         rows.faults,
+        rows.remarks,
     ]
 
 
@@ -91,10 +101,8 @@ def test_usable_rows_come_out_as_columns_in_order() -> None:
 @pytest.mark.parametrize(
     ("value", "reason", "detail"),
     [
-        ("1", "wrong_type", "'article' is a number (1), not text"),
-        ("1.5", "wrong_type", "'article' is a number (1.5), not text"),
-        ("NaN", "wrong_type", "'article' is a number (nan), not text"),
-        ("true", "wrong_type", "'article' is a boolean (true), not text"),
+        ("1e999", "wrong_type", "'article' is a number (inf), not text"),
+        ("NaN", "missing_field", "'article' is missing or null"),
         ('["a"]', "wrong_type", "'article' is a list, not text"),
         ('{"a": "b"}', "wrong_type", "'article' is an object, not text"),
         ("null", "missing_field", "'article' is missing or null"),
@@ -115,6 +123,75 @@ def test_a_value_that_is_no_text_is_a_fault_of_its_row(
     assert rows.batch.column("row_id").to_pylist() == ["ok", "ok2"]
     (fault,) = rows.faults
     assert (fault.row_id, fault.line, fault.reason, fault.detail) == ("odd", 2, reason, detail)
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "detail"),
+    [
+        ("1", "1", "'article' is a number (1)"),
+        ("1.0", "1.0", "'article' is a number (1.0)"),
+        ("true", "true", "'article' is a boolean (true)"),
+    ],
+)
+def test_a_value_that_is_no_text_is_read_as_its_text_and_flagged(
+    value: str, text: str, detail: str
+) -> None:
+    odd = f'{{"id": "odd", "article": {value}, "summary": "s"}}\n'.encode()
+    rows = parse(OK + odd)
+    assert rows.batch.column("article").to_pylist() == ["An article.", text]
+    assert rows.remarks == {1: (("flagged", "read_as_text", detail),)}
+    declared = parse(OK + odd, fields=FIELDS | {"article": {"path": "article", "type": "text"}})
+    assert declared.batch.column("article").to_pylist() == ["An article.", text]
+    assert declared.remarks == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "type_", "text"),
+    [
+        ("0", "int", "0"), ('"0"', "int", "0"), ("2.0", "int", "2"), ('"-3"', "int", "-3"),
+        ("1", "float", "1.0"), ('"1e3"', "float", "1000.0"),
+        ("true", "bool", "true"), ('"False"', "bool", "false"),
+    ],
+)  # fmt: skip
+def test_a_field_with_a_type_is_read_from_values_and_from_texts(
+    value: str, type_: str, text: str
+) -> None:
+    line = f'{{"id": "a", "article": {value}, "summary": "s"}}\n'.encode()
+    rows = parse(line, fields=FIELDS | {"article": {"path": "article", "type": type_}})
+    assert rows.batch.column("article").to_pylist() == [text]
+    assert (rows.faults, rows.remarks) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("value", "type_", "detail"),
+    [
+        ('" 1"', "int", "'article' is ' 1', not a whole number"),
+        ("1.5", "int", "'article' is '1.5', not a whole number"),
+        ("true", "int", "'article' is 'true', not a whole number"),
+        ('"many"', "float", "'article' is 'many', not a number"),
+        ("1", "bool", "'article' is '1', not true or false"),
+        ("[1]", "int", "'article' is a list, not text"),
+    ],
+)
+def test_a_value_of_another_type_is_a_fault_that_names_both(
+    value: str, type_: str, detail: str
+) -> None:
+    line = f'{{"id": "a", "article": {value}, "summary": "s"}}\n'.encode()
+    rows = parse(line, fields=FIELDS | {"article": {"path": "article", "type": type_}})
+    assert [(f.reason, f.detail) for f in rows.faults] == [("wrong_type", detail)]
+
+
+def test_an_optional_field_with_a_type_may_be_missing() -> None:
+    rule = {"path": "article", "type": "int", "optional": True}
+    lines = b'{"summary": "s"}\n{"article": "  ", "summary": "t"}\n{"article": 0, "summary": "u"}\n'
+    rows = parse(lines, fields=FIELDS | {"article": rule}, id_path=None)
+    assert rows.batch.column("article").to_pylist() == ["", "", "0"]
+
+
+def test_a_prefix_is_taken_off_before_the_type_is_looked_at() -> None:
+    rule = {"path": "article", "type": "int", "strip_prefix": ["Label: "]}
+    rows = parse(b'{"article": "Label: 3", "summary": "s"}\n', fields=FIELDS | {"article": rule})
+    assert rows.batch.column("article").to_pylist() == ["3"]
 
 
 def test_a_field_that_is_not_there_is_a_fault_of_its_row() -> None:
@@ -211,6 +288,35 @@ def test_an_id_of_another_type_is_a_fault(value: str) -> None:
     assert "'id'" in rows.faults[0].detail
 
 
+@pytest.mark.parametrize(
+    ("value", "row_id"),
+    [
+        ("1.0", "1"),
+        ("-0.0", "0"),
+        ('{"$oid": "00ff"}', "00ff"),
+        ('"0b5c6e7a-2f1d-4c3b-9a8e-7d6c5b4a3f2e"', "0b5c6e7a-2f1d-4c3b-9a8e-7d6c5b4a3f2e"),
+    ],
+)
+def test_whole_numbers_and_object_ids_are_ids(value: str, row_id: str) -> None:
+    rows = parse(f'{{"id": {value}, "article": "a", "summary": "s"}}\n'.encode())
+    assert rows.batch.column("row_id").to_pylist() == [row_id]
+    assert rows.remarks == {}
+
+
+@pytest.mark.parametrize("given", ['"id": null, ', ""])
+@pytest.mark.parametrize("required", [True, False])
+def test_a_row_without_an_id_is_flagged_where_the_spec_says_there_is_one(
+    given: str, required: bool
+) -> None:
+    rows = parse(
+        OK + f'{{{given}"article": "a", "summary": "s"}}\n'.encode(),
+        required=frozenset({"id"} if required else ()),
+    )
+    assert [len(row_id) for row_id in rows.batch.column("row_id").to_pylist()] == [2, 32]
+    flagged = {1: (("flagged", "empty_id", "the id is missing"),)}
+    assert rows.remarks == (flagged if required else {})
+
+
 @pytest.mark.parametrize("given", ["", '"id": null, ', '"id": "", '])
 def test_a_row_without_an_id_gets_one_made_of_its_fields(given: str) -> None:
     line = f'{{{given}"article": "a", "summary": "s", "unread": 1}}\n'.encode()
@@ -265,7 +371,7 @@ def test_tables_give_the_same_rows_as_json() -> None:
     assert csv.line.tolist() == [2]
 
 
-def test_nulls_numbers_and_lists_in_tables_are_faults_of_their_rows() -> None:
+def test_nulls_and_lists_in_tables_are_faults_of_their_rows() -> None:
     import pyarrow.parquet as pq
 
     table = pa.table({"id": [1, 2], "article": ["a", None], "summary": [["s"], ["s"]]})
@@ -453,5 +559,5 @@ def test_repairs_stay_with_their_rows() -> None:
     )
     assert [fault.row_id for fault in rows.faults] == ["a"]
     repair = ("cut", "trailing_user", "1 turn after the last answer left out")
-    assert rows.repairs == {1: (repair,)}
-    assert rows.take(np.array([1, 0])).repairs == {0: (repair,)}
+    assert rows.remarks == {1: (repair,)}
+    assert rows.take(np.array([1, 0])).remarks == {0: (repair,)}

@@ -58,9 +58,10 @@ def diff_versions(
     id_path = None if id_rule is None else id_rule.path
     batch = read_rows(sources, {n: rules[n] for n in sorted(needed)}, id_path, rows)
     name = tokenizer or (spec.tokenizer if spec is not None else "tokenizers/small")
+    types = {n: rule.type for n, rule in rules.items() if rule.type is not None}
     return diff_templates(
-        before,
-        after,
+        before.with_types(types),
+        after.with_types(types),
         batch,
         samples=samples,
         encoder=_exact_encoder(name, batch),
