@@ -13,6 +13,7 @@ from sftdata.building.inputs import no_rows, read_source
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
 from sftdata.examples.maker import BlockExamples, BlockRequest
+from sftdata.reading.table_types import ColumnsAsText, describe_columns_as_text
 from sftdata.reading.unread import merge_unread
 from sftdata.spec.model import Mixture
 from sftdata.tokenizing.engine_cache import EngineCache
@@ -67,9 +68,10 @@ def _try_plan(plan: Plan) -> DryRun:
     ledger: list[LedgerLine] = []
     notes = [*plan.notes]
     unread: dict[str, list[str]] = {}
+    as_text: dict[str, ColumnsAsText] = {}
     templates = tuple(range(len(plan.block_keys)))
     for index in range(len(plan.sources)):
-        for chunks in islice(read_source(maker.reader, index, unread=unread), 1):
+        for chunks in islice(read_source(maker.reader, index, unread=unread, as_text=as_text), 1):
             notes += chunks.notes
             tried = chunks[:4]
             made.append(maker.make([BlockRequest(chunk, templates) for chunk in tried]))
@@ -79,4 +81,6 @@ def _try_plan(plan: Plan) -> DryRun:
             ]
     if not made:
         raise no_rows(plan.sources)
+    if note := describe_columns_as_text(as_text):
+        notes.append(note)
     return DryRun(made, ledger, unread, [source.name for source in plan.sources], notes)

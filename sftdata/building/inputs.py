@@ -22,6 +22,7 @@ from sftdata.reading.screening.contamination import EvaluationTexts, index_texts
 from sftdata.reading.screening.screen import Screen
 from sftdata.reading.sources import Source
 from sftdata.reading.splits import assign_splits
+from sftdata.reading.table_types import ColumnsAsText, find_columns_as_text
 from sftdata.spec.fields import BESIDE_MESSAGES, ID
 from sftdata.spec.model import Spec
 from sftdata.spec.split_names import training_split
@@ -72,11 +73,13 @@ def read_source(
     foresee: Callable[[Chunk], Iterator[Outline]] = lambda chunk: iter(()),
     sizes: Sizes = DEFAULT_SIZES,
     unread: dict[str, list[str]] | None = None,
+    as_text: dict[str, ColumnsAsText] | None = None,
 ) -> Iterator[Chunks]:
     """The chunks of a source of `reader`, by its index, once the columns have been checked.
 
     See `read_chunks` for `foresee`. The columns that nothing reads are put into `unread`, by the
-    name of the source. Raises `GoldenSetError` if a field is not in the source.
+    name of the source; those of a table that are read as text, into `as_text`.
+    Raises `GoldenSetError` if a field is not in the source.
     """
     source = reader.sources[index]
     pieces = read_chunks(source, index, foresee, sizes, reader.columns, reader.quoting)
@@ -87,6 +90,8 @@ def read_source(
             columns = [*beside, *reader.unread_columns(chunks)] if unread is not None else []
             if unread is not None and columns:
                 unread[source.name] = columns
+            if as_text is not None and isinstance(chunks.data, pa.RecordBatch):
+                as_text[source.name] = find_columns_as_text(chunks.data, reader.fields)
         yield chunks
 
 

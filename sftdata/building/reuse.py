@@ -16,6 +16,7 @@ from sftdata.examples.blocks import BlockRun
 from sftdata.examples.maker import BlockExamples, BlockRequest
 from sftdata.reading.chunks import Chunk, Chunks
 from sftdata.reading.outline import Outline
+from sftdata.reading.table_types import ColumnsAsText
 from sftdata.writing.earlier_build import BlockLocation, EarlierBuild
 from sftdata.writing.journal import KEY_BYTES
 
@@ -92,6 +93,7 @@ class BlockLookup:
     def __init__(self, plan: Plan, earlier: Sequence[EarlierBuild], *, with_drops: bool) -> None:
         self._plan, self._earlier, self._with_drops = plan, earlier, with_drops
         self.unread: dict[str, list[str]] = {}  # columns that nothing reads, by source
+        self.as_text: dict[str, ColumnsAsText] = {}  # columns of tables, by source
 
     def find_reusable(self, submit: Submit) -> Iterator[tuple[ChunkGroup, PendingExamples]]:
         """Every chunk group of the sources, in order; `submit` starts the work on new blocks."""
@@ -114,7 +116,9 @@ class BlockLookup:
     def _read_sources(self) -> Iterator[Chunks]:
         reader = row_reader(self._plan.spec, self._plan.sources)
         for index in range(len(self._plan.sources)):
-            yield from read_source(reader, index, self._foresee, self._plan.sizes, self.unread)
+            yield from read_source(
+                reader, index, self._foresee, self._plan.sizes, self.unread, self.as_text
+            )
 
     def _foresee(self, chunk: Chunk) -> Iterator[Outline]:
         """Outlines of the chunks that followed this one in an earlier build."""

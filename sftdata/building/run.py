@@ -37,6 +37,7 @@ from sftdata.errors import GoldenSetError
 from sftdata.examples.blocks import BlockRun, Blocks
 from sftdata.examples.maker import BlockRequest
 from sftdata.reading.chunks import Chunk
+from sftdata.reading.table_types import describe_columns_as_text
 from sftdata.tokenizing.engine_cache import EngineCache
 from sftdata.writing.build_folder import UNFINISHED, BuildFolder, set_aside
 from sftdata.writing.earlier_build import EarlierBuild
@@ -145,6 +146,8 @@ class BuildRun:
         if not any(self.rows_in):
             raise no_rows(self.plan.sources)
         self.unread = lookup.unread
+        if note := describe_columns_as_text(lookup.as_text):
+            self.report(note)
 
     def _add(self, group: ChunkGroup, pending: PendingExamples) -> None:
         """Hands the examples of a chunk group to the folder, and counts its rows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pyarrow as pa
 
@@ -14,15 +14,15 @@ from sftdata.spec.paths import MISSING, Path, follow, parse_path
 
 _LOOKED_AT = 64  # rows, for an example
 
+ColumnsAsText = dict[str, tuple[str, str]]  # field → name of the Arrow type, text of a value
 
-def find_columns_as_text(
-    batch: pa.RecordBatch, fields: Mapping[str, FieldRule]
-) -> dict[str, tuple[str, str]]:
+
+def find_columns_as_text(batch: pa.RecordBatch, fields: Mapping[str, FieldRule]) -> ColumnsAsText:
     """The fields without a type that are read from columns of another type than text.
 
     By field: the name of the Arrow type, and the text of the first value, "" if there is none.
     """
-    found = {}
+    found: ColumnsAsText = {}
     for name, rule in fields.items():
         for path in map(parse_path, rule.paths if rule.type is None else ()):
             type_ = _type_at(batch.schema, path)
@@ -31,7 +31,7 @@ def find_columns_as_text(
     return found
 
 
-def describe_columns_as_text(found: Mapping[str, Mapping[str, tuple[str, str]]]) -> str | None:
+def describe_columns_as_text(found: Mapping[str, ColumnsAsText]) -> str | None:
     """One note about all such columns, by the name of their source; None if there are none."""
     by_column: dict[tuple[str, str], tuple[list[str], str]] = {}
     for source, columns in found.items():
@@ -91,10 +91,3 @@ def _find_example(batch: pa.RecordBatch, path: Path) -> str:
         if at_end is not MISSING and not is_missing(at_end) and (text := to_text(at_end)):
             return text
     return ""
-
-
-def merge_examples(
-    parts: Sequence[Mapping[str, Mapping[str, tuple[str, str]]]],
-) -> dict[str, Mapping[str, tuple[str, str]]]:
-    """What several builds found, by source."""
-    return {source: columns for part in parts for source, columns in part.items()}
