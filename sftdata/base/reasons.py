@@ -29,7 +29,7 @@ class Reason(StrEnum):
         return member
 
     # Read
-    WRONG_TYPE = "wrong_type", "A field holds something other than text."
+    WRONG_TYPE = "wrong_type", "A field holds a value that is not text, or not of its type."
     LONE_SURROGATE = "lone_surrogate", "A field holds half a character, which no tokenizer encodes."
     BAD_MESSAGES = "bad_messages", "The turns of the conversation have no order or shape we know."
     UNKNOWN_TURN_KEY = "unknown_turn_key", "A turn has a key that nothing reads."

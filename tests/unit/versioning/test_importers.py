@@ -119,3 +119,19 @@ def test_what_is_there_is_not_overwritten() -> None:
 def test_a_file_that_is_not_of_the_collection_is_an_error(collection: str, text: str) -> None:
     with pytest.raises(SftdataError):
         import_templates(collection, write("file", text))  # type: ignore[arg-type]
+
+
+def test_the_fields_have_the_types_that_the_templates_expect() -> None:
+    Path("labels.yaml").write_text(
+        "dataset: made\ntemplates:\n"
+        "  a: !Template {id: a, name: one, jinja: '{{ text }} ||| {{ 1 if label == 0 else 2 }}'}\n"
+        "  b: !Template {id: b, name: two, jinja: '{{ text }} ||| {{ score > 0.5 }} {{ label }}'}\n"
+    )
+    imported = import_templates("promptsource", Path("labels.yaml"), "made")
+    assert imported.fields == {"text": "text", "label": "int", "score": "float"}
+    assert imported.spec_fields == (
+        "[fields]\n"
+        'label = { path = "label", type = "int" }\n'
+        'score = { path = "score", type = "float" }\n'
+        'text = "text"'
+    )
