@@ -71,8 +71,9 @@ class DelimitedFile:
         csv.field_size_limit(sys.maxsize)
         dialect = self._sniff()
         with self._open(dialect.line_end) as text:
-            lines = islice(text, dialect.skipped, None)
-            rows = self._rows(dialect, dialect.reader(lines))
+            for _ in range(dialect.skipped):
+                text.readline()
+            rows = self._rows(dialect, dialect.reader(text))
             header_line, _, header = next((row for row in rows if any(row[2])), (1, 1, []))
             if not header:
                 raise GoldenSetError(
@@ -177,7 +178,10 @@ class _Table:
         self, lines: list[int], cells: list[Sequence[str]], wanted: Collection[str] | None
     ) -> DelimitedRows:
         values = list(zip(*cells, strict=True))
-        blank = np.array([not row[0].strip() and not "".join(row).strip() for row in cells])
+        blank = np.zeros(len(cells), np.bool_)
+        for at, cell in enumerate(values[0]):
+            if not cell or cell.isspace():
+                blank[at] = not "".join(cells[at]).strip()
         if self._columns is None:
             unnamed = {at for at in self._unnamed if not any(map(str.strip, values[at]))}
             self._columns = tuple(n for at, n in enumerate(self._names) if at not in unnamed)

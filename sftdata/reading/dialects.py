@@ -17,7 +17,7 @@ from sftdata.errors import GoldenSetError
 Quoting = Literal["csv", "none"] | None
 
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n|$)')
+_SEPARATOR_LINE = re.compile(r'"?sep=(\t|[^\w\s"])"?(?:\r\n|\r|\n|$)')
 _MOST_ROWS = 200  # that are compared
 _ALIKE = 0.8  # share of the rows with as many cells as the header, if the header alone decides
 _SEARCHED_ROWS = 10  # for a header below a title
@@ -67,7 +67,9 @@ def sniff_dialect(
     separator = _SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
     if separator is not None:
         return dialect(separator[1], skipped=1)
-    tables = {char: _rows(dialect(char), lines, is_whole) for char in (own, *_NAMES)}
+    tables = {own: _rows(dialect(own), lines, is_whole)}
+    if _share_alike(tables[own]) < 1:
+        tables |= {char: _rows(dialect(char), lines, is_whole) for char in _NAMES if char != own}
     found = _find_delimiter(tables, own)
     if found is None:
         for char, rows in tables.items():
@@ -105,8 +107,6 @@ def _has_quoted_header(lines: Sequence[str]) -> bool:
 def _find_delimiter(tables: dict[str, list[list[str]]], own: str) -> str | None:
     """The delimiter that gives each row as many cells as the header; at least two."""
     alike = {char: _share_alike(rows) for char, rows in tables.items()}
-    if alike[own] == 1:
-        return own
     widths = {char: len(rows[0]) if rows else 0 for char, rows in tables.items()}
     best = max(tables, key=lambda char: (alike[char], widths[char], char == own))
     if alike[best] == 1:
