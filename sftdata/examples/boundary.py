@@ -33,7 +33,7 @@ def is_boundary_stable(
     # Unigram weighs segmentations of the whole text, so the words near a boundary prove nothing.
     merges_pairs = encoder.tokenizer.plain_text.merges_pairs
     for at, segment in enumerate(segments):
-        if not segment.continues:
+        if not segment.continues or isinstance(segments[at - 1].content, int):
             continue
         before, after = (_to_column(s.content, rows) for s in segments[at - 1 : at + 1])
         first, second = (_to_rows(part.ids, rows) for part in parts[at - 1 : at + 1])

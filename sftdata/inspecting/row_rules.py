@@ -21,7 +21,7 @@ class RowRules:
     """The rules that every row of a dataset must keep."""
 
     first_id: int | None  # every row starts with it
-    last_id: int
+    last_ids: frozenset[int] | None  # every row ends with one of them; None if any may end it
     last_name: str
     vocab_size: int
     control: frozenset[int] | None  # None without the recorded tokenizer
@@ -46,7 +46,7 @@ class RowRules:
             )
         return cls(
             first_id=recorded["bos_id"] if chat is None else None,
-            last_id=recorded["eos_id"] if chat is None else chat["end_id"],
+            last_ids=_last_ids(recorded, chat, tokenizer if turns else None, turns=turns),
             last_name="EOS" if chat is None else "the end of the turn",
             vocab_size=recorded["vocab_size"],
             control=tokenizer.control_ids if tokenizer else None,
@@ -65,8 +65,9 @@ class RowRules:
             yield "the label mask is not true exactly from target_start on"
         elif not mask[-1]:
             yield "the last token is not in the loss"
-        if ids[-1] != self.last_id:
-            yield f"the last token is {ids[-1]}, not {self.last_name} ({self.last_id})"
+        if self.last_ids is not None and ids[-1] not in self.last_ids:
+            ends = " or ".join(map(str, sorted(self.last_ids)[:4]))
+            yield f"the last token is {ids[-1]}, not {self.last_name} ({ends})"
         if self.first_id is not None and ids[0] != self.first_id:
             yield f"the first token is {ids[0]}, not BOS ({self.first_id})"
         if not ((ids >= 0) & (ids < self.vocab_size)).all():
@@ -75,6 +76,22 @@ class RowRules:
             found = tuple(i for i in ids.tolist() if i in self.control)
             if found not in self.skeletons:
                 yield "a control token stands inside the text"
+
+
+def _last_ids(
+    recorded: Mapping[str, Any],
+    chat: Mapping[str, Any] | None,
+    tokenizer: Tokenizer | None,
+    *,
+    turns: bool,
+) -> frozenset[int] | None:
+    if chat is None:
+        return frozenset([recorded["eos_id"]])
+    if not turns:
+        return frozenset([chat["end_id"]])
+    # A template may close a turn with the token that opens the next one.
+    known = {chat["end_id"], *chat.get("stop_ids", ())}
+    return None if tokenizer is None else tokenizer.control_ids | known
 
 
 def _skeleton(

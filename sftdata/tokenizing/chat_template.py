@@ -141,16 +141,17 @@ class ChatFormat:
                     if not waiting:
                         return  # what follows the end of the last turn is not for the model
                 continue
+            inside = start > 0 and self.tokenizer.prefixes_first_only
             cut = waiting[0][0] if waiting and start < waiting[0][0] < end else None
             if cut is not None:
-                yield TextSpan(_parts(whole[start:cut], stand_in), in_loss=False, continues=False)
+                yield TextSpan(_parts(whole[start:cut], stand_in), in_loss=False, continues=inside)
             elif waiting and start >= waiting[0][0]:
                 in_loss = True
             begin = start if cut is None else cut
             in_loss = in_loss or cut is not None
             parts = _parts(text[begin - start :], stand_in)
             if parts:
-                yield TextSpan(parts, in_loss=in_loss, continues=cut is not None)
+                yield TextSpan(parts, in_loss=in_loss, continues=cut is not None or inside)
         raise self._error(
             "puts no control token after the assistant's turn, so a model could not learn to stop"
         )

@@ -177,6 +177,12 @@ def continuation_differs(spec: Mapping[str, Any]) -> bool:
     return any(_without_prefix(spec.get(name)) != spec.get(name) for name in _STAGES)
 
 
+def prefixes_first_only(spec: Mapping[str, Any]) -> bool:
+    """Whether a space goes before the first word of a text, and not after a control token."""
+    stages = [*_stages(spec.get("normalizer")), *_stages(spec.get("pre_tokenizer"))]
+    return any(s["type"] == "Metaspace" and s.get("prepend_scheme") == "first" for s in stages)
+
+
 def _without_prefix(part: dict[str, Any] | None) -> dict[str, Any] | None:
     """The normalizer or pre-tokenizer without the space that it puts before the first word."""
     if part is None or part["type"] == "Prepend":

@@ -20,6 +20,7 @@ from sftdata.tokenizing.plain_text import (
     PlainTokenizer,
     continuation_spec,
     plain_text_spec,
+    prefixes_first_only,
 )
 
 _PLAIN_VERSION = 3  # raise it when the plain tokenizers change: they are cached between builds
@@ -115,6 +116,11 @@ class Tokenizer(PicklesFieldsOnly):
         """
         longest_first = sorted(self.control_tokens, key=len, reverse=True)
         return re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+
+    @cached_property
+    def prefixes_first_only(self) -> bool:
+        """Whether only text at the very start gets the tokenizer's prefix space."""
+        return self.continuation_differs and prefixes_first_only(self.spec)
 
     @cached_property
     def plain_text(self) -> PlainTokenizer:

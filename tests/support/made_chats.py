@@ -27,20 +27,21 @@ def markers(template: str) -> list[str]:
     return list(found)
 
 
-def make_tokenizer(base: Path, template: str, folder: Path) -> Path:
+def make_tokenizer(base: Path, template: str, folder: Path, *, eos: str = EOS) -> Path:
     """A tokenizer folder: `base` with each marker of the template as an added special token."""
     spec = json.loads((base / "tokenizer.json").read_text(encoding="utf-8"))
     vocabulary = spec["model"]["vocab"]
     added = {token["content"] for token in spec["added_tokens"]}
     new = [text for text in markers(template) if text not in added]
-    for number, text in enumerate(new, len(vocabulary)):
+    first = 1 + max(*vocabulary.values(), *(token["id"] for token in spec["added_tokens"]))
+    for number, text in enumerate(new, first):
         spec["added_tokens"].append(
             {"id": number, "content": text, "special": True, "single_word": False}
             | {"lstrip": False, "rstrip": False, "normalized": False}
         )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tokenizer.json").write_text(json.dumps(spec), encoding="utf-8")
-    config = {"bos_token": EOS, "eos_token": EOS, "tokenizer_class": "PreTrainedTokenizerFast"}
+    config = {"bos_token": eos, "eos_token": eos, "tokenizer_class": "PreTrainedTokenizerFast"}
     (folder / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
     (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
     return folder

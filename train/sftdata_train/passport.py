@@ -98,7 +98,7 @@ def _describe_chat(manifest: Manifest, model: str) -> dict[str, Any] | None:
 def list_stop_ids(manifest: Manifest) -> list[int]:
     """The ids that end an answer: EOS, and the end of a turn in a chat dataset."""
     chat = manifest["chat"]
-    ends = [chat["end_id"]] if chat else []
+    ends = [chat["end_id"], *chat.get("stop_ids", ())] if chat else []
     return list(dict.fromkeys([*ends, manifest["tokenizer"]["eos_id"]]))
 
 

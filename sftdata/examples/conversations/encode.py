@@ -104,7 +104,7 @@ class EncodedPieces:
                 zip(self._bounds.tolist(), self._rows, strict=False)
             )
             for at, (before, piece) in enumerate(pairwise(pieces), start)
-            if piece.continues
+            if piece.continues and isinstance(before.content, str)
         ]
         if not found:
             return stable

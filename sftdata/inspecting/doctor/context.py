@@ -37,7 +37,9 @@ def read_context(data: Dataset) -> DatasetContext:
     manifest = data.manifest
     tokenizer = load_recorded_tokenizer(manifest["tokenizer"])
     chat = manifest.content.get("chat")
-    ends = {manifest["tokenizer"]["eos_id"]} | ({chat["end_id"]} if chat else set())
+    ends = {manifest["tokenizer"]["eos_id"]}
+    if chat:
+        ends |= {chat["end_id"], *chat.get("stop_ids", ())}
     return DatasetContext(
         tokenizer=tokenizer,
         decoder=Decoder(tokenizer, show_control=False),

@@ -23,6 +23,9 @@ from sftdata.tokenizing.chat.taught import Taught, find_taught
 from sftdata.tokenizing.chat.template import NO_OPTIONS, ChatTemplate, RefusedError
 from sftdata.tokenizing.tokenizer import Tokenizer
 
+# What a template writes that takes a list of parts for a text.
+_PARTS_AS_CODE = ("{'type': 'text'", '{"type": "text"')
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -82,7 +85,7 @@ class ConversationFormat(PicklesFieldsOnly):
 
         def feed(rendering: Rendering) -> Layout:
             fed = rendering.render(len(guarded.turns), generate=True, options=options)
-            _check_shown(guarded, fed)
+            _check_shown(rendering, fed)
             found, _ = self._find_taught(rendering, fed, taught)
             end = TaughtSpan(len(fed), len(fed), len(fed))
             spans = [*(one.span for one in found.values()), end]
@@ -147,7 +150,7 @@ class ConversationFormat(PicklesFieldsOnly):
 
     def _lay_out(self, rendering: Rendering, wanted: Sequence[int]) -> Layout:
         whole = rendering.render(len(rendering.messages))
-        _check_shown(rendering.conversation, whole)
+        _check_shown(rendering, whole)
         taught, untaught = self._find_taught(rendering, whole, wanted)
         if not taught:
             raise UnusableError(Reason.NOT_TAUGHT, "; ".join(untaught) or "no turn is in the loss")
@@ -175,8 +178,13 @@ class ConversationFormat(PicklesFieldsOnly):
         return taught, untaught
 
 
-def _check_shown(conversation: Conversation, whole: str) -> None:
+def _check_shown(rendering: Rendering, whole: str) -> None:
     """Raises `UnusableError` where the template leaves out what the model should read."""
+    conversation = rendering.conversation
+    if any(isinstance(message.get("content"), list) for message in rendering.messages):
+        text = conversation.to_json()
+        if any(code in whole and code not in text for code in _PARTS_AS_CODE):
+            raise UnusableError(Reason.NOT_SHOWN, "the chat template shows a list as program code")
     for number, turn in enumerate(conversation.turns, 1):
         missing = None if turn.role == "assistant" else find_unshown(turn, whole)
         if missing is not None:

@@ -13,7 +13,7 @@ from sftdata.tokenizing.tokenizer import Tokenizer
 class Piece:
     """A control token, by its id, or a text between two of them, to be encoded as plain text.
 
-    `continues`: the text is encoded as the continuation of the piece before.
+    `continues`: the text is encoded as the continuation of the piece before, without a prefix.
     """
 
     content: str | int
@@ -42,8 +42,10 @@ def split_text(text: str, spans: Sequence[TaughtSpan], tokenizer: Tokenizer) -> 
             continue
         end = start + len(part)
         bounds = [start, *(at for at in cuts if start < at < end), end]
+        inside = start > 0 and tokenizer.prefixes_first_only
         for number, (first, last) in enumerate(pairwise(bounds)):
-            yield Piece(part[first - start : last - start], _in_loss(first, spans), number > 0)
+            continues = number > 0 or inside
+            yield Piece(part[first - start : last - start], _in_loss(first, spans), continues)
 
 
 def _in_loss(at: int, spans: Sequence[TaughtSpan]) -> bool:
