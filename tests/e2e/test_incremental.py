@@ -28,7 +28,7 @@ tokenizer = "tokenizers/small"
 max_length = 180
 max_dropped = 5
 [fields]
-id = "id"
+id = { path = "id", optional = true }
 article = "article"
 summary = "summary"
 """

@@ -47,7 +47,7 @@ template = "summarize/article"
 tokenizer = "tokenizers/small"
 {extra}
 [fields]
-id = "id"
+id = {{ path = "id", optional = true }}
 article = "article"
 summary = "summary"
 """

@@ -33,7 +33,7 @@ tokenizer = "{tokenizer}"
 max_length = {max_length}
 max_dropped = 10
 [fields]
-id = "id"
+id = {{ path = "id", optional = true }}
 article = "article"
 summary = "summary"
 """

@@ -19,7 +19,7 @@ template = "summarize/article"
 tokenizer = "tokenizers/small"
 duplicates = "keep"
 [fields]
-id = "id"
+id = { path = "id", optional = true }
 article = "article"
 summary = "summary"
 """
