@@ -60,6 +60,7 @@ class Plan(PicklesFieldsOnly):
     sizes: Sizes = DEFAULT_SIZES
     split_note: str | None = None  # says which given splits are kept
     date_note: str | None = None  # says which date the chat template is told
+    option_note: str | None = None  # names options that the chat template does not read
 
     @cached_property
     def splits(self) -> dict[str, float]:
@@ -77,6 +78,7 @@ class Plan(PicklesFieldsOnly):
         notes += self.tokenizer.notes
         if self.spec.chat:
             notes += self.tokenizer.chat_notes
+            notes.append(self.option_note)
         return [note for note in notes if note is not None]
 
     @property
@@ -201,6 +203,7 @@ def make_plan(
         sizes=sizes,
         split_note=split_note,
         date_note=date_note,
+        option_note=_check_chat_options(spec, tokenizer),
     )
     if plan.conversations is not None:
         _ = plan.conversations.stop_ids  # raises for a template that does not parse
@@ -232,6 +235,13 @@ def _with_date(spec: Spec, tokenizer: Tokenizer) -> tuple[Spec, str | None]:
         f'fix it: date = "{today}"'
     )
     return spec.model_copy(update={"date": today}), note
+
+
+def _check_chat_options(spec: Spec, tokenizer: Tokenizer) -> str | None:
+    if not (spec.chat and spec.chat_options and tokenizer.chat_template):
+        return None
+    date = spec.date or datetime.date.today()
+    return load_chat_template(tokenizer, spec.chat_options, date).check_options()
 
 
 def _check_template(template: Template, spec: Spec, frozen: bool) -> None:

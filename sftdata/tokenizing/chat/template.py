@@ -14,12 +14,14 @@ from jinja2 import meta
 
 from sftdata.base.content import find_content
 from sftdata.base.pickling import PicklesFieldsOnly
-from sftdata.errors import TemplateError
+from sftdata.errors import TemplateError, did_you_mean
 from sftdata.tokenizing.chat_environment import ExplicitRefusal, chat_environment
 from sftdata.tokenizing.tokenizer import Tokenizer
 
 Message = Mapping[str, Any]
 NO_OPTIONS: Mapping[str, Any] = {}
+# What a template is given for each conversation. No option takes its place.
+_CONVERSATION = ("messages", "tools", "documents", "add_generation_prompt")
 
 
 def load_chat_template(
@@ -95,6 +97,29 @@ class ChatTemplate(PicklesFieldsOnly):
     def can_switch_thinking(self) -> bool:
         """Whether the template has the option `enable_thinking`, and it is not set."""
         return "enable_thinking" in self._variables - self.options.keys()
+
+    def check_options(self) -> str | None:
+        """A note about options that the template does not read; None if it reads all.
+
+        Raises `TemplateError` for one that looks like a slip of the pen.
+        """
+        own = {*_CONVERSATION, *chat_environment().globals, "strftime_now"}
+        known = self._variables - own
+        unknown = sorted(self.options.keys() - known)
+        for name in unknown:
+            meant = did_you_mean(name, known - self.special_texts.keys())
+            if meant.startswith("Did you mean"):
+                raise TemplateError(
+                    f"The chat template of the tokenizer '{self.name}' has no option '{name}' "
+                    "(chat_options).",
+                    meant,
+                )
+        if not unknown:
+            return None
+        return (
+            f"The chat template of the tokenizer '{self.name}' does not read "
+            f"{', '.join(unknown)} (chat_options); it changes nothing."
+        )
 
     def render(
         self,

@@ -1,0 +1,46 @@
+"""Chat templates: the options they read, and options that nothing would read."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+
+from sftdata.errors import TemplateError
+from sftdata.tokenizing.chat.template import ChatTemplate
+
+SOURCE = (
+    "{% if enable_thinking is defined and enable_thinking %}<think>{% endif %}"
+    "{{ bos_token }}{{ strftime_now('%Y') }}{{ messages[0].content }}{{ raise_exception }}"
+    "{% set own = 1 %}{{ own }}"
+)
+
+
+def check(source: str, **options: Any) -> str:
+    """The error or the note; "" if the template reads every option."""
+    special = {"bos_token": "<s>"}
+    template = ChatTemplate(source, "made", special, options, datetime.date(2026, 1, 31))
+    try:
+        return template.check_options() or ""
+    except TemplateError as error:
+        return f"Error: {error}"
+
+
+def test_options_that_the_template_reads_are_no_fault() -> None:
+    assert check(SOURCE, enable_thinking=False, bos_token="") == ""
+
+
+def test_a_slip_of_the_pen_is_an_error() -> None:
+    assert check(SOURCE, enable_thinkin=False) == (
+        "Error: The chat template of the tokenizer 'made' has no option 'enable_thinkin' "
+        "(chat_options).\nDid you mean 'enable_thinking'?"
+    )
+
+
+@pytest.mark.parametrize("name", ["messages", "add_generation_prompt", "strftime_now", "own", "x"])
+def test_an_option_that_nothing_reads_is_noted(name: str) -> None:
+    assert check(SOURCE, **{name: 1}) == (
+        f"The chat template of the tokenizer 'made' does not read {name} (chat_options); it "
+        "changes nothing."
+    )
