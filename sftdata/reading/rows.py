@@ -56,7 +56,6 @@ class Rows:
     line: npt.NDArray[np.int64]
     hashes: npt.NDArray[np.uint64]  # [rows, 2], of the row id
     group_hashes: npt.NDArray[np.uint64]  # [rows, 2], of the group or id that decides the split
-    has_empty_id: npt.NDArray[np.bool_]  # whether the source gives an id without a character
     faults: list[RowFault]
     given_splits: npt.NDArray[np.int8] | None = None  # None: the source gives no row a split
     # What the ledger says about rows that stay, by row: repairs, and values that were no text.
@@ -73,7 +72,6 @@ class Rows:
             line=nothing,
             hashes=hashes,
             group_hashes=hashes if group_hashes is None else group_hashes,
-            has_empty_id=np.zeros(batch.num_rows, np.bool_),
             faults=[],
         )
 
@@ -85,7 +83,6 @@ class Rows:
             line=self.line[rows],
             hashes=self.hashes[rows],
             group_hashes=self.group_hashes[rows],
-            has_empty_id=self.has_empty_id[rows],
             faults=self.faults,
             given_splits=None if self.given_splits is None else self.given_splits[rows],
             remarks=_take_remarks(self.remarks, rows),
@@ -197,7 +194,6 @@ class RowReader:
             line=parsed.line[usable],
             hashes=hashes,
             group_hashes=group_hashes,
-            has_empty_id=_is_empty(parsed.columns.get(ID), len(usable))[usable],
             faults=[
                 RowFault(
                     row_id if has_id else "", int(parsed.chunk[row]), int(parsed.line[row]), *fault
@@ -278,9 +274,13 @@ class RowReader:
     def _find_remarks(self, raw: Parsed) -> dict[int, tuple[Remark, ...]]:
         """The remarks about each row, also about rows that have a fault."""
         found: dict[int, tuple[Remark, ...]] = dict(raw.repairs)
-        if ID in raw.columns and "id" in self.required:
-            for row in np.flatnonzero(to_flags(raw.columns[ID].is_null())).tolist():
-                remark = (Status.FLAGGED, Reason.EMPTY_ID, "the id is missing")
+        if ID in raw.columns:
+            ids = raw.columns[ID]
+            empty = to_flags(pc.fill_null(pc.equal(ids, text("")), flag(False)))
+            missing = to_flags(ids.is_null()) if "id" in self.required else np.False_
+            for row in np.flatnonzero(empty | missing).tolist():
+                what = "empty" if empty[row] else "missing"
+                remark = (Status.FLAGGED, Reason.EMPTY_ID, f"the id is {what}")
                 found[row] = (*found.get(row, ()), remark)
         details: dict[int, list[str]] = {}
         for name, rule in self.fields.items():
@@ -332,13 +332,6 @@ def _heads(paths: Iterable[str]) -> set[str]:
 def _column_names(rows: Sequence[Mapping[str, Any]]) -> KeysView[str]:
     """The columns of the rows, each once, in order."""
     return dict.fromkeys(name for row in rows for name in row).keys()
-
-
-def _is_empty(column: pa.LargeStringArray | None, rows: int) -> npt.NDArray[np.bool_]:
-    """bool[rows]: whether the value is there and is the empty text."""
-    if column is None:
-        return np.zeros(rows, np.bool_)
-    return to_flags(pc.fill_null(pc.equal(column, text("")), flag(False)))
 
 
 def _content_ids(parsed: Parsed, fields: Iterable[str]) -> pa.LargeStringArray:

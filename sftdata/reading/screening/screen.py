@@ -19,10 +19,7 @@ from sftdata.spec.check_rules import CheckRule
 
 @dataclass(frozen=True)
 class Screen:
-    """Checks golden rows before they are rendered, and drops or flags those that fail.
-
-    A row with an empty id is flagged.
-    """
+    """Checks golden rows before they are rendered, and drops or flags those that fail."""
 
     checks: Mapping[str, CheckRule]
     source_field: str | None
@@ -34,8 +31,6 @@ class Screen:
 
         Raises `GoldenSetError` with the row's place when the action of its check is "fail".
         """
-        for unnamed in np.flatnonzero(rows.has_empty_id).tolist():
-            outcomes.add_outcome(unnamed, Status.FLAGGED, Reason.EMPTY_ID, "the id is empty")
         if self.checks:
             for found in find_suspects(
                 rows.batch, self.checks, str(self.source_field), str(self.target_field)

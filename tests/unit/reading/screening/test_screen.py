@@ -62,10 +62,3 @@ def test_a_row_with_text_of_an_evaluation_file_is_dropped() -> None:
 
 def test_without_checks_and_evaluation_texts_no_row_has_an_outcome() -> None:
     assert screen({}) == []
-
-
-def test_an_empty_id_is_flagged() -> None:
-    outcomes = RowOutcomes(3)
-    rows = replace(ROWS, has_empty_id=np.array([False, True, False]))
-    Screen({}, None, None, None).inspect(rows, "news.jsonl", outcomes)
-    assert list(outcomes) == [(1, Status.FLAGGED, "empty_id", "the id is empty")]
