@@ -5,6 +5,7 @@ Nothing here fails for a value that Python cannot hold, such as a time after the
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -51,8 +52,11 @@ def _uuid_texts(column: pa.Array) -> pa.LargeStringArray:
 def python_values(column: pa.Array | pa.ChunkedArray) -> list[Any]:
     """The values of a column, with `Unreadable` for those that Python cannot hold.
 
-    Bytes that are UTF-8 are text: many programs write texts to Parquet without saying so.
+    Bytes that are UTF-8 are text: many programs write texts to Parquet without saying so. A time
+    with nanoseconds is text, too, in ISO 8601.
     """
+    if _is_nanoseconds(column.type) and not pa.types.is_duration(column.type):
+        return _nanosecond_values(column)
     try:
         values: list[Any] = column.to_pylist()
     except Exception:  # of as many kinds as there are types
@@ -81,13 +85,52 @@ def _python_value(scalar: pa.Scalar) -> Any:
         return Unreadable(str(scalar.type))
 
 
+def _is_nanoseconds(type_: pa.DataType) -> bool:
+    """Whether Python's types lack digits for the values, so that pandas' are used if it is there.
+
+    What a row becomes must not depend on that.
+    """
+    types = pa.types
+    is_time = types.is_timestamp(type_) or types.is_time64(type_) or types.is_duration(type_)
+    return bool(is_time and type_.unit == "ns")
+
+
+def _nanosecond_values(column: pa.Array | pa.ChunkedArray) -> list[Any]:
+    is_time = pa.types.is_time64(column.type)
+    type_ = pa.time64("us") if is_time else pa.timestamp("us", tz=column.type.tz)
+    parts = [None if v is None else divmod(v, 1000) for v in column.cast(pa.int64()).to_pylist()]
+    whole = pa.array([None if part is None else part[0] for part in parts], pa.int64())
+    values = python_values(whole.cast(type_))
+    return [
+        _with_nanoseconds(value, part[1]) if part is not None and part[1] else value
+        for value, part in zip(values, parts, strict=True)
+    ]
+
+
+def _with_nanoseconds(value: datetime.datetime | datetime.time | Unreadable, rest: int) -> Any:
+    if isinstance(value, Unreadable):
+        return value
+    text = value.isoformat(timespec="microseconds")
+    end = text.index(".") + len(".000000")
+    return f"{text[:end]}{rest:03d}{text[end:]}"
+
+
 def exact_values(column: pa.Array) -> list[str]:
     """A text for each value of a column; two values have the same text only if they are equal."""
     try:
-        return [repr(value) for value in column.to_pylist()]
+        if not _holds_nanoseconds(column.type):
+            return [repr(value) for value in column.to_pylist()]
     except Exception:  # see python_values
-        whole = 2**31 - 1
-        return [
-            column.slice(at, 1).to_string(window=whole, container_window=whole)
-            for at in range(len(column))
-        ]
+        pass
+    whole = 2**31 - 1
+    return [
+        column.slice(at, 1).to_string(window=whole, container_window=whole)
+        for at in range(len(column))
+    ]
+
+
+def _holds_nanoseconds(type_: pa.DataType) -> bool:
+    if pa.types.is_dictionary(type_):
+        return _holds_nanoseconds(type_.value_type)
+    parts = [type_.field(at).type for at in range(type_.num_fields)]
+    return _is_nanoseconds(type_) or any(map(_holds_nanoseconds, parts))

@@ -76,6 +76,44 @@ def test_bytes_that_are_utf8_are_text(type_: pa.DataType) -> None:
     assert python_values(column) == ["日本", b"\xff", None, ""]
 
 
+NANOSECONDS = 86_400_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("type_", "rest", "texts"),
+    [
+        (pa.timestamp("ns"), 0, ["1970-01-02T00:00:00"]),
+        (pa.timestamp("ns"), 5000, ["1970-01-02T00:00:00.000005"]),
+        (pa.timestamp("ns"), 7, ["1970-01-02T00:00:00.000000007"]),
+        (pa.timestamp("ns"), -NANOSECONDS - 1, ["1969-12-31T23:59:59.999999999"]),
+        (pa.timestamp("ns", tz="UTC"), 7, ["1970-01-02T00:00:00.000000007+00:00"]),
+        (pa.time64("ns"), 7 - NANOSECONDS, ["00:00:00.000000007"]),
+    ],
+    ids=str,
+)
+def test_a_time_keeps_its_nanoseconds(type_: pa.DataType, rest: int, texts: list[str]) -> None:
+    column = pa.array([NANOSECONDS + rest, None], type_)
+    value, missing = python_values(column)
+    assert [value if isinstance(value, str) else value.isoformat()] == texts
+    assert type(value).__module__ in ("builtins", "datetime")  # whether pandas is there or not
+    assert missing is None
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([1, 2, None], pa.timestamp("ns")),
+        pa.array([1, 2, None], pa.duration("ns")),
+        pa.array([[1], [2], None], pa.list_(pa.timestamp("ns", tz="UTC"))),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_the_texts_that_tell_nanoseconds_apart_are_not_those_of_pandas(column: pa.Array) -> None:
+    texts = exact_values(column)
+    assert len(set(texts)) == 3
+    assert not any("Time" in text for text in texts)
+
+
 def test_long_lists_are_told_apart_in_their_middle() -> None:
     def dates(middle: int) -> Any:
         return pa.array([[FAR] * 20 + [middle] + [FAR] * 20], pa.list_(pa.timestamp("s")))
