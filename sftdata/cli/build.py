@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -221,6 +222,16 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
         f"  split by  {escape(split_origin(manifest['sources']))}\n"
         f"  dataset   {escape(str(manifest.directory))}"
     )
+    for label, command in zip(("next", ""), _next_commands(manifest), strict=False):
+        click.echo(f"  {label:9} {command}")
+
+
+def _next_commands(manifest: Manifest) -> list[str]:
+    """Commands to type next: look at rows, and at what was lost where something was."""
+    where = escape(shlex.quote(str(manifest.directory)))
+    lost = manifest["dropped"] or manifest["cut"] or manifest["flagged"]
+    looks = [f"sftdata inspect {where} --random 3"] if manifest["rows_out"] else []
+    return [*looks, *([f"sftdata ledger {where}"] if lost else [])]
 
 
 def _describe_splits(splits: dict[str, Any]) -> str:

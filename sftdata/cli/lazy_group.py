@@ -22,9 +22,18 @@ class LazyGroup(click.Group):
         helps: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
+        # Without this, click calls a group alone a wrong usage.
+        kwargs["invoke_without_command"] = True
         super().__init__(*args, **kwargs)
         self._commands_at = commands_at
         self._helps = helps
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments of a command; without any, the help."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), color=ctx.color)
+            ctx.exit()
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the commands, sorted."""
