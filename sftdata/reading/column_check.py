@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sftdata.base.escaping import escape
-from sftdata.errors import GoldenSetError
-from sftdata.spec.paths import parse_path
+from sftdata.errors import GoldenSetError, did_you_mean
+from sftdata.spec.paths import Path, parse_path
 
 # Names that people give to the columns of a field; the likeliest first.
 _OTHER_NAMES = {
@@ -64,6 +65,43 @@ def check_columns(
         f"{', '.join(map(escape, sorted(columns))) or 'no column'}.",
         "\n".join(_ways_out(first, suggest(first, free))),
     )
+
+
+def check_keys(source: str, rows: Sequence[Mapping[str, Any]], read: Iterable[ReadPath]) -> None:
+    """Checks that each path finds its keys in some of the first rows of a source.
+
+    For what has no fault of its own in a row that lacks it, such as a group.
+    Raises `GoldenSetError` that names the object and its keys.
+    """
+    for path in read:
+        found = _find_missing_key(rows, parse_path(path.path))
+        if found is not None:
+            place, key, keys = found
+            raise GoldenSetError(
+                f"{_describe([path])}; '{escape(place)}' of {source} has: "
+                f"{', '.join(map(escape, sorted(keys))) or 'no key'}.",
+                escape(did_you_mean(key, keys)),
+            )
+
+
+def _find_missing_key(
+    rows: Sequence[Mapping[str, Any]], path: Path
+) -> tuple[str, str, set[str]] | None:
+    """The place of objects that all lack the next key of the path, the key, and those they have."""
+    held: list[Any] = list(rows)
+    place = ""
+    for step in path:
+        if isinstance(step, str):
+            objects = [value for value in held if isinstance(value, Mapping)]
+            if place and objects and not any(step in value for value in objects):
+                return place, step, set[str]().union(*objects)
+            held = [value[step] for value in objects if step in value]
+            place = f"{place}.{step}" if place else step
+        else:
+            lists = [value for value in held if isinstance(value, list)]
+            held = [item for value in lists for item in value]
+            place += "[]"
+    return None
 
 
 def _has_any(columns: Collection[str], paths: Sequence[ReadPath]) -> bool:

@@ -17,7 +17,7 @@ from sftdata.base.hashing import hash_column, hash_rows
 from sftdata.base.reasons import Reason, Status
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.collect import GROUP, ID, SPLIT, WHERE, Parsed
-from sftdata.reading.column_check import ReadPath, check_columns
+from sftdata.reading.column_check import ReadPath, check_columns, check_keys
 from sftdata.reading.conversations.read import ConversationReader
 from sftdata.reading.dialects import Quoting
 from sftdata.reading.parsing import parse_chunks
@@ -151,7 +151,12 @@ class RowReader:
         keys: list[tuple[str, str | None]] = [("where", path) for path in self.where]
         keys += [("group", self.group_path), ("split_column", self.split_path)]
         read |= {f"{k}:{path}": [ReadPath(k, path, is_key=True)] for k, path in keys if path}
-        check_columns(self.sources[chunks[0].source].name, list(_column_names(rows)), read)
+        source = self.sources[chunks[0].source].name
+        check_columns(source, list(_column_names(rows)), read)
+        # A row that lacks one of these stays, and is named or split in another way.
+        wanted = [read["id"]] if "id" in read else []
+        wanted += [read[f"{key}:{path}"] for key, path in keys if key != "where" and path]
+        check_keys(source, rows, (path for paths in wanted for path in paths))
 
     def unread_columns(self, chunks: Sequence[Chunk]) -> list[str]:
         """The columns of a source's first rows that no path starts with, in their order."""

@@ -6,7 +6,8 @@ a model and lists every fault in one error, a line for each.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -51,13 +52,24 @@ def _explain(detail: ErrorDetails, model: type[SpecModel]) -> list[str]:
     if detail["type"] == "missing":
         return [f"{place}: is missing"]
     if detail["type"] == "extra_forbidden":
-        is_own = len(detail["loc"]) == 1  # not a key of a table inside
-        known = f" {did_you_mean(place, model.model_fields)}" if is_own else ""
-        return [f"{place}: unknown key.{known}"]
+        *table, key = detail["loc"]
+        known = _keys_at(model, table)
+        return [f"{place}: unknown key. {did_you_mean(str(key), known)}".strip()]
     if detail["type"] == "value_error":  # raised by a validator of ours, with one or more faults
         return [f"{place}: {' '.join(str(fault).split())}" for fault in detail["ctx"]["error"].args]
     given = "" if isinstance(detail["input"], dict) else f" (is {detail['input']!r})"
     return [f"{place}: {_message(detail)}{given}"]
+
+
+def _keys_at(model: type[SpecModel], table: Sequence[int | str]) -> Iterable[str]:
+    """The keys that a table inside the values of `model` may have."""
+    type_: Any = model
+    for step in table:
+        if isinstance(type_, type) and issubclass(type_, SpecModel):
+            type_ = type_.model_fields[str(step)].annotation
+        else:  # an item of a list or a table of tables
+            type_ = next(t for t in reversed(get_args(type_)) if t is not Ellipsis)
+    return list(type_.model_fields)
 
 
 # Messages in the words of TOML, by pydantic's type of the error.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from sftdata.errors import GoldenSetError
-from sftdata.reading.column_check import ReadPath, check_columns, suggest
+from sftdata.reading.column_check import ReadPath, check_columns, check_keys, suggest
 
 
 def check(columns: Sequence[str], *read: ReadPath) -> str:
@@ -81,3 +82,29 @@ def test_the_likeliest_column_is_suggested(
 def test_a_column_is_suggested_once() -> None:
     found = suggest([ReadPath("article", "article"), ReadPath("text", "text")], ["text", "body"])
     assert found == {"text": "text", "article": "body"}
+
+
+ROWS: list[dict[str, Any]] = [
+    {"meta": {"title": "a", "by": [{"name": "x"}]}, "none": None},
+    {"meta": None, "none": None},
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "hint"),
+    [
+        ("meta.titel", "'meta' of a.jsonl has: by, title.", "Did you mean 'title'?"),
+        ("meta.by[0].nam", "'meta.by[]' of a.jsonl has: name.", "Did you mean 'name'?"),
+    ],
+)
+def test_a_key_that_no_object_has_is_named_with_those_they_have(
+    path: str, place: str, hint: str
+) -> None:
+    with pytest.raises(GoldenSetError) as caught:
+        check_keys("a.jsonl", ROWS, [ReadPath("group", path, is_key=True)])
+    assert str(caught.value) == f"'group' is read from '{path}'; {place}\n{hint}"
+
+
+@pytest.mark.parametrize("path", ["meta.title", "meta.by[0].name", "none.x", "meta.title.x", "x"])
+def test_a_path_that_may_lead_somewhere_is_no_fault(path: str) -> None:
+    check_keys("a.jsonl", ROWS, [ReadPath("group", path, is_key=True)])

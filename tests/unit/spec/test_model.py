@@ -341,3 +341,32 @@ def test_what_would_be_ignored_is_an_error(more: str, fields: str, fault: str) -
     with pytest.raises(SpecError) as caught:
         load(text)
     assert fault in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        (
+            "[fields.x]\npath = 'a'\noptionl = true",
+            "fields.x.optionl: unknown key. Did you mean 'optional'?",
+        ),
+        (
+            "[checks.target_longer]\naction = 'flag'\nhigt = 1",
+            "checks.target_longer.higt: unknown key. Did you mean 'high'?",
+        ),
+    ],
+)
+def test_an_unknown_key_of_a_table_inside_ends_in_a_suggestion(more: str, fault: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        load(f"{SPEC}{more}\n")
+    assert f"  {fault}" in str(caught.value).splitlines()
+
+
+def test_an_unknown_key_of_a_template_ends_in_a_suggestion() -> None:
+    text = SPEC.replace(
+        'template = "summarize/article"', 'templates = [{ id = "a/b", wieght = 2 }]'
+    )
+    with pytest.raises(
+        SpecError, match=r"templates\.0\.wieght: unknown key\. Did you mean 'weight'"
+    ):
+        load(text)
