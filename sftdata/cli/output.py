@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,8 +22,32 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def print_json(value: Any) -> None:
-    """Prints one JSON value on one line; JSON itself escapes control characters."""
-    click.echo(json.dumps(value, ensure_ascii=True))
+    """Prints one JSON value on one line; JSON itself escapes control characters.
+
+    NumPy's numbers are printed as numbers. A number that is not finite, which JSON does not have,
+    is printed as null.
+    """
+    try:
+        text = json.dumps(value, allow_nan=False, default=_to_plain)
+    except ValueError:
+        text = json.dumps(_without_infinities(value), allow_nan=False)
+    click.echo(text)
+
+
+def _to_plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):  # a NumPy number or array, without importing NumPy
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be printed as JSON")
+
+
+def _without_infinities(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_infinities(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_infinities(item) for item in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value if isinstance(value, str | int | None) else _without_infinities(_to_plain(value))
 
 
 def print_error(error: Exception) -> None:

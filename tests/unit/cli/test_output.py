@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 
+import numpy as np
 import pytest
 
 from sftdata.cli.output import print_error, print_json, print_note
@@ -33,3 +35,12 @@ def test_json_is_one_line_of_ascii_on_stdout(capsys: pytest.CaptureFixture[str])
     assert (json.loads(out), err) == ({"text": f"{HOSTILE}\né"}, "")
     assert out.isascii()
     assert out.count("\n") == 1
+
+
+def test_numbers_of_numpy_and_infinities_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"loss": np.float32(0.5), "perplexity": math.inf, "all": (np.float64("nan"), 1)})
+    print_json([np.float32("inf"), np.int64(3), True, None])
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
+        {"loss": 0.5, "perplexity": None, "all": [None, 1]},
+        [None, 3, True, None],
+    ]
