@@ -73,6 +73,11 @@ class Split:
     def __repr__(self) -> str:
         return f"Split({self.name!r}, {len(self):,} rows)"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Sent to another process, a split is opened there again; maps cannot be sent."""
+        manifest = self._batches.manifest
+        return _reopen_split, (*_locate(manifest), self.name, self._rows)
+
     @overload
     def __getitem__(self, index: int) -> Example: ...
     @overload
@@ -195,6 +200,10 @@ class Dataset(Mapping[str, Split]):
     def __len__(self) -> int:
         return len(self._splits)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Sent to another process, a dataset is opened there again."""
+        return _reopen, _locate(self.manifest)
+
 
 def load(directory: str | Path) -> Dataset:
     """The dataset in `directory`; `load(out)["train"][0].input_ids` is a NumPy array.
@@ -202,6 +211,27 @@ def load(directory: str | Path) -> Dataset:
     Raises `SftdataError` when the manifest or a shard is missing or cannot be read.
     """
     return Dataset(read_manifest(Path(directory)))
+
+
+def _locate(manifest: Manifest) -> tuple[str, str]:
+    """The folder, absolute because a worker may have another working folder, and the build."""
+    return str(manifest.directory.absolute()), manifest["build"]
+
+
+def _reopen(directory: str, build: str) -> Dataset:
+    """The dataset in `directory`. Raises when it was built anew since it was sent."""
+    data = load(directory)
+    if data.manifest["build"] != build:
+        raise SftdataError(
+            f"{directory} was built again while it was in use: it is the build "
+            f"{data.manifest['build']}, no longer {build}.",
+            "Load it again.",
+        )
+    return data
+
+
+def _reopen_split(directory: str, build: str, name: str, rows: range) -> Split:
+    return Split(name, _MappedBatches(_reopen(directory, build).manifest, name), rows)
 
 
 def make_labels(
@@ -215,7 +245,7 @@ class _MappedBatches:
     """The record batches of a split; each is mapped when it is first used."""
 
     def __init__(self, manifest: Manifest, split: str) -> None:
-        self._directory = manifest.directory
+        self.manifest = manifest
         self._locations: list[tuple[Path, pa.ipc.RecordBatchFileReader, int]] = []
         rows: list[int] = []
         for shard in manifest["splits"][split]["shards"]:
@@ -247,7 +277,7 @@ class _MappedBatches:
         except (OSError, pa.ArrowInvalid) as error:
             raise SftdataError(
                 f"{path}: the shard cannot be read: {error}",
-                f"Check the whole dataset: sftdata verify {self._directory}",
+                f"Check the whole dataset: sftdata verify {self.manifest.directory}",
             ) from error
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -197,3 +201,39 @@ def test_a_manifest_of_a_newer_version_says_to_upgrade() -> None:
     Path("manifest.json").write_text('{"version": 99}')
     with pytest.raises(SftdataError, match=r"99(?s:.*)pip install -U sftdata"):
         load(".")
+
+
+def read_ids(split: Split) -> tuple[str, list[str], list[int]]:
+    return split.name, ids(split), split.lengths.tolist()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_slice_reads_the_same_in_a_worker_of_any_start_method(
+    method: str, train: Split, tmp_path: Path
+) -> None:
+    part = train[3:40:7]
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        assert pool.apply(read_ids, (part,)) == read_ids(part)
+
+
+def test_a_dataset_sent_from_another_folder_is_found(data: Dataset, tmp_path: Path) -> None:
+    shutil.copytree(data.manifest.directory, "here")
+    sent = pickle.dumps(load("here"))
+    (tmp_path / "elsewhere").mkdir()
+    os.chdir(tmp_path / "elsewhere")
+    opened = pickle.loads(sent)
+    assert read_ids(opened["test"]) == read_ids(data["test"])
+    assert len(pickle.dumps(data["train"])) < 1000  # no rows are sent
+    assert pickle.loads(pickle.dumps(data["train"][0])).row_id == data["train"][0].row_id
+
+
+def test_a_dataset_that_was_built_again_meanwhile_is_not_taken_for_the_old(
+    data: Dataset, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(data.manifest.directory, tmp_path / "copy"))
+    sent = pickle.dumps(load(copy)["train"])
+    text = (copy / "manifest.json").read_text()
+    (copy / "manifest.json").write_text(text.replace(data.manifest["build"], "b" * 16))
+    with pytest.raises(SftdataError, match=r"was built again while it was in use"):
+        pickle.loads(sent)
