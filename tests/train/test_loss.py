@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
-from support.tiny_models import MODELS, llama
+from support.tiny_models import MODELS, gpt2, llama
 
 from sftdata.loading.dataset import Dataset, Example
 from sftdata.loading.order import StepPlan
@@ -118,6 +118,24 @@ def test_packed_loss_and_gradients_equal_unpacked_ones(
         )
         assert packed == pytest.approx(loss, rel=1e-9)
         assert_equal(gradients, expected)
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_packs_need_no_more_learned_positions_than_their_longest_row(
+    attention: str, data: Dataset
+) -> None:
+    split = data["train"][:12]
+    model = gpt2(positions=int(split.lengths.max()))
+    model.set_attn_implementation(attention)
+    plan = plan_packs(split.lengths, 600)
+    assert 2 * int(split.lengths.max()) < 600
+    loss, expected = step_gradients(model, RowUnits(split), micro_batch=len(split), accumulate=1)
+    # The last pack is short, so most of its sequence is padding.
+    packed, gradients = step_gradients(
+        model, PackUnits(split, plan), micro_batch=len(plan), accumulate=1
+    )
+    assert packed == pytest.approx(loss, rel=1e-9)
+    assert_equal(gradients, expected)
 
 
 @pytest.mark.parametrize("family", MODELS)

@@ -12,6 +12,7 @@ import torch
 from support.refused_runs import change_config, refusal
 from support.tiny_models import VOCABULARY
 
+from sftdata.building.build import build
 from sftdata.errors import SftdataError, VerificationError
 from sftdata.loading.dataset import load
 from sftdata_train.recipe import Recipe
@@ -48,7 +49,30 @@ def test_a_vocabulary_larger_than_the_models_is_refused(dataset: Path, copied_mo
 
 def test_rows_longer_than_the_model_are_refused(dataset: Path, copied_model: Path) -> None:
     change_config(copied_model, max_position_embeddings=50)
-    assert "the model has 50 positions" in refusal(dataset, copied_model)
+    said = refusal(dataset, copied_model)
+    for split in ("train", "validation"):
+        longest = load(dataset)[split].lengths.max()
+        assert (
+            f"The longest row of '{split}' has {longest} tokens; the model has 50 positions."
+            in said
+        )
+    assert said.endswith("Build with --max-length 50.")
+
+
+def test_a_longer_row_that_is_only_held_out_is_refused_too(
+    copied_model: Path, byte_tokenizer: Path
+) -> None:
+    for name, article in (("train", "short"), ("validation", "long " * 20)):
+        row = {"id": name, "article": article, "summary": "s"}
+        Path(f"{name}.jsonl").write_text(json.dumps(row) + "\n")
+    build(
+        "summarize", template="summarize/article", checks={}, tokenizer=byte_tokenizer, out="out",
+        data=["train=train.jsonl", "validation=validation.jsonl"],
+    )  # fmt: skip
+    change_config(copied_model, max_position_embeddings=int(load("out")["train"].lengths.max()))
+    said = refusal(Path("out"), copied_model)
+    assert "The longest row of 'validation'" in said
+    assert "'train'" not in said
 
 
 def test_a_missing_pack_plan_says_how_to_make_it(dataset: Path, model_directory: Path) -> None:

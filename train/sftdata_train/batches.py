@@ -3,7 +3,8 @@
 Positions restart with each example of a pack. From them transformers makes a block-diagonal mask
 for eager, SDPA and flex attention, so that no example attends to another; FlashAttention gets the
 boundaries themselves. Padding is on the right, after every target, so under causal attention it
-changes nothing and needs no mask.
+changes nothing and needs no mask. After a pack it is a segment of its own: were its positions those
+of the last example going on, they could be more than the model has.
 """
 
 from __future__ import annotations
@@ -59,9 +60,11 @@ def collate(sequences: Sequence[Sequence[Example]], pad_id: int) -> Tensors:
     """The sequences as one batch, padded on the right to the longest.
 
     `input_ids`, `labels` (-100 where ignored, not shifted), `position_ids`:
-    int64[sequences, width]. `boundaries`: int32[examples + 1], the start of each example in the
-    flattened batch, and the end of the batch.
+    int64[sequences, width]. `boundaries`: int32[segments + 1], the start of each example in the
+    flattened batch, or of a pack's padding, and the end of the batch.
     """
+    is_packed = any(len(sequence) > 1 for sequence in sequences)
+    longest = max(len(e.input_ids) for sequence in sequences for e in sequence)
     width = max(sum(len(e.input_ids) for e in sequence) for sequence in sequences)
     shape = (len(sequences), width)
     input_ids = np.full(shape, pad_id, np.int64)
@@ -78,6 +81,10 @@ def collate(sequences: Sequence[Sequence[Example]], pad_id: int) -> Tensors:
             position_ids[i, at:] = np.arange(width - at)
             starts.append(i * width + at)
             at = end
+        # One example to a sequence keeps plain positions, for which transformers needs no mask.
+        if is_packed and at < width:
+            position_ids[i, at:] = np.arange(width - at) % longest
+            starts.append(i * width + at)
     return {
         "input_ids": torch.from_numpy(input_ids),
         "labels": torch.from_numpy(labels),

@@ -161,7 +161,7 @@ def _check(prompts: Prompts, passport: Passport | None, config: Any) -> None:
     if passport is not None:
         check_prompts(prompts, passport["templates"])
     longest = max(len(prompt_ids(e)) for e in prompts.examples) + _longest_answer(prompts)
-    check_lengths(longest, f"prompt with {prompts.shots} shots and its answer", config)
+    check_lengths({f"prompt with {prompts.shots} shots and its answer": longest}, config)
 
 
 class _Scorer:

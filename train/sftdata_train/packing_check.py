@@ -17,7 +17,8 @@ def check_boundaries(model: Any, examples: Sequence[Example], pad_id: int) -> No
     """Raises when the model attends from one example of a pack to another.
 
     Not every model makes a block-diagonal mask from restarting positions; the others would train
-    on mixed examples silently. Compares the logits of an example alone with those in a small pack.
+    on mixed examples silently. Compares the logits of an example alone with those in a small pack,
+    beside a sequence that is padded.
     """
     first, second = (_cut(example) for example in examples[:2])
     device = next(model.parameters()).device
@@ -25,7 +26,7 @@ def check_boundaries(model: Any, examples: Sequence[Example], pad_id: int) -> No
     model.eval()
     with torch.inference_mode():
         alone = _logits(model, collate([[second]], pad_id), device)
-        packed = _logits(model, collate([[first, second]], pad_id), device)
+        packed = _logits(model, collate([[first, second], [second]], pad_id), device)
     model.train(was_training)
     difference = float((packed[len(first.input_ids) :] - alone).abs().max())
     scale = float(alone.abs().max())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
@@ -71,14 +72,19 @@ def check_vocabulary(manifest: Manifest, config: Any) -> None:
         )
 
 
-def check_lengths(longest: int, sequence: str, config: Any) -> None:
-    """Raises when the longest sequence has more tokens than the model has positions.
+def check_lengths(longest: Mapping[str, int], config: Any) -> None:
+    """Raises when a sequence has more tokens than the model has positions.
 
-    `sequence` says in the message what was measured, such as "row of 'train'".
+    `longest`: tokens of the longest sequence, by words for the message such as "row of 'train'".
+    Models with learned positions fail past their limit; rotary ones go on, and answer worse.
     """
     limit = getattr(config.get_text_config(), "max_position_embeddings", None)
-    if limit is not None and longest > limit:
+    too_long = {name: tokens for name, tokens in longest.items() if limit and tokens > limit}
+    if too_long:
         raise SftdataError(
-            f"The longest {sequence} has {longest:,} tokens; the model has {limit:,} positions.",
-            f"Build, or pack, with --max-length {limit}.",
+            "\n".join(
+                f"The longest {name} has {tokens:,} tokens; the model has {limit:,} positions."
+                for name, tokens in too_long.items()
+            ),
+            f"Build with --max-length {limit}.",
         )

@@ -101,7 +101,8 @@ def prepare(
             f"--early-stop needs rows in the split '{_HELD_OUT}'; {directory} has none.",
             f"Build with a '{_HELD_OUT}' split, or train without --early-stop.",
         )
-    check_lengths(int(data[split].lengths.max()), f"row of '{split}'", config)
+    used = [split] if held_out is None else [split, validation]
+    check_lengths({f"row of '{name}'": int(data[name].lengths.max()) for name in used}, config)
     return TrainingRun(data, split, model, recipe, units, held_out, config, trust_remote_code)
 
 
