@@ -5,9 +5,12 @@ A wheel has the bundled content in `sftdata/content/`; an editable install reads
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+# What makes a folder a project. Another program may have a folder of these names, too.
+_SIGNS = ("pipelines/*.toml", "templates/templates.lock", "templates/*/*.jinja")
 
 
 def bundled_root() -> Path:
@@ -16,9 +19,29 @@ def bundled_root() -> Path:
     return packaged if packaged.is_dir() else _PACKAGE.parent
 
 
+def project_root() -> Path:
+    """The root of the user's project: the nearest folder upwards that has specs or templates.
+
+    Without any, or if the working directory has a folder `pipelines` or `templates`, it is that.
+    """
+    here = Path.cwd()
+    if (here / "pipelines").is_dir() or (here / "templates").is_dir():
+        return here
+    for folder in here.parents:
+        if any(next(folder.glob(sign), None) for sign in _SIGNS):
+            return folder
+    return here
+
+
+def in_project(relative: str) -> Path:
+    """A path in the project, as one relative to the working directory."""
+    root = project_root()
+    return Path(relative) if root == Path.cwd() else Path(os.path.relpath(root)) / relative
+
+
 def content_folders(kind: str) -> list[Path]:
     """The existing folders named `kind` ("pipelines" or "templates"), in search order."""
-    folders = [Path.cwd() / kind, bundled_root() / kind]
+    folders = [project_root() / kind, bundled_root() / kind]
     unique = {folder.resolve(): folder for folder in folders if folder.is_dir()}
     return list(unique.values())
 

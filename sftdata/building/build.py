@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sftdata.base.background import run_in_background
+from sftdata.base.content import in_project
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.base.wording import count
 from sftdata.building.find_spec import find_spec_to_build
@@ -116,7 +117,7 @@ def build_spec(
     sizes: Sizes = DEFAULT_SIZES,
 ) -> Outcome:
     """`build` for a loaded spec. `engines` and `load_tokenizer` share loaded ones among builds."""
-    directory = Path(out) if out is not None else Path("data") / spec.task
+    directory = Path(out) if out is not None else in_project(f"data/{spec.task}")
     if isinstance(spec, Mixture):
         outcome = _build_mixture(spec, directory, workers, frozen, report, progress, sizes)
     else:

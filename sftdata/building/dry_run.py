@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from sftdata.base.content import in_project
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.building.find_spec import find_spec_to_build
 from sftdata.building.inputs import no_rows, read_source
@@ -47,7 +48,7 @@ def dry_run(
     notes: list[str] = []
     file = None if spec is None else Path(spec)
     loaded = find_spec_to_build(task, file, notes.append, **options)
-    check_ownership(Path(out) if out is not None else Path("data") / loaded.task)
+    check_ownership(Path(out) if out is not None else in_project(f"data/{loaded.task}"))
     specs = [s.spec for s in loaded.sources] if isinstance(loaded, Mixture) else [loaded]
     runs = [_try_plan(make_plan(one, frozen=frozen)) for one in specs]
     return DryRun(

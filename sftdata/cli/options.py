@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from sftdata.base.content import in_project
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -61,8 +63,8 @@ def data_root_option() -> Callable[[Command], Command]:
     return click.option(
         "--data-root",
         type=FOLDER,
-        default="data",
-        show_default=True,
+        default=lambda: in_project("data"),
+        show_default="data",
         help="The folder of the datasets that were built.",
     )
 

@@ -130,7 +130,10 @@ def _resolve_place(item: str) -> list[Source]:
         return _hub_dataset(item)
     if paths := _find_paths(item):
         return [source for name, path in paths for source in _resolve_path(name, path)]
-    hint = "Check the path; it is looked up from the working directory."
+    hint = (
+        "Check the path. One in a spec is relative to the spec's file, one of an option to the "
+        "working directory."
+    )
     if _HUB_NAME.fullmatch(item) and not Path(item).suffix:
         hint = f"For a dataset on the Hugging Face Hub write: --data {HUB}{item}"
     raise GoldenSetError(f"There is no file '{escape(item)}'.", hint)

@@ -12,6 +12,7 @@ from sftdata.spec.data_items import expand_data
 from sftdata.spec.fields import ID
 from sftdata.spec.idle_keys import find_idle_keys
 from sftdata.spec.model import Mixture, Spec
+from sftdata.spec.places import place_paths
 from sftdata.spec.presets import apply_preset, find_preset, lay_over
 from sftdata.spec.toml import read_toml
 from sftdata.spec.validate import validate
@@ -40,7 +41,7 @@ def load_spec(
         )
     path = file if file is not None else _find_task_file(task or "")
     given = {name: value for name, value in overrides.items() if value is not None}
-    values = read_toml(path)
+    values = place_paths(read_toml(path), path)
     if "sources" in values:
         return _load_mixture(path, values, given)
     spec = _read_spec(path, values, given)
@@ -94,7 +95,7 @@ def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> 
         base = str(own.pop("spec", ""))
         beside = path.parent / base
         file = beside if base.endswith(".toml") and beside.is_file() else _find_task_file(base)
-        spec = _read_spec(file, read_toml(file), shared | own)
+        spec = _read_spec(file, place_paths(read_toml(file), file), shared | own)
         idle.append(find_idle_keys(spec))
         _check_effects({k: why for k, why in idle[-1].items() if k not in shared}, file)
         sources.append({"name": file.stem} | mixed | {"spec": spec})

@@ -19,7 +19,7 @@ from sftdata.spec.toml import read_toml
 from sftdata.spec.validate import SpecModel, validate
 
 HUB = "hf:"  # a dataset on the Hugging Face Hub, in `data`
-_PRESET = "preset:"  # a dataset by the name of its preset, in `data`
+PRESET = "preset:"  # a dataset by the name of its preset, in `data`
 _FILE = "presets.toml"
 
 
@@ -97,8 +97,8 @@ def find_preset(data: Any) -> str | None:
     if not isinstance(first, str):
         return None
     first = parse_data_item(first)[1]
-    if first.startswith(_PRESET):
-        return first.removeprefix(_PRESET)
+    if first.startswith(PRESET):
+        return first.removeprefix(PRESET)
     if first.startswith(HUB):
         hub, config, _ = parse_hub_item(first)
         for name, preset in load_presets().items():
@@ -119,7 +119,7 @@ def apply_preset(
         raise SpecError(f"There is no preset '{name}'.", did_you_mean(str(name), presets))
     preset = presets[name]
     first = values["data"][0] if isinstance(values.get("data"), (list, tuple)) else None
-    if isinstance(first, str) and first.startswith(_PRESET) and first != f"{_PRESET}{name}":
+    if isinstance(first, str) and first.startswith(PRESET) and first != f"{PRESET}{name}":
         raise SpecError(f"Both '{first}' and the preset '{name}' are given.", "Give one of them.")
     given = dict(own.get("fields", {})) | dict(options.get("fields", {}))
     needed = {str(values[key]) for key in ("source_field", "target_field") if key in values}
@@ -127,7 +127,7 @@ def apply_preset(
         raise SpecError(
             f"The preset '{name}' has no field '{min(missing)}', which this spec needs; the preset "
             f"is for the task '{preset.task}'.",
-            f"Build that task: --task {preset.task} --data {_PRESET}{name}",
+            f"Build that task: --task {preset.task} --data {PRESET}{name}",
         )
     # The task's other fields are left out: the dataset has no column for them.
     fields = {field: rule.to_json() for field, rule in preset.fields.items()}
@@ -161,7 +161,7 @@ def _resolve(item: Any, name: str, preset: Preset) -> Any:
     split, place = parse_data_item(item) if isinstance(item, str) else (None, item)
     if split is not None:
         return f"{split}={_resolve(place, name, preset)}"
-    if item == f"{_PRESET}{name}":
+    if item == f"{PRESET}{name}":
         return preset.source
     bare = f"{HUB}{preset.hub}"
     if preset.config is None or not (item == bare or str(item).startswith(f"{bare}:")):

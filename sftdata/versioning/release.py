@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sftdata.base.content import bundled_root
+from sftdata.base.content import bundled_root, project_root
 from sftdata.errors import TemplateError
 from sftdata.rendering.source import check_id
 from sftdata.rendering.template import Template
@@ -68,10 +68,10 @@ def release(template_id: str, at_least: Level | None = None) -> Outcome:
 
 
 def _writable(template_id: str) -> TemplatesFolder:
-    """The folder in the working directory, if the template's working copy is there."""
+    """The project's folder, if the template's working copy is there."""
     check_id(template_id)
     home = find_home(template_id)
-    own = Path.cwd() / "templates"
+    own = project_root() / "templates"
     if home.folder.resolve() != own.resolve():
         raise TemplateError(
             f"'{template_id}' is a bundled template (in {bundled_root() / 'templates'}).",

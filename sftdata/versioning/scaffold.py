@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sftdata.base.content import list_content
+from sftdata.base.content import in_project, list_content
 from sftdata.errors import SpecError, TemplateError
 from sftdata.rendering.source import check_id
 from sftdata.rendering.template import Template, parse_template
@@ -13,7 +13,7 @@ from sftdata.versioning.releases import find_home, load_template, templates_fold
 
 
 def new_template(template_id: str, source_selector: str | None = None) -> Path:
-    """Writes `templates/<task>/<name>.jinja` in the working directory and gives its path.
+    """Writes `templates/<task>/<name>.jinja` of the project and gives its path.
 
     The text is that of `source_selector`, or a start made of the fields of the task's spec.
     Raises `TemplateError` when there is such a file, `SpecError` when there is no such task.
@@ -26,7 +26,7 @@ def new_template(template_id: str, source_selector: str | None = None) -> Path:
         source, included = _start(template_id), {}
     written = write_working_copy(template_id, source)
     for name, text in included.items():
-        path = Path("templates") / name
+        path = in_project(f"templates/{name}")
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -34,8 +34,8 @@ def new_template(template_id: str, source_selector: str | None = None) -> Path:
 
 
 def write_working_copy(template_id: str, source: str) -> Path:
-    """Writes a new working copy in the working directory; `TemplateError` if one is there."""
-    path = Path("templates") / f"{template_id}.jinja"
+    """Writes a new working copy in the project; `TemplateError` if one is there."""
+    path = in_project(f"templates/{template_id}.jinja")
     if path.exists() or path.is_symlink():
         raise TemplateError(f"{path} is there already.", "Choose another name, or edit that file.")
     path.parent.mkdir(parents=True, exist_ok=True)

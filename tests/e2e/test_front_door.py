@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -55,3 +56,28 @@ def test_json_has_no_next_command() -> None:
     done = run("build", "--task", "completion", "--json")
     assert "next" not in json.loads(done.stdout)
     assert "inspect" not in done.stdout
+
+
+def test_a_project_is_built_from_its_sub_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"id": str(n), "article": f"Article {n}.", "summary": f"Sum {n}."} for n in range(20)]
+    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    Path("pipelines").mkdir()
+    fields = '[fields]\nid = "id"\narticle = "article"\nsummary = "summary"\n'
+    spec = 'task = "mine"\ndata = ["../rows.jsonl"]\ntokenizer = "tokenizers/small"\n'
+    Path("pipelines/mine.toml").write_text(f'{spec}template = "mine/plain"\n{fields}')
+    Path("sub").mkdir()
+    assert run("template", "new", "mine/plain", "--from", "summarize/article").exit_code == 0
+    at_root = run("build", "--task", "mine", "--json")
+    assert at_root.exit_code == 0, at_root.stderr
+    monkeypatch.chdir("sub")
+    below = run("build", "--task", "mine", "--json")
+    assert below.exit_code == 0, below.stderr
+    assert json.loads(below.stdout)["build"] == json.loads(at_root.stdout)["build"]
+    manifest = json.loads(Path("../data/mine/manifest.json").read_text())
+    assert manifest["sources"][0]["path"] == "../rows.jsonl"
+    assert not Path("data").exists()
+    assert run("build", "--task", "mine").stdout.startswith("Up to date")
+    assert "mine/plain" in run("template", "list").stdout
+    released = run("template", "release", "mine/plain")
+    assert released.exit_code == 0, released.stderr
+    assert Path("../templates/mine/released/plain@1.0.0.jinja").is_file()

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sftdata.base.content import bundled_root, content_folders, find_content, list_content
+import pytest
+
+from sftdata.base.content import (
+    bundled_root,
+    content_folders,
+    find_content,
+    in_project,
+    list_content,
+    project_root,
+)
 
 
 def test_a_file_of_the_users_hides_the_bundled_one_of_the_same_name() -> None:
@@ -25,3 +34,28 @@ def test_names_of_both_are_listed_once() -> None:
     names = list_content("pipelines", "*.toml")
     assert names == sorted(set(names))
     assert {"mine", "qa", "summarize"} <= set(names)
+
+
+def test_the_project_is_the_nearest_folder_upwards_with_specs_or_templates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = Path.cwd()
+    (root / "pipelines").mkdir()
+    (root / "pipelines" / "mine.toml").touch()
+    (root / "sub/deep/templates").mkdir(parents=True)  # empty: of another program, perhaps
+    (root / "sub/deep/er").mkdir()
+    monkeypatch.chdir("sub/deep/er")
+    assert project_root() == root
+    assert in_project("data/mine") == Path("../../../data/mine")
+    assert content_folders("pipelines")[0] == root / "pipelines"
+    assert "mine" in list_content("pipelines", "*.toml")
+    (root / "sub/deep/templates/qa").mkdir()
+    (root / "sub/deep/templates/qa/own.jinja").touch()
+    assert project_root() == root / "sub/deep"
+
+
+def test_without_specs_or_templates_the_working_directory_is_the_project() -> None:
+    assert project_root() == Path.cwd()
+    assert in_project("data/mine") == Path("data/mine")
+    Path("templates").mkdir()
+    assert project_root() == Path.cwd()
