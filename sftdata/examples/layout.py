@@ -112,14 +112,8 @@ class ChatComposer:
                 contents.append(DrawnColumn((shots.name, ASSISTANT), answers, column))
         roles += [USER, ASSISTANT]
         contents += [strip(rendered.prompt), strip(rendered.target)]
-        return self.compose_turns(tuple(roles), contents, all_turns=False)
-
-    def compose_turns(
-        self, roles: tuple[str, ...], contents: Sequence[Column], *, all_turns: bool
-    ) -> list[Segment]:
-        """The segments of conversations that all have these roles; a column for each turn."""
         segments = []
-        for piece in self.chat.layout(roles, all_turns=all_turns):
+        for piece in self.chat.layout(tuple(roles)):
             if isinstance(piece, ControlToken):
                 segments.append(Segment(piece.token_id, piece.in_loss))
                 continue

@@ -1,21 +1,25 @@
-"""Chat: what a tokenizer's own chat template puts around the contents of a conversation.
+"""Chat: the layout of plain rows in a tokenizer's own chat template.
 
-The template is rendered once for each sequence of roles, with stand-ins where the contents go, and
-split there. What stands between the contents comes from the tokenizer, control tokens included;
-the contents are encoded as plain text, whatever they hold.
+A conversation of stand-ins is laid out once for each sequence of roles (see `chat.layout`). What
+stands between the stand-ins comes from the tokenizer, control tokens included; the contents are
+encoded as plain text, whatever they hold, a column at a time.
 """
 
 from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from sftdata.base.conversation import Conversation, Turn
+from sftdata.base.reasons import Reason
 from sftdata.errors import TemplateError
-from sftdata.tokenizing.chat.template import ChatTemplate, RefusedError, load_chat_template
+from sftdata.tokenizing.chat.layout import ConversationFormat, Layout
+from sftdata.tokenizing.chat.rendering import UnusableError
+from sftdata.tokenizing.chat.template import load_chat_template
 from sftdata.tokenizing.tokenizer import Tokenizer
 
 SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
@@ -57,127 +61,60 @@ class ChatFormat:
     date: datetime.date | None = None  # that the template is told; None: of today
 
     def __post_init__(self) -> None:
-        _ = self._template  # raises when there is none
+        _ = self._conversations  # raises when there is no chat template
 
     @cached_property
-    def _template(self) -> ChatTemplate:
+    def _conversations(self) -> ConversationFormat:
         date = self.date or datetime.date.today()
-        return load_chat_template(self.tokenizer, self.options, date)
+        template = load_chat_template(self.tokenizer, self.options, date)
+        return ConversationFormat(self.tokenizer, template)
 
-    def render(self, messages: Sequence[Mapping[str, str]], *, generate: bool) -> str:
-        """The template's text for `messages`; with `generate`, up to where the model goes on.
-
-        Raises `TemplateError` when the template refuses the conversation.
-        """
-        try:
-            return self._template.render(messages, generate=generate)
-        except RefusedError as error:
-            roles = ", ".join(message["role"] for message in messages)
-            hint = (
-                "Use a template without a system block, or another tokenizer."
-                if messages[0]["role"] == SYSTEM
-                else "Use another tokenizer, or build without --chat."
-            )
-            raise self._error(f"refuses the turns {roles}: {error}", hint) from error
-
-    def layout(self, roles: tuple[str, ...], *, all_turns: bool = False) -> ChatLayout:
+    def layout(self, roles: tuple[str, ...]) -> ChatLayout:
         """How a conversation of these roles is laid out; the last turn is the assistant's.
 
         In the loss is what the model has to write: from the end of what it is fed at inference to
-        the end-of-turn token, for the last assistant turn or, with `all_turns`, for each.
-        Raises `TemplateError` when the template does not show this.
+        the stop token of the last turn. Raises `TemplateError` when the template does not show
+        this.
         """
-        layouts = [self._layout(roles, all_turns, pattern) for pattern in _STAND_INS]
+        layouts = [tuple(self._pieces(roles, pattern)) for pattern in _STAND_INS]
         if layouts[0] != layouts[1]:
             raise self._error("treats a content by what it says")
         return layouts[0]
 
-    def _layout(self, roles: tuple[str, ...], all_turns: bool, pattern: str) -> ChatLayout:
-        messages = [
-            {"role": role, "content": pattern.format(number)} for number, role in enumerate(roles)
-        ]
-        whole = self.render(messages, generate=False)
-        for message in messages:
-            if whole.count(message["content"]) != 1:
-                raise self._error(
-                    f"shows the content of a {message['role']} turn "
-                    f"{whole.count(message['content'])} times"
-                )
-        answers = [i for i, role in enumerate(roles) if role == ASSISTANT]
-        starts = []
-        for turn in answers if all_turns else answers[-1:]:
-            fed = self.render(messages[:turn], generate=True)
-            if not whole.startswith(fed):
-                raise self._error(
-                    "does not show the conversation as it is fed to the model at inference",
-                    'Let only the last turn count: loss = "last"'
-                    if turn != answers[-1]
-                    else "Set the template's own switches with chat_options, or build without "
-                    "--chat.",
-                )
-            starts.append((len(fed), turn))
-        return tuple(self._pieces(whole, starts, pattern))
+    def thinking(self, roles: tuple[str, ...]) -> bool | None:
+        """The option `enable_thinking` that the prompt of these roles takes, if any."""
+        found = self._lay_out(roles, _STAND_INS[0]).thinking
+        return found[0][1] if found else None
 
-    def _pieces(
-        self, whole: str, starts: list[tuple[int, int]], pattern: str
-    ) -> Iterator[ControlToken | TextSpan]:
-        """`whole` cut at control tokens and where the loss starts and ends."""
+    def _pieces(self, roles: tuple[str, ...], pattern: str) -> Iterator[ControlToken | TextSpan]:
         stand_in = re.compile(re.escape(pattern).replace(r"\{\}", r"(\d+)"))
-        waiting = list(starts)
-        in_loss = False
-        for start, text, token_id in self._segments(whole):
-            end = start + len(text)
-            if token_id is not None:
-                if waiting and start >= waiting[0][0]:
-                    in_loss = True
-                yield ControlToken(token_id, in_loss)
-                if (
-                    in_loss
-                    and waiting
-                    and waiting[0][1] in self._turns_before(whole, start, stand_in)
-                ):
-                    waiting.pop(0)
-                    in_loss = False
-                    if not waiting:
-                        return  # what follows the end of the last turn is not for the model
+        shown = [0] * len(roles)
+        for piece in self._lay_out(roles, pattern).pieces:
+            if isinstance(piece.content, int):
+                yield ControlToken(piece.content, piece.in_loss)
                 continue
-            inside = start > 0 and self.tokenizer.prefixes_first_only
-            cut = waiting[0][0] if waiting and start < waiting[0][0] < end else None
-            if cut is not None:
-                yield TextSpan(_parts(whole[start:cut], stand_in), in_loss=False, continues=inside)
-            elif waiting and start >= waiting[0][0]:
-                in_loss = True
-            begin = start if cut is None else cut
-            in_loss = in_loss or cut is not None
-            parts = _parts(text[begin - start :], stand_in)
-            if parts:
-                yield TextSpan(parts, in_loss=in_loss, continues=cut is not None or inside)
-        raise self._error(
-            "puts no control token after the assistant's turn, so a model could not learn to stop"
-        )
+            parts = _parts(piece.content, stand_in)
+            for part in parts:
+                if isinstance(part, int):
+                    shown[part] += 1
+            yield TextSpan(parts, piece.in_loss, piece.continues)
+        for role, count in zip(roles, shown, strict=True):
+            if count != 1:
+                raise self._error(f"shows the content of a {role} turn {count} times")
 
-    def _turns_before(self, whole: str, end: int, stand_in: re.Pattern[str]) -> set[int]:
-        return {int(match[1]) for match in stand_in.finditer(whole, 0, end)}
-
-    def _segments(self, whole: str) -> Iterator[tuple[int, str, int | None]]:
-        """Start, text and id of each control token in `whole`, and of the texts between them.
-
-        White space that a token absorbs (`lstrip`, `rstrip`) is removed.
-        """
-        end = 0
-        strip = False
-        for match in self.tokenizer.control_pattern.finditer(whole):
-            token = self.tokenizer.added_tokens[match[0]]
-            text = whole[end : match.start()]
-            skipped = len(text) - len(text.lstrip()) if strip else 0
-            text = text[skipped:].rstrip() if token.get("lstrip") else text[skipped:]
-            if text:
-                yield end + skipped, text, None
-            yield match.start(), match[0], int(token["id"])
-            end, strip = match.end(), bool(token.get("rstrip"))
-        rest = whole[end:].lstrip() if strip else whole[end:]
-        if rest:
-            yield len(whole) - len(rest), rest, None
+    def _lay_out(self, roles: tuple[str, ...], pattern: str) -> Layout:
+        turns = tuple(Turn(role, pattern.format(number)) for number, role in enumerate(roles))
+        try:
+            return self._conversations.lay_out(Conversation(turns), [len(roles) - 1])
+        except UnusableError as error:
+            what = "refuses" if error.reason == Reason.REFUSED else "cannot show"
+            hint = (
+                "Use a template without a system block, or another tokenizer."
+                if roles[0] == SYSTEM
+                else "Set the template's own switches with chat_options, give another template "
+                "with --chat-template, or build without --chat."
+            )
+            raise self._error(f"{what} the turns {', '.join(roles)}: {error}", hint) from error
 
     def end_id(self) -> int:
         """The end-of-turn token: the last token of every example."""
