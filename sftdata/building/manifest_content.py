@@ -43,7 +43,12 @@ def describe_build(plan: Plan, totals: BuildTotals) -> dict[str, Any]:
         "tokenizer": describe_tokenizer(plan.tokenizer),
         "chat": None
         if not plan.spec.chat
-        else {"end_id": plan.end_id, "options": dict(plan.spec.chat_options), **_stop_ids(plan)},
+        else {
+            "end_id": plan.end_id,
+            "options": dict(plan.spec.chat_options),
+            **({} if plan.spec.date is None else {"date": plan.spec.date.isoformat()}),
+            **_stop_ids(plan),
+        },
         "sources": [
             {
                 "path": source.name,

@@ -59,8 +59,7 @@ class Plan(PicklesFieldsOnly):
     evaluation: EvaluationTexts | None = None
     sizes: Sizes = DEFAULT_SIZES
     split_note: str | None = None  # says which given splits are kept
-    date_note: str | None = None  # says which date the chat template is told
-    option_note: str | None = None  # names options that the chat template does not read
+    chat_notes: tuple[str, ...] = ()  # say what the chat template is told, and does not read
 
     @cached_property
     def splits(self) -> dict[str, float]:
@@ -71,14 +70,13 @@ class Plan(PicklesFieldsOnly):
     def notes(self) -> list[str]:
         """Lines for a person to read before the first row."""
         notes = [template.note for template in self.templates]
-        notes += [self.split_note, self.date_note]
+        notes += [self.split_note, *self.chat_notes]
         notes += [source.note for source in self.sources]
         if self.spec.quoting and not any(s.format in ("csv", "tsv") for s in self.sources):
             notes.append("quoting in the spec has no effect: no source is CSV or TSV.")
         notes += self.tokenizer.notes
         if self.spec.chat:
             notes += self.tokenizer.chat_notes
-            notes.append(self.option_note)
         return [note for note in notes if note is not None]
 
     @property
@@ -194,6 +192,7 @@ def make_plan(
         tokenizer = tokenizer.with_chat_template(read_template_file(spec.chat_template))
     tokenizer = tokenizer.with_text_tokens(spec.text_tokens)
     spec, date_note = _with_date(spec, tokenizer)
+    notes = (date_note, _check_chat_options(spec, tokenizer))
     plan = Plan(
         spec=spec,
         sources=sources,
@@ -202,14 +201,18 @@ def make_plan(
         evaluation_sources=tuple(resolve_sources(spec.against)),
         sizes=sizes,
         split_note=split_note,
-        date_note=date_note,
-        option_note=_check_chat_options(spec, tokenizer),
+        chat_notes=tuple(note for note in notes if note is not None),
     )
     if plan.conversations is not None:
         _ = plan.conversations.stop_ids  # raises for a template that does not parse
     elif plan.chat is not None:
         has_system = any("system" in template.blocks for template in templates)
-        plan.chat.layout(((SYSTEM,) if has_system else ()) + (USER, ASSISTANT))
+        roles = ((SYSTEM,) if has_system else ()) + (USER, ASSISTANT)
+        plan.chat.layout(roles)
+        if (thinking := plan.chat.thinking(roles)) is not None:
+            value = str(thinking).lower()
+            note = f"The chat template shows such answers with enable_thinking = {value}: serve so."
+            plan = replace(plan, chat_notes=(*plan.chat_notes, note))
     if not spec.against and not max(spec.shots):
         return plan
     from sftdata.building.inputs import draw_pool, index_evaluation

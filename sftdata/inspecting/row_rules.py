@@ -10,7 +10,13 @@ from sftdata.errors import TemplateError
 from sftdata.loading.dataset import Example
 from sftdata.spec.load import spec_from_json
 from sftdata.spec.model import Mixture
-from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat, ControlToken
+from sftdata.tokenizing.chat_template import (
+    ASSISTANT,
+    SYSTEM,
+    USER,
+    ControlToken,
+    recorded_format,
+)
 from sftdata.tokenizing.recorded import find_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.manifest import Manifest
@@ -107,7 +113,7 @@ def _skeleton(
         return tuple(i for i in ends if i in tokenizer.control_ids)
     roles = ((SYSTEM,) if system else ()) + (USER, ASSISTANT) * (shots + 1)
     try:
-        layout = ChatFormat(tokenizer, chat["options"]).layout(roles)
+        layout = recorded_format(tokenizer, chat).layout(roles)
     except TemplateError:  # the chat template refuses a system turn
         return ()
     return tuple(piece.token_id for piece in layout if isinstance(piece, ControlToken))

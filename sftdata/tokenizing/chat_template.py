@@ -128,6 +128,14 @@ class ChatFormat:
         )
 
 
+def recorded_format(tokenizer: Tokenizer, chat: Mapping[str, Any]) -> ChatFormat:
+    """The format of a chat dataset, by the entry `chat` of its manifest or passport."""
+    date = chat.get("date")
+    return ChatFormat(
+        tokenizer, chat["options"], None if date is None else datetime.date.fromisoformat(date)
+    )
+
+
 def _parts(text: str, stand_in: re.Pattern[str]) -> tuple[str | int, ...]:
     pieces: list[str | int] = []
     for at, piece in enumerate(stand_in.split(text)):

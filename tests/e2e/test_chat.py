@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import shutil
 from pathlib import Path
@@ -10,11 +11,10 @@ from typing import Any
 import pytest
 from support.chat_oracle import ChatOracle
 
-from sftdata import build, load
+from sftdata import build, load, render_prompt
 from sftdata.errors import SftdataError, TemplateError
 from sftdata.inspecting.rows.inspector import Inspector
 from sftdata.inspecting.verify import find_faults
-from sftdata.tokenizing.chat_template import ChatFormat
 from sftdata.tokenizing.load import load_tokenizer
 from sftdata.writing.ledger import read_ledger
 
@@ -231,11 +231,10 @@ TURNS = (
     ("source", "told"),
     [
         ("{{ raise_exception('no turns today') }}", "no turns today"),
-        (TURNS.replace("m.content +", "m.content[:2] +"), "0 times"),
+        (TURNS.replace("m.content +", "m.content[:2] +"), "does not show the content of turn 1"),
         (TURNS.replace("m.content +", "m.content + m.content +"), "2 times"),
-        (TURNS.replace("m.content +", "m.content|upper +"), "times"),
-        (TURNS.replace("+ '<|im_end|>\n'", "+ '\n'"), "learn to stop"),
-        (TURNS.replace("assistant\n", "model\n"), "as it is fed"),
+        (TURNS.replace("m.content +", "m.content|upper +"), "does not show the content"),
+        (TURNS.replace("assistant\n", "model\n"), "otherwise than it is fed"),
         ("{% for m in messages", "does not parse"),
         ("{{ nothing.at.all }}", "refuses"),
     ],
@@ -252,11 +251,22 @@ def test_a_chat_template_that_cannot_be_used_is_told_why(
 
 
 @pytest.mark.real
-def test_a_date_that_the_spec_fixes_is_no_reason_to_refuse(shared: Path, tmp_path: Path) -> None:
-    source = "{{ date_string if date_string else strftime_now('%d %b %Y') }}" + TURNS
+def test_the_date_is_fixed_or_that_of_the_build_and_recorded(shared: Path, tmp_path: Path) -> None:
+    source = "{{ strftime_now('%d %b %Y') }}" + TURNS
     folder = with_chat_template(shared / "tokenizers" / "smollm2", source, tmp_path / "dated")
-    chat = ChatFormat(load_tokenizer(str(folder)), {"date_string": "26 Jul 2024"})
-    assert chat.render([{"role": "user", "content": "x"}], generate=True).startswith("26 Jul 2024")
+    write_rows([{"id": "a", "article": "b", "summary": "c"}])
+    notes: list[str] = []
+    fixed = build(
+        "summarize", data="rows.jsonl", tokenizer=folder, chat=True, out="out", date="2024-07-26"
+    )
+    assert render_prompt("out", {"article": "b"}).text.startswith("26 Jul 2024")
+    assert fixed.manifest["options"]["date"] == "2024-07-26"
+    build(
+        "summarize", data="rows.jsonl", tokenizer=folder, chat=True, out="out", report=notes.append
+    )
+    today = load("out").manifest["options"]["date"]
+    assert any(f'date = "{today}"' in note for note in notes)
+    assert datetime.date.fromisoformat(today) <= datetime.date.today()
 
 
 @pytest.mark.real
