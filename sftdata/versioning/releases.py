@@ -128,9 +128,12 @@ def find_home(template_id: str) -> TemplatesFolder:
         if home.has(template_id):
             return home
         known |= home.ids()
+    task = template_id.partition("/")[0]
+    is_new_task = not any(name.startswith(f"{task}/") for name in known)
+    way_out = f" Or write it: sftdata template new {template_id}" if is_new_task else ""
     raise TemplateError(
         f"There is no template '{template_id}'.",
-        did_you_mean(template_id, known),
+        f"{did_you_mean(template_id, known)}{way_out}",
         rule="LINT_UNKNOWN",
     )
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from sftdata.base.content import in_project, list_content
-from sftdata.errors import SpecError, TemplateError
+from sftdata.errors import SpecError, TemplateError, did_you_mean
 from sftdata.rendering.source import check_id
 from sftdata.rendering.template import Template, parse_template
-from sftdata.versioning.lint import spec_fields
+from sftdata.spec.task_fields import find_task_fields
 from sftdata.versioning.releases import find_home, load_template, templates_folders
 
 
-def new_template(template_id: str, source_selector: str | None = None) -> Path:
+def new_template(
+    template_id: str, source_selector: str | None = None, *, spec: Path | None = None
+) -> Path:
     """Writes `templates/<task>/<name>.jinja` of the project and gives its path.
 
-    The text is that of `source_selector`, or a start made of the fields of the task's spec.
+    The text is that of `source_selector`, or a start made of the fields of the task: of those in
+    the spec file `spec`, or else in the spec that names the task or the template.
     Raises `TemplateError` when there is such a file, `SpecError` when there is no such task.
     """
     check_id(template_id)
@@ -23,7 +28,7 @@ def new_template(template_id: str, source_selector: str | None = None) -> Path:
         template = load_template(source_selector)
         source, included = template.source, template.included
     else:
-        source, included = _start(template_id), {}
+        source, included = _start(template_id, spec), {}
     written = write_working_copy(template_id, source)
     for name, text in included.items():
         path = in_project(f"templates/{name}")
@@ -43,40 +48,59 @@ def write_working_copy(template_id: str, source: str) -> Path:
     return path
 
 
-def _start(template_id: str) -> str:
+def write_start(
+    template_id: str, inputs: Sequence[str], target: str, optional: AbstractSet[str]
+) -> str:
+    """The text of a plain template: each input below its name, then the name of the target."""
     task = template_id.partition("/")[0]
-    fields = spec_fields(task)
-    if fields is None:
-        known = ", ".join(list_content("pipelines", "*.toml")) or "none"
-        raise SpecError(
-            f"There is no task '{task}', so its fields are not known.",
-            f"Known tasks: {known}. Write pipelines/{task}.toml, or copy a template with --from.",
+    sections = []
+    for name in inputs:
+        section = f"{_heading(name)}:\n{{{{ {name} }}}}\n\n"
+        sections.append(
+            f"{{% if {name} %}}\n{section}{{% endif %}}\n" if name in optional else section
         )
-    target = _target_field(task, fields)
-    inputs = sorted(fields - {target})
-    lines = "".join(
-        f"{name.replace('_', ' ').capitalize()}:\n{{{{ {name} }}}}\n\n" for name in inputs
-    )
-    shorten = f'shorten = "{inputs[0]}"\n' if inputs else ""
+    needed = [name for name in inputs if name not in optional] or inputs
+    shorten = f'shorten = "{needed[0]}"\n' if needed else ""
     source = (
-        f'{{#\ndescription = "{task.capitalize()}."\n{shorten}#}}\n'
-        f"{{% block prompt %}}\n{lines}{_heading(target)}:\n{{% endblock %}}\n"
+        f'{{#\ndescription = "{_heading(task)}."\n{shorten}#}}\n'
+        f"{{% block prompt %}}\n{''.join(sections)}{_heading(target)}:\n{{% endblock %}}\n"
         f"{{% block target %}}\n{{{{ {target} }}}}\n{{%- endblock %}}\n"
     )
     parse_template(template_id, source)
     return source
 
 
+def _start(template_id: str, spec: Path | None) -> str:
+    task = template_id.partition("/")[0]
+    fields = find_task_fields(template_id, spec)
+    if fields is None:
+        if spec is not None:
+            raise SpecError(
+                f"{spec}: there are no fields that a template could show.",
+                "Write [fields] with the fields of the task.",
+            )
+        known = [name for name in list_content("pipelines", "*.toml") if name != "presets"]
+        raise SpecError(
+            f"No spec names the fields of the task '{task}'.",
+            f"{did_you_mean(task, known)} Or write pipelines/{task}.toml with its [fields], name "
+            "another spec with --spec, or copy a template with --from.",
+        )
+    target = fields.target or _target_field(task, fields.names)
+    inputs = [name for name in fields.names if name != target]
+    return write_start(template_id, inputs, target, fields.optional)
+
+
 def _heading(field: str) -> str:
-    return field.replace("_", " ").capitalize()
+    return field.replace("_", " ").replace("-", " ").capitalize()
 
 
-def _target_field(task: str, fields: frozenset[str]) -> str:
+def _target_field(task: str, fields: Sequence[str]) -> str:
     """The field that the task's templates have as their target; without any, the last one."""
     for template in _templates_of(task):
-        for field in sorted(template.target_fields & fields):
-            return field
-    return sorted(fields)[-1]
+        for field in fields:
+            if field in template.target_fields:
+                return field
+    return fields[-1]
 
 
 def _templates_of(task: str) -> list[Template]:

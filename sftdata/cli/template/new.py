@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.options import json_option
+from sftdata.cli.options import FILE, json_option
 from sftdata.cli.output import print_json
 
 
 @click.command("new")
 @click.argument("template")
 @click.option("--from", "source", metavar="TEMPLATE", help="Copy this id or id@version.")
+@click.option("--spec", type=FILE, metavar="FILE", help="Take the fields of the spec in this file.")
 @json_option()
-def command(template: str, source: str | None, as_json: bool) -> None:
+def command(template: str, source: str | None, spec: Path | None, as_json: bool) -> None:
     """Write a first working copy of TEMPLATE, with its task's fields or from another template.
+
+    The fields are those of pipelines/TASK.toml, or of another spec that names the template.
 
     Example: sftdata template new summarize/headline --from summarize/article
     """
+    if source is not None and spec is not None:
+        raise click.UsageError("Use --from or --spec: a copy takes its fields from the template.")
     from sftdata.versioning.scaffold import new_template
 
-    path = new_template(template, source)
+    path = new_template(template, source, spec=spec)
     if as_json:
         print_json({"template": template, "path": str(path)})
     else:
