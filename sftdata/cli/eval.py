@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -36,6 +36,13 @@ if TYPE_CHECKING:
     "--max-new-tokens", type=click.IntRange(min=1), metavar="N", help="Cut answers after N tokens."
 )
 @click.option(
+    "--decoding",
+    type=click.Choice(["greedy", "model"]),
+    default="greedy",
+    show_default=True,
+    help="Decode greedily, or as the model's own generation_config.json says.",
+)
+@click.option(
     "--html", type=FILE, metavar="FILE", help="Also write the results to a page that opens offline."
 )
 @click.option("--trust-remote-code", is_flag=True, help="Allow the model to run code of its own.")
@@ -50,6 +57,7 @@ def command(
     limit: int | None,
     batch_size: int,
     max_new_tokens: int | None,
+    decoding: Literal["greedy", "model"],
     html: Path | None,
     trust_remote_code: bool,
     as_json: bool,
@@ -72,6 +80,7 @@ def command(
         limit=limit,
         batch_size=batch_size,
         max_new_tokens=max_new_tokens,
+        decoding=decoding,
         trust_remote_code=trust_remote_code,
         report=print_note,
     )
@@ -111,4 +120,5 @@ def _tables(found: Evaluation) -> str:
         lines.append("")
     if len(found.results[0].scores) > 1:
         lines += ["Loss and perplexity are over the rows of all tasks.", ""]
-    return escape("\n".join(lines[:-1]), keep_newlines=True)
+    lines[-1] = f"decoding: {found.decoding.describe()}"
+    return escape("\n".join(lines), keep_newlines=True)

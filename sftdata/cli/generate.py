@@ -9,7 +9,7 @@ import click
 
 from sftdata.base.escaping import escape
 from sftdata.cli.options import FOLDER, json_option, row_option
-from sftdata.cli.output import print_json
+from sftdata.cli.output import print_json, print_note
 from sftdata.cli.train_extra import needs_train_extra
 
 
@@ -26,6 +26,13 @@ from sftdata.cli.train_extra import needs_train_extra
     metavar="N",
     help="Cut the answer after N tokens.",
 )
+@click.option(
+    "--decoding",
+    type=click.Choice(["greedy", "model"]),
+    default="greedy",
+    show_default=True,
+    help="Decode greedily, or as the model's own generation_config.json says.",
+)
 @click.option("--trust-remote-code", is_flag=True, help="Allow the model to run code of its own.")
 @json_option()
 @needs_train_extra
@@ -36,8 +43,10 @@ def command(adapter: Path, row: dict[str, Any], as_json: bool, **options: Any) -
     """
     from sftdata_train.answering import answer
 
-    text = answer(adapter, row, **options)
+    found = answer(adapter, row, **options)
     if as_json:
-        print_json({"answer": text})
-    else:
-        click.echo(escape(text, keep_newlines=True))
+        print_json({"answer": found.text, "decoding": found.decoding.to_json()})
+        return
+    if found.decoding.settings or found.decoding.unused:
+        print_note(f"decoding: {found.decoding.describe()}")
+    click.echo(escape(found.text, keep_newlines=True))

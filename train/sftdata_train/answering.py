@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,21 @@ from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
+from sftdata_train.decoding import Decoding, Mode, choose_decoding
 from sftdata_train.device import choose_device, choose_dtype
 from sftdata_train.generation import generate
 from sftdata_train.lora import load_adapter
 from sftdata_train.model_loading import load_model
 from sftdata_train.passport import Passport, find_contradictions, read_passport
 from sftdata_train.resource_errors import explain_resource_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The text of an answer, and how it was decoded."""
+
+    text: str
+    decoding: Decoding
 
 
 def answer(
@@ -33,9 +42,10 @@ def answer(
     model: str | None = None,
     template: str | None = None,
     max_new_tokens: int = 256,
+    decoding: Mode = "greedy",
     trust_remote_code: bool = False,
-) -> str:
-    """The answer of the tuned model to a golden row.
+) -> Answer:
+    """The answer of the tuned model to a golden row, and how it was decoded.
 
     `model` is the base model, if it was moved since the training.
     Raises `SftdataError` when the row lacks a field, or a file differs from the passport.
@@ -56,8 +66,12 @@ def answer(
             load_model(name, dtype=choose_dtype(), trust_remote_code=trust_remote_code),
             adapter,
         ).to(choose_device())
-        generated = generate(tuned, [ids], passport["stop_ids"], max_new_tokens=max_new_tokens)[0]
-    return str(tokenizer.decoder.decode(generated, skip_special_tokens=True)).strip()
+        chosen = choose_decoding(tuned, decoding)
+        generated = generate(
+            tuned, [ids], passport["stop_ids"], max_new_tokens=max_new_tokens, decoding=chosen
+        )[0]
+    text = str(tokenizer.decoder.decode(generated, skip_special_tokens=True)).strip()
+    return Answer(text, chosen)
 
 
 def encode_prompt(

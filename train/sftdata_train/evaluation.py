@@ -13,6 +13,7 @@ from typing import Any
 from sftdata.loading.dataset import Dataset, Example, load
 from sftdata.loading.text import TextReader
 from sftdata_train.batches import RowUnits
+from sftdata_train.decoding import Decoding, Mode, choose_decoding
 from sftdata_train.device import choose_device, choose_dtype
 from sftdata_train.evaluation_prompts import (
     Prompts,
@@ -72,6 +73,8 @@ class Evaluation:
     split: str
     model: str
     adapter: str | None
+    decoding: Decoding
+    rows_left_out: int  # rows of the split beyond `limit`
     results: list[SystemResult]
     gallery: list[GalleryRow]
 
@@ -99,12 +102,14 @@ def evaluate(
     limit: int | None = None,
     batch_size: int = 16,
     max_new_tokens: int | None = None,
+    decoding: Mode = "greedy",
     trust_remote_code: bool = False,
     report: Report = lambda line: None,
 ) -> Evaluation:
     """Loss and answers of the model, without and with the adapter, on the rows of a split.
 
     `shots`: examples before each prompt. By default, as many as the dataset was built with.
+    `decoding`: greedy, or as the model's own generation_config.json says.
     Raises `SftdataError`, for example when the adapter was trained on other prompts.
     """
     data = load(directory)
@@ -121,17 +126,26 @@ def evaluate(
         sets = [select_prompts(data, split, k, limit=limit, scratch=Path(scratch)) for k in wanted]
         for prompts in sets:
             _check(prompts, passport, config)
+        left_out = len(data[split]) - len(sets[0].rows)
+        if left_out:
+            report(
+                f"--limit leaves out {left_out:,} of the {len(data[split]):,} rows of '{split}'."
+            )
         model = load_model(
             model_name, dtype=choose_dtype(), trust_remote_code=trust_remote_code
         ).to(choose_device())
         if adapter is not None:
             model = load_adapter(model, adapter)
+        decoded = choose_decoding(model, decoding)
+        report(f"decoding: {decoded.describe()}")
         scorer = _Scorer(data)
         for prompts in sets:
             for system in (BASE, TUNED) if adapter is not None else (BASE,):
                 report(f"{system}, {prompts.shots} shots, {len(prompts.rows):,} rows")
                 with _as_system(model, system, has_adapter=adapter is not None):
-                    loss, answers = _measure(model, prompts, batch_size, max_new_tokens, report)
+                    loss, answers = _measure(
+                        model, prompts, batch_size, max_new_tokens, decoded, report
+                    )
                 answered = scorer.decode(prompts, answers)
                 results.append(
                     SystemResult(
@@ -151,6 +165,8 @@ def evaluate(
         split=split,
         model=model_name,
         adapter=None if adapter is None else str(adapter),
+        decoding=decoded,
+        rows_left_out=left_out,
         results=results,
         gallery=_show(gallery),
     )
@@ -219,7 +235,12 @@ def _as_system(model: Any, system: str, *, has_adapter: bool) -> Iterator[None]:
 
 
 def _measure(
-    model: Any, prompts: Prompts, batch_size: int, max_new_tokens: int | None, report: Report
+    model: Any,
+    prompts: Prompts,
+    batch_size: int,
+    max_new_tokens: int | None,
+    decoding: Decoding,
+    report: Report,
 ) -> tuple[float, list[list[int]]]:
     """The loss on the targets of the rows, and the answers to their prompts."""
     units, ends = RowUnits(prompts.data[prompts.split]), list_stop_ids(prompts.data.manifest)
@@ -229,6 +250,7 @@ def _measure(
         [prompt_ids(example) for example in prompts.examples],
         ends,
         max_new_tokens=max_new_tokens or _longest_answer(prompts),
+        decoding=decoding,
         batch_size=batch_size,
         report=report,
     )

@@ -1,12 +1,21 @@
-"""Greedy decoding: prompts as ids in, answers as ids out."""
+"""Generation: prompts as ids in, answers as ids out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
+from sftdata.errors import SftdataError
+from sftdata_train.decoding import (
+    SEED,
+    Decoding,
+    make_generation_config,
+    without_own_settings,
+)
+from sftdata_train.model_loading import first_line
 from sftdata_train.progress import Report
 
 Ids = list[int]
@@ -18,19 +27,17 @@ def generate(
     stop_ids: Sequence[int],
     *,
     max_new_tokens: int,
+    decoding: Decoding | None = None,
     batch_size: int = 16,
     report: Report = lambda line: None,
 ) -> list[Ids]:
-    """The answer to each prompt, without the stop id."""
-    from transformers import GenerationConfig
+    """The answer to each prompt, without the stop id; greedy if no decoding is given.
 
-    # The model's own config may enable sampling, which would make comparisons random.
-    config = GenerationConfig(  # type: ignore[no-untyped-call]
-        do_sample=False,
-        max_new_tokens=max_new_tokens,
-        eos_token_id=list(stop_ids),
-        pad_token_id=stop_ids[0],
-    )
+    Raises `SftdataError` when the model's own settings cannot be used.
+    """
+    config = make_generation_config(decoding or Decoding(), stop_ids, max_new_tokens)
+    if config.do_sample:
+        torch.manual_seed(SEED)
     device = next(model.parameters()).device
     answers: list[Ids] = [[] for _ in prompts]
     by_length = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
@@ -39,7 +46,7 @@ def generate(
     for start in range(0, len(by_length), batch_size):
         chosen = by_length[start : start + batch_size]
         ids, mask = _pad_left([prompts[i] for i in chosen], stop_ids[0])
-        with torch.inference_mode():
+        with torch.inference_mode(), without_own_settings(model), _explain(decoding):
             generated = model.generate(
                 input_ids=ids.to(device), attention_mask=mask.to(device), generation_config=config
             )
@@ -48,6 +55,20 @@ def generate(
         report(f"  {min(start + batch_size, len(prompts)):,} of {len(prompts):,} answers")
     model.train(was_training)
     return answers
+
+
+@contextmanager
+def _explain(decoding: Decoding | None) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, OSError) as error:  # settings that do not go together, or need the Hub
+        if decoding is None or not decoding.settings:
+            raise
+        raise SftdataError(
+            f"The model's own generation settings ({decoding.describe()}) cannot be used: "
+            f"{first_line(error)}",
+            "Decode greedily: --decoding greedy",
+        ) from error
 
 
 def _pad_left(prompts: Sequence[Ids], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
