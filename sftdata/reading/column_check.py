@@ -128,8 +128,8 @@ def _ways_out(missing: Sequence[ReadPath], suggested: Mapping[str, str]) -> Iter
     if len(fields) < len(missing):
         keys = dict.fromkeys(path.name for path in missing if path.is_key)
         yield f"Name a column that is there in {' and '.join(keys)}."
-    if meant := [f"'{escape(column)}'" for column in suggested.values()]:
-        yield f"Did you mean {' and '.join(meant)}?"
+    if suggested:
+        yield " ".join(f"Did you mean '{escape(column)}'?" for column in suggested.values())
     if any(path.name == "id" for path in fields):
         yield "Without ids the rows are named by their content: --map id=none"
 

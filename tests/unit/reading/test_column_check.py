@@ -40,7 +40,7 @@ def test_all_missing_columns_are_named_at_once() -> None:
         "The field 'article' is read from 'article' and the field 'summary' is read from "
         "'summary'; news.csv has: body, day, highlights.\n"
         "Map them, for example: --map article=body --map summary=highlights\n"
-        "Did you mean 'body' and 'highlights'?"
+        "Did you mean 'body'? Did you mean 'highlights'?"
     )
 
 

@@ -397,7 +397,7 @@ def test_a_column_that_is_not_there_is_an_error_with_columns_and_a_suggestion() 
         "The field 'article' is read from 'article' and the field 'summary' is read from "
         "'summary'; news.jsonl has: artikel, highlights, id.\n"
         "Map them, for example: --map article=artikel --map summary=highlights\n"
-        "Did you mean 'artikel' and 'highlights'?"
+        "Did you mean 'artikel'? Did you mean 'highlights'?"
     )
 
 
