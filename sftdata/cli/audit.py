@@ -14,37 +14,49 @@ from sftdata.cli.train_extra import needs_train_extra
 from sftdata.errors import VerificationError
 
 if TYPE_CHECKING:
+    from sftdata_train.audit import Audit
     from sftdata_train.passport import Passport
 
 
 @click.command("audit")
 @click.argument("adapter", type=FOLDER)
 @click.option("--data", type=DATASET, help="Compare this dataset, too.")
+@click.option("--model", metavar="DIR_OR_NAME", help="The base model, if it was moved.")
 @json_option()
 @needs_train_extra
-def command(adapter: Path, data: Path | None, as_json: bool) -> None:
+def command(adapter: Path, data: Path | None, model: str | None, as_json: bool) -> None:
     """Show how ADAPTER was trained, and check that its weights, model and data are the same.
 
-    Exit 3 if a file differs from the record of the training.
+    Exit 3 if a file differs from the record of the training, or the base model is not found.
 
     Example: sftdata audit adapters/summarize --data data/summarize
     """
-    from sftdata_train.passport import find_contradictions, read_passport
+    from sftdata_train.audit import audit_adapter
+    from sftdata_train.passport import read_passport
 
     passport = read_passport(adapter)
-    found = find_contradictions(passport, data)
+    found = audit_adapter(passport, data, model)
+    differing, not_checked = found.contradictions, found.not_checked
     if as_json:
-        print_json({"proved": not found, "contradictions": found} | dict(passport.content))
+        results = {"contradictions": differing, "not_checked": not_checked}
+        proved = not (differing or not_checked)
+        print_json({"proved": proved} | results | dict(passport.content))
     else:
         click.echo(_text(passport, data, found))
-    if found:
+    if differing:
         raise VerificationError(
-            f"{adapter} does not agree with the record of its training:\n" + "\n".join(found[:20]),
+            f"{adapter} does not agree with the record of its training:\n"
+            + "\n".join((differing + [f"not checked: {line}" for line in not_checked])[:20]),
             "Put the original files back, or train again.",
+        )
+    if not_checked:
+        raise VerificationError(
+            f"{adapter} could not be checked as a whole:\n" + "\n".join(not_checked[:20]),
+            f"Say where the base model is: sftdata audit {adapter} --model DIR_OR_NAME",
         )
 
 
-def _text(passport: Passport, data: Path | None, found: list[str]) -> str:
+def _text(passport: Passport, data: Path | None, found: Audit) -> str:
     trained, outcome = passport["data"], passport.content.get("outcome", {})
     chat = passport.content.get("chat")
     lines = [
@@ -63,7 +75,14 @@ def _text(passport: Passport, data: Path | None, found: list[str]) -> str:
         f"{outcome.get('held_out_loss_before')} before, {outcome.get('held_out_loss')} after",
         "libraries   " + ", ".join(f"{k} {v}" for k, v in passport["libraries"].items()),
     ]
-    checked = "weights and base model" + (", dataset" if data is not None else "")
-    if not found:
-        lines.append(f"checked     {checked}: same as in the training")
+    checked = ["weights"]
+    if not found.not_checked:
+        checked.append("base model")
+    if data is not None:
+        checked.append("dataset")
+    if not found.contradictions:
+        lines.append(f"checked     {', '.join(checked)}: same as in the training")
+    lines += [f"not checked {line}" for line in found.not_checked]
+    if data is None:
+        lines.append("not checked dataset: give it with --data")
     return escape("\n".join(lines), keep_newlines=True)

@@ -41,7 +41,11 @@ def test_a_dry_run_prints_the_table_and_writes_nothing(
 
 def test_an_audit_proves_or_exits_with_3(adapter: Path, dataset: Path) -> None:
     done = sftdata("audit", adapter, "--data", dataset, "--json")
-    assert json.loads(done.stdout)["proved"] is True
+    found = json.loads(done.stdout)
+    assert (found["proved"], found["not_checked"]) == (True, [])
+    assert "checked     weights, base model, dataset: same" in sftdata(
+        "audit", adapter, "--data", dataset
+    ).stdout  # fmt: skip
     weights = adapter / "adapter_model.safetensors"
     content = weights.read_bytes()
     weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))

@@ -19,9 +19,10 @@ from safetensors.torch import load_file
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
 from sftdata.loading.packing import plan_packs, write_plan
+from sftdata_train.audit import Audit, audit_adapter
 from sftdata_train.lora import load_adapter
 from sftdata_train.model_loading import load_model
-from sftdata_train.passport import Passport, find_contradictions, read_passport
+from sftdata_train.passport import Passport, read_passport
 from sftdata_train.progress import read_metrics
 from sftdata_train.recipe import Recipe, load_recipe
 from sftdata_train.training_run import RUN, find_last_checkpoint, prepare, train
@@ -77,14 +78,14 @@ def test_the_passport_says_what_it_was_trained_on(trained: Path, dataset: Path) 
     assert passport["stop_ids"] == [256]
     assert passport["recipe"]["rank"] == 4
     assert passport["libraries"]["torch"] == torch.__version__
-    assert find_contradictions(passport, dataset) == []
+    assert audit_adapter(passport, dataset) == Audit([], [])
 
 
 def test_an_audit_finds_other_weights_and_other_data(trained: Path, dataset: Path) -> None:
     content = json.loads((trained / "sftdata.json").read_text())
     content["weights"]["adapter_model.safetensors"] = "0" * 64
     content["data"]["build"] = "another"
-    found = find_contradictions(Passport(trained, content), dataset)
+    found = audit_adapter(Passport(trained, content), dataset).contradictions
     assert ["not the weights" in found[0], "trained on another" in found[1]] == [True, True]
 
 

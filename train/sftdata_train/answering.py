@@ -18,12 +18,13 @@ from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
+from sftdata_train.audit import audit_adapter
 from sftdata_train.decoding import Decoding, Mode, choose_decoding
 from sftdata_train.device import choose_device, choose_dtype
 from sftdata_train.generation import generate
 from sftdata_train.lora import load_adapter
 from sftdata_train.model_loading import load_model
-from sftdata_train.passport import Passport, find_contradictions, read_passport
+from sftdata_train.passport import Passport, read_passport
 from sftdata_train.resource_errors import explain_resource_errors
 
 
@@ -51,10 +52,10 @@ def answer(
     Raises `SftdataError` when the row lacks a field, or a file differs from the passport.
     """
     passport = read_passport(adapter)
-    contradictions = find_contradictions(passport, None)
+    contradictions = audit_adapter(passport, model=model).contradictions
     if contradictions:
         raise SftdataError(
-            f"{adapter} was changed after the training: {contradictions[0]}",
+            f"{adapter} does not agree with the record of its training: {contradictions[0]}",
             f"Show all differences: sftdata audit {adapter}",
         )
     name = model if model is not None else passport["base_model"]["name"]

@@ -61,6 +61,24 @@ def load_model(
         raise _not_loaded(name, error) from error
 
 
+def locate_model(name: str) -> str:
+    """The absolute path of a model directory; a name on the Hub as it is."""
+    return str(Path(name).absolute()) if Path(name).exists() else name
+
+
+def find_model_folder(name: str, revision: str | None = None) -> Path | None:
+    """The folder of a model's files: the directory `name`, or a Hub model's in the local cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    if Path(name).is_dir():
+        return Path(name)
+    try:
+        cached = try_to_load_from_cache(name, CONFIG, revision=revision)
+    except ValueError:  # a path, which is not a name on the Hub
+        return None
+    return Path(cached).parent if isinstance(cached, str) else None
+
+
 def require_safetensors(directory: Path, pattern: str = "*.safetensors") -> None:
     """Raises `SftdataError` when the weights are missing, or pickled instead."""
     if any(directory.glob(pattern)):

@@ -16,13 +16,12 @@ from typing import Any
 from sftdata.base.files import sha256_of, write_atomically
 from sftdata.base.version import __version__
 from sftdata.errors import SftdataError
-from sftdata.inspecting.verify import find_faults
 from sftdata.loading.dataset import Dataset
 from sftdata.rendering.template import Template
 from sftdata.tokenizing.recorded import recorded_tokenizers
 from sftdata.versioning.releases import load_template
-from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest, to_json
-from sftdata_train.model_loading import CONFIG
+from sftdata.writing.manifest import MANIFEST, Manifest, to_json
+from sftdata_train.model_loading import CONFIG, find_model_folder, locate_model
 from sftdata_train.recipe import Recipe
 
 FILE, VERSION = "sftdata.json", 1
@@ -44,9 +43,17 @@ class Passport:
 
 
 def describe_run(
-    data: Dataset, split: str, model: str, recipe: Recipe, templates: Mapping[str, Template]
+    data: Dataset,
+    split: str,
+    model: str,
+    recipe: Recipe,
+    templates: Mapping[str, Template],
+    revision: str | None = None,
 ) -> dict[str, Any]:
-    """The passport of a run before it starts, without weights and outcome."""
+    """The passport of a run before it starts, without weights and outcome.
+
+    `revision`: the commit of a model from the Hub.
+    """
     manifest = data.manifest
     tokenizer = manifest["tokenizer"]
     return {
@@ -70,7 +77,7 @@ def describe_run(
         "tokenizer": {key: tokenizer[key] for key in ("name", "sha256", "vocab_size")},
         "chat": _describe_chat(manifest, model),
         "stop_ids": list_stop_ids(manifest),
-        "base_model": {"name": model, "files": _digest_model(Path(model))},
+        "base_model": _describe_model(model, revision),
         "recipe": recipe.model_dump(mode="json"),
         "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
     }
@@ -153,47 +160,13 @@ def read_passport(directory: Path) -> Passport:
     return Passport(directory, content)
 
 
-def find_contradictions(passport: Passport, data: Path | None) -> list[str]:
-    """Files that differ from the passport, a line each.
-
-    Checks the weights, the base model's files where they exist, and with `data` that this dataset
-    is the one trained on, byte for byte.
-    """
-    found = []
-    for name, digest in passport["weights"].items():
-        path = passport.directory / name
-        if not path.is_file():
-            found.append(f"{path}: the weights are missing")
-        elif sha256_of(path) != digest:
-            found.append(f"{path}: not the weights recorded in {FILE} (the digest differs)")
-    base = Path(passport["base_model"]["name"])
-    for name, digest in passport["base_model"]["files"].items():
-        if (base / name).is_file() and sha256_of(base / name) != digest:
-            found.append(f"{base / name}: not the base model of the training (the digest differs)")
-    return found + (_find_data_contradictions(passport, data) if data is not None else [])
-
-
-def _find_data_contradictions(passport: Passport, directory: Path) -> list[str]:
-    manifest, trained = read_manifest(directory), passport["data"]
-    if manifest["build"] != trained["build"]:
-        return [f"{directory}: the build is {manifest['build']}; trained on {trained['build']}"]
-    found = []
-    shards = manifest["splits"].get(trained["split"], {"shards": []})["shards"]
-    if [shard["sha256"] for shard in shards] != trained["shards"]:
-        found.append(
-            f"{directory}: the shards of '{trained['split']}' are not those of the training"
-        )
-    for label, digest in manifest["template"].items():
-        if passport["templates"].get(label, {}).get("sha256") != digest:
-            found.append(f"{directory}: the template '{label}' differs from the training's")
-    if manifest["tokenizer"]["sha256"] != passport["tokenizer"]["sha256"]:
-        found.append(f"{directory}: the tokenizer differs from the training's")
-    return found + find_faults(directory)
+def _describe_model(name: str, revision: str | None) -> dict[str, Any]:
+    """The name, absolute where it is a folder, with digests of config and weights."""
+    folder = find_model_folder(name, revision)
+    described = {"name": locate_model(name), "files": _digest_model(folder) if folder else {}}
+    return described if revision is None else {**described, "revision": revision}
 
 
 def _digest_model(directory: Path) -> dict[str, str]:
-    """Digests of a model's config and weights; empty for a name on the Hub."""
-    if not directory.is_dir():
-        return {}
     files = [directory / CONFIG, *sorted(directory.glob("*.safetensors"))]
     return {path.name: sha256_of(path) for path in files}

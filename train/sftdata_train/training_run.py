@@ -23,7 +23,7 @@ from sftdata_train import passport as passport_file
 from sftdata_train.batches import PackUnits, RowUnits, Units
 from sftdata_train.device import choose_dtype
 from sftdata_train.lora import add_lora
-from sftdata_train.model_loading import load_config, load_model
+from sftdata_train.model_loading import load_config, load_model, locate_model
 from sftdata_train.packing_check import check_boundaries
 from sftdata_train.passport import Passport, describe_run, load_built_templates, write_passport
 from sftdata_train.preflight import (
@@ -49,7 +49,7 @@ class TrainingRun:
 
     data: Dataset
     split: str
-    model: str
+    model: str  # an absolute path, or a name on the Hub
     recipe: Recipe
     units: Units
     held_out: Units | None
@@ -103,7 +103,9 @@ def prepare(
         )
     used = [split] if held_out is None else [split, validation]
     check_lengths({f"row of '{name}'": int(data[name].lengths.max()) for name in used}, config)
-    return TrainingRun(data, split, model, recipe, units, held_out, config, trust_remote_code)
+    return TrainingRun(
+        data, split, locate_model(model), recipe, units, held_out, config, trust_remote_code
+    )
 
 
 def train(run: TrainingRun, out: Path, report: Report = lambda line: None) -> Passport:
@@ -113,7 +115,8 @@ def train(run: TrainingRun, out: Path, report: Report = lambda line: None) -> Pa
     Raises `SftdataError`; `out` then holds the last checkpoint but no passport.
     """
     templates = load_built_templates(run.data.manifest)
-    description = describe_run(run.data, run.split, run.model, run.recipe, templates)
+    revision = getattr(run.config, "_commit_hash", None)
+    description = describe_run(run.data, run.split, run.model, run.recipe, templates, revision)
     _claim_directory(out, description)
     with explain_resource_errors("loading the model"):
         trainer = make_trainer(run, out)

@@ -1,0 +1,82 @@
+"""Audit: compare the files of an adapter, its base model and its dataset with the passport."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sftdata.base.files import sha256_of
+from sftdata.inspecting.verify import find_faults
+from sftdata.writing.manifest import read_manifest
+from sftdata_train.model_loading import find_model_folder
+from sftdata_train.passport import FILE, Passport
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What differs from the passport, and what could not be compared with it; a line each."""
+
+    contradictions: list[str]
+    not_checked: list[str]
+
+
+def audit_adapter(passport: Passport, data: Path | None = None, model: str | None = None) -> Audit:
+    """Compare weights, base model and, with `data`, the dataset with the passport, byte for byte.
+
+    `model` is the base model, if it was moved since the training.
+    """
+    differing = _find_changed_weights(passport)
+    base = _audit_base_model(passport, model)
+    if data is not None:
+        differing_data = _find_data_contradictions(passport, data)
+    else:
+        differing_data = []
+    return Audit([*differing, *base.contradictions, *differing_data], base.not_checked)
+
+
+def _find_changed_weights(passport: Passport) -> list[str]:
+    found = []
+    for name, digest in passport["weights"].items():
+        path = passport.directory / name
+        if not path.is_file():
+            found.append(f"{path}: the weights are missing")
+        elif sha256_of(path) != digest:
+            found.append(f"{path}: not the weights recorded in {FILE} (the digest differs)")
+    return found
+
+
+def _audit_base_model(passport: Passport, model: str | None) -> Audit:
+    recorded = passport["base_model"]
+    name = model if model is not None else recorded["name"]
+    folder = find_model_folder(name, recorded.get("revision") if model is None else None)
+    if folder is None:
+        return Audit([], [f"base model: '{name}' is neither a folder here nor in the Hub's cache"])
+    if not recorded["files"]:
+        return Audit([], [f"base model: {FILE} has no digests of '{recorded['name']}'"])
+    found = Audit([], [])
+    for file, digest in recorded["files"].items():
+        if not (folder / file).is_file():
+            found.not_checked.append(f"base model: {folder} has no {file}")
+        elif sha256_of(folder / file) != digest:
+            found.contradictions.append(
+                f"{folder / file}: not the base model of the training (the digest differs)"
+            )
+    return found
+
+
+def _find_data_contradictions(passport: Passport, directory: Path) -> list[str]:
+    manifest, trained = read_manifest(directory), passport["data"]
+    if manifest["build"] != trained["build"]:
+        return [f"{directory}: the build is {manifest['build']}; trained on {trained['build']}"]
+    found = []
+    shards = manifest["splits"].get(trained["split"], {"shards": []})["shards"]
+    if [shard["sha256"] for shard in shards] != trained["shards"]:
+        found.append(
+            f"{directory}: the shards of '{trained['split']}' are not those of the training"
+        )
+    for label, digest in manifest["template"].items():
+        if passport["templates"].get(label, {}).get("sha256") != digest:
+            found.append(f"{directory}: the template '{label}' differs from the training's")
+    if manifest["tokenizer"]["sha256"] != passport["tokenizer"]["sha256"]:
+        found.append(f"{directory}: the tokenizer differs from the training's")
+    return found + find_faults(directory)
