@@ -25,13 +25,9 @@ def audit_adapter(passport: Passport, data: Path | None = None, model: str | Non
 
     `model` is the base model, if it was moved since the training.
     """
-    differing = _find_changed_weights(passport)
-    base = _audit_base_model(passport, model)
-    if data is not None:
-        differing_data = _find_data_contradictions(passport, data)
-    else:
-        differing_data = []
-    return Audit([*differing, *base.contradictions, *differing_data], base.not_checked)
+    differing, base = _find_changed_weights(passport), _audit_base_model(passport, model)
+    others = _find_data_contradictions(passport, data) if data is not None else []
+    return Audit([*differing, *base.contradictions, *others], base.not_checked)
 
 
 def _find_changed_weights(passport: Passport) -> list[str]:
