@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sftdata.base.content import list_content
 from sftdata.base.escaping import escape
@@ -22,11 +22,7 @@ def recognize(data: Sequence[str], mapped: Collection[str] = ()) -> Shape:
 
     Raises `SpecError` where no shape fits, or more than one.
     """
-    source = resolve_sources(data)[0]
-    rows = peek_rows(source)
-    if not rows:
-        _refuse(source)
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    source, rows, columns = read_first_rows(data)
     # A field that is mapped counts as a column of its name.
     given = dict.fromkeys(mapped, "")
     shapes = find_shapes([{**given, **row} for row in rows] or [given])
@@ -42,6 +38,18 @@ def recognize(data: Sequence[str], mapped: Collection[str] = ()) -> Shape:
         f"Name the task and map its fields, for example: {_example(columns)}\n"
         f"Tasks: {', '.join(tasks)}.",
     )
+
+
+def read_first_rows(data: Sequence[str]) -> tuple[Source, list[dict[str, Any]], list[str]]:
+    """The first source, its first rows, and the names of their columns.
+
+    Raises `GoldenSetError` where there are no rows, or they cannot be read.
+    """
+    source = resolve_sources(data)[0]
+    rows = peek_rows(source)
+    if not rows:
+        _refuse(source)
+    return source, rows, list(dict.fromkeys(name for row in rows for name in row))
 
 
 def _refuse(source: Source) -> NoReturn:

@@ -142,12 +142,18 @@ def command(dry_run: bool, as_json: bool, **options: Any) -> None:
     started = time.monotonic()
     with show_progress(started) as progress:
         outcome = build(**options, report=print_note, progress=progress)
+    seconds = time.monotonic() - started
+    finish(outcome, seconds, own_rows=options["data"] is not None, as_json=as_json)
+
+
+def finish(outcome: Outcome, seconds: float, *, own_rows: bool, as_json: bool = False) -> None:
+    """Prints the warnings about a build and its summary. `own_rows`: not those of a spec."""
     _warn_of_draft(outcome)
-    _warn_of_small_tokenizer(outcome, own_rows=options["data"] is not None)
+    _warn_of_small_tokenizer(outcome, own_rows=own_rows)
     if as_json:
         print_json(outcome.manifest.summary())
     else:
-        _print_summary(outcome, time.monotonic() - started)
+        _print_summary(outcome, seconds)
 
 
 def _dry_run(options: dict[str, Any], as_json: bool) -> None:

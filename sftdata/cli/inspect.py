@@ -102,7 +102,7 @@ def command(
         for row in rows:
             print_json(row.to_json())
     else:
-        _print(rows, view or ("text", "labels"))
+        print_rows(rows, view or ("text", "labels"))
 
 
 _CONDITIONS = ("task", "template", "min_tokens", "max_tokens", "reason")
@@ -157,7 +157,8 @@ def _load_rows(data: Dataset, choice: dict[str, Any]) -> list[InspectedRow]:
     return [inspector.inspect(split, example) for split, example in examples]
 
 
-def _print(rows: list[InspectedRow], views: tuple[View, ...]) -> None:
+def print_rows(rows: list[InspectedRow], views: tuple[View, ...]) -> None:
+    """Prints these views of each row, below a line with its ids and lengths."""
     from sftdata.inspecting.rows.terminal import to_rich
     from sftdata.inspecting.rows.views import Span, heading, view_spans
 

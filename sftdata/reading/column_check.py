@@ -134,6 +134,17 @@ def _ways_out(missing: Sequence[ReadPath], suggested: Mapping[str, str]) -> Iter
         yield "Without ids the rows are named by their content: --map id=none"
 
 
+def suggest_usual(missing: Sequence[ReadPath], columns: Sequence[str]) -> dict[str, str]:
+    """The columns that `suggest` is sure of: they have a usual name of what is missing."""
+    found: dict[str, str] = {}
+    for is_meant in (_is_same, _is_usual):
+        for path in missing:
+            left = [column for column in columns if column not in found.values()]
+            if path.name not in found and (column := is_meant(path, left)):
+                found[path.name] = column
+    return found
+
+
 def suggest(missing: Sequence[ReadPath], columns: Sequence[str]) -> dict[str, str]:
     """The column that each missing name most likely means; each column at most once.
 

@@ -19,7 +19,7 @@ LOCK_TEXT = b"The lock of an sftdata build. It may be deleted while no build run
 CARD_MARK = b"\nBuilt by sftdata as `"  # in every dataset card that we write
 
 # Files that file managers put into any folder.
-_CLUTTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
+CLUTTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
 _FOLDERS = (SHARDS, LEDGERS, POOLS, "parts", "plots")
 _BUILD = re.compile(r"(?:[0-9a-f]{16}|unfinished)(?:\.\d+)?")  # name of a folder of shards
 _SHARD_FILE = re.compile(r"journal\.jsonl|\w+-\d{5}\.arrow")
@@ -45,7 +45,7 @@ def check_ownership(directory: Path) -> None:
     others = sorted(
         path.name
         for path in directory.iterdir()
-        if path.name not in _CLUTTER and not _is_begun_lock(path)
+        if path.name not in CLUTTER and not _is_begun_lock(path)
     )
     if others and not is_ours(directory):
         shown = ", ".join(f"'{escape(name)}'" for name in others[:_SHOWN])
