@@ -147,6 +147,8 @@ def _table(found: CostEstimate) -> str:
             f"{escape(a.name):44} {a.modules:>5} {shape:>14} {a.parameters:>12,} "
             f"{a.lora_parameters:>9,} {a.reduction:>6.1f}x"
         )
+    if found.left_out:
+        lines.append(f"left out    {escape(', '.join(found.left_out))}")
     times = found.parameters / found.trained
     memory = found.memory_bytes
     lines += [

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from sftdata_train.device import choose_device, choose_dtype
-from sftdata_train.lora import add_lora
+from sftdata_train.lora import add_lora, list_left_out
+from sftdata_train.model_loading import explain_load_error
 from sftdata_train.recipe import Recipe
 from sftdata_train.training_run import TrainingRun
 
@@ -23,7 +24,7 @@ class AdaptedModules:
 
     name: str  # with * in place of the layer number
     modules: int  # how many there are
-    shape: tuple[int, int]  # inputs, outputs
+    shape: tuple[int, int]  # inputs, outputs; of fused experts, of one of them
     parameters: int
     lora_parameters: int
 
@@ -38,6 +39,7 @@ class CostEstimate:
     """The parameters, memory and time of a run."""
 
     adapted: list[AdaptedModules]
+    left_out: list[str]  # of all-linear: routers, and projections that Mamba reads past LoRA
     parameters: int  # of the whole model
     trained: int
     memory_bytes: dict[str, int]  # of weights, gradients, optimizer …
@@ -60,14 +62,17 @@ def estimate_cost(run: TrainingRun) -> CostEstimate:
     model = _build_on_meta(run)
     parameters = sum(p.numel() for p in model.parameters())
     adapted: list[AdaptedModules] = []
+    left_out: list[str] = []
     trained = parameters
     if run.recipe.method != "full":
+        left_out = list_left_out(model, run.recipe)
         model = add_lora(model, run.recipe.model_copy(update={"method": "lora"}))
         adapted = find_adapted_modules(model)
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     steps, tokens = _count_steps(run)
     return CostEstimate(
         adapted=adapted,
+        left_out=left_out,
         parameters=parameters,
         trained=trained,
         memory_bytes=_memory(run, parameters, trained),
@@ -79,27 +84,34 @@ def estimate_cost(run: TrainingRun) -> CostEstimate:
 
 def find_adapted_modules(model: Any) -> list[AdaptedModules]:
     """The modules with LoRA weights; those of different layers count as one entry."""
-    groups: dict[tuple[str, tuple[int, int], int], int] = {}
+    groups: dict[tuple[str, tuple[int, int], int, int], int] = {}
     for name, module in model.named_modules():
         if not hasattr(module, "lora_A") or not module.lora_A:
             continue
-        lora = sum(p.numel() for n, p in module.named_parameters() if "lora_" in n)
+        name = name.removeprefix("base_model.model.")
+        if hasattr(module, "parameter_name"):  # fused experts: a parameter of their module
+            name = f"{name.removesuffix('.base_layer')}.{module.parameter_name}"
         shape = (int(module.in_features), int(module.out_features))
-        key = (_LAYER.sub(".*", name.removeprefix("base_model.model.")), shape, lora)
+        parameters = shape[0] * shape[1] * int(getattr(module, "num_experts", 1))
+        lora = sum(p.numel() for part in (module.lora_A, module.lora_B) for p in part.parameters())
+        key = (_LAYER.sub(".*", name), shape, parameters, lora)
         groups[key] = groups.get(key, 0) + 1
     return [
-        AdaptedModules(name, count, shape, shape[0] * shape[1], lora)
-        for (name, shape, lora), count in groups.items()
+        AdaptedModules(name, count, shape, parameters, lora)
+        for (name, shape, parameters, lora), count in groups.items()
     ]
 
 
 def _build_on_meta(run: TrainingRun) -> Any:
     from transformers import AutoModelForCausalLM
 
-    with torch.device("meta"):
-        return AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
-            run.config, trust_remote_code=run.trust_remote_code
-        )
+    try:
+        with torch.device("meta"):
+            return AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+                run.config, trust_remote_code=run.trust_remote_code
+            )
+    except Exception as error:  # the code of hundreds of models
+        raise explain_load_error(run.model, error) from error
 
 
 def _count_steps(run: TrainingRun) -> tuple[int, int]:

@@ -14,6 +14,9 @@ from sftdata.errors import SftdataError, did_you_mean
 from sftdata_train.model_loading import first_line, require_safetensors
 from sftdata_train.recipe import Recipe
 
+# Mamba reads these without calling them.
+_PAST_LORA = {"conv1d", "dt_proj", "out_proj"}
+ALL_LINEAR = "all-linear"
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 
@@ -29,7 +32,7 @@ def add_lora(model: Any, recipe: Recipe) -> Any:
             model, use_gradient_checkpointing=recipe.checkpointing
         )
     targets: str | list[str] = recipe.targets
-    if recipe.targets != "all-linear":
+    if recipe.targets != ALL_LINEAR:
         targets = [name.strip() for name in recipe.targets.split(",") if name.strip()]
         _check_targets(model, targets)
     config = LoraConfig(
@@ -37,11 +40,65 @@ def add_lora(model: Any, recipe: Recipe) -> Any:
         lora_alpha=recipe.alpha,  # type: ignore[arg-type]  # peft divides it by r
         lora_dropout=recipe.dropout,
         target_modules=targets,
+        exclude_modules=list_left_out(model, recipe) or None,
         fan_in_fan_out=any(_is_conv1d(module) for module in model.modules()),
         task_type="CAUSAL_LM",
     )
-    with _ignoring_old_attribute():
-        return get_peft_model(model, config)
+    try:
+        with _ignoring_warnings():
+            if recipe.targets == ALL_LINEAR:
+                _leave_out_router_weights(config, model)
+            return get_peft_model(model, config)
+    except (ValueError, TypeError, NotImplementedError, AttributeError, KeyError) as error:
+        raise SftdataError(
+            f"LoRA cannot adapt this model ({model.config.model_type}) with --targets "
+            f"{recipe.targets}: {first_line(error)}",
+            "Name other modules with --targets, or train all weights with --method full.",
+        ) from error
+
+
+def list_left_out(model: Any, recipe: Recipe) -> list[str]:
+    """The modules that all-linear leaves out, by the ends of their names, such as `mlp.router`.
+
+    A router of experts returns no plain tensor, and an update would reroute every token. Mamba's
+    fast paths read the weights of some of its projections directly, past LoRA.
+    """
+    if recipe.targets != ALL_LINEAR:
+        return []
+    found = set()
+    for name, module in model.named_modules():
+        short = ".".join(name.rsplit(".", 2)[-2:])
+        if _is_router(name, module) or name.endswith("shared_expert_gate"):
+            found.add(short)
+        elif _is_mamba(module):
+            inside = {child for child, _ in module.named_children()}
+            found |= {f"{name.rsplit('.', 1)[-1]}.{child}" for child in inside & _PAST_LORA}
+    return sorted(found)
+
+
+def _is_mamba(module: torch.nn.Module) -> bool:
+    kind = type(module).__name__
+    return "Mamba" in kind or ("Mixer" in kind and hasattr(module, "A_log"))
+
+
+def _leave_out_router_weights(config: Any, model: Any) -> None:
+    """Take the routers out of the parameters that peft makes of all-linear for fused experts."""
+    from peft.utils.transformers_weight_conversion import convert_peft_config_for_transformers
+
+    convert_peft_config_for_transformers(config, model, None)  # peft does the same later
+    if config.target_parameters:
+        routers = {
+            name.rsplit(".", 1)[-1] for name, m in model.named_modules() if _is_router(name, m)
+        }
+        config.target_parameters = {
+            name
+            for name in config.target_parameters
+            if routers.isdisjoint(name.split(".")[:-1])  # such as gate.weight
+        }
+
+
+def _is_router(name: str, module: torch.nn.Module) -> bool:
+    return "Router" in type(module).__name__ or name.rsplit(".", 1)[-1] == "router"
 
 
 def load_adapter(model: Any, adapter: Path) -> Any:
@@ -58,7 +115,7 @@ def load_adapter(model: Any, adapter: Path) -> Any:
         )
     require_safetensors(adapter, WEIGHTS)
     try:
-        with _ignoring_old_attribute():
+        with _ignoring_warnings():
             return PeftModel.from_pretrained(model, str(adapter))
     except (RuntimeError, ValueError, KeyError) as error:
         raise SftdataError(
@@ -88,8 +145,9 @@ def _is_conv1d(module: torch.nn.Module) -> bool:
 
 
 @contextmanager
-def _ignoring_old_attribute() -> Iterator[None]:
-    """Silence a deprecation warning of transformers that peft causes and no user can fix."""
+def _ignoring_warnings() -> Iterator[None]:
+    """Silence warnings that transformers and peft cause themselves and no user can fix."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated")
+        warnings.filterwarnings("ignore", "The following (rank|alpha)_pattern keys did not match")
         yield

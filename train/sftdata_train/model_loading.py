@@ -26,7 +26,7 @@ def load_config(name: str, *, trust_remote_code: bool = False) -> Any:
     try:
         return AutoConfig.from_pretrained(name, trust_remote_code=trust_remote_code)
     except Exception as error:  # transformers and its HTTP client raise many classes
-        raise _not_loaded(name, error) from error
+        raise explain_load_error(name, error) from error
 
 
 def load_model(
@@ -58,7 +58,7 @@ def load_model(
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # many classes, as above
-        raise _not_loaded(name, error) from error
+        raise explain_load_error(name, error) from error
 
 
 def locate_model(name: str) -> str:
@@ -121,7 +121,8 @@ def _check_directory(directory: Path, trust_remote_code: bool) -> None:
         )
 
 
-def _not_loaded(name: str, error: Exception) -> SftdataError:
+def explain_load_error(name: str, error: Exception) -> SftdataError:
+    """The error of a model that another library could not load."""
     if Path(name).exists():
         return SftdataError(
             f"{name}: the model cannot be loaded: {first_line(error)}",

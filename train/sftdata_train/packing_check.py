@@ -20,7 +20,7 @@ def check_boundaries(model: Any, examples: Sequence[Example], pad_id: int) -> No
     on mixed examples silently. Compares the logits of an example alone with those in a small pack,
     beside a sequence that is padded.
     """
-    first, second = (_cut(example) for example in examples[:2])
+    first, second = (shorten_example(example) for example in examples[:2])
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
@@ -45,6 +45,9 @@ def _logits(model: Any, batch: dict[str, Any], device: torch.device) -> torch.Te
     return logits
 
 
-def _cut(example: Example, tokens: int = 32) -> Example:
-    ids, mask = example.input_ids[:tokens], example.label_mask[:tokens]
-    return Example(example.row_id, example.template, ids, mask, example.target_start)
+def shorten_example(example: Example, tokens: int = 32) -> Example:
+    """Up to `tokens` tokens around the first target."""
+    start = max(0, min(example.target_start - tokens // 2, len(example.input_ids) - tokens))
+    end = start + tokens
+    ids, mask = example.input_ids[start:end], example.label_mask[start:end]
+    return Example(example.row_id, example.template, ids, mask, example.target_start - start)

@@ -22,7 +22,8 @@ from sftdata.writing.plots import as_file, line_chart
 from sftdata_train import passport as passport_file
 from sftdata_train.batches import PackUnits, RowUnits, Units
 from sftdata_train.device import choose_dtype
-from sftdata_train.lora import add_lora
+from sftdata_train.lora import add_lora, list_left_out
+from sftdata_train.loss_check import check_loss
 from sftdata_train.model_loading import load_config, load_model, locate_model
 from sftdata_train.packing_check import check_boundaries
 from sftdata_train.passport import Passport, describe_run, load_built_templates, write_passport
@@ -119,10 +120,11 @@ def train(run: TrainingRun, out: Path, report: Report = lambda line: None) -> Pa
     description = describe_run(run.data, run.split, run.model, run.recipe, templates, revision)
     _claim_directory(out, description)
     with explain_resource_errors("loading the model"):
-        trainer = make_trainer(run, out)
+        trainer = make_trainer(run, out, report)
     with explain_resource_errors("training"):
-        if run.recipe.packed is not None and len(run.data[run.split]) > 1:
-            examples = [run.data[run.split][i] for i in range(2)]
+        examples = list(run.data[run.split][:2])
+        check_loss(trainer.model, examples, run.pad_id)
+        if run.recipe.packed is not None and len(examples) > 1:
             check_boundaries(trainer.model, examples, run.pad_id)
         trainer.add_callback(Progress(trainer, out, report))
         checkpoint = find_last_checkpoint(out)
@@ -135,10 +137,10 @@ def train(run: TrainingRun, out: Path, report: Report = lambda line: None) -> Pa
         return _finish(run, out, trainer, description)
 
 
-def make_trainer(run: TrainingRun, out: Path) -> ExactTrainer:
+def make_trainer(run: TrainingRun, out: Path, report: Report = lambda line: None) -> ExactTrainer:
     """The trainer of a run, with its model loaded; checkpoints go into `out`."""
     trainer = ExactTrainer(
-        model=_build_model(run),
+        model=_build_model(run, report),
         args=_training_arguments(run, out),
         units=run.units,
         held_out=run.held_out,
@@ -195,7 +197,7 @@ def _claim_directory(out: Path, description: dict[str, Any]) -> None:
     write_atomically(path, to_json(settings))
 
 
-def _build_model(run: TrainingRun) -> Any:
+def _build_model(run: TrainingRun, report: Report) -> Any:
     recipe = run.recipe
     full = recipe.method == "full"
     model = load_model(
@@ -207,7 +209,11 @@ def _build_model(run: TrainingRun) -> Any:
         trust_remote_code=run.trust_remote_code,
     )
     torch.manual_seed(recipe.seed)  # the same initial adapter on every rank
-    model = model if full else add_lora(model, recipe)
+    if not full:
+        left_out = list_left_out(model, recipe)
+        if left_out:
+            report(f"--targets {recipe.targets} leaves out {', '.join(left_out)}.")
+        model = add_lora(model, recipe)
     if recipe.checkpointing and not full:
         model.enable_input_require_grads()
     return model
