@@ -22,6 +22,12 @@ _WANTED_DROPS = frozenset(
         Reason.BLANK_ROW,
     }
 )
+# What a spec can do about rows that have no fault of their own.
+_WAYS_OUT = {
+    Reason.TOO_LONG: "Let examples be longer: --max-length N",
+    Reason.UNKNOWN_SPLIT: "Name every split of the rows in the spec's [split]; 0 is a share, too.",
+    Reason.NUL_CHARACTER: 'Keep rows with NUL characters: nul = "keep" in the spec',
+}
 
 
 def check_drops(
@@ -63,8 +69,9 @@ def check_drops(
     ]
     others = len(faults) - len(by_reason.get(Reason.REPEATED_ID, ()))
     ways_out = [*_ways_out_of_clashes(clashes, id_prefix)]
-    if dropped == rows and not ways_out:
-        ways_out.append("Fix the rows; a dataset cannot be empty.")
+    ways_out += [way for reason, way in _WAYS_OUT.items() if reason in by_reason]
+    if dropped == rows:
+        ways_out = ways_out or ["Fix the rows; a dataset cannot be empty."]
     elif 100 * others / max(filled, 1) > max_dropped or not ways_out:
         needed = np.ceil(100 * (others or len(faults)) / max(filled, 1))
         ways_out.append(f"Fix the rows, or allow so many to be dropped: --max-dropped {needed:g}")

@@ -22,6 +22,7 @@ from sftdata.spec.split_names import find_split
 
 _PART = re.compile(r"-\d+-of-\d+$")  # train-00000-of-00002.parquet
 _WORD = re.compile(r"[^\W\d_]+")
+_ENDING = re.compile(r"(?<=.)(set|data|split)$", re.IGNORECASE)  # trainset, testdata
 _SPLIT_NAME = re.compile(r"\w+")
 _SHOWN = 3  # names of a split in the note
 
@@ -30,12 +31,14 @@ def decide_splits(sources: Sequence[Source], spec: Spec) -> tuple[tuple[Source, 
     """The sources with the splits that a spec lets their rows keep, and a note about them."""
     if spec.given_splits == "join":
         sources = [replace(source, member=None) for source in sources]
+    kept, note = keep_given_splits(sources, spec.split, by_name=spec.given_splits == "keep")
     if spec.split_column is None:
-        return keep_given_splits(sources, spec.split, by_name=spec.given_splits == "keep")
-    kept, _ = keep_given_splits(sources, spec.split, by_name=False)
+        return kept, note
+    given = [f"{source.name}: {source.split}" for source in kept if source.split is not None]
+    theirs = f" that of its source ({_list(given)}), or else" if given else ""
     return kept, (
         f"Each row keeps the split that '{escape(spec.split_column)}' names (val, valid and dev "
-        "mean validation); a row without one gets a split by the shares of [split]."
+        f"mean validation); a row without one gets{theirs} a split by the shares of [split]."
     )
 
 
@@ -77,7 +80,11 @@ def _sets(sources: Sequence[Source]) -> list[list[int]]:
 
 def _speaks_of_split(name: str, splits: Collection[str]) -> bool:
     """Whether a name is that of a split or has its word, as train_sft has: not so with en or de."""
-    return any(find_split(word, splits) for word in (name, *_WORD.findall(name)))
+    return any(_split_of_word(word, splits) for word in (name, *_WORD.findall(name)))
+
+
+def _split_of_word(word: str, splits: Collection[str]) -> str | None:
+    return find_split(word, splits) or find_split(_ENDING.sub("", word), splits)
 
 
 def _add_named(
@@ -101,7 +108,7 @@ def _split_in_name(source: Source, splits: Collection[str]) -> str | None:
         is_split = "+" not in source.name and _speaks_of_split(split, splits)
         return find_split(split, splits) or split if is_split else None
     word = _PART.sub("", PurePath(source.name).name.partition(".")[0])
-    return find_split(word, splits)
+    return _split_of_word(word, splits)
 
 
 def _splits_in_series(
@@ -120,10 +127,10 @@ def _splits_in_series(
 def _without_split(path: PurePath, splits: Collection[str]) -> Iterator[tuple[str, str]]:
     """The path with a gap for each split that its file name or its folder names, and the split."""
     for word in _WORD.finditer(path.name):
-        if split := find_split(word[0], splits):
+        if split := _split_of_word(word[0], splits):
             rest = f"{path.name[: word.start()]}*{path.name[word.end() :]}"
             yield f"{path.parent}/{re.sub(r'[0-9]+', '#', rest)}", split
-    if split := find_split(path.parent.name, splits):
+    if split := _split_of_word(path.parent.name, splits):
         yield f"{path.parent.parent}/*/", split
 
 

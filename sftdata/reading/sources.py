@@ -134,6 +134,8 @@ def _resolve_place(item: str) -> list[Source]:
         "Check the path. One in a spec is relative to the spec's file, one of an option to the "
         "working directory."
     )
+    if "://" in item:
+        hint = "Addresses are not read. Download the file first, and give its path."
     if _HUB_NAME.fullmatch(item) and not Path(item).suffix:
         hint = f"For a dataset on the Hugging Face Hub write: --data {HUB}{item}"
     raise GoldenSetError(f"There is no file '{escape(item)}'.", hint)

@@ -165,7 +165,7 @@ class Spec(SpecModel):
     @field_validator("shots", mode="before")
     @classmethod
     def _expand_shots(cls, shots: Any) -> Any:
-        return (shots,) if isinstance(shots, int) else shots
+        return shots if isinstance(shots, (list, tuple)) else (shots,)
 
     @field_validator("chat_options", mode="after")
     @classmethod
@@ -177,6 +177,8 @@ class Spec(SpecModel):
     @classmethod
     def _check_where(cls, where: dict[str, Any]) -> dict[str, Any]:
         check_paths(where)
+        if empty := [path for path, values in where.items() if not values]:
+            raise ValueError(*(f"'{path}' lists no value, so it keeps no row" for path in empty))
         return where
 
     @field_validator("data", mode="before")
@@ -241,6 +243,8 @@ class Spec(SpecModel):
                 yield "give split_column or the splits of data, not both: they may differ"
             if self.given_splits == "join":
                 yield "data gives splits, and given_splits = 'join' would ignore them"
+        if self.split_column and self.given_splits == "join":
+            yield "split_column gives splits, and given_splits = 'join' would ignore them"
         for first, second in self.swap:
             if first == second:
                 yield f"swap exchanges '{first}' with itself"
@@ -258,6 +262,8 @@ class Spec(SpecModel):
             if field is not None and field not in self.fields:
                 known = did_you_mean(field, self.fields)
                 yield f"{key} = '{field}' is not one of the fields. {known}"
+        if self.source_field is not None and self.source_field == self.target_field:
+            yield f"source_field and target_field are both '{self.source_field}'"
         if self.checks and None in (self.source_field, self.target_field):
             yield "checks need source_field and target_field, each one of the fields"
         if self.against and self.source_field is None:

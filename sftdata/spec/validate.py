@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from sftdata.errors import SpecError, did_you_mean
 
@@ -22,9 +22,27 @@ class SpecModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _spell_booleans(cls, values: Any) -> Any:
+        # Python counts true as 1; as a text it is refused like any other.
+        if not isinstance(values, dict):
+            return values
+        return {
+            key: str(value).lower() if isinstance(value, bool) and _is_number(cls, key) else value
+            for key, value in values.items()
+        }
+
     def to_json(self) -> Any:
         """The whole record with its defaults, as the manifest holds it."""
         return self.model_dump(mode="json")
+
+
+def _is_number(model: type[SpecModel], key: str) -> bool:
+    """Whether the key holds a number or a list of numbers."""
+    field = model.model_fields.get(key)
+    types = {field.annotation, *get_args(field.annotation)} if field is not None else set()
+    return not types.isdisjoint((int, float)) and types.isdisjoint((bool, str))
 
 
 _Model = TypeVar("_Model", bound=SpecModel)

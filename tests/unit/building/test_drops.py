@@ -60,6 +60,18 @@ def test_ids_that_repeat_within_a_file_are_left_out() -> None:
     ]
 
 
+def test_the_way_out_fits_the_reason() -> None:
+    drops = ledger(*[Reason.TOO_LONG] * 3, *[Reason.UNKNOWN_SPLIT] * 2)
+    assert refusal(drops)[3:] == [
+        "Let examples be longer: --max-length N",
+        "Name every split of the rows in the spec's [split]; 0 is a share, too.",
+        "Fix the rows, or allow so many to be dropped: --max-dropped 5",
+    ]
+    assert refusal(ledger(Reason.TOO_LONG), rows=1)[2:] == [
+        "Let examples be longer: --max-length N"
+    ]
+
+
 def test_drops_that_were_asked_for_are_no_fault() -> None:
     check_drops(ledger(*[Reason.DUPLICATE] * 60), rows=100, max_dropped=0.0)
 

@@ -47,6 +47,9 @@ def splits_of(*sources: str | Source) -> list[str | None]:
         (["news.jsonl", "test.jsonl"], [None, "test"]),
         (["hf:me/news:train[:90%]", "hf:me/news@small:validation"], ["train", "validation"]),
         (["saved/train", "saved/test"], ["train", "test"]),
+        (["trainset.csv", "TestSet.csv", "traindata.csv"], ["train", "test", "train"]),
+        (["news_trainset.csv", "news_devset.csv"], ["train", "validation"]),
+        (["dataset.csv", "database.csv", "set.csv"], [None, None, None]),
         # Names and folders that differ in nothing but the split.
         (["news_train.jsonl", "news_test.jsonl"], ["train", "test"]),
         (["squad-dev-v1.1.json", "squad-train-v1.1.json"], ["validation", "train"]),
@@ -99,12 +102,22 @@ def test_many_files_are_named_in_one_line() -> None:
     assert "train-00002-of-00009.parquet and 6 more; test from test.parquet." in note
 
 
-@pytest.mark.parametrize("key", [{"split_column": "part"}, {"given_splits": "join"}])
-def test_a_column_and_a_join_go_before_names(key: dict[str, str]) -> None:
-    spec = Spec.model_validate(SPEC | key)
-    kept, note = decide_splits([source("train.jsonl"), source("test.jsonl")], spec)
-    assert [s.split for s in kept] == [None, None]
-    assert (note is not None) == ("split_column" in key)
+def test_a_join_goes_before_names() -> None:
+    spec = Spec.model_validate(SPEC | {"given_splits": "join"})
+    sources, note = decide_splits([source("train.jsonl"), source("test.jsonl")], spec)
+    assert [kept.split for kept in sources] == [None, None]
+    assert note is None
+
+
+def test_rows_without_a_value_in_the_split_column_keep_the_split_of_their_file() -> None:
+    spec = Spec.model_validate(SPEC | {"split_column": "part"})
+    sources, note = decide_splits([source("train.jsonl"), source("test.jsonl")], spec)
+    assert [kept.split for kept in sources] == ["train", "test"]
+    assert note is not None
+    assert "that of its source (train.jsonl: train, test.jsonl: test), or else" in note
+    sources, note = decide_splits([source("a.jsonl"), source("b.jsonl")], spec)
+    assert note is not None
+    assert note.endswith("a row without one gets a split by the shares of [split].")
 
 
 def test_a_join_divides_the_splits_of_a_dataset_anew() -> None:

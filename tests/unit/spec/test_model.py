@@ -178,6 +178,25 @@ CHECKED = SPEC.replace("[fields]", 'source_field = "article"\ntarget_field = "su
             ["spec: swap names 'sumary', which is not one of the fields"],
         ),
         (
+            SPEC.replace("[fields]", "shots = true\nseed = false\n[fields]"),
+            [
+                "seed: must be a whole number (is 'false')",
+                "shots.0: must be a whole number (is 'true')",
+            ],
+        ),
+        (
+            CHECKED.replace('target_field = "summary"', 'target_field = "article"'),
+            ["spec: source_field and target_field are both 'article'"],
+        ),
+        (
+            SPEC + "[where]\nkind = []\n",
+            ["where: 'kind' lists no value, so it keeps no row"],
+        ),
+        (
+            SPEC.replace("[fields]", 'split_column = "s"\ngiven_splits = "join"\n[fields]'),
+            ["spec: split_column gives splits, and given_splits = 'join' would ignore them"],
+        ),
+        (
             SPEC.replace("[fields]", "shots = [0, 65]\n[fields]"),
             ["spec: shots must be numbers from 0 to 64"],
         ),
