@@ -1,6 +1,6 @@
 """Tokens a second and peak memory of `sftdata train` against TRL's SFTTrainer, on one device.
 
-    python tests/bench/gpu_train.py [--steps 20] [--attention flash_attention_2]
+    python tests/bench/gpu_train.py [--steps 20] [--repeat 3] [--attention flash_attention_2]
 
 All train the same LoRA weights of the same random-weight model on the same examples, packed to the
 same length, in the same precision and with the same attention:
@@ -11,7 +11,9 @@ same length, in the same precision and with the same attention:
 
 On a GPU the model has the shape of a 1B Llama. Without one the script runs a small model, whose
 figures say nothing about GPUs. Without TRL its row is missing. Each contender runs in a process of
-its own and is measured after its first steps.
+its own. Timed are its steps alone, after the first ones: from the end of one step to the end of the
+last, without loading, evaluation, and the checkpoint that follows the last step. A contender that
+fails leaves the rows of the others.
 """
 
 from __future__ import annotations
@@ -79,21 +81,35 @@ def _dtype() -> Any:
     return torch.bfloat16 if torch.cuda.is_available() else torch.float32
 
 
-def _clock(trainer: Any, tokens: Any) -> dict[str, Any]:
-    """Train, and measure tokens per second, losses and peak memory after the warm-up."""
+def _clock(trainer: Any) -> dict[str, Any]:
+    """Train, and measure tokens per second, losses and peak memory of the steps after the warm-up.
+
+    Tokens are counted where a step computes them, because the loaders of the two trainers do not
+    read ahead equally far.
+    """
     import torch
     from transformers import TrainerCallback
 
     from sftdata_train.progress import measure_peak_memory
 
-    seen: dict[str, Any] = {"losses": []}
+    seen: dict[str, Any] = {"losses": [], "tokens": 0}
+    step = trainer.training_step
+
+    def counting(model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        seen["tokens"] += count_tokens(inputs)
+        return step(model, inputs, *args, **kwargs)
+
+    trainer.training_step = counting
 
     class Clock(TrainerCallback):
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if state.global_step == WARM_UP:
-                if torch.cuda.is_available():
-                    torch.cuda.synchronize()
-                seen["started"], seen["before"] = time.perf_counter(), tokens()
+            if state.global_step not in (WARM_UP, args.max_steps):
+                return
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            name = "started" if state.global_step == WARM_UP else "ended"
+            seen[name] = (time.perf_counter(), seen["tokens"])
+            seen["memory"] = measure_peak_memory()  # before anything is evaluated or saved
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any, **kwargs: Any) -> None:
             if "loss" in logs:
@@ -101,15 +117,21 @@ def _clock(trainer: Any, tokens: Any) -> dict[str, Any]:
 
     trainer.add_callback(Clock())
     trainer.train()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    seconds = time.perf_counter() - seen["started"]
-    count = tokens() - seen["before"]
+    (started, before), (ended, after) = seen["started"], seen["ended"]
     return {
-        "tokens_per_s": count / seconds,
-        "memory": measure_peak_memory(),
+        "tokens_per_s": (after - before) / (ended - started),
+        "memory": seen["memory"],
         "losses": seen["losses"],
     }
+
+
+def count_tokens(inputs: Any) -> int:
+    """The tokens of a batch without its padding."""
+    if "step_tokens" in inputs:  # ours; a step is one micro-batch here
+        return int(inputs["step_tokens"])
+    if "attention_mask" in inputs:
+        return int(inputs["attention_mask"].sum())
+    return int(inputs["input_ids"].numel())
 
 
 def run_sftdata(folder: Path, args: argparse.Namespace, *, full_logits: bool) -> dict[str, Any]:
@@ -142,7 +164,7 @@ def run_sftdata(folder: Path, args: argparse.Namespace, *, full_logits: bool) ->
             ) / inputs["step_targets"]  # fmt: skip
 
         trainer.compute_loss = compute_loss  # type: ignore[method-assign]
-    return _clock(trainer, lambda: trainer.tokens_seen)
+    return _clock(trainer)
 
 
 def run_trl(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
@@ -169,15 +191,7 @@ def run_trl(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
         processing_class=PreTrainedTokenizerFast.from_pretrained(folder / "model"),
         peft_config=LoraConfig(r=16, lora_alpha=32, target_modules="all-linear"),
     )  # fmt: skip
-    count = {"tokens": 0}
-    collate = trainer.data_collator
-
-    def counting(items: Any) -> Any:
-        count["tokens"] += sum(len(item["input_ids"]) for item in items)
-        return collate(items)
-
-    trainer.data_collator = counting
-    return _clock(trainer, lambda: count["tokens"])
+    return _clock(trainer)
 
 
 def main() -> None:
@@ -188,9 +202,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=8 if small else 20)
     parser.add_argument("--attention", default="auto")
+    parser.add_argument("--repeat", type=int, default=3, help="Runs of each; the median is shown.")
     parser.add_argument("--run", choices=["sftdata", "full", "trl"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.steps <= WARM_UP:
+        parser.error(f"--steps must be more than the {WARM_UP} steps of the warm-up.")
     sizes = SMALL if small else LARGE
     args.length, args.micro_batch = sizes[6], sizes[8]
     if args.run is not None:
@@ -206,24 +223,61 @@ def main() -> None:
     contenders = ["sftdata", "full", *(["trl"] if find_spec("trl") else [])]
     with tempfile.TemporaryDirectory() as scratch:
         prepare(Path(scratch), sizes)
-        found = {}
-        for name in contenders:
-            command = [sys.executable, __file__, "--run", name, "--folder", scratch]
-            command += ["--steps", str(args.steps), "--attention", args.attention]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-            found[name] = json.loads(done.stdout.splitlines()[-1])
+        runs_of: dict[str, list[dict[str, Any]]] = {name: [] for name in contenders}
+        for _ in range(args.repeat):  # in turns, because other work on the machine comes and goes
+            for name in contenders:
+                command = [sys.executable, __file__, "--run", name, "--folder", scratch]
+                command += ["--steps", str(args.steps), "--attention", args.attention]
+                runs_of[name].append(run_contender(command))
+    print_table({name: choose_median(results) for name, results in runs_of.items()})
+    if "trl" not in contenders:
+        print("TRL is not installed and was not measured: pip install trl")
+
+
+def run_contender(command: list[str]) -> dict[str, Any]:
+    """What a contender measured; if it failed, `failed` with the last line of its messages."""
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode == 0:
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+    sys.stderr.write(done.stderr)
+    return {"failed": (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]}
+
+
+def choose_median(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The run of median speed, with the speeds of all; a failed run if one failed."""
+    for result in results:
+        if "failed" in result:
+            return result
+    ordered = sorted(results, key=lambda result: float(result["tokens_per_s"]))
+    speeds = [result["tokens_per_s"] for result in results]
+    return ordered[len(ordered) // 2] | {"speeds": speeds}
+
+
+def print_table(found: dict[str, dict[str, Any]]) -> None:
+    """Print a row for each contender, how sftdata compares, and the loss curves."""
     print(f"{'':10} {'tokens/s':>10} {'peak GB':>9} {'first loss':>11} {'last loss':>10}")
+    measured = {name: result for name, result in found.items() if "failed" not in result}
     for name, result in found.items():
+        if name not in measured:
+            print(f"{name:10} failed: {result['failed']}")
+            continue
         print(
             f"{name:10} {result['tokens_per_s']:>10,.0f} {result['memory'] / 1e9:>9.2f} "
             f"{result['losses'][0]:>11.4f} {result['losses'][-1]:>10.4f}"
         )
-    for name in contenders[1:]:
-        speed = found["sftdata"]["tokens_per_s"] / found[name]["tokens_per_s"]
-        memory = found["sftdata"]["memory"] / found[name]["memory"]
+    ours = measured.get("sftdata")
+    for name, result in measured.items():
+        if ours is None or name == "sftdata":
+            continue
+        speed = ours["tokens_per_s"] / result["tokens_per_s"]
+        memory = ours["memory"] / result["memory"]
         print(f"sftdata against {name}: {speed:.2f}x the tokens/s, {memory:.2f} of the peak memory")
-    if "trl" not in contenders:
-        print("TRL is not installed and was not measured: pip install trl")
+    for name, result in measured.items():
+        speeds = ", ".join(f"{speed:,.0f}" for speed in result["speeds"])
+        print(f"tokens/s of {name} in each run: {speeds}")
+    for name, result in measured.items():
+        print(f"losses of {name}: " + " ".join(f"{loss:.4f}" for loss in result["losses"]))
 
 
 if __name__ == "__main__":
