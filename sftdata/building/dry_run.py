@@ -30,6 +30,8 @@ class DryRun:
     unread: dict[str, list[str]]  # by source, the columns that nothing reads
     sources: list[str]  # their names
     notes: list[str]  # what a build would say before its first row
+    templates: list[str]  # with their versions
+    tokenizer: str
 
 
 def dry_run(
@@ -56,7 +58,9 @@ def dry_run(
         [line for run in runs for line in run.ledger],
         merge_unread((run.sources, run.unread) for run in runs),
         [name for run in runs for name in run.sources],
-        notes + [note for run in runs for note in run.notes],
+        [*dict.fromkeys(notes + [note for run in runs for note in run.notes])],
+        [*dict.fromkeys(label for run in runs for label in run.templates)],
+        runs[0].tokenizer,
     )
 
 
@@ -84,4 +88,5 @@ def _try_plan(plan: Plan) -> DryRun:
         raise no_rows(plan.sources)
     if note := describe_columns_as_text(as_text):
         notes.append(note)
-    return DryRun(made, ledger, unread, [source.name for source in plan.sources], notes)
+    sources = [source.name for source in plan.sources]
+    return DryRun(made, ledger, unread, sources, notes, plan.labels, plan.tokenizer.name)

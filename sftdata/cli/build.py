@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from sftdata.base.content import bundled_root
 from sftdata.base.escaping import escape
 from sftdata.cli.memory import keep_memory
 from sftdata.cli.options import FILE, FOLDER, chat_option, json_option, map_option
@@ -143,13 +146,15 @@ def command(dry_run: bool, as_json: bool, **options: Any) -> None:
     with show_progress(started) as progress:
         outcome = build(**options, report=print_note, progress=progress)
     seconds = time.monotonic() - started
-    finish(outcome, seconds, own_rows=options["data"] is not None, as_json=as_json)
+    finish(outcome, seconds, as_json=as_json)
 
 
-def finish(outcome: Outcome, seconds: float, *, own_rows: bool, as_json: bool = False) -> None:
-    """Prints the warnings about a build and its summary. `own_rows`: not those of a spec."""
-    _warn_of_draft(outcome)
-    _warn_of_small_tokenizer(outcome, own_rows=own_rows)
+def finish(outcome: Outcome, seconds: float, *, as_json: bool = False) -> None:
+    """Prints the warnings about a build and its summary."""
+    manifest = outcome.manifest
+    _warn_of_draft(manifest["template"])
+    sources = [source["path"] for source in manifest["sources"]]
+    _warn_of_small_tokenizer(manifest["tokenizer"]["name"], sources)
     if as_json:
         print_json(outcome.manifest.summary())
     else:
@@ -163,6 +168,11 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     options.pop("workers")  # a few rows need none
     options["templates"] = options.pop("template")
     run = dry_run(**options)
+    for note in (*run.notes, describe_unread(run.unread)):
+        if note is not None:
+            print_note(note)
+    _warn_of_draft(run.templates)
+    _warn_of_small_tokenizer(run.tokenizer, run.sources)
     parts = run.examples
     rows_out = sum(examples.batch.num_rows for examples in parts)
     rows_in = sum(int(examples.blocks.rows_in.sum()) for examples in parts)
@@ -178,28 +188,30 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
             }
         )
         return
-    for note in (*run.notes, describe_unread(run.unread)):
-        if note is not None:
-            print_note(note)
     print_note(f"Of the first {rows_in:,} rows, {rows_out:,} become examples.")
     for line in run.ledger:
         print_note(f"  {line.source}: {line.status}, {line.reason}: {line.detail}")
     print_note("Not checked: later rows, duplicates, and ids that repeat.")
 
 
-def _warn_of_draft(outcome: Outcome) -> None:
-    if outcome.manifest["draft"]:
-        drafts = [name for name in outcome.manifest["template"] if name.endswith("@draft")]
+def _warn_of_draft(templates: Iterable[str]) -> None:
+    drafts = [name for name in templates if name.endswith("@draft")]
+    if drafts:
         names, are = ", ".join(drafts), "are drafts" if len(drafts) > 1 else "is a draft"
         print_note(f"Warning: {names} {are}, so the dataset is a draft, too.")
 
 
-def _warn_of_small_tokenizer(outcome: Outcome, *, own_rows: bool) -> None:
-    if own_rows and outcome.manifest["tokenizer"]["name"] == _SMALL_TOKENIZER:
+def _warn_of_small_tokenizer(tokenizer: str, sources: Iterable[str]) -> None:
+    if tokenizer == _SMALL_TOKENIZER and not all(map(_is_bundled, sources)):
         print_note(
             "Warning: the rows were tokenized by the small bundled tokenizer, whose ids mean "
             "nothing to any model. Give your model's: --tokenizer NAME_OR_DIR"
         )
+
+
+def _is_bundled(source: str) -> bool:
+    """Whether a source of this name is the sample of a bundled spec."""
+    return not Path(source).exists() and (bundled_root() / "pipelines" / source).is_file()
 
 
 def _print_summary(outcome: Outcome, seconds: float) -> None:

@@ -107,7 +107,7 @@ def _build(task: str, folder: Path) -> None:
             f"cd {shlex.quote(str(folder))} && sftdata build --task {task}",
         )
         raise
-    finish(outcome, time.monotonic() - started, own_rows=True)
+    finish(outcome, time.monotonic() - started)
 
 
 def _show_first_row(dataset: Path) -> None:

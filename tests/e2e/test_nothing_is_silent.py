@@ -11,11 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 from pyarrow import csv, parquet
 from support.forty_rows import SPEC, build_rows, rows, write_rows, write_spec
 
 from sftdata.building.build import build
 from sftdata.building.dry_run import dry_run
+from sftdata.cli import cli
 from sftdata.errors import SftdataError
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec
@@ -117,6 +119,27 @@ def test_own_rows_with_the_small_tokenizer_are_warned_of() -> None:
     assert "Warning: the rows were tokenized by the small bundled tokenizer" in small.stderr
     for args in (("--task", "summarize", "--out", "b"), ("--spec", "spec.toml", "--out", "c")):
         assert "bundled tokenizer" not in run("build", *args).stderr
+
+
+def test_a_dry_run_in_json_says_what_a_build_says() -> None:
+    golden = [row | {"title": "t"} for row in rows()]
+    write_rows(golden)
+    result = CliRunner().invoke(cli, ["build", "--spec", "spec.toml", "--dry-run", "--json"])
+    assert result.stderr == "Not read from rows.jsonl: title.\n"
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run", "--json")])
+def test_the_rows_of_a_spec_are_own_rows_too(dry: tuple[str, ...]) -> None:
+    spec = Path("spec.toml").read_text()
+    (tokenizer,) = (line for line in spec.splitlines() if line.startswith("tokenizer"))
+    Path("small.toml").write_text(spec.replace(tokenizer, 'tokenizer = "tokenizers/small"'))
+    Path("mixture.toml").write_text(
+        'task = "mixed"\n[[sources]]\nspec = "summarize"\ndata = ["rows.jsonl"]\n'
+    )
+    for name in ("small", "mixture"):
+        result = CliRunner().invoke(cli, ["build", "--spec", f"{name}.toml", "--out", name, *dry])
+        assert result.exit_code == 0, result.stderr
+        assert result.stderr.count("Warning: the rows were tokenized by the small bundled") == 1
 
 
 def test_the_summary_names_template_tokenizer_and_splits(byte_tokenizer: Path) -> None:
