@@ -19,7 +19,9 @@ from safetensors.torch import load_file
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
 from sftdata.loading.packing import plan_packs, write_plan
+from sftdata_train.answering import answer
 from sftdata_train.audit import Audit, audit_adapter
+from sftdata_train.evaluation import evaluate
 from sftdata_train.lora import load_adapter
 from sftdata_train.model_loading import load_model
 from sftdata_train.passport import Passport, read_passport
@@ -66,6 +68,12 @@ def test_only_safetensors_and_text_are_left(trained: Path) -> None:
         ".safetensors", ".json", ".jsonl", ".md", ".svg",
     }  # fmt: skip
     assert not (trained / RUN).exists()
+
+
+def test_the_tokenizer_lies_beside_the_adapter(trained: Path, model_directory: Path) -> None:
+    from sftdata.tokenizing.load import load_tokenizer
+
+    assert load_tokenizer(str(trained)).sha256 == load_tokenizer(str(model_directory)).sha256
 
 
 def test_the_passport_says_what_it_was_trained_on(trained: Path, dataset: Path) -> None:
@@ -202,6 +210,16 @@ def test_every_weight_is_trained_when_asked(
     before, after = (load_file(p / "model.safetensors") for p in (model_directory, tmp_path / "a"))
     assert all(not torch.equal(before[name], after[name]) for name in before)
     assert list(passport["weights"]) == ["model.safetensors"]
+    found = answer(tmp_path / "a", {"article": "red cat"}, max_new_tokens=3)
+    assert "<eos>" not in found.text
+    base, tuned = evaluate(
+        dataset, str(model_directory), tmp_path / "a", split="validation", limit=3,
+        max_new_tokens=3,
+    ).results  # fmt: skip
+    assert (base.system, tuned.system) == ("base", "tuned")
+    assert tuned.loss < base.loss
+    as_base = evaluate(dataset, str(tmp_path / "a"), split="validation", limit=3, max_new_tokens=3)
+    assert as_base.results[0].loss == pytest.approx(tuned.loss)
 
 
 def test_checkpointing_changes_no_loss(

@@ -60,13 +60,16 @@ def answer(
         )
     name = model if model is not None else passport["base_model"]["name"]
     recorded = passport["tokenizer"]
-    tokenizer = load_recorded_tokenizer(recorded, [name, recorded["name"]])
+    tokenizer = load_recorded_tokenizer(recorded, [str(adapter), name, recorded["name"]])
     ids = encode_prompt(passport, tokenizer, row, template)
     with explain_resource_errors("answering"):
-        tuned = load_adapter(
-            load_model(name, dtype=choose_dtype(), trust_remote_code=trust_remote_code),
-            adapter,
-        ).to(choose_device())
+        whole = passport.is_whole_model
+        tuned = load_model(
+            str(adapter) if whole else name,
+            dtype=choose_dtype(),
+            trust_remote_code=trust_remote_code,
+        )
+        tuned = (tuned if whole else load_adapter(tuned, adapter)).to(choose_device())
         chosen = choose_decoding(tuned, decoding)
         generated = generate(
             tuned, [ids], passport["stop_ids"], max_new_tokens=max_new_tokens, decoding=chosen

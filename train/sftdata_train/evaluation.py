@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -131,21 +130,21 @@ def evaluate(
             report(
                 f"--limit leaves out {left_out:,} of the {len(data[split]):,} rows of '{split}'."
             )
-        model = load_model(
-            model_name, dtype=choose_dtype(), trust_remote_code=trust_remote_code
-        ).to(choose_device())
-        if adapter is not None:
-            model = load_adapter(model, adapter)
-        decoded = choose_decoding(model, decoding)
-        report(f"decoding: {decoded.describe()}")
-        scorer = _Scorer(data)
+        scorer, decoded = _Scorer(data), Decoding(decoding)
+        measured = {}
+        for system, model in _load_systems(model_name, adapter, passport, trust_remote_code):
+            if system == BASE:
+                decoded = choose_decoding(model, decoding)
+                report(f"decoding: {decoded.describe()}")
+            for prompts in sets:
+                report(f"{system}, {prompts.shots} shots, {len(prompts.rows):,} rows")
+                measured[prompts.shots, system] = _measure(
+                    model, prompts, batch_size, max_new_tokens, decoded, report
+                )
+            del model  # before the next one is loaded
         for prompts in sets:
             for system in (BASE, TUNED) if adapter is not None else (BASE,):
-                report(f"{system}, {prompts.shots} shots, {len(prompts.rows):,} rows")
-                with _as_system(model, system, has_adapter=adapter is not None):
-                    loss, answers = _measure(
-                        model, prompts, batch_size, max_new_tokens, decoded, report
-                    )
+                loss, answers = measured[prompts.shots, system]
                 answered = scorer.decode(prompts, answers)
                 results.append(
                     SystemResult(
@@ -224,14 +223,23 @@ def read_task(example: Example) -> str:
     return example.template.partition("/")[0]
 
 
-@contextmanager
-def _as_system(model: Any, system: str, *, has_adapter: bool) -> Iterator[None]:
-    """Within the context, the model is the base model or the tuned one."""
-    if has_adapter and system == BASE:
-        with model.disable_adapter():
-            yield
-    else:
-        yield
+def _load_systems(
+    name: str, adapter: Path | None, passport: Passport | None, trust_remote_code: bool
+) -> Iterator[tuple[str, Any]]:
+    """The base model, then the tuned one: the same with its adapter, or a model of its own."""
+
+    def load_one(directory: str) -> Any:
+        return load_model(directory, dtype=choose_dtype(), trust_remote_code=trust_remote_code)
+
+    if adapter is None or (passport is not None and passport.is_whole_model):
+        yield BASE, load_one(name).to(choose_device())
+        if adapter is not None:
+            yield TUNED, load_one(str(adapter)).to(choose_device())
+        return
+    model = load_adapter(load_one(name).to(choose_device()), adapter)
+    with model.disable_adapter():
+        yield BASE, model
+    yield TUNED, model
 
 
 def _measure(

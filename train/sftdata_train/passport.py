@@ -41,6 +41,11 @@ class Passport:
     def __getitem__(self, key: str) -> Any:
         return self.content[key]
 
+    @property
+    def is_whole_model(self) -> bool:
+        """Whether all weights were trained, so that the folder is a model and no adapter."""
+        return bool(self.content.get("recipe", {}).get("method") == "full")
+
 
 def describe_run(
     data: Dataset,

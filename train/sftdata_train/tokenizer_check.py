@@ -16,6 +16,7 @@ from sftdata.tokenizing.recorded import find_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.manifest import Manifest
 from sftdata_train.progress import Report
+from sftdata_train.tokenizer_files import has_tokenizer
 
 # Tokenizers differ on these: digits, spaces, composed and combining accents, other scripts.
 _PROBES = (
@@ -36,7 +37,7 @@ def check_tokenizer(manifest: Manifest, model: str, report: Report) -> None:
     A model directory without a tokenizer is accepted, with a warning to `report`.
     """
     recorded = manifest["tokenizer"]
-    if Path(model).is_dir() and not _has_tokenizer(Path(model)):
+    if Path(model).is_dir() and not has_tokenizer(Path(model)):
         report(
             f"Warning: {model} has no tokenizer to compare with the dataset's "
             f"('{recorded['name']}'); the ids are assumed to be the same."
@@ -61,11 +62,6 @@ def check_tokenizer(manifest: Manifest, model: str, report: Report) -> None:
         f"('{recorded['name']}'); it differs in {difference}.",
         f"Build the dataset for this model: sftdata build … --tokenizer {model}",
     )
-
-
-def _has_tokenizer(directory: Path) -> bool:
-    files = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
-    return any(True for name in files for _ in directory.glob(name))
 
 
 def _compare_config(own: Tokenizer, recorded: Mapping[str, Any]) -> str | None:

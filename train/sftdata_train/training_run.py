@@ -37,6 +37,7 @@ from sftdata_train.progress import METRICS, VALIDATION, Progress, Report, read_m
 from sftdata_train.recipe import Recipe
 from sftdata_train.resource_errors import explain_resource_errors
 from sftdata_train.tokenizer_check import check_tokenizer
+from sftdata_train.tokenizer_files import save_tokenizer
 from sftdata_train.trainer import ExactTrainer
 
 RUN, CHECKPOINTS, LOSS_PLOT = "run.json", "checkpoints", "loss.svg"
@@ -275,6 +276,7 @@ def _finish(
     if trainer.is_world_process_zero():
         model = trainer.accelerator.unwrap_model(trainer.model)
         model.save_pretrained(out, safe_serialization=True)
+        save_tokenizer(out, run.model, run.data.manifest["tokenizer"]["name"], description["chat"])
         steps, held_out = (read_metrics(out / name) for name in (METRICS, VALIDATION))
         curves = {
             name: [(line["step"], line["loss"]) for line in lines]
