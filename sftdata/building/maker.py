@@ -9,9 +9,11 @@ from functools import cache
 from sftdata.building.inputs import row_reader, row_screen
 from sftdata.building.plan import Plan
 from sftdata.examples.conversations.fitter import ConversationFitter
+from sftdata.examples.conversations.plain import PlainConversations
 from sftdata.examples.fit import RowFitter
 from sftdata.examples.layout import ChatComposer, Composer, PlainComposer
 from sftdata.examples.maker import ExampleMaker
+from sftdata.tokenizing.chat_template import ChatFormat
 from sftdata.tokenizing.encoder import Encoder, load_encoder
 
 
@@ -53,6 +55,10 @@ def _conversation_fitter(plan: Plan, encoder: Encoder) -> ConversationFitter:
     return ConversationFitter(
         encoder=encoder,
         format=plan.conversations,
+        plain=PlainConversations(
+            ChatFormat(plan.tokenizer, plan.spec.chat_options, plan.chat_date),
+            plan.spec.loss == "all",
+        ),
         max_length=plan.spec.max_length,
         all_turns=plan.spec.loss == "all",
         long=plan.spec.long_conversations,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,13 +19,14 @@ from sftdata.base.reasons import Reason
 from sftdata.errors import TemplateError
 from sftdata.tokenizing.chat.layout import ConversationFormat, Layout
 from sftdata.tokenizing.chat.rendering import UnusableError
+from sftdata.tokenizing.chat.split import Piece
 from sftdata.tokenizing.chat.template import load_chat_template
 from sftdata.tokenizing.tokenizer import Tokenizer
 
 SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
 
-# Two kinds of stand-in: what a template does to a content must not depend on what it says.
-_STAND_INS = ("\ue000{}\ue001", "Zq{}qZ")
+# Two kinds of stand-in, one of them long: what a template does to a content must not depend on it.
+_STAND_INS = ("\ue000{}\ue001", "Zq{}qZ" + "uz" * 2048)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,26 @@ class TextSpan:
 ChatLayout = tuple[ControlToken | TextSpan, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """The layout of all conversations of the same roles whose contents the template only shows."""
+
+    pieces: ChatLayout
+    untaught: tuple[str, ...]  # as in a `Layout`
+    thinking: tuple[tuple[int, bool], ...]
+
+    def fill(self, contents: Sequence[str]) -> Layout:
+        """The layout of the conversation with these contents."""
+        pieces = []
+        for piece in self.pieces:
+            if isinstance(piece, ControlToken):
+                pieces.append(Piece(piece.token_id, piece.in_loss))
+                continue
+            parts = [part if isinstance(part, str) else contents[part] for part in piece.parts]
+            pieces.append(Piece("".join(parts), piece.in_loss, piece.continues))
+        return Layout(tuple(pieces), self.untaught, self.thinking)
+
+
 @dataclass(frozen=True)
 class ChatFormat:
     """A tokenizer's chat template, with the options it is rendered with."""
@@ -76,20 +97,33 @@ class ChatFormat:
         the stop token of the last turn. Raises `TemplateError` when the template does not show
         this.
         """
-        layouts = [tuple(self._pieces(roles, pattern)) for pattern in _STAND_INS]
-        if layouts[0] != layouts[1]:
+        return self.skeleton(roles, (len(roles) - 1,)).pieces
+
+    def skeleton(self, roles: tuple[str, ...], taught: tuple[int, ...]) -> Skeleton:
+        """The layout of a conversation of these roles in which the turns `taught` are wanted.
+
+        Raises `TemplateError` as `layout` does.
+        """
+        found = []
+        for pattern in _STAND_INS:
+            laid = self._lay_out(roles, taught, pattern)
+            pieces = tuple(self._pieces(laid, roles, pattern))
+            found.append(Skeleton(pieces, laid.untaught, laid.thinking))
+        if found[0] != found[1]:
             raise self._error("treats a content by what it says")
-        return layouts[0]
+        return found[0]
 
     def thinking(self, roles: tuple[str, ...]) -> bool | None:
         """The option `enable_thinking` that the prompt of these roles takes, if any."""
-        found = self._lay_out(roles, _STAND_INS[0]).thinking
+        found = self.skeleton(roles, (len(roles) - 1,)).thinking
         return found[0][1] if found else None
 
-    def _pieces(self, roles: tuple[str, ...], pattern: str) -> Iterator[ControlToken | TextSpan]:
+    def _pieces(
+        self, laid: Layout, roles: tuple[str, ...], pattern: str
+    ) -> Iterator[ControlToken | TextSpan]:
         stand_in = re.compile(re.escape(pattern).replace(r"\{\}", r"(\d+)"))
         shown = [0] * len(roles)
-        for piece in self._lay_out(roles, pattern).pieces:
+        for piece in laid.pieces:
             if isinstance(piece.content, int):
                 yield ControlToken(piece.content, piece.in_loss)
                 continue
@@ -102,10 +136,10 @@ class ChatFormat:
             if count != 1:
                 raise self._error(f"shows the content of a {role} turn {count} times")
 
-    def _lay_out(self, roles: tuple[str, ...], pattern: str) -> Layout:
+    def _lay_out(self, roles: tuple[str, ...], taught: tuple[int, ...], pattern: str) -> Layout:
         turns = tuple(Turn(role, pattern.format(number)) for number, role in enumerate(roles))
         try:
-            return self._conversations.lay_out(Conversation(turns), [len(roles) - 1])
+            return self._conversations.lay_out(Conversation(turns), taught)
         except UnusableError as error:
             what = "refuses" if error.reason == Reason.REFUSED else "cannot show"
             hint = (

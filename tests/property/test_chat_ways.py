@@ -14,12 +14,14 @@ from support.made_chats import make_tokenizer
 from sftdata.base.arrow import texts
 from sftdata.base.conversation import Conversation, Turn
 from sftdata.examples.conversations.encode import EncodedPieces
+from sftdata.examples.conversations.plain import PlainConversations
 from sftdata.examples.encode import encode_segments
 from sftdata.examples.layout import ChatComposer
 from sftdata.examples.tokens import join_segments
 from sftdata.rendering.render import Rendered
 from sftdata.tokenizing.chat.layout import ConversationFormat
 from sftdata.tokenizing.chat.template import load_chat_template
+from sftdata.tokenizing.chat.unread import ReadTexts
 from sftdata.tokenizing.chat_template import ChatFormat
 from sftdata.tokenizing.encoder import REFERENCE, Encoder, load_encoder
 from sftdata.tokenizing.load import load_tokenizer
@@ -77,3 +79,32 @@ def test_both_ways_give_the_same_tokens(
     assert by_columns.input_ids.tolist() == one_by_one.input_ids.tolist()
     assert by_columns.label_mask.tolist() == one_by_one.label_mask.tolist()
     assert by_columns.target_start.tolist() == one_by_one.target_start.tolist()
+
+
+@pytest.mark.parametrize("name", list(TEMPLATES))
+@settings(max_examples=60)
+@given(contents=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=4), system=st.booleans())
+def test_plain_conversations_are_filled_in_as_they_are_rendered(
+    folders: dict[str, Path], name: str, contents: list[tuple[str, str]], system: bool
+) -> None:
+    _, composer, conversations = loaded(folders[name])
+    turns = [Turn("system", "S.")] if system else []
+    for question, answer in contents:
+        turns += [Turn("user", question), Turn("assistant", answer)]
+    conversation = Conversation(tuple(turns))
+    filled = PlainConversations(composer.chat, all_turns=True).lay_out(conversation.to_json())
+    wanted = [at for at, turn in enumerate(turns) if turn.role == "assistant"]
+    assert filled is None or filled == conversations.lay_out(conversation, wanted)
+    words = all(char.isalnum() for turn in turns for char in turn.text.replace(".", ""))
+    assert filled is not None or not words
+
+
+def test_a_content_that_the_template_reads_is_not_filled_in() -> None:
+    read = ReadTexts.of(
+        "{% if '</think>' in m.content or m.content.startswith('/no') or m.content == 'x' %}"
+        "{{ m.content.split('</think>')[-1].strip('\n') }}{% endif %}{{ '<|u|>' }}"
+    )
+    assert read.within == ("/no", "</think>")
+    shown = ["a", "xx", "<|u|>", "a\nb"]
+    assert [text for text in [*shown, "x", "/now", "a</think>b", " a", "a\n", ""] if
+            read.are_not_in(text)] == shown  # fmt: skip

@@ -13,6 +13,7 @@ import pyarrow as pa
 from sftdata.base.conversation import Conversation, Turn
 from sftdata.base.reasons import Reason, Status
 from sftdata.examples.conversations.encode import EncodedPieces
+from sftdata.examples.conversations.plain import PlainConversations
 from sftdata.examples.fit import ExampleTokens
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.tokenizing.chat.layout import ConversationFormat, Layout
@@ -28,7 +29,7 @@ class _Laid:
     """A conversation with its layout."""
 
     place: int
-    conversation: Conversation
+    text: str  # its canonical JSON
     layout: Layout
 
 
@@ -38,6 +39,7 @@ class ConversationFitter:
 
     encoder: Encoder
     format: ConversationFormat
+    plain: PlainConversations
     max_length: int | None
     all_turns: bool  # whether every assistant turn is in the loss, or only the last
     long: LongConversations
@@ -51,13 +53,15 @@ class ConversationFitter:
         """
         laid = []
         for place in places.tolist():
-            conversation = Conversation.from_json(column[place].as_py())
+            text = column[place].as_py()
             try:
-                layout = self._lay_out(conversation)
+                layout = self.plain.lay_out(text)
+                if layout is None:
+                    layout = self._lay_out(Conversation.from_json(text))
             except UnusableError as error:
                 outcomes.add_outcome(place, Status.DROPPED, error.reason, str(error))
             else:
-                laid.append(_Laid(place, conversation, layout))
+                laid.append(_Laid(place, text, layout))
         encoded = self._encode(laid)
         if self.max_length is not None and (encoded.lengths > self.max_length).any():
             laid = self._shorten(laid, encoded.lengths, outcomes)
@@ -94,22 +98,25 @@ class ConversationFitter:
         Halves the number of exchanges to leave out in rounds, for all long conversations at once.
         """
         assert self.max_length is not None
-        ends = {
-            at: _exchange_starts(laid[at].conversation.turns) if self.long == "drop_turns" else []
+        whole = {
+            at: Conversation.from_json(laid[at].text)
             for at in np.flatnonzero(lengths > self.max_length).tolist()
         }
+        ends = {
+            at: _exchange_starts(conversation.turns) if self.long == "drop_turns" else []
+            for at, conversation in whole.items()
+        }
         fitting: dict[int, _Laid] = {}
+        left: dict[int, int] = {}  # turns that are left
         low = dict.fromkeys(ends, 0)  # exchanges that are too few to leave out
         high = {at: len(starts) for at, starts in ends.items()}  # too many, or enough
         while open_ := [at for at in ends if high[at] - low[at] > 1]:
             tried = {}
             for at in open_:
                 middle = (low[at] + high[at]) // 2
-                shorter = _without_exchanges(laid[at].conversation, ends[at][middle])
+                shorter = _without_exchanges(whole[at], ends[at][middle])
                 try:
-                    tried[at] = replace(
-                        laid[at], conversation=shorter, layout=self._lay_out(shorter)
-                    )
+                    tried[at] = replace(laid[at], layout=self._lay_out(shorter))
                 except UnusableError:
                     high[at] = middle
             found = self._encode(list(tried.values())).lengths.tolist()
@@ -117,14 +124,14 @@ class ConversationFitter:
                 middle = (low[at] + high[at]) // 2
                 if length <= self.max_length:
                     high[at], fitting[at] = middle, one
+                    left[at] = len(_without_exchanges(whole[at], ends[at][middle]).turns)
                 else:
                     low[at] = middle
         for at in ends:
             size = f"{lengths[at]:,} tokens of at most {self.max_length:,}"
-            place, turns = laid[at].place, laid[at].conversation.turns
+            place, turns = laid[at].place, len(whole[at].turns)
             if at in fitting:
-                left_out = len(turns) - len(fitting[at].conversation.turns)
-                detail = f"the first {left_out} of {len(turns)} turns; {size}"
+                detail = f"the first {turns - left[at]} of {turns} turns; {size}"
                 outcomes.add_outcome(place, Status.CUT, Reason.FEWER_TURNS, detail)
             else:
                 outcomes.add_outcome(place, Status.DROPPED, Reason.TOO_LONG, size)

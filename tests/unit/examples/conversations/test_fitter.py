@@ -13,10 +13,12 @@ from support.made_chats import make_tokenizer
 from sftdata.base.arrow import texts
 from sftdata.base.conversation import Conversation, Turn
 from sftdata.examples.conversations.fitter import ConversationFitter, LongConversations
+from sftdata.examples.conversations.plain import PlainConversations
 from sftdata.examples.fit import ExampleTokens
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.tokenizing.chat.layout import ConversationFormat
 from sftdata.tokenizing.chat.template import load_chat_template
+from sftdata.tokenizing.chat_template import ChatFormat
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.load import load_tokenizer
 
@@ -42,6 +44,7 @@ def fit(
     fitter = ConversationFitter(
         load_encoder(tokenizer, REFERENCE),
         ConversationFormat(tokenizer, template),
+        PlainConversations(ChatFormat(tokenizer, {}), all_turns),
         max_length,
         all_turns,
         long,
