@@ -63,3 +63,10 @@ def list_content(kind: str, pattern: str) -> list[str]:
         for path in folder.glob(pattern)
     }
     return sorted(found)
+
+
+def shown_path(path: Path) -> str:
+    """The path as messages show it: from the working directory, or among what is bundled."""
+    if path.is_relative_to(bundled_root()) and not Path.cwd().is_relative_to(bundled_root()):
+        return f"the bundled {path.relative_to(bundled_root())}"
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.reporting import Report
+from sftdata.errors import SpecError, did_you_mean
 from sftdata.spec.data_items import expand_data
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Mixture, Spec
@@ -47,5 +48,9 @@ def _named_task(given: dict[str, Any]) -> str | None:
             "/"
         )[0]
     preset = given.get("preset") or find_preset(expand_data(given.get("data")))
+    if preset is None:
+        return None
     known = load_presets()
-    return known[preset].task if preset in known else None
+    if preset not in known:
+        raise SpecError(f"There is no preset '{preset}'.", did_you_mean(preset, known))
+    return known[preset].task

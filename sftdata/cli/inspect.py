@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,8 @@ def _check_usage(
         raise click.UsageError("Use one of --row, --index and --random.")
     if to_file + tui + as_json > 1:
         raise click.UsageError("Use one of --html, --tui and --json.")
+    if tui and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("--tui needs a terminal. For a page with the rows: --html FILE")
     if tui and any(chosen):
         raise click.UsageError("--tui shows all rows: leave --row, --index and --random out.")
     if with_view and to_file + tui + as_json:

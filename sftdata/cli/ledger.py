@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
+from sftdata.base.wording import reason_of
+from sftdata.cli.faults import damaged
 from sftdata.cli.options import DATASET, json_option
 from sftdata.cli.output import print_json, print_note
 
@@ -27,7 +29,11 @@ def command(dataset: Path, reason: str | None, as_json: bool) -> None:
     from sftdata.writing.ledger import EMPTY_LEDGER, Ledger, check_reason
     from sftdata.writing.manifest import read_manifest
 
-    lines = Ledger.read(read_manifest(dataset)).lines
+    manifest = read_manifest(dataset)
+    try:
+        lines = Ledger.read(manifest).lines
+    except (OSError, ValueError) as error:
+        raise damaged(dataset, [f"the ledger cannot be read: {reason_of(error)}"]) from error
     reasons = {line.reason for line in lines}
     if reason is not None:
         check_reason(reason, reasons)

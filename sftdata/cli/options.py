@@ -13,9 +13,24 @@ from sftdata.base.content import in_project
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
+class _Dataset(click.Path):
+    """The folder of a dataset; a file in its place is an error that says so."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if Path(value).is_file():
+            self.fail(
+                f"'{value}' is a file. A dataset is the folder that a build writes, such as "
+                "data/summarize.",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
+
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
-DATASET = FOLDER
+DATASET = _Dataset(file_okay=False, path_type=Path)
 
 
 def json_option(text: str = "Print JSON.") -> Callable[[Command], Command]:

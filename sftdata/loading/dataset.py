@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from sftdata.base.arrow import numbers, to_flags, to_numbers
 from sftdata.base.schema import count_targets
+from sftdata.base.wording import reason_of
 from sftdata.errors import SftdataError, UnknownSplitError, did_you_mean
 from sftdata.loading.order import StreamPosition, iterate_rows
 from sftdata.writing.manifest import Manifest, read_manifest
@@ -276,7 +277,7 @@ class _MappedBatches:
             yield
         except (OSError, pa.ArrowInvalid) as error:
             raise SftdataError(
-                f"{path}: the shard cannot be read: {error}",
+                f"{path}: the shard cannot be read: {reason_of(error)}",
                 f"Check the whole dataset: sftdata verify {self.manifest.directory}",
             ) from error
 

@@ -35,6 +35,8 @@ def load_hub_splits(item: str) -> list[HubSplit]:
     import datasets
 
     name, config, wanted = parse_hub_item(item)
+    if not name:
+        raise GoldenSetError(f"'{item}' names no dataset.", f"Write one of {_NAMES}.")
     try:
         # Small datasets would stay in memory without a file, if the user has set that.
         found = datasets.load_dataset(name, config or None, keep_in_memory=False)

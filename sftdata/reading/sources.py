@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import difflib
 import glob
 import hashlib
 import os
@@ -130,7 +132,8 @@ def _resolve_place(item: str) -> list[Source]:
         return _hub_dataset(item)
     if paths := _find_paths(item):
         return [source for name, path in paths for source in _resolve_path(name, path)]
-    hint = (
+    near = _nearest_file(item)
+    hint = near + (
         "Check the path. One in a spec is relative to the spec's file, one of an option to the "
         "working directory."
     )
@@ -139,6 +142,17 @@ def _resolve_place(item: str) -> list[Source]:
     if _HUB_NAME.fullmatch(item) and not Path(item).suffix:
         hint = f"For a dataset on the Hugging Face Hub write: --data {HUB}{item}"
     raise GoldenSetError(f"There is no file '{escape(item)}'.", hint)
+
+
+def _nearest_file(item: str) -> str:
+    """A sentence that suggests a file of nearly the same name; "" if there is none."""
+    path = Path(item)
+    with contextlib.suppress(OSError):  # no such folder
+        names = [file.name for file in path.parent.iterdir()]
+        found = difflib.get_close_matches(path.name, names, n=1, cutoff=0.75)
+        if found:
+            return f"Did you mean '{escape(str(path.parent / found[0]))}'? "
+    return ""
 
 
 def _resolve_path(name: str, path: Path) -> list[Source]:

@@ -234,7 +234,11 @@ def _explain_faults(template_id: str, root: Path | None) -> Iterator[None]:
         yield
     except jinja2.TemplateSyntaxError as error:
         where = f"{error.name}, line {error.lineno}" if error.name else f"line {error.lineno}"
-        raise TemplateError(f"{name}, {where}: {error.message}") from error
+        raise TemplateError(
+            f"{name}, {where}: {error.message}",
+            "Fields stand in {{ field }}, logic in {% if … %} … {% endif %}; each filter and test "
+            "is one of Jinja's.",
+        ) from error
     except jinja2.TemplateNotFound as error:
         raise TemplateError(
             f"{name} includes '{error.name}', which is not in its root.",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sftdata.base.content import bundled_root, find_content, list_content
+from sftdata.base.content import bundled_root, find_content, list_content, shown_path
 from sftdata.errors import SpecError, did_you_mean
 from sftdata.spec.data_items import expand_data
 from sftdata.spec.fields import ID
@@ -15,7 +15,8 @@ from sftdata.spec.model import Mixture, Spec
 from sftdata.spec.places import place_paths
 from sftdata.spec.presets import apply_preset, find_preset, lay_over
 from sftdata.spec.toml import read_toml
-from sftdata.spec.validate import validate
+from sftdata.spec.toml_lines import find_line
+from sftdata.spec.validate import Locate, name_place, validate
 
 # Keys that a mixture may set for all of its sources.
 _SHARED = (
@@ -45,7 +46,7 @@ def load_spec(
     if "sources" in values:
         return _load_mixture(path, values, given)
     spec = _read_spec(path, values, given)
-    _check_effects(find_idle_keys(spec), path)
+    _check_effects(find_idle_keys(spec), path, _locator(path, given))
     return spec.with_mapped(given.get("fields", {}))
 
 
@@ -53,12 +54,25 @@ def _read_spec(path: Path, values: dict[str, Any], given: dict[str, Any]) -> Spe
     if "data" in given and path.is_relative_to(bundled_root()):
         # The facts of a bundled spec are about its sample, not about other rows.
         values = {k: v for k, v in values.items() if k not in _FACTS}
-    return validate(Spec, _merge(values, given), _with_options(path))
+    return validate(Spec, _merge(values, given), _with_options(path), _locator(path, given))
 
 
-def _check_effects(idle: Mapping[str, str], path: Path) -> None:
+def _locator(path: Path, given: Collection[str] = ()) -> Locate:
+    """Finds the lines of the keys in the file that the options do not replace."""
+
+    def locate(keys: Sequence[str | int]) -> int | None:
+        if not keys or keys[0] in given:
+            return None
+        text = path.read_text(encoding="utf-8")
+        line = find_line(text, keys) or find_line(text, ("mixture", *keys))
+        return line or (find_line(text, ["template"]) if keys[0] == "templates" else None)
+
+    return locate
+
+
+def _check_effects(idle: Mapping[str, str], path: Path, locate: Locate) -> None:
     if idle:
-        lines = [f"  {key}: has no effect: {why}" for key, why in idle.items()]
+        lines = [f"  {name_place([k], locate)}: has no effect: {why}" for k, why in idle.items()]
         raise SpecError("\n".join((f"Faults in {_with_options(path)}:", *lines)))
 
 
@@ -89,19 +103,23 @@ def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> 
     listed = values["sources"]
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
         raise SpecError(f"{path}: 'sources' must be tables.", "Write [[sources]] above each.")
+    _check_source_keys(path, listed)
     for item in listed:
         own = dict(item)
         mixed = {name: own.pop(name) for name in ("name", "weight", "cap") if name in own}
         base = str(own.pop("spec", ""))
         beside = path.parent / base
-        file = beside if base.endswith(".toml") and beside.is_file() else _find_task_file(base)
+        is_file = base.endswith(".toml") and beside.is_file()
+        file = beside if is_file else _find_task_file(base, named_in=path)
         spec = _read_spec(file, place_paths(read_toml(file), file), shared | own)
         idle.append(find_idle_keys(spec))
-        _check_effects({k: why for k, why in idle[-1].items() if k not in shared}, file)
+        without = {k: why for k, why in idle[-1].items() if k not in shared}
+        _check_effects(without, file, _locator(file, own))
         sources.append({"name": file.stem} | mixed | {"spec": spec})
     # A key for all sources may have no effect in some of them.
     everywhere = set(shared).intersection(*idle) if idle else set()
-    _check_effects({key: idle[0][key] for key in sorted(everywhere)}, path)
+    common = {key: idle[0][key] for key in sorted(everywhere)}
+    _check_effects(common, path, _locator(path, given))
     weighted = [source["name"] for source in sources if "weight" in source]
     if weighted and len(weighted) < len(sources):
         others = ", ".join(str(s["name"]) for s in sources if "weight" not in s)
@@ -114,7 +132,21 @@ def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> 
         raise SpecError(f"{path}: 'mixture' must be a table.", "Write [mixture] above its keys.")
     seed = {"seed": shared["seed"]} if "seed" in shared else {}
     values = values | facts | mixture | seed | {"sources": sources}
-    return validate(Mixture, values, _with_options(path))
+    return validate(Mixture, values, _with_options(path), _locator(path, given))
+
+
+def _check_source_keys(path: Path, listed: Sequence[Mapping[str, Any]]) -> None:
+    """Raises for keys of a mixture's sources that neither a source nor a spec has."""
+    known = {"name", "weight", "cap", "spec", "template", *Spec.model_fields}
+    faults = [
+        f"  {name_place(['sources', at, key], _locator(path))}: unknown key. "
+        f"{did_you_mean(key, known)}"
+        for at, item in enumerate(listed)
+        for key in item
+        if key not in known
+    ]
+    if faults:
+        raise SpecError("\n".join((f"Faults in {_with_options(path)}:", *faults)))
 
 
 def _merge(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -141,12 +173,13 @@ def _own_keys(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_options(path: Path) -> str:
-    return f"{path} and the options given"
+    return f"{shown_path(path)} and the options given"
 
 
-def _find_task_file(task: str) -> Path:
+def _find_task_file(task: str, named_in: Path | None = None) -> Path:
     path = find_content("pipelines", f"{task}.toml")
-    if path is None:
+    if path is None or task == "presets":
         known = [n for n in list_content("pipelines", "*.toml") if n != "presets"]
-        raise SpecError(f"There is no task '{task}'.", did_you_mean(task, known))
+        where = f"{shown_path(named_in)}: " if named_in else ""
+        raise SpecError(f"{where}There is no task '{task}'.", did_you_mean(task, known))
     return path

@@ -232,7 +232,7 @@ class Spec(SpecModel):
                 yield "'messages' take neither a template nor shots"
         else:
             if not self.templates:
-                yield "give a template"
+                yield f"give a template: template = '{self.task}/NAME' (--template)"
             for name in _OF_CONVERSATIONS:
                 if getattr(self, name):
                     yield f"{name} is for conversations; map the field 'messages'"

@@ -6,7 +6,7 @@ a model and lists every fault in one error, a line for each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -45,18 +45,24 @@ def _is_number(model: type[SpecModel], key: str) -> bool:
     return not types.isdisjoint((int, float)) and types.isdisjoint((bool, str))
 
 
+# The line of a file where a key stands, by its path; None if it does not stand there.
+Locate = Callable[[Sequence[str | int]], int | None]
 _Model = TypeVar("_Model", bound=SpecModel)
 
 
-def validate(model: type[_Model], values: Any, source: str) -> _Model:
+def validate(
+    model: type[_Model], values: Any, source: str, locate: Locate = lambda keys: None
+) -> _Model:
     """The values as a `model`.
 
-    Raises `SpecError` with a line for each fault of the values, which came from `source`.
+    Raises `SpecError` with a line for each fault of the values, which came from `source`; `locate`
+    gives the line of its file where a key stands.
     """
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        lines = [f"  {line}" for d in _find_faults(error) for line in _explain(d, model)]
+        faults = _find_faults(error)
+        lines = [f"  {line}" for fault in faults for line in _explain(fault, model, locate)]
         raise SpecError("\n".join((f"Faults in {source}:", *lines))) from error
 
 
@@ -65,8 +71,14 @@ def _find_faults(error: ValidationError) -> list[ErrorDetails]:
     return [d for d in error.errors() if d["type"] != "too_short" or not d["input"]]
 
 
-def _explain(detail: ErrorDetails, model: type[SpecModel]) -> list[str]:
-    place = ".".join(map(str, detail["loc"])) or "spec"
+def name_place(keys: Sequence[str | int], locate: Locate) -> str:
+    """A key as messages name it, with its line where that is known."""
+    line = locate(keys)
+    return ".".join(map(str, keys)) + (f" (line {line})" if line else "")
+
+
+def _explain(detail: ErrorDetails, model: type[SpecModel], locate: Locate) -> list[str]:
+    place = name_place(detail["loc"], locate) or "spec"
     if detail["type"] == "missing":
         return [f"{place}: is missing"]
     if detail["type"] == "extra_forbidden":
@@ -93,6 +105,14 @@ def _keys_at(model: type[SpecModel], table: Sequence[int | str]) -> Iterable[str
 # Messages in the words of TOML, by pydantic's type of the error.
 _MESSAGES = {
     "string_type": "must be text in quotes",
+    "string_too_short": "must not be empty",
+    "date_type": "must be a date such as 2026-01-31",
+    "date_parsing": "must be a date such as 2026-01-31",
+    "date_from_datetime_parsing": "must be a date such as 2026-01-31",
+    "date_from_datetime_inexact": "must be a date such as 2026-01-31",
+    "finite_number": "must be a number",
+    "int_parsing_size": "must be a smaller whole number",
+    "list_type": "must be a list",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "int_type": "must be a whole number",
@@ -115,5 +135,5 @@ _MESSAGES = {
 
 def _message(detail: ErrorDetails) -> str:
     if detail["type"] not in _MESSAGES:
-        return detail["msg"]
+        return "has a value that cannot be used"
     return _MESSAGES[detail["type"]].format(**detail.get("ctx", {}))

@@ -30,7 +30,7 @@ def find_directory(name: str) -> Path:
     if Path(name).is_dir():
         return Path(name)
     if Path(name).is_file():
-        return Path(name).parent
+        return _folder_of(Path(name))
     bundled = find_content("pipelines", name)
     if bundled is not None:
         return bundled
@@ -49,6 +49,15 @@ def find_directory(name: str) -> Path:
             f"name: {type(error).__name__}: {error}",
             "Give a directory that holds tokenizer.json, or check the name and the connection.",
         ) from error
+
+
+def _folder_of(file: Path) -> Path:
+    """The folder of a tokenizer's file. Raises `TokenizerError` for any other file."""
+    if not any(file.match(pattern) for pattern in _HUB_FILES):
+        raise TokenizerError(
+            f"'{file}' is no file of a tokenizer.", "Give the directory that holds tokenizer.json."
+        )
+    return file.parent
 
 
 def read_tokenizer_json(directory: Path) -> bytes:

@@ -129,11 +129,14 @@ def find_home(template_id: str) -> TemplatesFolder:
             return home
         known |= home.ids()
     task = template_id.partition("/")[0]
-    is_new_task = not any(name.startswith(f"{task}/") for name in known)
-    way_out = f" Or write it: sftdata template new {template_id}" if is_new_task else ""
+    hint = did_you_mean(template_id, known)
+    if not any(name.startswith(f"{task}/") for name in known):
+        # A new task: the names of all other templates would be a long list.
+        near = f"{hint} Or write" if hint.startswith("Did") else "Write"
+        hint = f"{near} it: sftdata template new {template_id}"
     raise TemplateError(
         f"There is no template '{template_id}'.",
-        f"{did_you_mean(template_id, known)}{way_out}",
+        hint,
         rule="LINT_UNKNOWN",
     )
 

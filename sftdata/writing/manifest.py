@@ -74,6 +74,8 @@ def read_manifest(directory: Path) -> Manifest:
     path = directory / MANIFEST
     try:
         content = json.loads(path.read_bytes())
+        if not isinstance(content, dict):
+            raise ValueError("it is no JSON object")
         version = int(content["version"])
         missing = [key for key in _REQUIRED if key not in content]
         if missing and version <= SCHEMA_VERSION:

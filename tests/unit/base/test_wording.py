@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from sftdata.base.wording import count
+from sftdata.base.wording import count, reason_of
 
 
 def test_a_noun_is_plural_unless_there_is_one() -> None:
     assert [count(n, "row") for n in (0, 1, 2, 1200)] == ["0 rows", "1 row", "2 rows", "1,200 rows"]
+
+
+def test_what_went_wrong_has_no_number_of_the_system() -> None:
+    assert reason_of(FileNotFoundError("[Errno 2] Failed to open")) == "the file is gone"
+    assert reason_of(PermissionError(13, "Permission denied")) == "Permission denied"
+    assert reason_of(ValueError("Not an Arrow file")) == "Not an Arrow file"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.messages import without_lines
 
 from sftdata.errors import SpecError
 from sftdata.spec.load import find_spec, load_spec, spec_from_json
@@ -204,7 +205,7 @@ def test_a_source_of_a_mixture_may_be_a_file_beside_it() -> None:
 def test_a_mixture_that_cannot_be_built_is_an_error(text: str, message: str) -> None:
     with pytest.raises(SpecError) as caught:
         load_mixture(f"task = 'm'\n{text}\n")
-    assert str(caught.value).startswith(message)
+    assert without_lines(caught.value).startswith(message)
 
 
 def test_an_option_of_one_source_cannot_be_given_for_a_mixture() -> None:
