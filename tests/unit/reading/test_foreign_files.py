@@ -51,6 +51,7 @@ def database() -> bytes:
         (pickle.dumps({"a": 1}, 2), "a Python pickle", "JSON Lines, CSV or Parquet"),
         (b"\x93NUMPY\x01\0", "a NumPy array", "JSON Lines, CSV or Parquet"),
     ],
+    ids=str,  # of the contents; bytes as they are make no name
 )
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv", "a.parquet", "a"])
 def test_what_is_no_file_of_rows_is_named(name: str, content: bytes, kind: str, hint: str) -> None:
