@@ -206,7 +206,8 @@ def make_plan(
     if plan.conversations is not None:
         _ = plan.conversations.stop_ids  # raises for a template that does not parse
     elif plan.chat is not None:
-        has_system = any("system" in template.blocks for template in templates)
+        # Where rows bring the system text, a row that has none needs no such turn.
+        has_system = any("system" in t.blocks and not t.system_fields for t in templates)
         roles = ((SYSTEM,) if has_system else ()) + (USER, ASSISTANT)
         plan.chat.layout(roles)
         if (thinking := plan.chat.thinking(roles)) is not None:

@@ -18,13 +18,13 @@ from sftdata.base.hashing import choose_by_hash
 from sftdata.base.reasons import Reason, Status
 from sftdata.examples.boundary import is_boundary_stable
 from sftdata.examples.encode import encode_segments
-from sftdata.examples.layout import Composer, Segment, Shots, is_blank
+from sftdata.examples.layout import ChatComposer, Composer, Segment, Shots, is_blank
 from sftdata.examples.shorten import Cut, Keep, shorten_texts
 from sftdata.examples.shots import ShotPool
 from sftdata.examples.tokens import EncodedSegment, TokenBatch, join_segments
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.rows import Rows
-from sftdata.rendering.render import Rendered, render_batch
+from sftdata.rendering.render import Rendered, render_batch, render_block
 from sftdata.rendering.template import Template
 from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import Encoder
@@ -91,6 +91,22 @@ class RowFitter:
         self, rows: Rows, places: Places, template: Template, outcomes: RowOutcomes
     ) -> Iterator[EncodedRows]:
         """The rows at `places`, encoded: each is kept in one result, or its outcome is a drop."""
+        for alike in self._split_by_system(rows.batch, places, template):
+            yield from self._fit_alike(rows, alike, template, outcomes)
+
+    def _split_by_system(
+        self, batch: pa.RecordBatch, places: Places, template: Template
+    ) -> list[Places]:
+        """The rows with a system turn and those without; all together where no row decides it."""
+        if not isinstance(self.composer, ChatComposer) or not template.system_fields:
+            return [places]
+        blank = is_blank(render_block(batch.take(numbers(places)), template, "system"))
+        return [alike for alike in (places[~blank], places[blank]) if len(alike)]
+
+    def _fit_alike(
+        self, rows: Rows, places: Places, template: Template, outcomes: RowOutcomes
+    ) -> Iterator[EncodedRows]:
+        """`fit` for rows that all have a system turn, or all have none."""
         wanted = self._count_wanted_shots(rows.hashes[places])
         retried = np.empty(0, np.int64)  # with fewer shots: too long, or too few in the pool
         for count in range(max(self.shots), -1, -1):

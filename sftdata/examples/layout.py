@@ -98,10 +98,13 @@ class ChatComposer:
     chat: ChatFormat
 
     def compose(self, rendered: Rendered, shots: Shots | None) -> list[Segment]:
-        """The segments of a batch of examples that have the same number of shots."""
+        """The segments of a batch of examples that have the same number of shots.
+
+        A system text that is blank in all of them is no turn.
+        """
         roles: list[str] = []
         contents: list[Column] = []
-        if rendered.system is not None:
+        if rendered.system is not None and not is_blank(rendered.system).all():
             roles.append(SYSTEM)
             contents.append(strip(rendered.system))
         if shots is not None:

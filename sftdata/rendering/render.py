@@ -43,17 +43,13 @@ def render_batch(rows: pa.RecordBatch, template: Template) -> Rendered:
     and `row_id`.
     Raises `TemplateError` with the row id when a template fails on a row.
     """
-    system = _render(rows, template, "system") if "system" in template.blocks else None
-    return Rendered(system, _render(rows, template, "prompt"), _render(rows, template, "target"))
+    system = render_block(rows, template, "system") if "system" in template.blocks else None
+    prompt, target = (render_block(rows, template, name) for name in ("prompt", "target"))
+    return Rendered(system, prompt, target)
 
 
-def render_row(template: Template, row: Mapping[str, Any]) -> tuple[str, str]:
-    """Prompt and target text of one row."""
-    prompt = template.render_block("system", row) + template.render_block("prompt", row)
-    return prompt, template.render_block("target", row)
-
-
-def _render(rows: pa.RecordBatch, template: Template, block: str) -> pa.LargeStringArray:
+def render_block(rows: pa.RecordBatch, template: Template, block: str) -> pa.LargeStringArray:
+    """The text of one block in each row; see `render_batch`."""
     parts = template.blocks[block].parts
     if parts is not None:
         return _concatenate(rows, parts, template.types)
@@ -68,6 +64,12 @@ def _render(rows: pa.RecordBatch, template: Template, block: str) -> pa.LargeStr
         except TemplateError as error:
             raise TemplateError(f"{error}", f"Row '{row_id}'.") from error
     return texts(rendered)
+
+
+def render_row(template: Template, row: Mapping[str, Any]) -> tuple[str, str]:
+    """Prompt and target text of one row."""
+    prompt = template.render_block("system", row) + template.render_block("prompt", row)
+    return prompt, template.render_block("target", row)
 
 
 def _concatenate(

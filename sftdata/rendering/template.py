@@ -125,6 +125,11 @@ class Template(PicklesFieldsOnly):
         return frozenset().union(*(block.fields for block in self.blocks.values()))
 
     @property
+    def system_fields(self) -> frozenset[str]:
+        """The fields that the system text depends on."""
+        return self.blocks["system"].fields if "system" in self.blocks else frozenset()
+
+    @property
     def target_fields(self) -> frozenset[str]:
         """The fields that reach the target."""
         return self.blocks["target"].fields

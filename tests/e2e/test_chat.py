@@ -303,3 +303,24 @@ def test_workers_give_the_same_shards_as_one_process(shared: Path) -> None:
     split = build(spec="spec.toml", out="split", workers=2).manifest
     assert alone["rows_out"] == 40
     assert split.content == alone.content
+
+
+def test_a_row_without_a_system_text_has_no_system_turn() -> None:
+    rows = [
+        {"id": "with", "instruction": "Sing.", "output": "La.", "system": "You are a bird."},
+        {"id": "without", "instruction": "Speak.", "output": "Hm.", "system": ""},
+        {"id": "blank", "instruction": "Hum.", "output": "Mm.", "system": "  "},
+    ]
+    write_rows(rows)
+    build("instruct", data="rows.jsonl", template="instruct/question", chat=True, out="out")
+    inspector = Inspector(load("out"))
+    prompts = {
+        example.row_id: inspector.inspect(name, example).prompt
+        for name, split in load("out").items()
+        for example in split
+    }
+    assert "You are a bird." in prompts["with"]
+    chat = ChatFormat(load_tokenizer("tokenizers/small"), {})
+    for row_id, question in (("without", "Speak."), ("blank", "Hum.")):
+        asked = [{"role": "user", "content": question}]
+        assert prompts[row_id] == chat.render(asked, generate=True)
