@@ -9,8 +9,6 @@ import zlib
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow as pa
-
 from sftdata.errors import GoldenSetError
 
 Compression = Literal["gzip", "zstd", "bzip2", "xz"]
@@ -45,6 +43,8 @@ def open_file(path: Path, compression: Compression | None) -> Any:
     if compression == "gzip":
         return gzip.open(path, "rb")  # Arrow's gzip stream takes a cut-off file for a short one
     if compression == "zstd":
+        import pyarrow as pa  # only for this: it loads slowly
+
         return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
     if compression == "bzip2":
         return bz2.open(path, "rb")

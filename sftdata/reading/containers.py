@@ -19,8 +19,6 @@ from sftdata.reading.compression import (
 )
 from sftdata.reading.encodings import as_utf8, sniff_encoding
 from sftdata.reading.foreign_files import check_foreign
-from sftdata.reading.json_columns import rows_of_columns
-from sftdata.reading.json_rows import LineStream, rows_of_list, rows_of_values
 from sftdata.reading.json_shape import ROW_A_LINE, JsonFile, Layout, find_layout
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "hub"]
@@ -116,7 +114,12 @@ def open_lines(
             yield stream
         return
     with _open_text(path, compression) as text:
-        yield text if layout.shape == "lines" else LineStream(_rows(name, text, layout))
+        if layout.shape == "lines":
+            yield text
+            return
+        from sftdata.reading.json_rows import LineStream  # NumPy loads slowly
+
+        yield LineStream(_rows(name, text, layout))
 
 
 @contextmanager
@@ -126,6 +129,9 @@ def _open_text(path: Path, compression: Compression | None) -> Iterator[Any]:
 
 
 def _rows(name: str, text: Any, layout: Layout) -> Iterator[bytes]:
+    from sftdata.reading.json_columns import rows_of_columns
+    from sftdata.reading.json_rows import rows_of_list, rows_of_values
+
     if layout.shape == "columns":
         return rows_of_columns(name, text)
     if layout.shape == "values":

@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sftdata.base.escaping import escape
 from sftdata.errors import GoldenSetError
-from sftdata.reading.json_columns import is_table
 from sftdata.reading.json_faults import broken_row
-from sftdata.reading.json_outline import Member, outline_object
+
+if TYPE_CHECKING:
+    from sftdata.reading.json_outline import Member
 
 # A row on each line; values one after another; a list of rows; columns instead of rows.
 Shape = Literal["lines", "values", "list", "columns"]
@@ -115,6 +116,9 @@ def _layout_of_broken_line(where: str, line: bytes, error: ValueError) -> Layout
 
 
 def _layout_of_object(file: JsonFile, start: int) -> Layout:
+    from sftdata.reading.json_columns import is_table  # NumPy loads slowly
+    from sftdata.reading.json_outline import outline_object
+
     with file.open() as stream:
         outline = outline_object(stream)
     if outline is None:

@@ -320,7 +320,6 @@ def test_a_row_without_a_system_text_has_no_system_turn() -> None:
         for example in split
     }
     assert "You are a bird." in prompts["with"]
-    chat = ChatFormat(load_tokenizer("tokenizers/small"), {})
-    for row_id, question in (("without", "Speak."), ("blank", "Hum.")):
-        asked = [{"role": "user", "content": question}]
-        assert prompts[row_id] == chat.render(asked, generate=True)
+    assert "system" in prompts["with"]
+    assert "system" not in prompts["without"]
+    assert prompts["blank"] == prompts["without"].replace("Speak.", "Hum.")

@@ -171,7 +171,7 @@ def test_a_dry_run_checks_and_writes_nothing() -> None:
     ("data", "told"),
     [
         (["empty.jsonl"], "empty.jsonl: no rows"),
-        (["broken.jsonl"], "broken.jsonl:1: "),
+        (["broken.jsonl"], "broken.jsonl: row 1, which begins on line 1"),
         (["good.jsonl", "other.jsonl"], "other.jsonl has: id, summary, text"),
     ],
 )
@@ -462,7 +462,7 @@ def test_a_line_break_in_a_file_name_forges_no_line() -> None:
     Path(name).write_bytes(b"{\n")
     done = sftdata("build", "--data", name, "--out", "out")
     assert done.code == 1
-    assert "a\\nError: forged.jsonl:1" in done.err
+    assert "a\\nError: forged.jsonl: row 1" in done.err
 
 
 def test_wrong_arguments_are_shown_escaped() -> None:

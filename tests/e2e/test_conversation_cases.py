@@ -104,7 +104,7 @@ def test_repairs_leave_less_to_fault(shared: Path) -> None:
     rows = read(path, **dict.fromkeys(keys, True))
     left = {fault.line for fault in rows.faults if fault.reason != NOT_SHOWN}
     assert left == FAULTS[path.name].keys() - {2, 3, 4, 5}
-    assert {r[1] for repairs in rows.repairs.values() for r in repairs} == {
+    assert {r[1] for remarks in rows.remarks.values() for r in remarks} == {
         "trailing_user",
         "merged_turns",
         "leading_assistant",

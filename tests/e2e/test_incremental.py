@@ -159,7 +159,7 @@ def test_every_ledger_line_points_at_its_row(rows: list[Row]) -> None:
     manifest = build(spec="spec.toml", out="out").manifest
     ledger = read_ledger(manifest).to_pylist()
     reasons = {line["reason"] for line in ledger}
-    assert {"max_length", "empty_field", "missing_field", "wrong_type"} <= reasons
+    assert {"max_length", "empty_field", "missing_field", "read_as_text"} <= reasons
     assert ("duplicate" in reasons) == ("id" not in rows[0])
     seen: dict[str, int] = {}
     first = [seen.setdefault(json.dumps(row), i) == i for i, row in enumerate(moved)]
@@ -172,7 +172,7 @@ def test_every_ledger_line_points_at_its_row(rows: list[Row]) -> None:
             "max_length": len(row["article"]) > 500,
             "empty_field": row["summary"] == "",
             "missing_field": row["summary"] is None,
-            "wrong_type": row["summary"] == 5,
+            "read_as_text": row["summary"] == 5,
             "duplicate": not first[int(number) - 1],
         }
         assert holds[line["reason"]], line
