@@ -62,15 +62,30 @@ def chat_option() -> Callable[[Command], Command]:
     )
 
 
-def row_option() -> Callable[[Command], Command]:
-    """`--row JSON`; the command takes `row`, a dict."""
+def row_option(*, required: bool = True) -> Callable[[Command], Command]:
+    """`--row JSON`; the command takes `row`, a dict, or None where it may be left out."""
     return click.option(
         "--row",
-        required=True,
+        required=required,
         metavar="JSON",
-        callback=lambda _context, _option, given: _parse_row(given),
+        callback=lambda _context, _option, given: None if given is None else _parse_row(given),
         help="A golden row, as a JSON object.",
     )
+
+
+def turns_options(command: Command) -> Command:
+    """`--messages JSON` and `--tools JSON`; the command takes two lists or None."""
+    for name, help_ in (
+        ("--tools", "The tools beside the turns, as a JSON list."),
+        ("--messages", "Turns of a conversation, as a JSON list; with --dataset."),
+    ):
+        command = click.option(
+            name,
+            metavar="JSON",
+            callback=lambda _context, _option, given: None if given is None else _parse_list(given),
+            help=help_,
+        )(command)
+    return command
 
 
 def data_root_option() -> Callable[[Command], Command]:
@@ -113,6 +128,16 @@ def _parse_map(text: str) -> tuple[str, str]:
     if not (field and equals and path):
         raise click.BadParameter(f"'{text}' is not FIELD=PATH.")
     return field, path
+
+
+def _parse_list(text: str) -> list[Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"not JSON: {error}") from error
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise click.BadParameter('not a JSON list of objects, such as [{"role": "user", …}].')
+    return found
 
 
 def _parse_row(text: str) -> dict[str, Any]:

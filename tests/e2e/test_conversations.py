@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from support.made_chats import TOOLS, Message, answer, make_tokenizer, shapes, system, user
 from support.places import BUNDLED_TOKENIZER, SHARED
 
 from sftdata.building.build import build
+from sftdata.cli import main
 from sftdata.errors import GoldenSetError
 from sftdata.loading.dataset import Example, load
 from sftdata.serving.prompt import load_prompt_renderer, render_prompt
@@ -103,6 +105,11 @@ def test_render_prompt_takes_turns_and_says_what_is_wrong_with_them() -> None:
     assert prompt.input_ids == example.input_ids[: example.target_start].tolist()
     assert prompt.text.endswith("<|im_end|>\n<|im_start|>assistant\n")
     assert "weather" in render_prompt("out", messages=[user()], tools=TOOLS).text
+    given = json.dumps([system(), user()])
+    run = CliRunner().invoke(
+        main, ["template", "render", "--dataset", "out", "--messages", given, "--json"]
+    )
+    assert json.loads(run.stdout)["input_ids"] == prompt.input_ids
     for messages, told in (([], "no turns"), ([{"role": "user", "contents": "x"}], "contents")):
         with pytest.raises(GoldenSetError, match=told):
             render_prompt("out", messages=messages)

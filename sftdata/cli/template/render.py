@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.options import DATASET, json_option, row_option
+from sftdata.cli.options import DATASET, json_option, row_option, turns_options
 from sftdata.cli.output import print_json
 
 
 @click.command("render")
-@click.argument("template")
-@row_option()
+@click.argument("template", required=False)
+@row_option(required=False)
+@turns_options
 @click.option("--chat", is_flag=True, help="Use the tokenizer's chat template.")
 @click.option(
     "--shots",
@@ -32,8 +33,10 @@ from sftdata.cli.output import print_json
 @click.option("--part", metavar="NAME", help="The row's source, if --dataset is a mixture.")
 @json_option()
 def command(
-    template: str,
-    row: dict[str, Any],
+    template: str | None,
+    row: dict[str, Any] | None,
+    messages: list[Any] | None,
+    tools: list[Any] | None,
     chat: bool,
     shots: int | None,
     tokenizer: str | None,
@@ -43,20 +46,35 @@ def command(
 ) -> None:
     """Print the exact prompt of a row, as a server must send it, without a newline after it.
 
-    TEMPLATE is an id or id@version. --json adds the token ids and the ids that end generation.
+    TEMPLATE is an id or id@version; a dataset of conversations takes --messages instead. --json
+    adds the token ids and the ids that end generation.
 
     Example: sftdata template render summarize/article --row '{"article": "Text."}'
     """
+    if (row is None) == (messages is None):
+        raise click.UsageError("Give either --row or --messages.")
+    if messages is not None and (dataset is None or template is not None):
+        raise click.UsageError("--messages go with --dataset and without TEMPLATE.")
+    if row is not None and template is None:
+        raise click.UsageError("Give TEMPLATE, such as summarize/article.")
+    if tools is not None and messages is None:
+        raise click.UsageError("--tools go with --messages.")
     if dataset is not None and (chat or tokenizer is not None):
         raise click.UsageError(
             "--dataset records chat and tokenizer; leave --chat and --tokenizer out."
         )
     from sftdata.serving.prompt import load_prompt_renderer, make_prompt_renderer
 
-    if dataset is not None:
+    if messages is not None:
+        assert dataset is not None
+        prompt = load_prompt_renderer(dataset, part=part).render_turns(messages, tools=tools)
+    elif dataset is not None:
+        assert row is not None
         renderer = load_prompt_renderer(dataset, part=part)
         prompt = renderer.render(row, template=template, shots=shots)
     else:
+        assert template is not None
+        assert row is not None
         renderer = make_prompt_renderer(template, tokenizer=tokenizer, chat=chat, shots=shots or 0)
         prompt = renderer.render(row)
     if as_json:
