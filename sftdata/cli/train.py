@@ -36,6 +36,12 @@ if TYPE_CHECKING:
 @click.option("--rank", type=int, help="Rank of the LoRA update.")
 @click.option("--alpha", type=float, help="The update is scaled by alpha / rank.")
 @click.option("--dropout", type=float, help="Dropout before the LoRA weights.")
+@click.option(
+    "--model-dropout",
+    is_flag=True,
+    default=None,
+    help="Keep the dropout in the model's config, which is off by default.",
+)
 @click.option("--targets", metavar="NAMES", help="all-linear, or modules such as q_proj,v_proj.")
 @click.option("--epochs", type=float, help="Passes over the training rows.")
 @click.option("--max-steps", type=int, help="Stop after so many steps; overrides --epochs.")

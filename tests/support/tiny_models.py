@@ -31,15 +31,15 @@ def llama(seed: int = 0, **changes: Any) -> Any:
     return LlamaForCausalLM(LlamaConfig(**settings | changes)).to(torch.float64)
 
 
-def gpt2(seed: int = 0, positions: int = 2048) -> Any:
+def gpt2(seed: int = 0, positions: int = 2048, dropout: float = 0.0) -> Any:
     """A 2-layer GPT-2 with random weights, in float64: learned positions, tied embeddings."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(seed)
     config = GPT2Config(
         vocab_size=VOCABULARY, n_positions=positions, n_embd=32, n_layer=2, n_head=4,
-        resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, eos_token_id=256, bos_token_id=256,
-        initializer_range=0.1,
+        resid_pdrop=dropout, embd_pdrop=dropout, attn_pdrop=dropout,
+        eos_token_id=256, bos_token_id=256, initializer_range=0.1,
     )  # fmt: skip
     return GPT2LMHeadModel(config).to(torch.float64)
 

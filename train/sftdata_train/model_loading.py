@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from sftdata.errors import SftdataError
+from sftdata_train.model_dropout import find_dropout, set_dropout
 
 CONFIG = "config.json"
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -35,9 +36,12 @@ def load_model(
     dtype: torch.dtype,
     attention: str = "auto",
     quantized: bool = False,
+    without_dropout: bool = False,
     trust_remote_code: bool = False,
 ) -> Any:
     """The causal language model in the directory `name`, or of that name on the Hub.
+
+    `without_dropout` turns off the dropout of its config.
 
     Raises `SftdataError` when the model is missing, pickled, or needs remote code.
     """
@@ -45,7 +49,9 @@ def load_model(
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # we report progress ourselves
-    load_config(name, trust_remote_code=trust_remote_code)
+    config = load_config(name, trust_remote_code=trust_remote_code)
+    if without_dropout:
+        set_dropout(config, dict.fromkeys(find_dropout(config), 0.0))
     if Path(name).exists():
         require_safetensors(Path(name))
     options: dict[str, Any] = {} if attention == "auto" else {"attn_implementation": attention}
@@ -53,7 +59,12 @@ def load_model(
         options["quantization_config"] = _four_bit_config(dtype)
     try:
         return AutoModelForCausalLM.from_pretrained(
-            name, dtype=dtype, use_safetensors=True, trust_remote_code=trust_remote_code, **options
+            name,
+            config=config,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=trust_remote_code,
+            **options,
         )
     except torch.OutOfMemoryError:
         raise

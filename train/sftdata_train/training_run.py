@@ -24,6 +24,7 @@ from sftdata_train.batches import PackUnits, RowUnits, Units
 from sftdata_train.device import choose_dtype
 from sftdata_train.lora import add_lora, list_left_out
 from sftdata_train.loss_check import check_loss
+from sftdata_train.model_dropout import find_dropout, set_dropout
 from sftdata_train.model_loading import load_config, load_model, locate_model
 from sftdata_train.packing_check import check_boundaries
 from sftdata_train.passport import Passport, describe_run, load_built_templates, write_passport
@@ -207,8 +208,10 @@ def _build_model(run: TrainingRun, report: Report) -> Any:
         dtype=torch.float32 if full else choose_dtype(recipe.precision),
         attention=recipe.attention,
         quantized=recipe.method == "qlora",
+        without_dropout=not recipe.model_dropout,
         trust_remote_code=run.trust_remote_code,
     )
+    _report_differences(run, report)
     torch.manual_seed(recipe.seed)  # the same initial adapter on every rank
     if not full:
         left_out = list_left_out(model, recipe)
@@ -218,6 +221,16 @@ def _build_model(run: TrainingRun, report: Report) -> Any:
     if recipe.checkpointing and not full:
         model.enable_input_require_grads()
     return model
+
+
+def _report_differences(run: TrainingRun, report: Report) -> None:
+    """Name what the model's own config asks for and this training does otherwise."""
+    dropout = find_dropout(run.config)
+    if dropout and not run.recipe.model_dropout:
+        values = ", ".join(f"{name} {value:g}" for name, value in dropout.items())
+        report(f"The model's own dropout ({values}) is off; --model-dropout keeps it.")
+    if getattr(run.config.get_text_config(), "router_aux_loss_coef", None):
+        report("The load-balancing loss of the model's experts is not added.")
 
 
 def _training_arguments(run: TrainingRun, out: Path) -> transformers.TrainingArguments:
@@ -275,6 +288,7 @@ def _finish(
     """Save weights, plot and passport, and remove the checkpoints."""
     if trainer.is_world_process_zero():
         model = trainer.accelerator.unwrap_model(trainer.model)
+        set_dropout(model.config, find_dropout(run.config))  # saved as it was loaded
         model.save_pretrained(out, safe_serialization=True)
         save_tokenizer(out, run.model, run.data.manifest["tokenizer"]["name"], description["chat"])
         steps, held_out = (read_metrics(out / name) for name in (METRICS, VALIDATION))
