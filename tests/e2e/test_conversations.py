@@ -13,7 +13,7 @@ from support.made_chats import TOOLS, Message, answer, make_tokenizer, shapes, s
 from support.places import BUNDLED_TOKENIZER, SHARED
 
 from sftdata.building.build import build
-from sftdata.cli import main
+from sftdata.cli import cli
 from sftdata.errors import GoldenSetError
 from sftdata.loading.dataset import Example, load
 from sftdata.serving.prompt import load_prompt_renderer, render_prompt
@@ -107,7 +107,7 @@ def test_render_prompt_takes_turns_and_says_what_is_wrong_with_them() -> None:
     assert "weather" in render_prompt("out", messages=[user()], tools=TOOLS).text
     given = json.dumps([system(), user()])
     run = CliRunner().invoke(
-        main, ["template", "render", "--dataset", "out", "--messages", given, "--json"]
+        cli, ["template", "render", "--dataset", "out", "--messages", given, "--json"]
     )
     assert json.loads(run.stdout)["input_ids"] == prompt.input_ids
     for messages, told in (([], "no turns"), ([{"role": "user", "contents": "x"}], "contents")):
