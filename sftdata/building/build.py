@@ -15,6 +15,7 @@ from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.base.wording import count
 from sftdata.building.find_spec import find_spec_to_build
 from sftdata.building.mixture.identity import PARTS, mixture_name
+from sftdata.building.mixture.lost_sources import warn_of_lost_sources
 from sftdata.building.plan import Plan, make_plan
 from sftdata.reading.unread import describe_unread
 from sftdata.spec.data_items import expand_data
@@ -198,6 +199,8 @@ def _build_mixture(
         replaced = None
         if current is None or not up_to_date:
             replaced, current = current, _mix(mixture, manifests, directory, name, sizes)
+        for warning in warn_of_lost_sources(current):
+            report(warning)
         tidy(current, mixture, report)
         for folder in (directory / PARTS).iterdir():
             if folder.name not in {source.name for source in mixture.sources}:

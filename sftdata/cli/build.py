@@ -238,6 +238,7 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
         f"  tokenizer {escape(manifest['tokenizer']['name'])}\n"
         f"  splits    {_describe_splits(stats['splits'])}\n"
         f"  split by  {escape(split_origin(manifest['sources']))}\n"
+        f"{_describe_shares(manifest)}"
         f"  dataset   {escape(str(manifest.directory))}"
     )
     for label, command in zip(("next", ""), _next_commands(manifest), strict=False):
@@ -254,6 +255,19 @@ def _next_commands(manifest: Manifest) -> list[str]:
 
 def _describe_splits(splits: dict[str, Any]) -> str:
     return ", ".join(f"{escape(name)} {split['rows']:,}" for name, split in splits.items())
+
+
+def _describe_shares(manifest: Manifest) -> str:
+    """A line with the share of each source of a mixture in training; "" for other datasets."""
+    shares = [
+        f"{escape(name)} {source['share']:.1%} (planned {source['planned_share']:.1%})"
+        for name, source in manifest["stats"].get("by_source", {}).items()
+        if source.get("planned_share") is not None
+    ]
+    if not shares:
+        return ""
+    unit = manifest["spec"]["by"].replace("_", " ")
+    return f"  shares    of the {unit} in training: {', '.join(shares)}\n"
 
 
 def _more(manifest: Manifest) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+import numpy.typing as npt
 
-from sftdata.base.arrow import numbers
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Status
 from sftdata.base.schema import RowSizes
@@ -23,15 +23,11 @@ from sftdata.building.mixture.parts import (
 )
 from sftdata.reading.unread import merge_unread
 from sftdata.spec.model import Mixture
+from sftdata.spec.split_names import training_split
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import SCHEMA_VERSION
 from sftdata.writing.shards import Shard
 from sftdata.writing.summary import describe_sizes, describe_splits
-
-
-def _row_ids(part: MixturePart, split: str, rows: Sequence[int]) -> Iterator[str]:
-    ids = pa.chunked_array([batch.column("row_id") for batch in part.batches(split)], pa.string())
-    yield from ids.take(numbers(np.array(rows, np.int64))).to_pylist()
 
 
 def merge_ledgers(
@@ -44,7 +40,7 @@ def merge_ledgers(
         place, lines = f"{PARTS}/{part.source.name}", []
         for split in part.hashes:
             rows = [row for row in excluded if (row.part, row.split) == (at, split)]
-            ids = _row_ids(part, split, [row.row for row in rows])
+            ids = part.row_ids(split, [row.row for row in rows])
             lines += [
                 LedgerLine(row_id, place, Status.DROPPED, row.reason, row.detail)
                 for row_id, row in zip(ids, rows, strict=True)
@@ -69,8 +65,10 @@ def describe_mixture(
     sizes: Mapping[str, RowSizes],
     ledger: Ledger,
     gone: Sequence[frozenset[str]],
+    excluded: Sequence[ExcludedRow],
+    planned: Sequence[float],
 ) -> dict[str, Any]:
-    """The manifest of the mixture."""
+    """The manifest of the mixture. `planned`: the share of each part of the training split."""
     rows_in = sum(part.manifest["rows_in"] for part in parts)
     rows_out = rows_in - sum(ledger.dropped.values())
     copies = sum(len(plan.row) for plan in plans.values())
@@ -118,15 +116,21 @@ def describe_mixture(
             "prompt_equal": rows_out,
             "whole_text_equal": rows_out - differs,
         },
-        "stats": stats | {"by_source": _by_source(parts, plans, sizes)},
+        "stats": stats | {"by_source": _by_source(mixture, parts, plans, sizes, excluded, planned)},
     }
 
 
 def _by_source(
-    parts: Sequence[MixturePart], plans: Mapping[str, RowOrigins], sizes: Mapping[str, RowSizes]
+    mixture: Mixture,
+    parts: Sequence[MixturePart],
+    plans: Mapping[str, RowOrigins],
+    sizes: Mapping[str, RowSizes],
+    excluded: Sequence[ExcludedRow],
+    planned: Sequence[float],
 ) -> dict[str, dict[str, Any]]:
-    """Rows, copies and tokens of each source, and its share of the training split."""
+    """Rows, copies and tokens of each source, what is left out of it, and its share in training."""
     counted = {}
+    reached = _training_shares(mixture, len(parts), plans, sizes)
     for at, part in enumerate(parts):
         used = {split: plan.part == at for split, plan in plans.items()}
         copies = sum(int(mask.sum()) for mask in used.values())
@@ -139,5 +143,25 @@ def _by_source(
             "target_tokens": sum(
                 int(s.target_tokens[used[split]].sum()) for split, s in sizes.items()
             ),
+            "left_out": dict(Counter(row.reason.value for row in excluded if row.part == at)),
+            "planned_share": planned[at] if planned else None,
+            "share": reached[at] if planned else None,
         }
     return counted
+
+
+def _training_shares(
+    mixture: Mixture, parts: int, plans: Mapping[str, RowOrigins], sizes: Mapping[str, RowSizes]
+) -> list[float]:
+    """The share of each part of the training split, in the units of the mixture."""
+    train = training_split(plans)
+    if train is None:
+        return [0.0] * parts
+    of_row: dict[str, npt.NDArray[Any]] = {
+        "rows": np.ones(len(plans[train].part), np.int64),
+        "tokens": sizes[train].tokens,
+        "target_tokens": sizes[train].target_tokens,
+    }
+    units = np.bincount(plans[train].part, of_row[mixture.by], minlength=parts)
+    shares: list[float] = (units / max(units.sum(), 1)).tolist()
+    return shares

@@ -23,6 +23,7 @@ from sftdata.building.mixture.parts import (
     MixturePart,
     RowOrigins,
     exclude,
+    find_kept_rows,
     split_names,
 )
 from sftdata.building.mixture.sampling import Candidates, SourceSample, draw_samples, interleave
@@ -52,7 +53,7 @@ def mix(
     remove_shards(folder)  # of a killed build
     folder.mkdir(exist_ok=True)
     excluded: list[ExcludedRow] = []
-    plans = _plan(mixture, parts, excluded)
+    plans, planned = _plan(mixture, parts, excluded)
     if not sum(len(plan.row) for plan in plans.values()):
         raise SftdataError("The mixture has no rows.", "Look at the caps and the sources' ledgers.")
     writer = MixtureWriter(parts, folder, sizes)
@@ -62,16 +63,19 @@ def mix(
         shards[name], row_sizes[name] = writer.write(name, plan)
     sync(folder)
     ledger, gone = merge_ledgers(parts, excluded)
-    content = describe_mixture(mixture, parts, build, plans, shards, row_sizes, ledger, gone)
+    content = describe_mixture(
+        mixture, parts, build, plans, shards, row_sizes, ledger, gone, excluded, planned
+    )
     return Manifest(directory, content), ledger
 
 
 def _plan(
     mixture: Mixture, parts: Sequence[MixturePart], excluded: list[ExcludedRow]
-) -> dict[str, RowOrigins]:
-    """The rows of the mixture in order, by split."""
+) -> tuple[dict[str, RowOrigins], list[float]]:
+    """The rows of the mixture in order, by split; and the share of each part in training."""
     fresh = _without_repeats(parts, excluded)
-    plans = {}
+    plans: dict[str, RowOrigins] = {}
+    planned: list[float] = []
     splits = split_names(parts)
     train = training_split(splits)
     if train is None and any(part.source.weight or part.source.cap for part in parts):
@@ -85,6 +89,7 @@ def _plan(
         used = [rows.get(split, _NO_ROWS) for rows in fresh]
         if split == train:
             samples = _sample(mixture, parts, split, ids, used)
+            planned = [sample.planned for sample in samples]
             for at, sample in enumerate(samples):
                 over_cap, not_sampled = used[at][sample.over_cap], used[at][sample.not_sampled]
                 detail = _cap_detail(parts[at])
@@ -93,7 +98,7 @@ def _plan(
                 excluded += exclude(at, split, not_sampled, Reason.NOT_SAMPLED, detail)
             used = [rows[sample.used] for rows, sample in zip(used, samples, strict=True)]
         plans[split] = RowOrigins(*interleave(ids, used, mixture.seed))
-    return plans
+    return plans, planned
 
 
 def _cap_detail(part: MixturePart) -> str:
@@ -133,7 +138,7 @@ def _without_repeats(
     Raises `GoldenSetError` if more rows of a part than its spec allows have ids of other rows.
     """
     ids, contents = SeenIds(), SeenIds()
-    fresh = []
+    fresh: list[dict[str, npt.NDArray[np.int64]]] = []
     for at, part in enumerate(parts):
         keep = {}
         clashes = rows = 0
@@ -145,8 +150,11 @@ def _without_repeats(
                 same_content &= same_id
             keep[split] = np.flatnonzero(~(same_id | same_content))
             duplicates = np.flatnonzero(same_content)
-            detail = "the same as a row of an earlier source"
-            excluded += exclude(at, split, duplicates, Reason.DUPLICATE, detail)
+            details = find_kept_rows(parts[:at], fresh, hashes[duplicates, 2:])
+            excluded += [
+                ExcludedRow(at, split, row, Reason.DUPLICATE, detail)
+                for row, detail in zip(duplicates.tolist(), details, strict=True)
+            ]
             repeated_ids = np.flatnonzero(same_id & ~same_content)
             detail = "has the id of a row of an earlier source, which says something else"
             excluded += exclude(at, split, repeated_ids, Reason.REPEATED_ID, detail)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sftdata.base.arrow import numbers
 from sftdata.base.reasons import Reason
 from sftdata.spec.model import MixedSource
 from sftdata.writing.journal import read_journal
@@ -45,6 +46,14 @@ class MixturePart:
         """Ids of the rows whose prompt and target, encoded as one text, have other token ids."""
         lines = read_journal(self._folder).blocks
         return frozenset(row_id for own in lines for _, row_id in own.blocks.whole_text_differs)
+
+    def row_ids(self, split: str, rows: Sequence[int]) -> list[str]:
+        """The ids of the rows at these places of a split."""
+        ids = pa.chunked_array(
+            [batch.column("row_id") for batch in self.batches(split)], pa.string()
+        )
+        found: list[str] = ids.take(numbers(np.array(rows, np.int64))).to_pylist()
+        return found
 
     @property
     def _folder(self) -> Path:
@@ -99,3 +108,28 @@ def exclude(
 ) -> list[ExcludedRow]:
     """The rows of a part at these places of the split, for one reason."""
     return [ExcludedRow(part, split, row, reason, detail) for row in rows.tolist()]
+
+
+def find_kept_rows(
+    parts: Sequence[MixturePart],
+    fresh: Sequence[Mapping[str, npt.NDArray[np.int64]]],
+    contents: npt.NDArray[np.uint64],
+) -> list[str]:
+    """For each content, which row of these parts has it, in words for the ledger.
+
+    `fresh`: for each part and split the rows that are in the mixture. `contents`: uint64[rows, 2].
+    """
+    found: dict[tuple[int, ...], str] = {}
+    if not len(contents):
+        return []
+    for part, kept in zip(parts, fresh, strict=True):
+        for split, hashes in part.hashes.items():
+            own = hashes[kept[split], 2:]
+            places = np.flatnonzero(np.isin(own[:, 0], contents[:, 0]))
+            ids = part.row_ids(split, kept[split][places].tolist())
+            for content, row_id in zip(map(tuple, own[places].tolist()), ids, strict=True):
+                found.setdefault(content, f"row '{row_id}' of the source '{part.source.name}'")
+    return [
+        f"says the same as {found.get(content, 'a row of an earlier source')}"
+        for content in map(tuple, contents.tolist())
+    ]

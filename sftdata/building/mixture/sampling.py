@@ -35,6 +35,7 @@ class SourceSample:
     used: npt.NDArray[np.int64]
     over_cap: npt.NDArray[np.int64]
     not_sampled: npt.NDArray[np.int64]
+    planned: float  # the share of the whole that is asked for
 
 
 def draw_samples(
@@ -71,8 +72,11 @@ def draw_samples(
             not_sampled=rows[_fitting(source.units[rows], float(times)) :]
             if times < 1 - _TINY
             else rows[:0],
+            planned=float(share / (shares.sum() or 1.0)),
         )
-        for source, order, rows, times in zip(sources, orders, kept, passes, strict=True)
+        for source, order, rows, times, share in zip(
+            sources, orders, kept, passes, shares, strict=True
+        )
     ]
 
 

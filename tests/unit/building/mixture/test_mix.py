@@ -82,3 +82,45 @@ def test_a_mixture_says_what_it_replaces(byte_tokenizer: Path) -> None:
     Path("a.toml").write_text(Path("a.toml").read_text().replace("a.jsonl", "c.jsonl"))
     build(spec="mix.toml", out="out", report=said.append)
     assert said == ["Replaced the dataset in out: it held 10 rows of a.jsonl."]
+
+
+def test_shares_are_planned_and_reached(byte_tokenizer: Path) -> None:
+    sources = "".join(
+        f'[[sources]]\nspec = "{name}.toml"\nweight = {weight}\n'
+        for name, weight in (("a", 3.0), ("b", 1.0))
+    )
+    write_mixture(byte_tokenizer, {"a": range(10), "b": range(10, 20)}, sources)
+    manifest, _ = mix()
+    shares = [(s["planned_share"], s["share"]) for s in manifest["stats"]["by_source"].values()]
+    assert shares == [(0.75, 0.75), (0.25, 0.25)]
+
+
+def test_a_source_whose_rows_an_earlier_one_has_is_named(byte_tokenizer: Path) -> None:
+    sources = '[[sources]]\nspec = "a.toml"\n[[sources]]\nspec = "b.toml"\n'
+    write_mixture(byte_tokenizer, {"a": range(10), "b": range(4, 10)}, sources)
+    said: list[str] = []
+    manifest = build(spec="mix.toml", out="out", report=said.append).manifest
+    assert said == [
+        "Warning: 6 of 6 rows of the source 'b' say the same as rows of earlier sources and are "
+        'dropped. To keep them, put this into its table: duplicates = "keep" and id_prefix = "b"'
+    ]
+    assert manifest["stats"]["by_source"]["b"]["left_out"] == {"duplicate": 6}
+    details = {line.row_id: line.detail for line in Ledger.read(manifest).lines}
+    assert details["r7"] == "says the same as row 'r7' of the source 'a'"
+    table = 'duplicates = "keep"\nid_prefix = "b"\n'
+    Path("mix.toml").write_text(Path("mix.toml").read_text() + table)
+    assert mix()[0]["rows_out"] == 16
+
+
+def test_a_source_without_a_training_row_is_named(byte_tokenizer: Path) -> None:
+    sources = "max_repeats = 1\n" + "".join(
+        f'[[sources]]\nspec = "{name}.toml"\nweight = {weight}\n'
+        for name, weight in (("a", 1.0), ("b", 99.0))
+    )
+    write_mixture(byte_tokenizer, {"a": range(10), "b": range(10, 20)}, sources)
+    said: list[str] = []
+    build(spec="mix.toml", out="out", report=said.append)
+    assert said == [
+        "Warning: no training row of the source 'a' is in the mixture: its share of 1.0% is less "
+        "than a row. Raise max_repeats or its weight."
+    ]
