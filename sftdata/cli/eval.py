@@ -103,22 +103,29 @@ def _parse_counts(text: str | None) -> list[int] | None:
 
 
 def _tables(found: Evaluation) -> str:
+    from sftdata_train.trainer import perplexity
+
     lines = []
     for task in found.results[0].scores:
         names = [score.name for score in found.results[0].scores[task]]
         head = f"{task[:12]:12} {'shots':>5} {'rows':>6} {'loss':>8} {'perplexity':>10}"
         lines.append(head + "".join(f" {name:>24}" for name in names))
         for result in found.results:
+            loss = result.task_loss[task]
             scores = "".join(
                 f" {f'{s.value:.1f} [{s.low:.1f}, {s.high:.1f}]':>24}" for s in result.scores[task]
             )
             lines.append(
                 f"{result.system:12} {result.shots:>5} {result.task_rows[task]:>6,} "
-                f"{result.loss:>8.4f} {result.perplexity:>10.3f}{scores}"
+                f"{loss:>8.4f} {perplexity(loss):>10.3f}{scores}"
             )
         lines += [f"{s.name}: {s.signature}" for s in found.results[0].scores[task] if s.signature]
         lines.append("")
     if len(found.results[0].scores) > 1:
-        lines += ["Loss and perplexity are over the rows of all tasks.", ""]
+        lines += [
+            f"{r.system}, {r.shots} shots: loss {r.loss:.4f} over the rows of all tasks"
+            for r in found.results
+        ]
+        lines.append("")
     lines[-1] = f"decoding: {found.decoding.describe()}"
     return escape("\n".join(lines), keep_newlines=True)

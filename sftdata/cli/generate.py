@@ -17,7 +17,9 @@ from sftdata.cli.train_extra import needs_train_extra
 @click.option("--adapter", type=FOLDER, required=True, help="Answer with this adapter.")
 @row_option()
 @click.option("--model", metavar="DIR_OR_NAME", help="The base model, if it was moved.")
-@click.option("--template", metavar="LABEL", help="Use this template of those trained on.")
+@click.option(
+    "--template", metavar="LABEL", help="Use this template, if it was trained on several."
+)
 @click.option(
     "--max-new-tokens",
     type=click.IntRange(min=1),

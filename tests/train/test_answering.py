@@ -100,6 +100,20 @@ def test_a_row_without_a_field_and_an_unknown_template_are_errors(adapter: Path)
         answer(adapter, {"article": "x"}, template="summarize/other")
 
 
+def test_of_several_templates_one_is_asked_for(adapter: Path, model_directory: Path) -> None:
+    passport, tokenizer = read_passport(adapter), load_tokenizer(str(model_directory))
+    (label,) = passport["templates"]
+    other = {"sha256": "0", "source": passport["templates"][label]["source"].replace(":", "?")}
+    content = dict(passport.content) | {"templates": {"a/b@1.0.0": other} | passport["templates"]}
+    both, row = Passport(adapter, content), {"article": "x"}
+    with pytest.raises(SftdataError, match=f"2 templates: a/b@1.0.0, {label}(?s:.*)--template a/b"):
+        encode_prompt(both, tokenizer, row)
+    assert encode_prompt(both, tokenizer, row, label) == encode_prompt(passport, tokenizer, row)
+    assert encode_prompt(both, tokenizer, row, "a/b@1.0.0") != encode_prompt(
+        passport, tokenizer, row
+    )
+
+
 def test_an_adapter_of_conversations_has_no_template(adapter: Path, model_directory: Path) -> None:
     content = dict(read_passport(adapter).content) | {"templates": {}}
     tokenizer = load_tokenizer(str(model_directory))

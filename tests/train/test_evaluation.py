@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from support.places import ROOT
+from support.tiny_models import llama
 
+from sftdata.building.build import build
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
-from sftdata_train.evaluation import evaluate
+from sftdata.loading.order import shuffle_indices
+from sftdata_train.evaluation import evaluate, read_task
 from sftdata_train.evaluation_prompts import answer_ids, prompt_ids
 from sftdata_train.page import render_evaluation
 from sftdata_train.recipe import load_recipe
@@ -35,6 +41,7 @@ def test_base_and_tuned_are_measured_on_the_same_rows(
     assert (base.system, tuned.system) == ("base", "tuned")
     assert base.rows == tuned.rows == 4
     assert base.task_rows == {"summarize": 4}
+    assert base.task_loss == {"summarize": base.loss}
     assert tuned.loss < base.loss - 0.1
     assert tuned.perplexity == pytest.approx(np.exp(tuned.loss))
     assert [s.name for s in base.scores["summarize"]] == ["rouge1", "rouge2", "rougeL", "rougeLsum"]
@@ -80,3 +87,25 @@ def test_an_adapter_trained_on_another_template_is_refused(
     with pytest.raises(SftdataError, match="on which the adapter was not trained"):
         evaluate(dataset, str(model_directory), adapter, split="validation", limit=1)
     path.write_text(original)
+
+
+def test_a_mixture_has_a_loss_for_each_task(tmp_path: Path) -> None:
+    tokenizer = ROOT / "pipelines" / "tokenizers" / "small"
+    size = len(json.loads((tokenizer / "tokenizer.json").read_text())["model"]["vocab"])
+    llama(vocab_size=size + 64).to(torch.float32).save_pretrained(tmp_path / "model")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(tokenizer / name, tmp_path / "model")
+    build("multitask", out=tmp_path / "mixture")
+    data = load(tmp_path / "mixture")
+    (found,) = evaluate(
+        tmp_path / "mixture", str(tmp_path / "model"), limit=12, max_new_tokens=1
+    ).results
+    assert len(found.task_loss) > 1
+    assert found.task_loss.keys() == found.task_rows.keys() == found.scores.keys()
+    rows = shuffle_indices(len(data["test"]), 0, 0)[:12].tolist()
+    targets = dict.fromkeys(found.task_loss, 0)
+    for row in rows:
+        example = data["test"][row]
+        targets[read_task(example)] += int(example.label_mask.sum())
+    weighted = sum(found.task_loss[task] * count for task, count in targets.items())
+    assert found.loss == pytest.approx(weighted / sum(targets.values()))

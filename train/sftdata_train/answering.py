@@ -123,6 +123,11 @@ def _choose_template(passport: Passport, label: str | None) -> Template:
             "a row with.",
             "Send the turns, in the model's chat format, to a server that runs the adapter.",
         )
+    if label is None and len(known) > 1:
+        raise SftdataError(
+            f"{passport.directory} was trained on {len(known)} templates: {', '.join(known)}.",
+            f"Choose the one to answer with: --template {next(iter(known))}",
+        )
     chosen = label if label is not None else next(iter(known))
     if chosen not in known:
         raise SftdataError(

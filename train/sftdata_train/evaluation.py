@@ -49,6 +49,7 @@ class SystemResult:
     loss: float  # over all rows
     perplexity: float
     task_rows: dict[str, int]
+    task_loss: dict[str, float]
     scores: dict[str, list[Score]]  # by task
 
 
@@ -144,7 +145,7 @@ def evaluate(
             del model  # before the next one is loaded
         for prompts in sets:
             for system in (BASE, TUNED) if adapter is not None else (BASE,):
-                loss, answers = measured[prompts.shots, system]
+                loss, task_loss, answers = measured[prompts.shots, system]
                 answered = scorer.decode(prompts, answers)
                 results.append(
                     SystemResult(
@@ -154,6 +155,7 @@ def evaluate(
                         loss=loss,
                         perplexity=perplexity(loss),
                         task_rows=dict(Counter(map(read_task, prompts.examples))),
+                        task_loss=task_loss,
                         scores=scorer.score(prompts, answered),
                     )
                 )
@@ -249,10 +251,13 @@ def _measure(
     max_new_tokens: int | None,
     decoding: Decoding,
     report: Report,
-) -> tuple[float, list[list[int]]]:
-    """The loss on the targets of the rows, and the answers to their prompts."""
+) -> tuple[float, dict[str, float], list[list[int]]]:
+    """The loss on the targets of the rows, of all and by task, and the answers to their prompts."""
     units, ends = RowUnits(prompts.data[prompts.split]), list_stop_ids(prompts.data.manifest)
-    total = sum_held_out_loss(model, units, prompts.rows, batch_size, ends[0])
+    sums, targets = {}, {}
+    for task, rows in _rows_by_task(prompts).items():
+        sums[task] = float(sum_held_out_loss(model, units, rows, batch_size, ends[0]))
+        targets[task] = int(units.targets[rows].sum())
     answers = generate(
         model,
         [prompt_ids(example) for example in prompts.examples],
@@ -262,7 +267,15 @@ def _measure(
         batch_size=batch_size,
         report=report,
     )
-    return float(total) / int(units.targets[prompts.rows].sum()), answers
+    loss = sum(sums.values()) / sum(targets.values())
+    return loss, {task: sums[task] / targets[task] for task in sums}, answers
+
+
+def _rows_by_task(prompts: Prompts) -> dict[str, list[int]]:
+    rows: dict[str, list[int]] = {}
+    for row, example in zip(prompts.rows, prompts.examples, strict=True):
+        rows.setdefault(read_task(example), []).append(row)
+    return dict(sorted(rows.items()))
 
 
 def _longest_answer(prompts: Prompts) -> int:
