@@ -109,9 +109,10 @@ def test_of_several_templates_one_is_asked_for(adapter: Path, model_directory: P
     with pytest.raises(SftdataError, match=f"2 templates: a/b@1.0.0, {label}(?s:.*)--template a/b"):
         encode_prompt(both, tokenizer, row)
     assert encode_prompt(both, tokenizer, row, label) == encode_prompt(passport, tokenizer, row)
-    assert encode_prompt(both, tokenizer, row, "a/b@1.0.0") != encode_prompt(
-        passport, tokenizer, row
+    assert encode_prompt(both, tokenizer, row, "a/b") == encode_prompt(
+        both, tokenizer, row, "a/b@1.0.0"
     )
+    assert encode_prompt(both, tokenizer, row, "a/b") != encode_prompt(passport, tokenizer, row)
 
 
 def test_an_adapter_of_conversations_has_no_template(adapter: Path, model_directory: Path) -> None:

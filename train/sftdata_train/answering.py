@@ -129,10 +129,12 @@ def _choose_template(passport: Passport, label: str | None) -> Template:
             f"Choose the one to answer with: --template {next(iter(known))}",
         )
     chosen = label if label is not None else next(iter(known))
-    if chosen not in known:
+    matching = [name for name in known if chosen in (name, name.partition("@")[0])]
+    if len(matching) != 1:
         raise SftdataError(
             f"The adapter was not trained on the template '{chosen}'.", did_you_mean(chosen, known)
         )
+    chosen = matching[0]
     template_id, _, version = chosen.partition("@")
     return parse_template(template_id, known[chosen]["source"], version=version)
 
