@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from sftdata.building.recognize import read_first_rows
 from sftdata.errors import SpecError, did_you_mean
 from sftdata.reading.column_check import ReadPath, suggest, suggest_usual
 from sftdata.spec.fields import ID, MESSAGES
+from sftdata.spec.paths import path_of
 from sftdata.spec.shapes import Shape, find_shapes, known_shapes
 from sftdata.versioning.scaffold import write_start
 
@@ -65,7 +66,7 @@ def propose(data: Sequence[str], name: str, task: str | None = None) -> Proposal
         base, maps = found
         said = ", ".join(f"{field} = {escape(column)}" for field, column in maps.items())
         sees = f"{has}: taken for rows of the task {base}, with {said}"
-        return Proposal(sees, base, {"fields": maps})
+        return Proposal(sees, base, {"fields": _to_paths(maps)})
     return _of_own(name, rows, columns, has)
 
 
@@ -91,7 +92,11 @@ def _of_task(
             "Leave --task out: then the project gets a task and a template of its own.",
         )
     said = ", ".join(f"{field} = {escape(column)}" for field, column in maps.items())
-    return Proposal(f"{has}: read as {said}", task, {"fields": maps})
+    return Proposal(f"{has}: read as {said}", task, {"fields": _to_paths(maps)})
+
+
+def _to_paths(columns: Mapping[str, str]) -> dict[str, str]:
+    return {field: path_of(column) for field, column in columns.items()}
 
 
 def _usual_task(columns: Sequence[str]) -> tuple[str, dict[str, str]] | None:

@@ -10,7 +10,7 @@ from sftdata.base.escaping import escape
 from sftdata.building.inputs import no_rows
 from sftdata.errors import SpecError
 from sftdata.reading.chunks import read_chunks
-from sftdata.reading.column_check import ReadPath, suggest
+from sftdata.reading.column_check import ReadPath, map_option, suggest
 from sftdata.reading.parsing import parse_chunks
 from sftdata.reading.peek import peek_rows
 from sftdata.reading.sources import Source, resolve_sources
@@ -71,4 +71,4 @@ def _example(columns: Sequence[str]) -> str:
         if len(found) == len(needed) > len(best):
             best, task = found, shape.task
     maps = best or {"instruction": "COLUMN", "output": "COLUMN"}
-    return f"--task {task} " + " ".join(f"--map {n}={escape(c)}" for n, c in maps.items())
+    return f"--task {task} " + escape(" ".join(map_option(n, c) for n, c in maps.items()))

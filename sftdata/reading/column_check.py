@@ -10,7 +10,7 @@ from typing import Any
 
 from sftdata.base.escaping import escape
 from sftdata.errors import GoldenSetError, did_you_mean
-from sftdata.spec.paths import Path, parse_path
+from sftdata.spec.paths import Path, parse_path, path_of
 
 # Names that people give to the columns of a field; the likeliest first.
 _OTHER_NAMES = {
@@ -122,16 +122,23 @@ def _join(parts: Sequence[str]) -> str:
 def _ways_out(missing: Sequence[ReadPath], suggested: Mapping[str, str]) -> Iterator[str]:
     fields = [path for path in missing if not path.is_key]
     if fields:
-        maps = (f"--map {path.name}={suggested.get(path.name, 'COLUMN')}" for path in fields)
+        maps = (map_option(path.name, suggested.get(path.name, "COLUMN")) for path in fields)
         it = "it" if len(fields) == 1 else "them"
         yield f"Map {it}, for example: {escape(' '.join(maps))}"
     if len(fields) < len(missing):
         keys = dict.fromkeys(path.name for path in missing if path.is_key)
         yield f"Name a column that is there in {' and '.join(keys)}."
     if suggested:
-        yield " ".join(f"Did you mean '{escape(column)}'?" for column in suggested.values())
+        paths = map(path_of, suggested.values())
+        yield " ".join(f"Did you mean '{escape(path)}'?" for path in paths)
     if any(path.name == "id" for path in fields):
         yield "Without ids the rows are named by their content: --map id=none"
+
+
+def map_option(field: str, column: str) -> str:
+    """The option that reads a field from a column, as a shell takes it."""
+    value = f"{field}={path_of(column)}"
+    return f"--map '{value}'" if path_of(column) != column else f"--map {value}"
 
 
 def suggest_usual(missing: Sequence[ReadPath], columns: Sequence[str]) -> dict[str, str]:

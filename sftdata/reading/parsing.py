@@ -67,6 +67,7 @@ def _parse_json_fast(chunks: Sequence[Chunk], columns: Mapping[str, str]) -> Par
     """The rows parsed by Arrow, or None if its result might be wrong."""
     if MESSAGES in columns or any(len(parse_path(path)) > 1 for path in columns.values()):
         return None
+    columns = {name: str(parse_path(path)[0]) for name, path in columns.items()}
     data = _one_buffer(chunks)
     whole = _integer_columns(chunks[0].data, columns)
     schema = pa.schema(

@@ -8,7 +8,8 @@ from typing import Any
 
 from sftdata.errors import SpecError
 
-_STEP = re.compile(r"([^.\[\]]+)|\[(-?\d*)\]")
+_STEP = re.compile(r'"([^"]+)"(?![^.\[])|([^.\[\]]+)|\[(-?\d*)\]')
+_PLAIN = re.compile(r'[^".\[\]][^.\[\]]*')  # a name that needs no quotation marks
 
 
 class Each:
@@ -32,6 +33,7 @@ MISSING = Missing()
 def parse_path(text: str) -> Path:
     """The steps of a path: names, indices into lists, and `EACH`.
 
+    A name with dots or brackets of its own stands in quotation marks: `"answers.text"[0]`.
     Raises `SpecError` when `text` is not names joined by dots, each with indices in brackets.
     """
     steps: list[str | int | Each] = []
@@ -40,21 +42,27 @@ def parse_path(text: str) -> Path:
         if steps and text[position] == ".":
             position += 1
         match = _STEP.match(text, position)
-        if match is None or (match[1] is None and (not steps or match[2] == "-")):
+        name = None if match is None else match[1] or match[2]
+        if match is None or (name is None and (not steps or match[3] == "-")):
             raise SpecError(
                 f"'{text}' is not a field path (at character {position + 1}).",
                 "Write names joined by dots and indices in brackets, such as answers.text[0].",
             )
-        if match[1] is not None:
-            steps.append(match[1])
+        if name is not None:
+            steps.append(name)
         else:
-            steps.append(int(match[2]) if match[2] else EACH)
+            steps.append(int(match[3]) if match[3] else EACH)
         position = match.end()
     if not steps:
         raise SpecError("A field path is empty.")
     if steps.count(EACH) > 1:
         raise SpecError(f"'{text}' goes through more than one list.", "Write [] once in a path.")
     return tuple(steps)
+
+
+def path_of(name: str) -> str:
+    """The path of one step: the name, in quotation marks where it has dots or brackets."""
+    return name if _PLAIN.fullmatch(name) else f'"{name}"'
 
 
 def check_paths(paths: Iterable[str]) -> None:

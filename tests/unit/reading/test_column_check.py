@@ -108,3 +108,14 @@ def test_a_key_that_no_object_has_is_named_with_those_they_have(
 @pytest.mark.parametrize("path", ["meta.title", "meta.by[0].name", "none.x", "meta.title.x", "x"])
 def test_a_path_that_may_lead_somewhere_is_no_fault(path: str) -> None:
     check_keys("a.jsonl", ROWS, [ReadPath("group", path, is_key=True)])
+
+
+def test_a_column_with_a_dot_in_its_name_is_written_in_quotation_marks() -> None:
+    read = {"answer": [ReadPath("answer", "answers.text")]}
+    with pytest.raises(GoldenSetError) as caught:
+        check_columns("a.csv", ["question", "answers.text"], read)
+    assert str(caught.value).splitlines()[1:] == [
+        """Map it, for example: --map 'answer="answers.text"'""",
+        """Did you mean '"answers.text"'?""",
+    ]
+    check_columns("a.csv", ["answers.text"], {"answer": [ReadPath("answer", '"answers.text"')]})

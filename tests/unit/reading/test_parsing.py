@@ -64,6 +64,15 @@ def test_a_table_gives_the_same_columns_as_json() -> None:
     }  # fmt: skip
 
 
+def test_a_name_with_dots_is_read_in_quotation_marks() -> None:
+    rows = [{"a.b": "x", "a": {"b": "y"}}]
+    columns = {"quoted": '"a.b"', "steps": "a.b"}
+    lines = b'{"a.b": "x", "a": {"b": "y"}}\n'
+    assert values(parse(pa.Table.from_pylist(rows), columns)) == {"quoted": ["x"], "steps": ["y"]}
+    assert values(parse(lines, columns)) == {"quoted": ["x"], "steps": ["y"]}
+    assert values(parse(lines, {"quoted": '"a.b"'})) == {"quoted": ["x"]}
+
+
 def test_each_item_of_a_list_is_a_row_of_the_group_of_its_source_row() -> None:
     parsed = parse(
         b'{"id": "a", "text": "T", "qa": [{"q": "1"}, {"q": "2"}]}\n'

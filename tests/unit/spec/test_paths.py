@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sftdata.errors import SpecError
-from sftdata.spec.paths import MISSING, expand_paths, follow, parse_path
+from sftdata.spec.paths import MISSING, expand_paths, follow, parse_path, path_of
 
 ROW: dict[str, Any] = {
     "id": 7,
@@ -27,10 +27,20 @@ ROW: dict[str, Any] = {
         ("a[0][1].b", ("a", 0, 1, "b")),
         ("two words", ("two words",)),
         ("übung-1_x", ("übung-1_x",)),
+        ('"answers.text"', ("answers.text",)),
+        ('a."b.c"[0]."d[1]"', ("a", "b.c", 0, "d[1]")),
+        ('say "hi"', ('say "hi"',)),
+        ('"', ('"',)),
+        ('"a"b', ('"a"b',)),
     ],
 )
 def test_a_path_is_names_and_indices(text: str, path: tuple[str | int, ...]) -> None:
     assert parse_path(text) == path
+
+
+@pytest.mark.parametrize("name", ["a", "two words", "a.b", "a[0]", "[]", 'say "hi"', "übung"])
+def test_each_name_has_a_path(name: str) -> None:
+    assert parse_path(path_of(name)) == (name,)
 
 
 @pytest.mark.parametrize("text", ["", ".a", "a..b", "a[", "a[x]", "a]", "[0]", "a[0"])
