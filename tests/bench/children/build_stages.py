@@ -34,7 +34,7 @@ from sftdata.writing import shards
 
 # Stage, module, and the function or method as that module names it.
 _STAGES = (
-    ("load spec, templates and tokenizer", "building.build", "load_spec"),
+    ("load spec, templates and tokenizer", "building.build", "find_spec_to_build"),
     ("load spec, templates and tokenizer", "building.build", "make_plan"),
     ("digest the sources", "reading.sources", "Source.sha256"),
     ("open earlier builds", "building.run", "BuildRun._earlier_builds"),
