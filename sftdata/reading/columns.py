@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -53,7 +55,8 @@ def python_values(column: pa.Array | pa.ChunkedArray) -> list[Any]:
     """The values of a column, with `Unreadable` for those that Python cannot hold.
 
     Bytes that are UTF-8 are text: many programs write texts to Parquet without saying so. A time
-    with nanoseconds is text, too, in ISO 8601.
+    with nanoseconds is text, too, in ISO 8601. A float of 32 or 16 bits is the shortest number that
+    stands for it: 0.1, not 0.10000000149011612.
     """
     if _is_nanoseconds(column.type) and not pa.types.is_duration(column.type):
         return _nanosecond_values(column)
@@ -61,7 +64,34 @@ def python_values(column: pa.Array | pa.ChunkedArray) -> list[Any]:
         values: list[Any] = column.to_pylist()
     except Exception:  # of as many kinds as there are types
         values = [_python_value(scalar) for scalar in column]
+    if _holds(column.type, _is_short_float):
+        return [_shorten(value, column.type) for value in values]
     return [_decoded(v) for v in values] if _is_binary(column.type) else values
+
+
+def _is_short_float(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_float32(type_) or pa.types.is_float16(type_))
+
+
+def _is_list(type_: pa.DataType) -> bool:
+    types = pa.types
+    return bool(
+        types.is_list(type_) or types.is_large_list(type_) or types.is_fixed_size_list(type_)
+    )
+
+
+def _shorten(value: Any, type_: pa.DataType) -> Any:
+    """The value with each short float in it as the shortest number that stands for it."""
+    if isinstance(value, float) and _is_short_float(type_):
+        if value.is_integer():  # exact as it is
+            return value
+        short = np.float32 if pa.types.is_float32(type_) else np.float16
+        return float(str(short(value)))
+    if isinstance(value, dict) and pa.types.is_struct(type_):
+        return {name: _shorten(item, type_.field(name).type) for name, item in value.items()}
+    if isinstance(value, list) and _is_list(type_):
+        return [_shorten(item, type_.value_type) for item in value]
+    return value
 
 
 def _is_binary(type_: pa.DataType) -> bool:
@@ -118,7 +148,7 @@ def _with_nanoseconds(value: datetime.datetime | datetime.time | Unreadable, res
 def exact_values(column: pa.Array) -> list[str]:
     """A text for each value of a column; two values have the same text only if they are equal."""
     try:
-        if not _holds_nanoseconds(column.type):
+        if not _holds(column.type, _is_nanoseconds):
             return [repr(value) for value in column.to_pylist()]
     except Exception:  # see python_values
         pass
@@ -129,8 +159,9 @@ def exact_values(column: pa.Array) -> list[str]:
     ]
 
 
-def _holds_nanoseconds(type_: pa.DataType) -> bool:
+def _holds(type_: pa.DataType, is_wanted: Callable[[pa.DataType], bool]) -> bool:
+    """Whether the type, or a type inside it, is a wanted one."""
     if pa.types.is_dictionary(type_):
-        return _holds_nanoseconds(type_.value_type)
-    parts = [type_.field(at).type for at in range(type_.num_fields)]
-    return _is_nanoseconds(type_) or any(map(_holds_nanoseconds, parts))
+        return _holds(type_.value_type, is_wanted)
+    parts = (type_.field(at).type for at in range(type_.num_fields))
+    return is_wanted(type_) or any(_holds(part, is_wanted) for part in parts)

@@ -25,6 +25,7 @@ def kind_of(value: Any) -> str:
         list: "a list",
         tuple: "a list",
         dict: "an object",
+        datetime.timedelta: "a length of time",
         type(None): "null",
     }
     return next((text for kind, text in kinds.items() if isinstance(value, kind)), "a value")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from typing import Any
 
@@ -119,3 +120,14 @@ def test_long_lists_are_told_apart_in_their_middle() -> None:
         return pa.array([[FAR] * 20 + [middle] + [FAR] * 20], pa.list_(pa.timestamp("s")))
 
     assert exact_values(dates(1)) != exact_values(dates(2))
+
+
+@pytest.mark.parametrize("bits", [pa.float32(), pa.float16()])
+def test_a_short_float_is_the_shortest_number_that_stands_for_it(bits: pa.DataType) -> None:
+    given = [0.1, 3.14, None, 2048.0, -2.5, math.inf]
+    floats = pa.array(given, bits)
+    assert python_values(floats) == given
+    lists = pa.array([[x] for x in given], pa.list_(bits))
+    nested = pa.StructArray.from_arrays([floats, lists], "ab")
+    assert python_values(nested) == [{"a": x, "b": [x]} for x in given]
+    assert python_values(pa.array([16777219.0], pa.float32())) == [16777220.0]

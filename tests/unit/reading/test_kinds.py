@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from sftdata.reading.kinds import kind_of
         (1.5, "a number (1.5)"),
         (b"\xff", "bytes that are not UTF-8"),
         (Unreadable("timestamp[s]"), "a value of type timestamp[s] that Python cannot hold"),
+        (datetime.timedelta(1), "a length of time"),
         (object(), "a value"),
     ],
 )
