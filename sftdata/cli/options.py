@@ -11,6 +11,9 @@ import click
 
 from sftdata.base.content import in_project
 
+# Nobody means these texts, which a chat template takes for true.
+_FROM_PYTHON = {"True": "true", "False": "false", "None": "null"}
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -108,7 +111,7 @@ def _parse_chat_options(given: Sequence[str]) -> dict[str, Any]:
         if key in options:
             raise click.BadParameter(f"'{key}' is given more than once, also as '{value}'.")
         try:
-            options[key] = json.loads(value)
+            options[key] = json.loads(_FROM_PYTHON.get(value, value))
         except ValueError:
             options[key] = value
     return options

@@ -143,6 +143,11 @@ class RowReader:
             for name, rule in self.fields.items()
             if not rule.optional or name in self.required
         }
+        read |= {
+            name: [ReadPath(name, path) for path in rule.paths]
+            for name, rule in self.beside.items()
+            if name in self.required
+        }
         completion = self.beside.get("completion")
         if completion is not None and _column_names(rows) & _heads(completion.paths):
             read.pop(MESSAGES, None)

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from sftdata.cli.options import map_option, row_option
+from sftdata.cli.options import chat_option, map_option, row_option
 
 
 @click.command()
@@ -21,6 +21,23 @@ def show(fields: dict[str, str], row: dict[str, Any]) -> None:
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(show, arguments)
+
+
+@click.command()
+@chat_option()
+def show_chat(chat_options: dict[str, Any] | None) -> None:
+    click.echo(json.dumps(chat_options))
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [("false", False), ("False", False), ("True", True), ("None", None), ("2", 2), ("low", "low")],
+)
+def test_a_chat_option_is_json_or_text_and_false_is_false_in_python_too(
+    value: str, meant: Any
+) -> None:
+    done = CliRunner().invoke(show_chat, ["--chat-option", f"enable_thinking={value}"])
+    assert json.loads(done.stdout) == {"enable_thinking": meant}
 
 
 def test_maps_are_a_dict_from_field_to_path_and_a_row_is_a_dict() -> None:

@@ -521,6 +521,13 @@ def parse_talks(content: bytes, *, keep_nul: bool = False, **options: Any) -> Ro
     return reader.parse(chunks)
 
 
+def test_what_is_mapped_beside_a_conversation_has_a_column() -> None:
+    line = b'{"id": "a", "messages": %b}\n' % (TALK % b"Hello")
+    assert len(parse_talks(line).line) == 1
+    with pytest.raises(GoldenSetError, match="The field 'system' is read from 'system'"):
+        parse_talks(line, required=frozenset({"system"}))
+
+
 def test_a_batch_of_conversations_has_one_column_of_them() -> None:
     rows = parse_talks(b'{"id": "a", "conversations": %b, "system": "S"}\n' % (TALK % b"Hello"))
     assert rows.batch.to_pylist() == [
