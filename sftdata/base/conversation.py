@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,9 +96,35 @@ class Conversation:
         turns = tuple(map(_from_item, value["turns"]))
         return cls(turns, value.get("tools"), value.get("documents"))
 
+    @property
+    def texts(self) -> list[str]:
+        """What the turns say, in order: reasoning, contents, and calls without their ids."""
+        return [text for turn in self.turns for text in _texts_of(turn)]
+
     def to_messages(self) -> list[dict[str, Any]]:
         """The turns as chat templates expect them."""
         return [turn.to_message() for turn in self.turns]
+
+
+def _texts_of(turn: Turn) -> Iterator[str]:
+    yield from (text for text in (turn.reasoning, turn.text) if text)
+    for call in turn.tool_calls:
+        arguments = call["function"]["arguments"]
+        yield call["function"]["name"]
+        yield arguments if isinstance(arguments, str) else " ".join(_leaves(arguments))
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """The names and values in JSON, without its marks."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield str(key)
+            yield from _leaves(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value if isinstance(value, str) else dump_json(value)
 
 
 def dump_json(value: Any) -> str:

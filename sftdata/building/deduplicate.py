@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sftdata.base.conversation import Conversation
 from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Reason, Status
 from sftdata.examples.blocks import BlockRun, Blocks, DroppedRows, Slice, Slices
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.rows import RowReader
 from sftdata.reading.screening.duplicates import NearDuplicates, SeenIds
+from sftdata.spec.fields import MESSAGES
 
 _REASONS = ("", Reason.REPEATED_ID, Reason.DUPLICATE, Reason.NEAR_DUPLICATE)
 # Where the other row is depends on the rows before, so `kept_rows` adds it to the ledger's line.
@@ -190,7 +192,10 @@ def _ids_of(slices: Slices) -> list[str]:
 
 
 def _contents(rows: pa.RecordBatch) -> list[str]:
-    """All golden fields of each row, one after another."""
+    """All golden fields of each row, or all turns of a conversation, one after another."""
+    if MESSAGES in rows.schema.names:
+        talks = map(Conversation.from_json, rows.column(MESSAGES).to_pylist())
+        return [" ".join(talk.texts) for talk in talks]
     names = [name for name in rows.schema.names if name != "row_id"]
     return [" ".join(row[name] for name in names) for row in rows.select(names).to_pylist()]
 

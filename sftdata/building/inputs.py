@@ -1,9 +1,8 @@
-"""Readers and screens of a build's rows, and the inputs read before it: shots, evaluation texts."""
+"""Readers and screens of a build's rows, and the shots drawn before it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +17,7 @@ from sftdata.reading.given_splits import all_splits
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.outline import Outline
 from sftdata.reading.rows import RowReader
-from sftdata.reading.screening.contamination import EvaluationTexts, index_texts
+from sftdata.reading.screening.contamination import EvaluationTexts
 from sftdata.reading.screening.screen import Screen
 from sftdata.reading.sources import Source
 from sftdata.reading.splits import assign_splits
@@ -140,23 +139,3 @@ def draw_pool(
             "There is no training row to take shots from.", "Build without --shots."
         )
     return drawn
-
-
-def index_evaluation(spec: Spec, sources: tuple[Source, ...]) -> EvaluationTexts:
-    """The source field of every row of the evaluation files, which are the `sources` here."""
-    field = str(spec.source_field)
-    reader = row_reader(spec, sources)
-    reader = replace(
-        reader,
-        fields={field: reader.fields[field]},
-        where={},
-        split_path=None,
-        required=frozenset(),
-    )
-    texts = (
-        text
-        for index in range(len(sources))
-        for chunks in read_source(reader, index)
-        for text in reader.parse(chunks).batch.column(field).to_pylist()
-    )
-    return index_texts(texts, spec.against_overlap)

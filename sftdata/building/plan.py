@@ -59,6 +59,7 @@ class Plan(PicklesFieldsOnly):
     evaluation: EvaluationTexts | None = None
     sizes: Sizes = DEFAULT_SIZES
     split_note: str | None = None  # says which given splits are kept
+    evaluation_notes: tuple[str, ...] = ()  # name rows of evaluation files that cannot be read
     chat_notes: tuple[str, ...] = ()  # say what the chat template is told, and does not read
 
     @cached_property
@@ -72,6 +73,7 @@ class Plan(PicklesFieldsOnly):
         notes = [template.note for template in self.templates]
         notes += [self.split_note, *self.chat_notes]
         notes += [source.note for source in self.sources]
+        notes += self.evaluation_notes
         if self.spec.quoting and not any(s.format in ("csv", "tsv") for s in self.sources):
             notes.append("quoting in the spec has no effect: no source is CSV or TSV.")
         notes += self.tokenizer.notes
@@ -216,11 +218,14 @@ def make_plan(
             plan = replace(plan, chat_notes=(*plan.chat_notes, note))
     if not spec.against and not max(spec.shots):
         return plan
-    from sftdata.building.inputs import draw_pool, index_evaluation
+    from sftdata.building.evaluation_texts import index_evaluation
+    from sftdata.building.inputs import draw_pool
 
-    evaluation = index_evaluation(spec, plan.evaluation_sources) if spec.against else None
+    evaluation, unread = None, list[str]()
+    if spec.against:
+        evaluation, unread = index_evaluation(spec, plan.evaluation_sources)
     pool = draw_pool(spec, plan.sources, evaluation) if max(spec.shots) else None
-    return replace(plan, evaluation=evaluation, pool=pool)
+    return replace(plan, evaluation=evaluation, pool=pool, evaluation_notes=tuple(unread))
 
 
 def _with_date(spec: Spec, tokenizer: Tokenizer) -> tuple[Spec, str | None]:

@@ -266,7 +266,7 @@ class Spec(SpecModel):
             yield f"source_field and target_field are both '{self.source_field}'"
         if self.checks and None in (self.source_field, self.target_field):
             yield "checks need source_field and target_field, each one of the fields"
-        if self.against and self.source_field is None:
+        if self.against and self.source_field is None and not self.is_messages:
             yield "against needs source_field, one of the fields: its text is compared"
         ids = [choice.id.partition("@")[0] for choice in self.templates]
         for name in sorted({name for name in ids if ids.count(name) > 1}):

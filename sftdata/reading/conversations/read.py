@@ -46,6 +46,7 @@ class ConversationReader:
     unroll: bool = False  # whether each taught turn becomes a golden row
     all_turns: bool = True  # whether every assistant turn is taught, or the last alone
     ignored: frozenset[str] = frozenset()  # keys of turns
+    any_order: bool = False  # whether turns that cannot be learned from are read, too
 
     def read(
         self, values: Mapping[str, Sequence[Any]], *, null_filled: bool
@@ -80,13 +81,15 @@ class ConversationReader:
         turns = self._read_turns(given, null_filled)
         turns = _with_system(turns, given.get("system"))
         turns, repairs = self.repairs.apply(turns)
-        check_order(turns)
+        if not self.any_order:
+            check_order(turns)
         conversation = Conversation(
             tuple(turns),
             read_tools(given.get("tools"), null_filled=null_filled),
             read_documents(given.get("documents"), null_filled=null_filled),
         )
-        if not any(turn.role == ASSISTANT and turn.in_loss is not False for turn in turns):
+        is_taught = any(turn.role == ASSISTANT and turn.in_loss is not False for turn in turns)
+        if not is_taught and not self.any_order:
             raise ConversationFault(Reason.NOTHING_TAUGHT, "no turn of the assistant is to count")
         if not self.unroll:
             yield ReadConversation(_to_text(conversation), repairs=tuple(repairs))

@@ -37,6 +37,11 @@ class EvaluationTexts:
         return float((self.hashes[at] == own).mean())
 
 
+def count_words(text: str) -> int:
+    """The number of words that n-grams are made of."""
+    return len(_WORD.findall(text))
+
+
 def index_texts(texts: Iterable[str], overlap: float) -> EvaluationTexts:
     """The index of these evaluation texts."""
     hashes = [_ngrams(text) for text in texts]

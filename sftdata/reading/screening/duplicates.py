@@ -24,6 +24,7 @@ from sftdata.base.arrow import (
     to_numbers,
 )
 from sftdata.base.hashing import hash_column, hash_rows, hash_texts
+from sftdata.spec.fields import MESSAGES
 
 _NAMES_NO_CONTENT = ("row_id",)
 _WORD = re.compile(r"\w+")
@@ -39,8 +40,20 @@ def content_hashes(rows: pa.RecordBatch, *, loose: bool) -> npt.NDArray[np.uint6
     compatible forms make no difference, too.
     """
     names = sorted(set(rows.schema.names) - set(_NAMES_NO_CONTENT))
+    columns = [rows.column(name) for name in names]
+    if loose and MESSAGES in names:
+        columns[names.index(MESSAGES)] = _with_bare_spaces(rows.column(MESSAGES))
     digest = _loose_hashes if loose else _exact_hashes
-    return hash_rows(np.concatenate([digest(rows.column(name)) for name in names], axis=1))
+    return hash_rows(np.concatenate([digest(column) for column in columns], axis=1))
+
+
+def _with_bare_spaces(column: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Conversations, which are JSON, with their line breaks and tabs as spaces."""
+    # A backslash that is followed by the letter n is no line break.
+    column = pc.replace_substring(column, "\\\\", "\0")
+    column = pc.replace_substring_regex(column, r"\\[ntr]", " ")
+    column = pc.replace_substring(column, '\\"', "\1")  # quotation marks inside texts
+    return pc.replace_substring_regex(column, '" +| +"', '"')  # white space at the ends of texts
 
 
 def _exact_hashes(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:

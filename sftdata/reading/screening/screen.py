@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from sftdata.base.conversation import Conversation
 from sftdata.base.escaping import escape
 from sftdata.base.reasons import Reason, Status
 from sftdata.errors import GoldenSetError
@@ -14,7 +16,9 @@ from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.rows import Rows
 from sftdata.reading.screening.checks import find_suspects
 from sftdata.reading.screening.contamination import EvaluationTexts
+from sftdata.reading.screening.user_texts import user_texts
 from sftdata.spec.check_rules import CheckRule
+from sftdata.spec.fields import MESSAGES
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,18 @@ class Screen:
                 status = Status.DROPPED if found.action == "drop" else Status.FLAGGED
                 outcomes.add_outcome(found.row, status, found.check, found.detail)
         if self.evaluation is not None:
-            field = str(self.source_field)
-            overlaps = self.evaluation.overlaps(rows.batch.column(field).to_pylist())
+            overlaps, what = self._overlaps(rows, self.evaluation)
             for row in np.flatnonzero(overlaps >= self.evaluation.overlap):
-                detail = f"{overlaps[row]:.0%} of '{field}' stands in an evaluation file"
+                detail = f"{overlaps[row]:.0%} of {what} stands in an evaluation file"
                 outcomes.add_outcome(int(row), Status.DROPPED, Reason.CONTAMINATED, detail)
+
+    def _overlaps(
+        self, rows: Rows, evaluation: EvaluationTexts
+    ) -> tuple[npt.NDArray[np.float64], str]:
+        """The share of each row that stands in evaluation files, and of what it is the share."""
+        if MESSAGES not in rows.batch.schema.names:
+            field = str(self.source_field)
+            return evaluation.overlaps(rows.batch.column(field).to_pylist()), f"'{field}'"
+        talks = map(Conversation.from_json, rows.batch.column(MESSAGES).to_pylist())
+        most = [evaluation.overlaps(user_texts(talk)).max() for talk in talks]
+        return np.array(most), "what the user says in a turn"

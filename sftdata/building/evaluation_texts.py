@@ -1,0 +1,88 @@
+"""Read the evaluation files of a spec (`against`): the texts that must not be in the dataset."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sftdata.base.conversation import Conversation
+from sftdata.base.wording import count
+from sftdata.building.inputs import read_source, row_reader
+from sftdata.errors import GoldenSetError
+from sftdata.reading.peek import peek_rows
+from sftdata.reading.rows import RowFault, RowReader
+from sftdata.reading.screening.contamination import EvaluationTexts, index_texts
+from sftdata.reading.screening.user_texts import user_texts
+from sftdata.reading.sources import Source
+from sftdata.spec.fields import BESIDE_MESSAGES, ID, MESSAGES, FieldRule
+from sftdata.spec.model import Spec
+from sftdata.spec.paths import parse_path
+
+
+def index_evaluation(spec: Spec, sources: tuple[Source, ...]) -> tuple[EvaluationTexts, list[str]]:
+    """The texts of every row of the evaluation files, which are the `sources` here, and notes.
+
+    Of rows that is the source field. Of conversations it is what the user says; of a file without
+    conversations all columns that hold text. The notes name rows that cannot be read.
+    """
+    texts: list[str] = []
+    notes: list[str] = []
+    for source in sources:
+        found: list[RowFault] = []
+        texts += _read_texts(spec, source, found)
+        if found:
+            reasons = ", ".join(f"{n} {r}" for r, n in Counter(f.reason for f in found).items())
+            notes.append(
+                f"{source.name}: {count(len(found), 'row')} of this evaluation file cannot be "
+                f"compared: {reasons}; the first is line {found[0].line}: {found[0].detail}."
+            )
+    return index_texts(texts, spec.against_overlap), notes
+
+
+def _read_texts(spec: Spec, source: Source, faults: list[RowFault]) -> Iterator[str]:
+    reader = _reader(spec, source)
+    for chunks in read_source(reader, 0):
+        rows = reader.parse(chunks)
+        faults += rows.faults
+        for name in reader.fields:
+            for text in rows.batch.column(name).to_pylist():
+                if name == MESSAGES:
+                    yield from user_texts(Conversation.from_json(text))
+                elif text:
+                    yield text
+
+
+def _reader(spec: Spec, source: Source) -> RowReader:
+    """Reads from an evaluation file the fields that are compared, and no others."""
+    reader = replace(
+        row_reader(spec, (source,)), where={}, split_path=None, required=frozenset(), id_path=None,
+        group_path=None,
+    )  # fmt: skip
+    if not spec.is_messages:
+        field = str(spec.source_field)
+        return replace(reader, fields={field: reader.fields[field]})
+    columns = _text_columns(source)
+    places = [spec.rules[name] for name in (MESSAGES, *BESIDE_MESSAGES[:2]) if name in spec.rules]
+    names = {str(parse_path(path)[0]) for rule in places for path in rule.paths}
+    if names & columns.keys() and not all(columns.get(name, True) for name in names):
+        talks = replace(reader.conversations, any_order=True, unroll=False)
+        return replace(reader, conversations=talks)
+    fields = {n: FieldRule(path=n, optional=True) for n, is_text in columns.items() if is_text}
+    if not fields:
+        raise GoldenSetError(
+            f"{source.name} has neither conversations nor a column of text to compare; its "
+            f"columns: {', '.join(columns) or 'none'}.",
+            "Name another evaluation file in `against`.",
+        )
+    return replace(reader, fields=fields, beside={})
+
+
+def _text_columns(source: Source) -> dict[str, bool]:
+    """The columns of the first rows but the id, and whether they hold texts alone."""
+    columns: dict[str, bool] = {}
+    for row in peek_rows(source):
+        for name, value in row.items():
+            if name != ID and value is not None:
+                columns[name] = columns.get(name, True) and isinstance(value, str)
+    return columns
