@@ -15,6 +15,7 @@ from sftdata.base.reasons import Reason
 from sftdata.errors import GoldenSetError
 from sftdata.reading.conversations.read import ConversationReader, ReadConversation
 from sftdata.reading.conversations.repairs import Repair
+from sftdata.reading.json_objects import JsonObject
 from sftdata.reading.kinds import kind_of
 from sftdata.reading.scalars import is_missing, to_label, to_text
 from sftdata.reading.sources import Source
@@ -38,21 +39,6 @@ class Parsed:
     # By column and row, what a value was that is no text in the source and was read as one. Empty
     # for tables, whose types are known before a row is read.
     as_text: dict[str, dict[int, str]] = field(default_factory=dict)
-
-
-class JsonObject(dict[str, Any]):
-    """A JSON object and its repeated keys."""
-
-    repeated: frozenset[str] = frozenset()
-
-    @classmethod
-    def from_pairs(cls, pairs: list[tuple[str, Any]]) -> JsonObject:
-        """The object with these keys and values, as `json.loads` finds them."""
-        made = cls(pairs)
-        if len(made) < len(pairs):
-            names = [name for name, _ in pairs]
-            made.repeated = frozenset(name for name in names if names.count(name) > 1)
-        return made
 
 
 def is_label(name: str) -> bool:

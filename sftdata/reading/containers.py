@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sftdata.errors import GoldenSetError
+from sftdata.reading.block_stream import BlockStream
 from sftdata.reading.compression import (
     READ_ERRORS,
     SUFFIXES,
@@ -19,7 +20,7 @@ from sftdata.reading.compression import (
 )
 from sftdata.reading.encodings import as_utf8, sniff_encoding
 from sftdata.reading.foreign_files import check_foreign
-from sftdata.reading.json_shape import ROW_A_LINE, JsonFile, Layout, find_layout
+from sftdata.reading.json_shape import ROW_A_LINE, JsonFile, JsonLayout, find_layout
 
 Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "hub"]
 
@@ -49,7 +50,7 @@ class Container:
 
     format: Format
     compression: Compression | None = None
-    layout: Layout = ROW_A_LINE
+    layout: JsonLayout = ROW_A_LINE
 
 
 def inspect_file(name: str, path: Path) -> Container:
@@ -102,7 +103,7 @@ def inspect_file(name: str, path: Path) -> Container:
 
 @contextmanager
 def open_lines(
-    name: str, path: Path, compression: Compression | None, layout: Layout
+    name: str, path: Path, compression: Compression | None, layout: JsonLayout
 ) -> Iterator[Any]:
     """A binary stream of a JSON file's rows, one on each line, in UTF-8.
 
@@ -117,9 +118,7 @@ def open_lines(
         if layout.shape == "lines":
             yield text
             return
-        from sftdata.reading.json_rows import LineStream  # NumPy loads slowly
-
-        yield LineStream(_rows(name, text, layout))
+        yield BlockStream(_rows(name, text, layout))
 
 
 @contextmanager
@@ -128,8 +127,8 @@ def _open_text(path: Path, compression: Compression | None) -> Iterator[Any]:
         yield as_utf8(stream)
 
 
-def _rows(name: str, text: Any, layout: Layout) -> Iterator[bytes]:
-    from sftdata.reading.json_columns import rows_of_columns
+def _rows(name: str, text: Any, layout: JsonLayout) -> Iterator[bytes]:
+    from sftdata.reading.json_columns import rows_of_columns  # NumPy loads slowly
     from sftdata.reading.json_rows import rows_of_list, rows_of_values
 
     if layout.shape == "columns":

@@ -5,8 +5,11 @@ from __future__ import annotations
 import codecs
 import io
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from sftdata.reading.block_stream import BlockStream
 
 _HEAD = 4
 _DECODED_BYTES = 1 << 20  # at a time
@@ -64,34 +67,21 @@ def as_utf8(stream: Any) -> io.BufferedReader:
     UTF-8. Reading raises `EOFError` for UTF-16 or UTF-32 that is cut in the middle of a character.
     """
     encoding, buffered = open_text(stream)
-    return buffered if encoding.is_utf8 else io.BufferedReader(_Utf8(buffered, encoding.name))
+    if encoding.is_utf8:
+        return buffered
+    return io.BufferedReader(BlockStream(_decode_blocks(buffered, encoding.name)))
 
 
-class _Utf8(io.RawIOBase):
-    """Reads a text in another encoding as UTF-8."""
-
-    def __init__(self, stream: io.BufferedReader, encoding: str) -> None:
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
-        self._ready = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._ready:
-            data = self._stream.read(_DECODED_BYTES)
-            try:
-                text = self._decoder.decode(data, final=not data)
-            except UnicodeDecodeError as error:
-                raise EOFError(f"it is not {error.encoding}: {error.reason}") from error
-            if not data and not text:
-                return 0
-            self._ready = memoryview(text.encode("utf-8", "surrogatepass"))
-        size = min(len(buffer), len(self._ready))
-        buffer[:size] = self._ready[:size]
-        self._ready = self._ready[size:]
-        return size
+def _decode_blocks(stream: io.BufferedReader, encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+    data = None
+    while data != b"":
+        data = stream.read(_DECODED_BYTES)
+        try:
+            text = decoder.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            raise EOFError(f"it is not {error.encoding}: {error.reason}") from error
+        yield text.encode("utf-8", "surrogatepass")
 
 
 def describe_byte(byte: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sftdata.base.escaping import escape
 from sftdata.errors import GoldenSetError
+from sftdata.reading.json_objects import unique_object
 from sftdata.reading.json_outline import Member
 
 _LINES = 1024  # at a time
@@ -38,10 +39,10 @@ def rows_of_columns(name: str, stream: Any) -> Iterator[bytes]:
     Raises `GoldenSetError` for columns that differ in length or repeat a name.
     """
     try:
-        table = json.loads(stream.read(), object_pairs_hook=_without_repeats)
+        table = json.loads(stream.read(), object_pairs_hook=unique_object)
     except (ValueError, RecursionError) as error:
         raise GoldenSetError(
-            f"{name}: the columns are not JSON: {error}", "Write the file again."
+            f"{name}: the columns are not JSON: {escape(str(error))}", "Write the file again."
         ) from error
     lines: list[str] = []
     for row in _rows(name, table):
@@ -77,12 +78,3 @@ def _check_lengths(name: str, table: Mapping[str, Any]) -> None:
             f"{name}: the columns differ in length: {shown}.",
             "Every column must have one value for each row.",
         )
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        names = [key for key, _ in pairs]
-        repeated = next(key for key in names if names.count(key) > 1)
-        raise ValueError(f"the key '{escape(repeated)}' stands in an object more than once")
-    return made

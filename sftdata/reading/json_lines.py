@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from sftdata.errors import GoldenSetError
-from sftdata.reading.collect import JsonObject
 from sftdata.reading.encodings import convert_hint, describe_byte
 from sftdata.reading.json_faults import broken_row
+from sftdata.reading.json_objects import JsonObject
 
 _MAX_DIGITS = 1000
 

@@ -38,7 +38,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class ObjectOutline:
     """The first value of a stream, which is an object."""
 
     members: list[Member]
@@ -47,7 +47,7 @@ class Outline:
     follows_on_new_line: bool
 
 
-def outline_object(stream: Any) -> Outline | None:
+def outline_object(stream: Any) -> ObjectOutline | None:
     """The outline of the object that a stream begins with; None if the stream ends inside it."""
     scanner, members = Scanner(commas=True), _Members()
     block = bytearray(_BLOCK_BYTES)
@@ -63,7 +63,7 @@ def outline_object(stream: Any) -> Outline | None:
                 rest += more
             text = rest.lstrip()
             blank = rest[: len(rest) - len(text)]
-            return Outline(members.found, lines == 0, bytes(text[:1]), b"\n" in blank)
+            return ObjectOutline(members.found, lines == 0, bytes(text[:1]), b"\n" in blank)
         lines += len(tokens.line_ends) if members.has_begun else 0
         offset += size
     return None

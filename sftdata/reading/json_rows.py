@@ -6,7 +6,6 @@ format, and memory stays within a block, or one row where that is longer.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
@@ -24,30 +23,6 @@ _BLANKS = b" \t\r\n"
 _COMMENTS = (b"//", b"/*", b"#")
 _LONGEST_GAP = 1000  # bytes between two rows, blanks aside; more cannot be right
 _SHOWN = 40  # characters of what is wrong
-
-
-class LineStream(io.RawIOBase):
-    """A binary stream of the blocks that an iterator makes."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fills the buffer from the next block; 0 at the end."""
-        while not self._rest:
-            block = next(self._blocks, None)
-            if block is None:
-                return 0
-            self._rest = memoryview(block)
-        size = min(len(buffer), len(self._rest))
-        buffer[:size] = self._rest[:size]
-        self._rest = self._rest[size:]
-        return size
 
 
 def rows_of_values(name: str, stream: Any, start: int = 0) -> Iterator[bytes]:

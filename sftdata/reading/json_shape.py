@@ -29,7 +29,7 @@ _PEEKED_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class JsonLayout:
     """Where the rows of a JSON file are. `start`: byte of its text (UTF-8) where they begin."""
 
     shape: Shape = "lines"
@@ -39,7 +39,7 @@ class Layout:
     unread: tuple[str, ...] = ()  # the other keys of that object
 
 
-ROW_A_LINE = Layout()
+ROW_A_LINE = JsonLayout()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class JsonFile:
     has_lines: bool  # whether its name says that each line is a row
 
 
-def find_layout(file: JsonFile) -> Layout:
+def find_layout(file: JsonFile) -> JsonLayout:
     """How the rows of a file are laid out.
 
     Raises `GoldenSetError` if its first row is not JSON, or it is unclear where its rows are.
@@ -68,7 +68,7 @@ def find_layout(file: JsonFile) -> Layout:
         return ROW_A_LINE
     if text.startswith(b"["):
         if text[1:].lstrip(_BLANKS).startswith(b"{") and _begins_with_turn(text):
-            return Layout("values", start)  # each list is a conversation
+            return JsonLayout("values", start)  # each list is a conversation
         return _layout_of_list(file, where, line, rest, start)
     if is_complete:
         try:
@@ -87,20 +87,20 @@ def find_layout(file: JsonFile) -> Layout:
     return _layout_of_object(file, start)
 
 
-def _layout_of_list(file: JsonFile, where: str, line: bytes, rest: bytes, start: int) -> Layout:
+def _layout_of_list(file: JsonFile, where: str, line: bytes, rest: bytes, start: int) -> JsonLayout:
     try:
         json.loads(line)
     except RecursionError:
-        return Layout("list", start)
+        return JsonLayout("list", start)
     except ValueError as error:
         row = line.rstrip(_BLANKS)
         if file.has_lines and row.endswith(b",") and _is_json(row[1:-1]):
             raise broken_row(where, _decode(row), error) from None
-        return Layout("list", start)
-    return Layout("values" if rest.lstrip(_BLANKS).startswith(b"[") else "list", start)
+        return JsonLayout("list", start)
+    return JsonLayout("values" if rest.lstrip(_BLANKS).startswith(b"[") else "list", start)
 
 
-def _layout_of_broken_line(where: str, line: bytes, error: ValueError) -> Layout | None:
+def _layout_of_broken_line(where: str, line: bytes, error: ValueError) -> JsonLayout | None:
     """The layout of rows whose first line is no row; None if the row may go on behind it.
 
     Raises `GoldenSetError` if it is just broken.
@@ -109,24 +109,24 @@ def _layout_of_broken_line(where: str, line: bytes, error: ValueError) -> Layout
     place = error.pos if isinstance(error, json.JSONDecodeError) else 0
     rest = text[place:].lstrip()
     if str(error).startswith("Extra data") and rest.startswith(("{", "[")):
-        return Layout("values")
+        return JsonLayout("values")
     if text.startswith("{") and not rest and "Unterminated string" not in str(error):
         return None
     raise broken_row(where, text, error) from None
 
 
-def _layout_of_object(file: JsonFile, start: int) -> Layout:
+def _layout_of_object(file: JsonFile, start: int) -> JsonLayout:
     from sftdata.reading.json_columns import is_table  # NumPy loads slowly
     from sftdata.reading.json_outline import outline_object
 
     with file.open() as stream:
         outline = outline_object(stream)
     if outline is None:
-        return Layout("values", start)  # reading says in which row the file ends
+        return JsonLayout("values", start)  # reading says in which row the file ends
     if outline.follows:
         is_line = outline.is_on_one_line and outline.follows_on_new_line
-        return ROW_A_LINE if is_line else Layout("values", start)
-    as_row = Layout("lines" if outline.is_on_one_line else "values", 0)
+        return ROW_A_LINE if is_line else JsonLayout("values", start)
+    as_row = JsonLayout("lines" if outline.is_on_one_line else "values", 0)
     if file.has_lines and outline.is_on_one_line:
         return as_row
     members = outline.members
@@ -134,7 +134,7 @@ def _layout_of_object(file: JsonFile, start: int) -> Layout:
     if any(_holds_turns(file, member) for member in lists):
         return as_row
     if is_table(members, len(lists), _first_key(file, members)):
-        return Layout("columns")
+        return JsonLayout("columns")
     if len(lists) > 1:
         keys = ", ".join(f"'{escape(member.key)}'" for member in lists)
         first = escape(lists[0].key)
@@ -146,7 +146,7 @@ def _layout_of_object(file: JsonFile, start: int) -> Layout:
     if not lists:
         return as_row
     unread = tuple(member.key for member in members if member.key != lists[0].key)
-    return Layout("list", lists[0].start, key=lists[0].key, unread=unread)
+    return JsonLayout("list", lists[0].start, key=lists[0].key, unread=unread)
 
 
 def _holds_turns(file: JsonFile, member: Member) -> bool:

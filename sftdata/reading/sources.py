@@ -27,7 +27,7 @@ from sftdata.reading.compression import Compression
 from sftdata.reading.containers import Format, inspect_file
 from sftdata.reading.data_folders import list_data_files
 from sftdata.reading.hub import load_hub_splits
-from sftdata.reading.json_shape import ROW_A_LINE, Layout
+from sftdata.reading.json_shape import ROW_A_LINE, JsonLayout
 from sftdata.reading.saved_datasets import list_files, list_splits
 from sftdata.spec.data_items import parse_data_item
 from sftdata.spec.presets import HUB, parse_hub_item
@@ -49,7 +49,7 @@ class Source(PicklesFieldsOnly):
     split: str | None = None  # that all its rows are given
     member: str | None = None  # its split in a dataset of several
     rows: tuple[int, int] | None = None  # first, and the one after the last; None: all
-    layout: Layout = ROW_A_LINE  # of a JSON file
+    layout: JsonLayout = ROW_A_LINE  # of a JSON file
     note: str | None = None  # what a person should know of it before the first row
 
     @cached_property

@@ -7,13 +7,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from sftdata.reading.json_objects import JsonObject, repeated_key, unique_object
+
 
 def parse_json(text: str) -> Any:
     """The value of a JSON text, with integers of any size. Raises `ValueError` for other text.
 
     An object that gives a key twice is refused: which of the two is meant cannot be known.
     """
-    return json.loads(text, object_pairs_hook=_to_object, parse_constant=_refuse)
+    return json.loads(text, object_pairs_hook=unique_object, parse_constant=_refuse)
 
 
 def to_plain(value: Any, *, null_filled: bool) -> Any:
@@ -27,10 +29,10 @@ def to_plain(value: Any, *, null_filled: bool) -> Any:
     if isinstance(value, float) and math.isfinite(value):
         return value
     if is_arrow_map(value):
-        value = _to_object(value)
+        value = unique_object(value)
     if isinstance(value, Mapping):
-        if repeated := getattr(value, "repeated", None):
-            raise ValueError(f"the key '{min(repeated)}' stands in an object more than once")
+        if isinstance(value, JsonObject) and value.repeated:
+            raise repeated_key(value)
         return {
             str(key): to_plain(item, null_filled=null_filled)
             for key, item in value.items()
@@ -46,15 +48,6 @@ def is_arrow_map(value: Any) -> bool:
     return (
         isinstance(value, list) and bool(value) and all(isinstance(item, tuple) for item in value)
     )
-
-
-def _to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key '{twice}' stands in an object more than once")
-    return found
 
 
 def _refuse(constant: str) -> None:

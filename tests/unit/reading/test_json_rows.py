@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sftdata.errors import GoldenSetError
 from sftdata.reading.json_outline import Member, outline_object
-from sftdata.reading.json_rows import LineStream, rows_of_list, rows_of_values
+from sftdata.reading.json_rows import rows_of_list, rows_of_values
 
 TEXTS = st.text('\\"\n\r{}[],: aé\u2028\0', max_size=8)
 VALUES = st.recursive(
@@ -85,11 +85,3 @@ def test_an_outline_in_pictures() -> None:
     assert found is not None
     assert found.members == [Member("n"), Member("data", "list", 17, 2, "object")]
     assert outline_object(io.BytesIO(text[:-1])) is None
-
-
-def test_a_stream_gives_the_bytes_in_any_pieces() -> None:
-    stream = LineStream(iter([b"ab\n", b"", b"cdef\n"]))
-    buffer, read = bytearray(2), b""
-    while size := stream.readinto(buffer):
-        read += buffer[:size]
-    assert read == b"ab\ncdef\n"
