@@ -33,11 +33,11 @@ def test_an_empty_split_names_the_others(data: Dataset, tmp_path: Path) -> None:
         select_prompts(data, "test", 0, limit=0, scratch=tmp_path)
 
 
-def test_of_several_turns_the_first_answer_is_the_reference() -> None:
+def test_of_several_turns_the_last_answer_is_the_reference() -> None:
     ids = np.array([1, 2, 3, 4, 5, 6, 7, 8], np.int32)
     mask = np.array([0, 0, 1, 1, 1, 0, 1, 1], np.bool_)
     example = Example("r", "t", ids, mask, 2)
-    assert (prompt_ids(example), answer_ids(example)) == ([1, 2], [3, 4])
+    assert (prompt_ids(example), answer_ids(example)) == ([1, 2, 3, 4, 5, 6], [7])
 
 
 def test_the_source_is_read_out_of_the_last_prompt() -> None:

@@ -59,17 +59,26 @@ def select_prompts(
 
 
 def prompt_ids(example: Example) -> list[int]:
-    """The ids before the target: the input of the model at inference."""
-    ids: list[int] = example.input_ids[: example.target_start].tolist()
+    """The ids before the target: the input of the model at inference.
+
+    Of a conversation they are those before its last answer, the earlier turns included.
+    """
+    ids: list[int] = example.input_ids[: _last_answer(example)].tolist()
     return ids
 
 
 def answer_ids(example: Example) -> list[int]:
-    """The ids of the target without its end token; of a conversation, of its first answer."""
-    mask = example.label_mask[example.target_start :]
-    end = example.target_start + (len(mask) if mask.all() else int(np.argmin(mask)))
-    ids: list[int] = example.input_ids[example.target_start : end - 1].tolist()
+    """The ids of the target, or of the last answer of a conversation, without its end token."""
+    start = _last_answer(example)
+    end = start + int(example.label_mask[start:].sum())
+    ids: list[int] = example.input_ids[start : end - 1].tolist()
     return ids
+
+
+def _last_answer(example: Example) -> int:
+    """Where the last run of tokens in the loss starts."""
+    starts = np.flatnonzero(np.diff(example.label_mask.astype(np.int8), prepend=0) == 1)
+    return int(starts[-1])
 
 
 def extract_source(prompt: str, template: Template | None) -> str | None:
