@@ -42,7 +42,7 @@ def read_turn(item: Any, number: int, *, null_filled: bool, ignored: frozenset[s
             shown, content = split_reasoning(content, number)
             reasoning = _one_reasoning(reasoning, shown, number)
     call_id = rest.pop("tool_call_id", None) if role == TOOL else None
-    name = rest.pop("name", None)
+    name = None if "name" in ignored else rest.pop("name", None)
     in_loss = _take_in_loss(rest, role, number)
     for key, value in rest.items():
         if key not in ignored and value not in ("", [], {}):

@@ -16,6 +16,9 @@ def find_unshown(turn: Turn, text: str) -> str | None:
             return "content"
     if turn.reasoning is not None and not _shows(text, turn.reasoning):
         return "reasoning"
+    # The name on a tool's result repeats that of its call.
+    if turn.name and turn.role != "tool" and not _shows(text, turn.name):
+        return f"name '{turn.name}'"
     for call in turn.tool_calls:
         name = call["function"].get("name", "")
         if not _shows(text, name):
