@@ -13,7 +13,7 @@ from sftdata.examples.conversations.plain import PlainConversations
 from sftdata.examples.fit import RowFitter
 from sftdata.examples.layout import ChatComposer, Composer, PlainComposer
 from sftdata.examples.maker import ExampleMaker
-from sftdata.tokenizing.chat_template import ChatFormat
+from sftdata.tokenizing.chat.skeleton import ChatFormat
 from sftdata.tokenizing.encoder import Encoder, load_encoder
 
 

@@ -23,12 +23,12 @@ from sftdata.rendering.template import Template
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.model import Spec
 from sftdata.tokenizing.chat.layout import ConversationFormat
+from sftdata.tokenizing.chat.skeleton import ASSISTANT, SYSTEM, USER, ChatFormat
 from sftdata.tokenizing.chat.template import (
     ChatTemplate,
     load_chat_template,
     read_template_file,
 )
-from sftdata.tokenizing.chat_template import ASSISTANT, SYSTEM, USER, ChatFormat
 from sftdata.tokenizing.load import load_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.versioning.releases import load_template

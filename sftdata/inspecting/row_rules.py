@@ -10,7 +10,7 @@ from sftdata.errors import TemplateError
 from sftdata.loading.dataset import Example
 from sftdata.spec.load import spec_from_json
 from sftdata.spec.model import Mixture
-from sftdata.tokenizing.chat_template import (
+from sftdata.tokenizing.chat.skeleton import (
     ASSISTANT,
     SYSTEM,
     USER,

@@ -1,6 +1,6 @@
 """Control tokens: the added tokens that text must never produce.
 
-A control token is special, or the chat template writes it outside the contents (see `chat_probes`).
+A control token is special, or the chat template writes it outside the contents (see `chat.probes`).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def print_written(seconds: int, max_bytes: int) -> None:
     else:
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         resource.setrlimit(resource.RLIMIT_AS, (max_bytes, max_bytes))
-    from sftdata.tokenizing.chat_probes import find_written
+    from sftdata.tokenizing.chat.probes import find_written
 
     found = find_written(*orjson.loads(sys.stdin.buffer.read()))
     sys.stdout.buffer.write(orjson.dumps(sorted(found)))

@@ -20,9 +20,9 @@ from sftdata.examples.layout import ChatComposer
 from sftdata.examples.tokens import join_segments
 from sftdata.rendering.render import Rendered
 from sftdata.tokenizing.chat.layout import ConversationFormat
+from sftdata.tokenizing.chat.read_texts import ReadTexts
+from sftdata.tokenizing.chat.skeleton import ChatFormat
 from sftdata.tokenizing.chat.template import load_chat_template
-from sftdata.tokenizing.chat.unread import ReadTexts
-from sftdata.tokenizing.chat_template import ChatFormat
 from sftdata.tokenizing.encoder import REFERENCE, Encoder, load_encoder
 from sftdata.tokenizing.load import load_tokenizer
 

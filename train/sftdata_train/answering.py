@@ -13,7 +13,7 @@ from sftdata.examples.encode import encode_segments
 from sftdata.examples.layout import ChatComposer, Composer, PlainComposer, count_prompt_segments
 from sftdata.rendering.render import Rendered
 from sftdata.rendering.template import Template, parse_template
-from sftdata.tokenizing.chat_template import recorded_format
+from sftdata.tokenizing.chat.skeleton import recorded_format
 from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.recorded import load_recorded_tokenizer

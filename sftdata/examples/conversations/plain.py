@@ -13,8 +13,8 @@ import orjson
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.errors import TemplateError
 from sftdata.tokenizing.chat.layout import Layout
-from sftdata.tokenizing.chat.unread import ReadTexts
-from sftdata.tokenizing.chat_template import ASSISTANT, ChatFormat, Skeleton
+from sftdata.tokenizing.chat.read_texts import ReadTexts
+from sftdata.tokenizing.chat.skeleton import ASSISTANT, ChatFormat, Skeleton
 
 _START = '[["'  # of the JSON of turns that may all be plain
 _LONGEST = 64  # turns; the layout of more costs more than it saves

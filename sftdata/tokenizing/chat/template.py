@@ -15,7 +15,7 @@ from jinja2 import meta
 from sftdata.base.content import find_content
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.errors import TemplateError, did_you_mean
-from sftdata.tokenizing.chat_environment import ExplicitRefusal, chat_environment
+from sftdata.tokenizing.chat.environment import ExplicitRefusal, chat_environment
 from sftdata.tokenizing.tokenizer import Tokenizer
 
 Message = Mapping[str, Any]

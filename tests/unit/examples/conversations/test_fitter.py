@@ -17,8 +17,8 @@ from sftdata.examples.conversations.plain import PlainConversations
 from sftdata.examples.fit import ExampleTokens
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.tokenizing.chat.layout import ConversationFormat
+from sftdata.tokenizing.chat.skeleton import ChatFormat
 from sftdata.tokenizing.chat.template import load_chat_template
-from sftdata.tokenizing.chat_template import ChatFormat
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.load import load_tokenizer
 

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 import orjson
 
-from sftdata.tokenizing.chat_environment import compile_chat_template
+from sftdata.tokenizing.chat.environment import compile_chat_template
 
 
 def find_written(

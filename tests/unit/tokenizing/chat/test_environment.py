@@ -5,7 +5,7 @@ from __future__ import annotations
 import jinja2
 import pytest
 
-from sftdata.tokenizing.chat_environment import compile_chat_template
+from sftdata.tokenizing.chat.environment import compile_chat_template
 
 
 def test_a_generation_mark_has_no_text_and_json_keeps_every_letter() -> None:

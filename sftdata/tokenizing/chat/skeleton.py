@@ -1,4 +1,4 @@
-"""Chat: the layout of plain rows in a tokenizer's own chat template.
+"""Skeletons: the layout of all conversations of the same roles, to be filled with contents.
 
 A conversation of stand-ins is laid out once for each sequence of roles (see `chat.layout`). What
 stands between the stand-ins comes from the tokenizer, control tokens included; the contents are

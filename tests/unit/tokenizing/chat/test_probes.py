@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sftdata.tokenizing.chat_probes import find_written
+from sftdata.tokenizing.chat.probes import find_written
 
 TURNS = "{% for m in messages %}{{ '<|' + m.role + '|>' }}{{ m.content }}{% endfor %}"
 TOOLS = (

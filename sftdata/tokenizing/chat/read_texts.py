@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import jinja2
 from jinja2 import nodes
 
-from sftdata.tokenizing.chat_environment import chat_environment
+from sftdata.tokenizing.chat.environment import chat_environment
 
 # Arguments of these are no texts to look for in a content.
 _FUNCTIONS = {"raise_exception", "strftime_now", "namespace", "dict", "range"}
