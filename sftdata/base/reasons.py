@@ -62,8 +62,8 @@ class Reason(StrEnum):
     # Left out on request
     FILTERED = "filtered", "The row has none of the values that `where` asks for."
     CONTAMINATED = "contaminated", "Too much of the text is in an evaluation file (`against`)."
-    DUPLICATE = "duplicate", "The row says the same as an earlier one."
-    NEAR_DUPLICATE = "near_duplicate", "The row says nearly the same as an earlier one."
+    DUPLICATE = "duplicate", "The row says the same as another one, which is kept."
+    NEAR_DUPLICATE = "near_duplicate", "The row says nearly the same as another one, which is kept."
     REPEATED_ID = "repeated_id", "An earlier row has the same id and says something else."
     OVER_CAP = "over_cap", "The source of a mixture has more rows than its `cap`."
     NOT_SAMPLED = "not_sampled", "The source of a mixture has more rows than its share."
