@@ -22,6 +22,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "build": ["--task", "grammar", "--out", "built"],
     "diff": ["{data}", "{data}"],
     "doctor": ["{data}"],
+    "env": [],
     "eval": [
         "{data}", "--model", "{model}", "--adapter", "{adapter}", "--limit", "3",
         "--max-new-tokens", "3",

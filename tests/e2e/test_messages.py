@@ -33,7 +33,7 @@ USAGES: list[tuple[str, list[str]]] = [
     ("train data/news", ["Missing option '--model'"]),
     ("eval data/news", ["Missing option '--model'"]),
     ("rebuild data/news", ["Missing option '--out'"]),
-    ("template render summarize/article", ["Missing option '--row'"]),
+    ("template render summarize/article", ["Give either --row or --messages"]),
     ("init x", ["--data FILE", "sftdata build --task summarize"]),
     # names of tasks, templates, splits, presets, formats
     ("build --task summarise", ["There is no task 'summarise'", "Did you mean 'summarize'?"]),
