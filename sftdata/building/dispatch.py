@@ -13,11 +13,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate
 
 from sftdata.base.reporting import Report
-from sftdata.building.inputs import row_reader, sample_texts
+from sftdata.building.inputs import sample_texts
 from sftdata.building.maker import example_maker, maker_in_worker
 from sftdata.building.plan import Plan
 from sftdata.building.workers import InProcess, Processes, Workers
 from sftdata.examples.maker import BlockExamples, BlockRequest
+from sftdata.reading.row_reader import row_reader
 from sftdata.tokenizing.engine_cache import EncoderChoice, EngineCache
 
 # The reference encodes this much before the engine would be loaded and checked.

@@ -10,10 +10,11 @@ from typing import Any
 from sftdata.base.content import in_project
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.building.find_spec import find_spec_to_build
-from sftdata.building.inputs import no_rows, read_source
+from sftdata.building.inputs import no_rows
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
 from sftdata.examples.maker import BlockExamples, BlockRequest
+from sftdata.reading.row_reader import read_source
 from sftdata.reading.table_types import ColumnsAsText, describe_columns_as_text
 from sftdata.reading.unread import merge_unread
 from sftdata.spec.model import Mixture

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from sftdata.base.conversation import Conversation
 from sftdata.base.wording import count
-from sftdata.building.inputs import read_source, row_reader
 from sftdata.errors import GoldenSetError
 from sftdata.reading.peek import peek_rows
+from sftdata.reading.row_reader import read_source, row_reader
 from sftdata.reading.rows import RowFault, RowReader
 from sftdata.reading.screening.contamination import EvaluationTexts, index_texts
 from sftdata.reading.screening.user_texts import user_texts

@@ -6,13 +6,14 @@ import pickle
 from collections.abc import Callable
 from functools import cache
 
-from sftdata.building.inputs import row_reader, row_screen
+from sftdata.building.inputs import row_screen
 from sftdata.building.plan import Plan
 from sftdata.examples.conversations.fitter import ConversationFitter
 from sftdata.examples.conversations.plain import PlainConversations
 from sftdata.examples.fit import RowFitter
 from sftdata.examples.layout import ChatComposer, Composer, PlainComposer
 from sftdata.examples.maker import ExampleMaker
+from sftdata.reading.row_reader import row_reader
 from sftdata.tokenizing.chat.skeleton import ChatFormat
 from sftdata.tokenizing.encoder import Encoder, load_encoder
 

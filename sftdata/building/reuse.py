@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from sftdata.building.inputs import read_source, row_reader
 from sftdata.building.plan import Plan
 from sftdata.examples.blocks import BlockRun
 from sftdata.examples.maker import BlockExamples, BlockRequest
 from sftdata.reading.chunks import Chunk, Chunks
 from sftdata.reading.outline import Outline
+from sftdata.reading.row_reader import read_source, row_reader
 from sftdata.reading.table_types import ColumnsAsText
 from sftdata.writing.earlier_build import BlockLocation, EarlierBuild
 from sftdata.writing.journal import KEY_BYTES

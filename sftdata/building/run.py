@@ -21,7 +21,7 @@ from sftdata.base.reporting import Progress, Report
 from sftdata.building.deduplicate import Deduplicator, repeats_of
 from sftdata.building.dispatch import Dispatcher
 from sftdata.building.drops import check_drops, warn_of_duplicates
-from sftdata.building.inputs import no_rows, row_reader
+from sftdata.building.inputs import no_rows
 from sftdata.building.kept_rows import (
     REPEATS,
     KeptRow,
@@ -37,6 +37,7 @@ from sftdata.errors import GoldenSetError
 from sftdata.examples.blocks import BlockRun, Blocks
 from sftdata.examples.maker import BlockRequest
 from sftdata.reading.chunks import Chunk
+from sftdata.reading.row_reader import row_reader
 from sftdata.reading.table_types import describe_columns_as_text
 from sftdata.tokenizing.engine_cache import EngineCache
 from sftdata.writing.build_folder import UNFINISHED, BuildFolder, set_aside

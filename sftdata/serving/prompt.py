@@ -14,7 +14,7 @@ import pyarrow as pa
 from sftdata.base.arrow import texts
 from sftdata.base.hashing import hash_texts
 from sftdata.base.typed_text import TYPE_NAMES, FieldType, to_canonical
-from sftdata.building.inputs import draw_pool, row_reader
+from sftdata.building.inputs import draw_pool
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
 from sftdata.errors import GoldenSetError, SftdataError, SpecError, did_you_mean
@@ -23,6 +23,7 @@ from sftdata.examples.layout import count_prompt_segments, segment_text
 from sftdata.examples.maker import ExampleMaker
 from sftdata.examples.shots import read_pool
 from sftdata.reading.outcomes import RowOutcomes
+from sftdata.reading.row_reader import row_reader
 from sftdata.reading.rows import Rows
 from sftdata.reading.scalars import to_text
 from sftdata.rendering.template import Template

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sftdata import build
-from sftdata.building.inputs import read_source, row_reader
+from sftdata.reading.row_reader import read_source, row_reader
 from sftdata.reading.rows import Rows
 from sftdata.reading.sources import resolve_sources
 from sftdata.spec.load import load_spec

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from sftdata.building.build import build
-from sftdata.building.inputs import row_reader
 from sftdata.building.plan import make_plan
 from sftdata.errors import GoldenSetError
 from sftdata.loading.dataset import load
 from sftdata.reading.chunks import read_chunks
+from sftdata.reading.row_reader import row_reader
 from sftdata.reading.rows import RowReader, Rows
 from sftdata.reading.sources import resolve_sources
 from sftdata.spec.fields import FieldRule

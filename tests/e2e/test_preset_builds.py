@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from sftdata.building.inputs import row_reader
 from sftdata.building.plan import make_plan
 from sftdata.cli import cli
 from sftdata.errors import GoldenSetError
 from sftdata.loading.dataset import load
 from sftdata.reading.chunks import read_chunks
+from sftdata.reading.row_reader import row_reader
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec
 from sftdata.spec.presets import Preset, load_presets

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from sftdata.building.build import build
-from sftdata.building.inputs import read_source
 from sftdata.errors import SftdataError
 from sftdata.reading.columns import python_values
+from sftdata.reading.row_reader import read_source
 from sftdata.reading.rows import RowReader
 from sftdata.reading.sources import resolve_sources
 from sftdata.spec.fields import FieldRule
