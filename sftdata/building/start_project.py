@@ -13,6 +13,7 @@ from typing import Any
 
 from sftdata.base.content import bundled_root
 from sftdata.base.escaping import escape
+from sftdata.base.wording import list_names
 from sftdata.building.project_files import CI_FILE, ci_text, gitignore_text, readme_text
 from sftdata.building.propose import propose
 from sftdata.errors import SftdataError
@@ -50,10 +51,9 @@ def check_folder(folder: Path, data: Sequence[str]) -> None:
         if path.name not in {".git", *CLUTTER} and path.resolve() not in rows
     )
     if others:
-        shown = ", ".join(f"'{escape(name)}'" for name in others[:_SHOWN])
-        more = f" and {len(others) - _SHOWN:,} more" if len(others) > _SHOWN else ""
+        shown = list_names(others, _SHOWN, quote="'")
         raise SftdataError(
-            f"{escape(str(folder))} is not empty: it holds {shown}{more}.",
+            f"{escape(str(folder))} is not empty: it holds {shown}.",
             "init overwrites nothing: name a new or an empty folder. In a project of your own, "
             "write pipelines/NAME.toml and build it: sftdata build --task NAME",
         )

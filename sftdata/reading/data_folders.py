@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sftdata.base.escaping import escape
+from sftdata.base.wording import list_names
 from sftdata.errors import GoldenSetError
 from sftdata.reading.compression import SUFFIXES, unreadable
 from sftdata.reading.containers import FORMATS
@@ -36,21 +37,23 @@ def list_data_files(name: str, folder: Path) -> tuple[list[str], str | None]:
         elif entry.name not in _METADATA:
             left.append(entry.name)
     if not kinds:
-        held = f"it holds {_list(left)}" if left else "it is empty"
+        held = f"it holds {list_names(left, _SHOWN)}" if left else "it is empty"
         raise GoldenSetError(
             f"{shown}: the folder holds no file of rows; {held}.",
             f"Known: {', '.join(FORMATS)}. For files in sub-folders write, for example: "
             f"--data '{shown}/**/*.parquet'",
         )
     if len(kinds) > 1:
-        held = "; ".join(f"{kind}: {_list(files)}" for kind, files in sorted(kinds.items()))
+        held = "; ".join(
+            f"{kind}: {list_names(files, _SHOWN)}" for kind, files in sorted(kinds.items())
+        )
         suffix = Path(next(iter(kinds.values()))[0]).suffix
         raise GoldenSetError(
             f"{shown}: the folder holds files of several kinds. {held}.",
             f"Name those of one kind, for example: --data '{shown}/*{suffix}'",
         )
     (files,) = kinds.values()
-    return files, f"Not read from {shown}: {_list(left)}." if left else None
+    return files, f"Not read from {shown}: {list_names(left, _SHOWN)}." if left else None
 
 
 def _kind(path: Path) -> str | None:
@@ -58,8 +61,3 @@ def _kind(path: Path) -> str | None:
     if suffixes and suffixes[-1] in SUFFIXES:
         suffixes.pop()
     return FORMATS.get(suffixes[-1]) if suffixes else None
-
-
-def _list(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(escape, names[:_SHOWN])) + more

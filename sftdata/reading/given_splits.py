@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from sftdata.base.escaping import escape
+from sftdata.base.wording import list_names
 from sftdata.errors import GoldenSetError
 from sftdata.reading.sources import Source
 from sftdata.spec.model import Spec
@@ -35,7 +36,7 @@ def decide_splits(sources: Sequence[Source], spec: Spec) -> tuple[tuple[Source, 
     if spec.split_column is None:
         return kept, note
     given = [f"{source.name}: {source.split}" for source in kept if source.split is not None]
-    theirs = f" that of its source ({_list(given)}), or else" if given else ""
+    theirs = f" that of its source ({list_names(given, _SHOWN)}), or else" if given else ""
     return kept, (
         f"Each row keeps the split that '{escape(spec.split_column)}' names (val, valid and dev "
         f"mean validation); a row without one gets{theirs} a split by the shares of [split]."
@@ -142,16 +143,18 @@ def _note(sources: Sequence[Source], splits: Collection[str], by_name: bool) -> 
     others = by_split.pop(None, [])
     parts = []
     if by_split:
-        kept = "; ".join(f"{split} from {_list(names)}" for split, names in by_split.items())
+        kept = "; ".join(
+            f"{split} from {list_names(names, _SHOWN)}" for split, names in by_split.items()
+        )
         parts.append(f"Splits are kept as given: {kept}.")
         if added := [str(split) for split in by_split if split not in splits]:
             parts.append(f"Not in the spec's [split], so added: {', '.join(added)}.")
         if others:
-            parts.append(f"The shares of [split] apply to {_list(others)}.")
+            parts.append(f"The shares of [split] apply to {list_names(others, _SHOWN)}.")
     if others and any(source.member and source.split is None for source in sources):
         members = [str(s.member) for s in sources if s.member and s.split is None]
         parts.append(
-            f"{_list(members)} are no splits to train on or to hold out: their rows are divided by "
+            f"{list_names(members, _SHOWN)} are no splits to train on or to hold out: their rows are divided by "
             f"the shares of [split]. To keep one write, for example: {members[0]}={others[0]}"
         )
     if by_name and len(sources) > 1 and (doubtful := _held_out_in_name(others, splits)):
@@ -167,11 +170,6 @@ def _held_out_in_name(names: Sequence[str], splits: Collection[str]) -> tuple[st
         if len(found) == 1 and not name.startswith(HUB) and "train" not in found:
             return name, found.pop()
     return None
-
-
-def _list(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def all_splits(shares: Mapping[str, float], sources: Iterable[Source]) -> dict[str, float]:

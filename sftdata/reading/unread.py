@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sftdata.base.escaping import escape
+from sftdata.base.wording import list_names
 
 # Columns of conversations: a model that should see them does not.
 _PARTS_OF_CONVERSATIONS = ("messages", "conversations", "tools", "system", "history")
@@ -36,7 +36,7 @@ def describe_unread(unread: Mapping[str, Sequence[str]]) -> str | None:
     if not groups:
         return None
     lines = [
-        f"Not read from {_shorten(names, _SHOWN_SOURCES)}: {_shorten(columns, _SHOWN_COLUMNS)}."
+        f"Not read from {list_names(names, _SHOWN_SOURCES)}: {list_names(columns, _SHOWN_COLUMNS)}."
         for columns, names in groups[:_SHOWN_LINES]
     ]
     if left := groups[_SHOWN_LINES:]:
@@ -53,10 +53,3 @@ def describe_unread(unread: Mapping[str, Sequence[str]]) -> str | None:
     if splits:
         lines.append(f"To keep the splits that '{splits[0]}' names: --split-column {splits[0]}")
     return "\n".join(lines)
-
-
-def _shorten(names: Sequence[str], shown: int) -> str:
-    if len(names) <= shown + 1:  # "and 1 more" is as long as a name
-        shown = len(names)
-    more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
-    return ", ".join(map(escape, names[:shown])) + more

@@ -11,6 +11,7 @@ import orjson
 import tokenizers
 
 from sftdata.base.cache import read_facts, write_facts
+from sftdata.base.wording import list_names
 from sftdata.errors import TokenizerError
 from sftdata.tokenizing.added_tokens import (
     AddedToken,
@@ -39,6 +40,7 @@ _FACTS = {
     "unk_id", "stop_ids", "completed", "notes",
 }  # fmt: skip
 _FACTS_VERSION = 4
+_SHOWN = 5  # tokens in a note
 
 
 def load_tokenizer(name: str) -> Tokenizer:
@@ -149,9 +151,8 @@ def _describe_changes(
         (changed, "have other settings there than in tokenizer.json, which are used"),
     ):
         if texts:
-            shown = ", ".join(f"'{text}'" for text in texts[:5])
-            more = f" and {len(texts) - 5:,} more" if len(texts) > 5 else ""
-            yield f"the tokens {shown}{more} of the config {what}, as in transformers."
+            shown = list_names(texts, _SHOWN, quote="'")
+            yield f"the tokens {shown} of the config {what}, as in transformers."
     if spec["model"].get("dropout"):
         yield f"its BPE dropout of {spec['model']['dropout']:g} is off: equal texts get equal ids."
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sftdata.base.escaping import escape
+from sftdata.base.wording import list_names
 from sftdata.errors import SftdataError
 from sftdata.writing.manifest import LEDGERS, MANIFEST, POOLS, SHARDS, read_manifest
 
@@ -48,11 +49,10 @@ def check_ownership(directory: Path) -> None:
         if path.name not in CLUTTER and not _is_begun_lock(path)
     )
     if others and not is_ours(directory):
-        shown = ", ".join(f"'{escape(name)}'" for name in others[:_SHOWN])
-        more = f" and {len(others) - _SHOWN:,} more" if len(others) > _SHOWN else ""
+        shown = list_names(others, _SHOWN, quote="'")
         raise SftdataError(
             f"{escape(str(directory))} is neither empty nor a dataset of sftdata: it holds "
-            f"{shown}{more}.",
+            f"{shown}.",
             "Choose a new or empty folder with --out.",
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sftdata.base.conversation import Turn
 from sftdata.base.reasons import Reason, Status
+from sftdata.base.wording import count
 from sftdata.reading.conversations.roles import ASSISTANT, DEVELOPER, SYSTEM, TOOL, USER
 
 BETWEEN = "\n\n"  # two contents that are merged
@@ -39,7 +40,7 @@ def _drop_leading(turns: list[Turn], done: list[Repair]) -> list[Turn]:
     first = next((at for at, turn in enumerate(turns) if turn.role == USER), 0)
     head = [turn for turn in turns[:first] if turn.role not in (ASSISTANT, TOOL)]
     if len(head) < first:
-        detail = f"{_count(first - len(head))} before the first of user left out"
+        detail = f"{count(first - len(head), 'turn')} before the first of user left out"
         done.append((Status.CUT, Reason.LEADING_ASSISTANT, detail))
     return head + turns[first:]
 
@@ -51,7 +52,7 @@ def _drop_trailing(turns: list[Turn], done: list[Repair]) -> list[Turn]:
         end -= 1
     if not end or end == len(turns):
         return turns
-    detail = f"{_count(len(turns) - end)} after the last answer left out"
+    detail = f"{count(len(turns) - end, 'turn')} after the last answer left out"
     done.append((Status.CUT, Reason.TRAILING_USER, detail))
     return turns[:end]
 
@@ -96,7 +97,3 @@ def join_turns(first: Turn, second: Turn, between: str) -> Turn | None:
         reasoning=second.reasoning if second.reasoning else first.reasoning,
         tool_calls=first.tool_calls + second.tool_calls,
     )
-
-
-def _count(turns: int) -> str:
-    return "1 turn" if turns == 1 else f"{turns} turns"
