@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,3 +148,13 @@ def _from_item(item: list[Any] | Mapping[str, Any]) -> Turn:
     if isinstance(item, list):
         return Turn(*item)
     return Turn(**{**item, "tool_calls": tuple(item.get("tool_calls", ()))})
+
+
+def wanted_turns(turns: Sequence[Turn], all_turns: bool) -> list[int]:
+    """The assistant turns that are to be in the loss, by index: all of them or the last."""
+    answers = [
+        at
+        for at, turn in enumerate(turns)
+        if turn.role == "assistant" and turn.in_loss is not False
+    ]
+    return answers if all_turns else answers[-1:]

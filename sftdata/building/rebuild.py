@@ -51,7 +51,7 @@ def rebuild(
         report(str(outcome.replaced_note))  # else the build has said it
     return Rebuilt(
         outcome.manifest,
-        first_difference(_compared(recorded.content), _compared(outcome.manifest.content)),
+        _first_difference(_compared(recorded.content), _compared(outcome.manifest.content)),
     )
 
 
@@ -159,7 +159,7 @@ def _compared(content: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in content.items() if key not in _NOT_COMPARED}
 
 
-def first_difference(recorded: Any, rebuilt: Any) -> str | None:
+def _first_difference(recorded: Any, rebuilt: Any) -> str | None:
     """Where two manifests first differ, with both values, or None."""
     return next(_differences("", recorded, rebuilt), None)
 

@@ -154,8 +154,9 @@ def _note(sources: Sequence[Source], splits: Collection[str], by_name: bool) -> 
     if others and any(source.member and source.split is None for source in sources):
         members = [str(s.member) for s in sources if s.member and s.split is None]
         parts.append(
-            f"{list_names(members, _SHOWN)} are no splits to train on or to hold out: their rows are divided by "
-            f"the shares of [split]. To keep one write, for example: {members[0]}={others[0]}"
+            f"{list_names(members, _SHOWN)} are no splits to train on or to hold out: their rows "
+            "are divided by the shares of [split]. To keep one write, for example: "
+            f"{members[0]}={others[0]}"
         )
     if by_name and len(sources) > 1 and (doubtful := _held_out_in_name(others, splits)):
         name, split = doubtful

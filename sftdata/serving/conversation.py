@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sftdata.base.conversation import Conversation
+from sftdata.base.conversation import Conversation, wanted_turns
 from sftdata.building.plan import Plan
 from sftdata.errors import GoldenSetError, SpecError
 from sftdata.examples.conversations.encode import EncodedPieces
-from sftdata.examples.conversations.fitter import wanted_turns
 from sftdata.reading.conversations.beside import read_documents, read_tools
 from sftdata.reading.conversations.faults import ConversationFault
 from sftdata.reading.conversations.turns import read_turn

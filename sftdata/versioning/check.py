@@ -11,7 +11,7 @@ from sftdata.rendering.source import MAX_SOURCE_BYTES, canonical
 from sftdata.rendering.template import Template
 from sftdata.versioning.bump import Change, find_changes
 from sftdata.versioning.determinism import find_nondeterministic
-from sftdata.versioning.findings import Finding, Level, finding_of
+from sftdata.versioning.findings import Level, TemplateFinding, finding_of
 from sftdata.versioning.git import find_revision, read_tree
 from sftdata.versioning.lint import lint
 from sftdata.versioning.lockfile import FILE as LOCK
@@ -22,7 +22,7 @@ from sftdata.versioning.versions import parse_selector, parse_version
 
 def check(
     ids: Sequence[str] = (), *, against: str | None = None, frozen: bool = False
-) -> list[Finding]:
+) -> list[TemplateFinding]:
     """The findings about the user's templates, or the bundled ones where there are no others.
 
     `ids` limits the check of working copies; releases are always checked. `against` is a commit
@@ -57,11 +57,11 @@ def _checked_folder() -> TemplatesFolder:
     return found[0]
 
 
-def _has_fault(found: Iterable[Finding], template: Template) -> bool:
+def _has_fault(found: Iterable[TemplateFinding], template: Template) -> bool:
     return any(f.level == "error" and f.template == template.id for f in found)
 
 
-def _releases(home: TemplatesFolder) -> Iterator[Finding]:
+def _releases(home: TemplatesFolder) -> Iterator[TemplateFinding]:
     labels = {release.label for release in home.releases}
     known = labels | {r.label for other in templates_folders() for r in other.releases}
     for release in home.releases:
@@ -69,7 +69,7 @@ def _releases(home: TemplatesFolder) -> Iterator[Finding]:
         if fault is not None:
             yield finding_of(fault, release.label)
         if release.previous and f"{release.id}@{release.previous}" not in known:
-            yield Finding(
+            yield TemplateFinding(
                 "RELEASED_MISSING", "error", f"{release.id}@{release.previous}", LOCK,
                 f"{release.label} was released after it, and its line is gone",
                 "Bring the line and the file back from the history.",
@@ -77,7 +77,7 @@ def _releases(home: TemplatesFolder) -> Iterator[Finding]:
     for path in sorted(home.folder.glob("*/released/*.jinja")):
         label = f"{path.parent.parent.name}/{path.stem}"
         if label not in labels:
-            yield Finding(
+            yield TemplateFinding(
                 "LOCK_EDITED", "error", label, str(path), f"{label} has no line in {LOCK}",
                 f"Bring the line back (git checkout -- {home.folder / LOCK}), or remove the file.",
             )  # fmt: skip
@@ -85,7 +85,7 @@ def _releases(home: TemplatesFolder) -> Iterator[Finding]:
 
 def _working_copy(
     home: TemplatesFolder, template_id: str, frozen: bool, drafts: list[Template]
-) -> Iterator[Finding]:
+) -> Iterator[TemplateFinding]:
     try:
         if not home.has_draft(template_id):
             return
@@ -100,7 +100,7 @@ def _working_copy(
         return
     level: Level = "error" if frozen else "note"
     since = f"since {releases[-1].version}" if releases else "and was never released"
-    yield Finding(
+    yield TemplateFinding(
         "UNRELEASED_CHANGE", level, template_id, "", f"the working copy has changed {since}",
         f"sftdata template release {template_id}",
     )  # fmt: skip
@@ -115,12 +115,14 @@ def _changes(old: Template, new: Template) -> list[Change]:
         return []  # one that cannot be rendered is a finding of its own
 
 
-def _as_notes(template_id: str, changes: Iterable[Change]) -> Iterator[Finding]:
+def _as_notes(template_id: str, changes: Iterable[Change]) -> Iterator[TemplateFinding]:
     for change in changes:
-        yield Finding(change.rule, "note", template_id, change.where, change.detail)
+        yield TemplateFinding(change.rule, "note", template_id, change.where, change.detail)
 
 
-def _against(home: TemplatesFolder, against: str, drafts: Sequence[Template]) -> Iterator[Finding]:
+def _against(
+    home: TemplatesFolder, against: str, drafts: Sequence[Template]
+) -> Iterator[TemplateFinding]:
     template_id, _, version = against.rpartition("@")
     if parse_version(version) is not None:
         yield from _against_version(home, template_id, version, drafts)
@@ -137,7 +139,7 @@ def _against(home: TemplatesFolder, against: str, drafts: Sequence[Template]) ->
 
 def _against_version(
     home: TemplatesFolder, template_id: str, version: str, drafts: Sequence[Template]
-) -> Iterator[Finding]:
+) -> Iterator[TemplateFinding]:
     """Changes that reach a token since a version: each is an error."""
     if template_id:
         parse_selector(f"{template_id}@{version}")
@@ -150,14 +152,14 @@ def _against_version(
         if home.fault(release) is None:
             for change in _changes(home.released(release), draft):
                 level: Level = "note" if change.level == "patch" else "error"
-                yield Finding(change.rule, level, draft.id, change.where, change.detail)
+                yield TemplateFinding(change.rule, level, draft.id, change.where, change.detail)
     if not compared:
         raise TemplateError(f"No working copy that is checked has a version {version}.")
 
 
 def _against_files(
     home: TemplatesFolder, against: str, files: dict[str, bytes]
-) -> Iterator[Finding]:
+) -> Iterator[TemplateFinding]:
     """Releases of a commit that are gone or others now, and what changed in the working copies."""
     try:
         then = parse_lock(files.get(LOCK, b"").decode(errors="replace"), Path(f"{against}:{LOCK}"))
@@ -172,29 +174,29 @@ def _against_files(
 
 def _same_release(
     home: TemplatesFolder, against: str, then: Release, now: Release | None, files: dict[str, bytes]
-) -> Iterator[Finding]:
+) -> Iterator[TemplateFinding]:
     path = released_path(then.id, then.version)
     restore = (
         f"Bring it back: git checkout {against} -- {home.folder / path} and its line in {LOCK}"
     )
     if now is None:
-        yield Finding(
+        yield TemplateFinding(
             "RELEASED_MISSING", "error", then.label, path,
             f"it was released at {against}, and is not in the lock now", restore,
         )  # fmt: skip
     elif now.source_sha256 != then.source_sha256:
-        yield Finding(
+        yield TemplateFinding(
             "RELEASED_EDITED", "error", then.label, path,
             f"it was released with other bytes at {against}", restore,
         )  # fmt: skip
     elif now != then:
-        yield Finding(
+        yield TemplateFinding(
             "LOCK_EDITED", "error", then.label, LOCK,
             f"its line was another at {against}", restore,
         )  # fmt: skip
 
 
-def _changed_since(home: TemplatesFolder, files: dict[str, bytes]) -> Iterator[Finding]:
+def _changed_since(home: TemplatesFolder, files: dict[str, bytes]) -> Iterator[TemplateFinding]:
     with tempfile.TemporaryDirectory() as folder:
         old = TemplatesFolder(Path(folder))
         for name, content in files.items():

@@ -13,14 +13,14 @@ from pathlib import Path
 
 from sftdata.errors import SftdataError
 from sftdata.rendering.template import Template
-from sftdata.versioning.findings import Finding
+from sftdata.versioning.findings import TemplateFinding
 
 _SEEDS = ("1", "20")
 _SECONDS = 60
 _PROGRAM = "from sftdata.versioning.determinism import print_behaviours; print_behaviours()"
 
 
-def find_nondeterministic(templates: Sequence[Template]) -> list[Finding]:
+def find_nondeterministic(templates: Sequence[Template]) -> list[TemplateFinding]:
     """A finding for each template that renders its probes in another way in another process.
 
     One of text and bare fields only cannot, and is not tried.
@@ -31,7 +31,7 @@ def find_nondeterministic(templates: Sequence[Template]) -> list[Finding]:
     with ThreadPoolExecutor(len(_SEEDS)) as pool:
         first, second = pool.map(partial(_behaviours, templates), _SEEDS)
     return [
-        Finding(
+        TemplateFinding(
             "NONDETERMINISTIC", "error", template.label, "",
             fault or "it renders differently from run to run",
             "Sort what has no order of its own, for example with |sort.",

@@ -11,7 +11,7 @@ Level = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class TemplateFinding:
     """An "error" fails the check, a "warning" should be looked at, a "note" is for information."""
 
     rule: str
@@ -33,7 +33,7 @@ class Finding:
         return asdict(self)
 
 
-def finding_of(error: TemplateError, template: str) -> Finding:
+def finding_of(error: TemplateError, template: str) -> TemplateFinding:
     """An error as a finding."""
     message, _, hint = str(error).partition("\n")
-    return Finding(error.rule, "error", template, "", message, hint)
+    return TemplateFinding(error.rule, "error", template, "", message, hint)

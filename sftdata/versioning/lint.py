@@ -14,7 +14,7 @@ from sftdata.rendering.expected_types import describe_type, expected_types
 from sftdata.rendering.sandbox import TemplateEnvironment
 from sftdata.rendering.template import Template
 from sftdata.spec.load import find_spec
-from sftdata.versioning.findings import Finding, finding_of
+from sftdata.versioning.findings import TemplateFinding, finding_of
 from sftdata.versioning.probes import fixed_probes
 from sftdata.versioning.releases import find_home, templates_folders
 
@@ -25,10 +25,10 @@ _CONTROL = re.compile(
 )
 
 
-def lint_working_copies(ids: Sequence[str] = ()) -> list[Finding]:
+def lint_working_copies(ids: Sequence[str] = ()) -> list[TemplateFinding]:
     """The findings about the working copies of `ids`, or of all, also those that do not parse."""
     chosen = ids or sorted(set[str]().union(*(home.ids() for home in templates_folders())))
-    found: list[Finding] = []
+    found: list[TemplateFinding] = []
     for template_id in chosen:
         try:
             home = find_home(template_id)
@@ -41,7 +41,7 @@ def lint_working_copies(ids: Sequence[str] = ()) -> list[Finding]:
     return found
 
 
-def lint(template: Template) -> list[Finding]:
+def lint(template: Template) -> list[TemplateFinding]:
     """The findings about a template, errors first."""
     found = [
         *_metadata(template),
@@ -72,23 +72,23 @@ def spec_types(task: str) -> Mapping[str, FieldType] | None:
     return None if spec is None else spec.types
 
 
-def _metadata(template: Template) -> Iterator[Finding]:
+def _metadata(template: Template) -> Iterator[TemplateFinding]:
     if not template.description:
-        yield Finding(
+        yield TemplateFinding(
             "LINT_DESCRIPTION", "warning", template.id, "metadata", "it has no description",
             'Add to the first comment: description = "…"',
         )  # fmt: skip
     for key in sorted(template.metadata.keys() - set(_METADATA)):
-        yield Finding(
+        yield TemplateFinding(
             "LINT_METADATA", "error", template.id, "metadata",
             f"there is no metadata called '{key}'", did_you_mean(key, _METADATA),
         )  # fmt: skip
 
 
-def _fields(template: Template) -> Iterator[Finding]:
+def _fields(template: Template) -> Iterator[TemplateFinding]:
     known = spec_fields(template.id.partition("/")[0])
     for field in sorted(template.fields - known) if known is not None else ():
-        yield Finding(
+        yield TemplateFinding(
             "LINT_UNDECLARED_FIELD", "error", template.id, _reading(template, field),
             f"the field '{field}' is not one of its task", did_you_mean(field, known or ()),
         )  # fmt: skip
@@ -96,24 +96,24 @@ def _fields(template: Template) -> Iterator[Finding]:
     system = template.blocks["system"].fields if "system" in template.blocks else frozenset()
     for block, read in (("prompt", prompt | system), ("target", template.target_fields)):
         if not read:
-            yield Finding(
+            yield TemplateFinding(
                 "LINT_NO_FIELD", "error", template.id, block, "it is the same for every row",
                 "Print a field in it, for example: {{ text }}",
             )  # fmt: skip
     for field in sorted((prompt | system) & template.target_fields):
-        yield Finding(
+        yield TemplateFinding(
             "LINT_TARGET_IN_PROMPT", "warning", template.id, "prompt",
             f"the field '{field}' of the target is read in the prompt, too",
             "Check that the prompt does not give the answer away.",
         )  # fmt: skip
 
 
-def _types(template: Template) -> Iterator[Finding]:
+def _types(template: Template) -> Iterator[TemplateFinding]:
     """Fields that are compared with numbers and read as text, which is never equal to a number."""
     known = spec_types(template.id.partition("/")[0])
     for use in expected_types(template):
         if known is None or use.field not in known:
-            yield Finding(
+            yield TemplateFinding(
                 "LINT_TEXT_AS_NUMBER", "error" if known is not None else "warning", template.id,
                 f"`{use.code}`", f"the field '{use.field}' is text unless the spec says otherwise",
                 f"In the spec: {describe_type(use.field, use.type)}",
@@ -124,7 +124,7 @@ def _reading(template: Template, field: str) -> str:
     return ", ".join(name for name, block in template.blocks.items() if field in block.fields)
 
 
-def _names(template: Template) -> Iterator[Finding]:
+def _names(template: Template) -> Iterator[TemplateFinding]:
     """Variables, macros and imports that nothing reads."""
     tree = TemplateEnvironment(template.root).parse(template.source)
     read = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "load"}
@@ -134,7 +134,7 @@ def _names(template: Template) -> Iterator[Finding]:
     made |= {(module.target, module.lineno) for module in tree.find_all(nodes.Import)}
     for name, line in sorted(made, key=lambda item: item[1]):
         if name not in read and name not in loops and not name.startswith("_"):
-            yield Finding(
+            yield TemplateFinding(
                 "LINT_UNUSED_NAME", "error", template.id, f"line {line}",
                 f"'{name}' is made and never used", "Remove it, or use it.",
             )  # fmt: skip
@@ -146,13 +146,13 @@ def _targets(loop: nodes.For) -> Iterator[nodes.Name]:
     yield from loop.target.find_all(nodes.Name)
 
 
-def _literals(template: Template) -> Iterator[Finding]:
+def _literals(template: Template) -> Iterator[TemplateFinding]:
     for name, source in (("", template.source), *template.included.items()):
         tree = TemplateEnvironment(template.root).parse(source)
         for data in tree.find_all(nodes.TemplateData):
             where = f"{name} line {data.lineno}".strip()
             for marker in _CONTROL.findall(data.data):
-                yield Finding(
+                yield TemplateFinding(
                     "LINT_CONTROL_TEXT", "error", template.id, where,
                     f"'{marker}' looks like a control token and would be encoded as plain text",
                     "Remove it: the tokenizer and its chat template add control tokens.",
@@ -160,19 +160,19 @@ def _literals(template: Template) -> Iterator[Finding]:
             if escape(data.data.replace("\t", " "), keep_newlines=True) != data.data.replace(
                 "\t", " "
             ):
-                yield Finding(
+                yield TemplateFinding(
                     "LINT_HIDDEN_CHARACTER", "error", template.id, where,
                     f"a character that is not seen: {escape(data.data.strip()[:60])}",
                     "Remove it, or write it as a field.",
                 )  # fmt: skip
             if re.search(r"[ \t]\n", data.data):
-                yield Finding(
+                yield TemplateFinding(
                     "LINT_TRAILING_SPACE", "warning", template.id, where,
                     "white space before the end of a line", "Remove it.",
                 )  # fmt: skip
 
 
-def _renderings(template: Template) -> Iterator[Finding]:
+def _renderings(template: Template) -> Iterator[TemplateFinding]:
     """Faults that only rendering shows: errors, and the boundary of prompt and target."""
     row = next(fixed_probes(template.fields)).row
     try:
@@ -184,12 +184,12 @@ def _renderings(template: Template) -> Iterator[Finding]:
         return
     prompt = rendered["prompt"]
     if not prompt.endswith("\n") or prompt.endswith("\n\n"):
-        yield Finding(
+        yield TemplateFinding(
             "LINT_PROMPT_END", "error", template.id, "prompt",
             "it does not end with exactly one newline", "Let every branch end with one newline.",
         )  # fmt: skip
     if rendered["target"][:1].isspace() or not rendered["target"]:
-        yield Finding(
+        yield TemplateFinding(
             "LINT_TARGET_START", "error", template.id, "target",
             "it does not start with a visible character", "Start every branch with text.",
         )  # fmt: skip

@@ -26,7 +26,7 @@ from sftdata.versioning.versions import FIRST, LEVELS, Level
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ReleaseOutcome:
     """The result of `release`. `release` is the earlier one if nothing had changed."""
 
     release: Release
@@ -35,7 +35,7 @@ class Outcome:
     path: Path
 
 
-def release(template_id: str, at_least: Level | None = None) -> Outcome:
+def release(template_id: str, at_least: Level | None = None) -> ReleaseOutcome:
     """Freezes the working copy of a template under the version its changes ask for.
 
     `at_least` may raise the bump, never lower it. A working copy that equals the latest release
@@ -50,7 +50,7 @@ def release(template_id: str, at_least: Level | None = None) -> Outcome:
         if previous is not None and not changes:
             latest = history(template_id)[-1][1]
             path = home.folder / released_path(template_id, latest.version)
-            return Outcome(latest, False, (), path)
+            return ReleaseOutcome(latest, False, (), path)
         _check(template)
         entry = _entry(template, previous, changes, at_least)
         path = home.folder / released_path(template_id, entry.version)
@@ -64,7 +64,7 @@ def release(template_id: str, at_least: Level | None = None) -> Outcome:
         write_release(home.folder, template, entry.version)
         write_lock(home.folder, [*home.releases, entry])
         TemplatesFolder(home.folder).released(entry)  # raises if the files are not what was read
-        return Outcome(entry, True, tuple(changes), path)
+        return ReleaseOutcome(entry, True, tuple(changes), path)
 
 
 def _writable(template_id: str) -> TemplatesFolder:

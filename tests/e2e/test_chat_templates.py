@@ -21,9 +21,8 @@ import pytest
 from support.made_chats import EOS, Message, make_tokenizer, shapes
 from support.places import BUNDLED_TOKENIZER, SHARED
 
-from sftdata.base.conversation import Conversation
+from sftdata.base.conversation import Conversation, wanted_turns
 from sftdata.examples.conversations.encode import EncodedPieces
-from sftdata.examples.conversations.fitter import wanted_turns
 from sftdata.reading.conversations.turns import read_turn
 from sftdata.tokenizing.chat.layout import ConversationFormat, Layout
 from sftdata.tokenizing.chat.rendering import UnusableError

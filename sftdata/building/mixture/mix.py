@@ -22,8 +22,8 @@ from sftdata.building.mixture.parts import (
     ExcludedRow,
     MixturePart,
     RowOrigins,
+    describe_kept_rows,
     exclude,
-    find_kept_rows,
     split_names,
 )
 from sftdata.building.mixture.sampling import Candidates, SourceSample, draw_samples, interleave
@@ -150,7 +150,7 @@ def _without_repeats(
                 same_content &= same_id
             keep[split] = np.flatnonzero(~(same_id | same_content))
             duplicates = np.flatnonzero(same_content)
-            details = find_kept_rows(parts[:at], fresh, hashes[duplicates, 2:])
+            details = describe_kept_rows(parts[:at], fresh, hashes[duplicates, 2:])
             excluded += [
                 ExcludedRow(at, split, row, Reason.DUPLICATE, detail)
                 for row, detail in zip(duplicates.tolist(), details, strict=True)

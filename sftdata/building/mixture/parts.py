@@ -110,7 +110,7 @@ def exclude(
     return [ExcludedRow(part, split, row, reason, detail) for row in rows.tolist()]
 
 
-def find_kept_rows(
+def describe_kept_rows(
     parts: Sequence[MixturePart],
     fresh: Sequence[Mapping[str, npt.NDArray[np.int64]]],
     contents: npt.NDArray[np.uint64],

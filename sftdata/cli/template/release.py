@@ -12,7 +12,7 @@ from sftdata.cli.options import json_option
 from sftdata.cli.output import print_json
 
 if TYPE_CHECKING:
-    from sftdata.versioning.release import Outcome
+    from sftdata.versioning.release import ReleaseOutcome
     from sftdata.versioning.versions import Level
 
 
@@ -45,7 +45,7 @@ def command(template: str, level: Level | None, as_json: bool) -> None:
         click.echo(escape(_describe(outcome), keep_newlines=True))
 
 
-def _describe(outcome: Outcome) -> str:
+def _describe(outcome: ReleaseOutcome) -> str:
     release = outcome.release
     if not outcome.is_new:
         return f"Nothing to release: the working copy is {release.label}."

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sftdata.base.conversation import Conversation, Turn
+from sftdata.base.conversation import Conversation, Turn, wanted_turns
 from sftdata.base.reasons import Reason, Status
 from sftdata.examples.conversations.encode import EncodedPieces
 from sftdata.examples.conversations.plain import PlainConversations
@@ -138,16 +138,6 @@ class ConversationFitter:
         return [
             fitting.get(at, one) for at, one in enumerate(laid) if at not in ends or at in fitting
         ]
-
-
-def wanted_turns(turns: Sequence[Turn], all_turns: bool) -> list[int]:
-    """The assistant turns that are to be in the loss, by index."""
-    answers = [
-        at
-        for at, turn in enumerate(turns)
-        if turn.role == "assistant" and turn.in_loss is not False
-    ]
-    return answers if all_turns else answers[-1:]
 
 
 def _exchange_starts(turns: Sequence[Turn]) -> list[int]:

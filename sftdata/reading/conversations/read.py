@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sftdata.base.conversation import Conversation, Turn, dump_json
+from sftdata.base.conversation import Conversation, Turn, dump_json, wanted_turns
 from sftdata.base.reasons import Reason
 from sftdata.reading.conversations.beside import read_documents, read_tools
 from sftdata.reading.conversations.faults import ConversationFault
@@ -88,13 +88,13 @@ class ConversationReader:
             read_tools(given.get("tools"), null_filled=null_filled),
             read_documents(given.get("documents"), null_filled=null_filled),
         )
-        is_taught = any(turn.role == ASSISTANT and turn.in_loss is not False for turn in turns)
-        if not is_taught and not self.any_order:
+        wanted = wanted_turns(turns, self.all_turns)
+        if not wanted and not self.any_order:
             raise ConversationFault(Reason.NOTHING_TAUGHT, "no turn of the assistant is to count")
         if not self.unroll:
             yield ReadConversation(_to_text(conversation), repairs=tuple(repairs))
             return
-        for number in self._taught(turns):
+        for number in (at + 1 for at in wanted):
             part = replace(conversation, turns=_up_to(turns, number))
             yield ReadConversation(_to_text(part), repairs=tuple(repairs), turn=number)
 
@@ -124,15 +124,6 @@ class ConversationReader:
             else:
                 turns[-1] = joined
         return turns
-
-    def _taught(self, turns: Sequence[Turn]) -> list[int]:
-        """The numbers, from 1, of the turns that count."""
-        numbers = [
-            number
-            for number, turn in enumerate(turns, 1)
-            if turn.role == ASSISTANT and turn.in_loss is not False
-        ]
-        return numbers if self.all_turns else numbers[-1:]
 
 
 def _up_to(turns: Sequence[Turn], number: int) -> tuple[Turn, ...]:

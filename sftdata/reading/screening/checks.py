@@ -33,7 +33,7 @@ _SAMPLE = 400  # characters are enough, and the classifier reads them one by one
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Suspect:
     """A row that a check suspects."""
 
     row: int
@@ -73,15 +73,15 @@ def find_suspects(
     rules: Mapping[str, CheckRule],
     source_field: str,
     target_field: str,
-) -> Iterator[Finding]:
-    """The findings of every check in `rules`, check by check and then in row order.
+) -> Iterator[Suspect]:
+    """The suspects of every check in `rules`, check by check and then in row order.
 
     `rows` holds the golden fields as `large_string` without nulls.
     """
     subject = _Subject(rows, source_field, target_field)
     for name, rule in rules.items():
         for row, detail in _CHECKS[name](subject, rule):
-            yield Finding(row, name, rule.action, detail)
+            yield Suspect(row, name, rule.action, detail)
 
 
 def _target_equals_source(subject: _Subject, rule: CheckRule) -> _Suspects:

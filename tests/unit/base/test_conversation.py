@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sftdata.base.conversation import ROLES, Conversation, Turn
+from sftdata.base.conversation import ROLES, Conversation, Turn, wanted_turns
 
 CALL = {"type": "function", "function": {"name": "add", "arguments": {"b": 1, "a": 2**70}}}
 
@@ -85,3 +85,18 @@ def test_any_conversation_comes_back_from_its_text(talk: Conversation) -> None:
     text = talk.to_json()
     assert Conversation.from_json(text) == talk
     assert Conversation.from_json(text).to_json() == text
+
+
+def test_the_wanted_turns_are_the_answers_that_nothing_takes_out() -> None:
+    talk = [
+        Turn("user", "0"),
+        Turn("assistant", "1"),
+        Turn("user", "2"),
+        Turn("assistant", "3", in_loss=False),
+        Turn("user", "4"),
+        Turn("assistant", "5", in_loss=True),
+    ]
+    assert wanted_turns(talk, all_turns=True) == [1, 5]
+    assert wanted_turns(talk, all_turns=False) == [5]
+    assert wanted_turns(talk[:4], all_turns=False) == [1]
+    assert wanted_turns(talk[:1], all_turns=True) == []
