@@ -17,7 +17,15 @@ import pyarrow as pa
 from sftdata.base.conversation import Conversation
 from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Reason, Status
-from sftdata.examples.blocks import BlockRun, Blocks, DroppedRows, Slice, Slices
+from sftdata.examples.blocks import (
+    CONTENT_HASH,
+    ID_HASH,
+    BlockRun,
+    Blocks,
+    DroppedRows,
+    Slice,
+    Slices,
+)
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.rows import RowReader
 from sftdata.reading.screening.duplicates import NearDuplicates, SeenIds
@@ -31,7 +39,6 @@ _DETAILS = (
     "says the same as another row",
     "says nearly the same as another row",
 )
-_ID, _CONTENT = slice(0, 2), slice(2, 4)  # of a block's hashes
 
 Reasons = npt.NDArray[np.int8]  # [rows], index in _REASONS; 0: not a repeat
 
@@ -111,9 +118,9 @@ class Deduplicator:
 
     def _find(self, hashes: npt.NDArray[np.uint64]) -> Reasons:
         reasons = np.zeros(len(hashes), np.int8)
-        same_id = self._ids.add(hashes[:, _ID])
+        same_id = self._ids.add(hashes[:, ID_HASH])
         # A row that goes for its id is in no dataset, so it is not the first with its content.
-        same_content = self._contents.add(hashes[:, _CONTENT], ~same_id)
+        same_content = self._contents.add(hashes[:, CONTENT_HASH], ~same_id)
         reasons[same_id] = _REASONS.index(Reason.REPEATED_ID)
         if self.keep_contents:
             same_content &= same_id

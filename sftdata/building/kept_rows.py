@@ -17,10 +17,10 @@ from sftdata.base.arrow import numbers
 from sftdata.base.hashing import hash_texts
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Reason
+from sftdata.examples.blocks import CONTENT_HASH, ID_HASH
 from sftdata.writing.journal import BlocksLine
 from sftdata.writing.shards import Shard, open_batches
 
-_ID, _CONTENT = slice(0, 2), slice(2, 4)  # of a row's hashes
 REPEATS = frozenset({Reason.REPEATED_ID, Reason.DUPLICATE, Reason.NEAR_DUPLICATE})
 
 
@@ -40,7 +40,7 @@ class Repeat:
         if near is not None:
             return cls(number, True, hash_texts([near.encode()])[0].tobytes())
         by_id = line.reason == Reason.REPEATED_ID
-        return cls(number, by_id, hashes[_ID if by_id else _CONTENT].tobytes())
+        return cls(number, by_id, hashes[ID_HASH if by_id else CONTENT_HASH].tobytes())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def find_kept_rows(
     before = np.int64(0)  # rows of each split in the blocks before
     for line in blocks:
         rows, hashes = line.rows, line.hashes
-        for by_id, columns in ((True, _ID), (False, _CONTENT)):
+        for by_id, columns in ((True, ID_HASH), (False, CONTENT_HASH)):
             own = np.ascontiguousarray(hashes[:, columns])
             for at in np.flatnonzero(_is_in(firsts[by_id], own[:, 0])).tolist():
                 key = by_id, own[at].tobytes()

@@ -16,6 +16,8 @@ from sftdata.base.ledger_line import BlockLedgerLine
 
 Slices = list[list["Slice"]]  # for each split, the rows of some blocks in order
 
+ID_HASH, CONTENT_HASH = slice(0, 2), slice(2, 4)  # columns of the hashes of an example
+
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
@@ -23,7 +25,7 @@ class Blocks:
 
     rows_in: npt.NDArray[np.int64]  # [blocks], source rows
     rows: npt.NDArray[np.int64]  # [blocks, splits], examples
-    hashes: npt.NDArray[np.uint64]  # [examples, 4]: id and content; by block, then by split
+    hashes: npt.NDArray[np.uint64]  # [examples, 4]: ID_HASH, CONTENT_HASH; by block, then by split
     lines: npt.NDArray[np.int32]  # [examples], in the same order: counted from the chunk's first
     ledger: Sequence[tuple[int, BlockLedgerLine]]  # block and line, sorted
     # Block and id of rows whose prompt and target, encoded as one text, have other token ids.

@@ -1,4 +1,7 @@
-"""Collect: parsed rows in, columns of text out, with a fault for every value that is not text."""
+"""Collect golden rows from rows that Python parsed: the values at the paths of the spec, as text.
+
+`parsing` does the same in native code for rows whose values need no look one by one.
+"""
 
 from __future__ import annotations
 

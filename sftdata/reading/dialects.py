@@ -50,7 +50,6 @@ def sniff_dialect(
 ) -> Dialect:
     """The dialect of a file that starts with `head`; `is_whole`: with nothing after it.
 
-
     Raises `GoldenSetError` where a title stands above the header, or no columns are in a `.txt`.
     """
     own = "," if suffix == ".csv" else "\t"
@@ -123,9 +122,8 @@ def _share_alike(rows: Sequence[Sequence[str]]) -> float:
     width = len(_trim(filled[0])) if filled else 0
     if width < 2:
         return 0.0
-    return sum(len(row) == len(filled[0]) or len(_trim(row)) == width for row in filled) / len(
-        filled
-    )
+    alike = sum(len(row) == len(filled[0]) or len(_trim(row)) == width for row in filled)
+    return alike / len(filled)
 
 
 def _trim(row: Sequence[str]) -> Sequence[str]:

@@ -54,11 +54,6 @@ class Scanner:
         self.depth = 0  # behind the last block
         self.lines_before = 0  # line ends in all blocks so far
 
-    @property
-    def in_string(self) -> bool:
-        """Whether the last block ended inside a string."""
-        return self._in_string
-
     def scan(self, data: npt.NDArray[np.uint8]) -> Tokens:
         """The tokens of the next block."""
         at = np.flatnonzero(self._looked_at[data])

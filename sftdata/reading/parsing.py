@@ -25,7 +25,7 @@ from sftdata.reading.columns import python_values
 from sftdata.reading.conversations.read import ConversationReader
 from sftdata.reading.json_lines import parse_line
 from sftdata.reading.kinds import kind_of
-from sftdata.reading.scalars import column_texts
+from sftdata.reading.scalars import cast_to_text, column_texts
 from sftdata.reading.sources import Source
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.paths import Path, follow, parse_path
@@ -88,7 +88,7 @@ def _parse_json_fast(chunks: Sequence[Chunk], columns: Mapping[str, str]) -> Par
     chunk, line = _lines(chunks)
     if table.num_rows != len(chunk) or not _is_object_a_line(data):
         return None
-    found = {name: _text_column(table.column(path)) for name, path in columns.items()}
+    found = {name: cast_to_text(table.column(path)) for name, path in columns.items()}
     if all(column.null_count for column in found.values()):
         return None  # the row of a line that is `null` looks like this
     as_text = {
@@ -139,11 +139,6 @@ def _integer_columns(data: memoryview, columns: Mapping[str, str]) -> set[str]:
     except ValueError:
         return set()
     return {path for path in columns.values() if type(follow(row, (path,))) is int}
-
-
-def _text_column(column: pa.ChunkedArray) -> pa.LargeStringArray:
-    column = column.cast(pa.large_string())
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
 
 
 def _parse_json_slow(

@@ -64,8 +64,7 @@ def column_texts(column: pa.ChunkedArray, *, label: bool) -> pa.LargeStringArray
     native = pa.types.is_string(type_) or pa.types.is_large_string(type_)
     native = native or pa.types.is_integer(type_) or (pa.types.is_boolean(type_) and not label)
     if native:
-        column = column.cast(pa.large_string())
-        return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+        return cast_to_text(column)
     if pa.types.is_nested(type_):
         return None
     values = python_values(column)
@@ -74,3 +73,9 @@ def column_texts(column: pa.ChunkedArray, *, label: bool) -> pa.LargeStringArray
     if any(t is None and not is_missing(v) for t, v in zip(texts, values, strict=True)):
         return None
     return pa.array(texts, pa.large_string())
+
+
+def cast_to_text(column: pa.ChunkedArray) -> pa.LargeStringArray:
+    """A column of texts, whole numbers or booleans as one array of text."""
+    column = column.cast(pa.large_string())
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)

@@ -1,4 +1,4 @@
-"""Find the sources that `data` names: files of a known format."""
+"""Find the sources that `data` names: files, folders, datasets of the Hub, standard input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys of a spec that would have no effect: whoever gives one expects something of it."""
+"""Keys of a spec that have no effect beside its other keys. Each is an error for the user."""
 
 from __future__ import annotations
 

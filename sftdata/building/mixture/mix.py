@@ -29,6 +29,7 @@ from sftdata.building.mixture.parts import (
 from sftdata.building.mixture.sampling import Candidates, SourceSample, draw_samples, interleave
 from sftdata.building.mixture.writing import MixtureWriter
 from sftdata.errors import GoldenSetError, SftdataError
+from sftdata.examples.blocks import CONTENT_HASH, ID_HASH
 from sftdata.reading.screening.duplicates import SeenIds
 from sftdata.spec.model import Mixture
 from sftdata.spec.split_names import training_split
@@ -143,14 +144,14 @@ def _without_repeats(
         keep = {}
         clashes = rows = 0
         for split, hashes in part.hashes.items():
-            same_id = ids.add(hashes[:, :2])
+            same_id = ids.add(hashes[:, ID_HASH])
             # A row that goes for its id is not the first with its content.
-            same_content = contents.add(hashes[:, 2:], ~same_id)
+            same_content = contents.add(hashes[:, CONTENT_HASH], ~same_id)
             if part.source.spec.duplicates == "keep":
                 same_content &= same_id
             keep[split] = np.flatnonzero(~(same_id | same_content))
             duplicates = np.flatnonzero(same_content)
-            details = describe_kept_rows(parts[:at], fresh, hashes[duplicates, 2:])
+            details = describe_kept_rows(parts[:at], fresh, hashes[duplicates, CONTENT_HASH])
             excluded += [
                 ExcludedRow(at, split, row, Reason.DUPLICATE, detail)
                 for row, detail in zip(duplicates.tolist(), details, strict=True)

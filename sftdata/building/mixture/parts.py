@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from sftdata.base.arrow import numbers
 from sftdata.base.reasons import Reason
+from sftdata.examples.blocks import CONTENT_HASH
 from sftdata.spec.model import MixedSource
 from sftdata.writing.journal import read_journal
 from sftdata.writing.manifest import Manifest, shards_path
@@ -124,7 +125,7 @@ def describe_kept_rows(
         return []
     for part, kept in zip(parts, fresh, strict=True):
         for split, hashes in part.hashes.items():
-            own = hashes[kept[split], 2:]
+            own = hashes[kept[split], CONTENT_HASH]
             places = np.flatnonzero(np.isin(own[:, 0], contents[:, 0]))
             ids = part.row_ids(split, kept[split][places].tolist())
             for content, row_id in zip(map(tuple, own[places].tolist()), ids, strict=True):
