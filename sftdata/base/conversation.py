@@ -14,7 +14,8 @@ from typing import Any
 
 import orjson
 
-ROLES = ("system", "developer", "user", "assistant", "tool")
+SYSTEM, DEVELOPER, USER, ASSISTANT, TOOL = "system", "developer", "user", "assistant", "tool"
+ROLES = (SYSTEM, DEVELOPER, USER, ASSISTANT, TOOL)
 
 _TURN_KEYS = ("role", "content", "reasoning", "tool_calls", "tool_call_id", "name", "in_loss")
 _LONG_NUMBER = re.compile(r"\d{19}")  # orjson reads such an integer as a float
@@ -153,8 +154,6 @@ def _from_item(item: list[Any] | Mapping[str, Any]) -> Turn:
 def wanted_turns(turns: Sequence[Turn], all_turns: bool) -> list[int]:
     """The assistant turns that are to be in the loss, by index: all of them or the last."""
     answers = [
-        at
-        for at, turn in enumerate(turns)
-        if turn.role == "assistant" and turn.in_loss is not False
+        at for at, turn in enumerate(turns) if turn.role == ASSISTANT and turn.in_loss is not False
     ]
     return answers if all_turns else answers[-1:]

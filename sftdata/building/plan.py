@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from sftdata.base.conversation import ASSISTANT, SYSTEM, USER
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.building.field_use import check_field_types, check_field_use
@@ -23,7 +24,7 @@ from sftdata.rendering.template import Template
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.model import Spec
 from sftdata.tokenizing.chat.layout import ConversationFormat
-from sftdata.tokenizing.chat.skeleton import ASSISTANT, SYSTEM, USER, ChatFormat
+from sftdata.tokenizing.chat.skeleton import ChatFormat
 from sftdata.tokenizing.chat.template import (
     ChatTemplate,
     load_chat_template,

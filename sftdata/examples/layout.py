@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.base.arrow import numbers, text, to_flags
+from sftdata.base.conversation import ASSISTANT, SYSTEM, USER
 from sftdata.rendering.render import Rendered
-from sftdata.tokenizing.chat.skeleton import ASSISTANT, SYSTEM, USER, ChatFormat, ControlToken
+from sftdata.tokenizing.chat.skeleton import ChatFormat, ControlToken
 
 BLANK_LINE = "\n\n"  # after each shot of a plain prompt
 # The characters that str.strip removes, so that a chat template's `trim` removes nothing more.

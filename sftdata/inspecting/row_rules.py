@@ -6,17 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sftdata.base.conversation import ASSISTANT, SYSTEM, USER
 from sftdata.errors import TemplateError
 from sftdata.loading.dataset import Example
 from sftdata.spec.load import spec_from_json
 from sftdata.spec.model import Mixture
-from sftdata.tokenizing.chat.skeleton import (
-    ASSISTANT,
-    SYSTEM,
-    USER,
-    ControlToken,
-    recorded_format,
-)
+from sftdata.tokenizing.chat.skeleton import ControlToken, recorded_format
 from sftdata.tokenizing.recorded import find_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.manifest import Manifest

@@ -10,11 +10,12 @@ from functools import cached_property
 
 import orjson
 
+from sftdata.base.conversation import ASSISTANT
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.errors import TemplateError
 from sftdata.tokenizing.chat.layout import Layout
 from sftdata.tokenizing.chat.read_texts import ReadTexts
-from sftdata.tokenizing.chat.skeleton import ASSISTANT, ChatFormat, Skeleton
+from sftdata.tokenizing.chat.skeleton import ChatFormat, Skeleton
 
 _START = '[["'  # of the JSON of turns that may all be plain
 _LONGEST = 64  # turns; the layout of more costs more than it saves

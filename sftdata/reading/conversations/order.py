@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sftdata.base.conversation import Turn
+from sftdata.base.conversation import ASSISTANT, DEVELOPER, SYSTEM, TOOL, USER, Turn
 from sftdata.base.reasons import Reason
 from sftdata.reading.conversations.faults import ConversationFault
-from sftdata.reading.conversations.roles import ASSISTANT, DEVELOPER, SYSTEM, TOOL, USER
 
 CALL_IN_TEXT = "<tool_call>"  # Hermes and others write calls into the content
 

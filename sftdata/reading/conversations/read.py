@@ -6,14 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sftdata.base.conversation import Conversation, Turn, dump_json, wanted_turns
+from sftdata.base.conversation import (
+    ASSISTANT,
+    DEVELOPER,
+    SYSTEM,
+    USER,
+    Conversation,
+    Turn,
+    dump_json,
+    wanted_turns,
+)
 from sftdata.base.reasons import Reason
 from sftdata.reading.conversations.beside import read_documents, read_tools
 from sftdata.reading.conversations.faults import ConversationFault
 from sftdata.reading.conversations.forms import to_items
 from sftdata.reading.conversations.order import check_order
 from sftdata.reading.conversations.repairs import Repair, Repairs, join_turns
-from sftdata.reading.conversations.roles import ASSISTANT, DEVELOPER, SYSTEM, USER
 from sftdata.reading.conversations.turns import is_call, read_turn
 from sftdata.reading.kinds import kind_of
 from sftdata.spec.fields import MESSAGES

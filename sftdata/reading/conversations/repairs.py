@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sftdata.base.conversation import Turn
+from sftdata.base.conversation import ASSISTANT, DEVELOPER, SYSTEM, TOOL, USER, Turn
 from sftdata.base.reasons import Reason, Status
 from sftdata.base.wording import count
-from sftdata.reading.conversations.roles import ASSISTANT, DEVELOPER, SYSTEM, TOOL, USER
 
 BETWEEN = "\n\n"  # two contents that are merged
 

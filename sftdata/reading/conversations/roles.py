@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from sftdata.base.conversation import ASSISTANT, DEVELOPER, SYSTEM, TOOL, USER
 from sftdata.base.reasons import Reason
 from sftdata.reading.conversations.faults import ConversationFault
 from sftdata.reading.kinds import kind_of
 
-SYSTEM, DEVELOPER, USER, ASSISTANT, TOOL = "system", "developer", "user", "assistant", "tool"
 CALL = "call"  # a turn that holds only the call of a tool, as JSON; it is the assistant's
 
 _NAMES = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sftdata.base.conversation import Turn
+from sftdata.base.conversation import ASSISTANT, TOOL, Turn
 from sftdata.base.reasons import Reason
 from sftdata.reading.conversations.calls import Call, read_calls
 from sftdata.reading.conversations.faults import ConversationFault
 from sftdata.reading.conversations.reasoning import CLOSE, OPEN, split_reasoning
-from sftdata.reading.conversations.roles import ASSISTANT, CALL, TOOL, read_role
+from sftdata.reading.conversations.roles import CALL, read_role
 from sftdata.reading.conversations.values import is_arrow_map
 from sftdata.reading.kinds import kind_of
 

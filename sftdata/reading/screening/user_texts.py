@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sftdata.base.conversation import Conversation
-from sftdata.reading.conversations.roles import USER
+from sftdata.base.conversation import USER, Conversation
 from sftdata.reading.screening.contamination import NGRAM, count_words
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sftdata.base.conversation import Conversation, Turn
+from sftdata.base.conversation import ASSISTANT, SYSTEM, USER, Conversation, Turn
 from sftdata.base.reasons import Reason
 from sftdata.errors import TemplateError
 from sftdata.tokenizing.chat.layout import ConversationFormat, Layout
@@ -22,8 +22,6 @@ from sftdata.tokenizing.chat.rendering import UnusableError
 from sftdata.tokenizing.chat.split import Piece
 from sftdata.tokenizing.chat.template import load_chat_template
 from sftdata.tokenizing.tokenizer import Tokenizer
-
-SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
 
 # Two kinds of stand-in, one of them long: what a template does to a content must not depend on it.
 _STAND_INS = ("\ue000{}\ue001", "Zq{}qZ" + "uz" * 2048)
