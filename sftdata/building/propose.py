@@ -156,8 +156,8 @@ def _is_text(values: Sequence[Any]) -> bool:
 
 
 def _is_path(column: str) -> bool:
-    """Whether a path can name the column: it has no dots or brackets."""
-    return bool(column) and not set(column) & set(".[]")
+    """Whether a path can name the column: it has no quotation mark."""
+    return bool(column) and '"' not in column
 
 
 def _find_target(columns: Sequence[str]) -> str:
@@ -181,9 +181,9 @@ _JINJA = {"true", "false", "none", "loop", "self", "namespace", "dict", "range",
 
 
 def _rule(column: str, values: Sequence[Any], *, is_target: bool) -> Any:
-    rule: dict[str, Any] = {"path": column}
+    rule: dict[str, Any] = {"path": path_of(column)}
     if not is_target and any(value is None or not str(value).strip() for value in values):
         rule["optional"] = True
     if any(value is not None and not isinstance(value, str) for value in values):
         rule["type"] = "text"  # say that the number, or true, is meant as text
-    return rule if len(rule) > 1 else column
+    return rule if len(rule) > 1 else rule["path"]

@@ -69,6 +69,11 @@ def test_numbers_are_meant_as_text_and_names_become_variables() -> None:
     }
 
 
+def test_a_column_with_a_dot_in_its_name_is_read_by_a_path_in_quotation_marks() -> None:
+    fields = propose_for({"ticket.body": "It broke.", "team": "IT"}).values["fields"]
+    assert fields == {"ticket_body": '"ticket.body"', "team": "team"}
+
+
 @pytest.mark.parametrize(
     "row", [{"text": "T"}, {"a": ["x"], "b": {"c": 1}}, {"id": "1", "url": "u"}]
 )
