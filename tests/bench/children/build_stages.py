@@ -40,7 +40,7 @@ _STAGES = (
     ("open earlier builds", "building.run", "BuildRun._earlier_builds"),
     ("load the engine, check its vocabulary", "building.dispatch", "Dispatcher._choose_encoder"),
     ("check the engine on rows", "tokenizing.exactness", "first_difference"),
-    ("read and cut into chunks", "building.inputs", "read_chunks"),
+    ("read and cut into chunks", "reading.row_reader", "read_chunks"),
     ("parse", "reading.rows", "parse_chunks"),
     ("row ids and faults", "reading.rows", "RowReader._check"),
     ("checks", "examples.maker", "Screen.inspect"),
