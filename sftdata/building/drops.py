@@ -25,7 +25,10 @@ _WANTED_DROPS = frozenset(
 # What a spec can do about rows that have no fault of their own.
 _WAYS_OUT = {
     Reason.TOO_LONG: "Let examples be longer: --max-length N",
-    Reason.UNKNOWN_SPLIT: "Name every split of the rows in the spec's [split]; 0 is a share, too.",
+    Reason.UNKNOWN_SPLIT: "Name every split of the rows in the spec's [split]; a share may be 0.",
+    Reason.UNKNOWN_TURN_KEY: 'Name keys to ignore: ignore_turn_keys = ["KEY"] in the spec',
+    Reason.ASSISTANT_FIRST: "Leave such answers out: drop_leading_assistant = true in the spec",
+    Reason.NO_LAST_ANSWER: "Leave such turns out: drop_trailing_user = true in the spec",
     Reason.NUL_CHARACTER: 'Keep rows with NUL characters: nul = "keep" in the spec',
 }
 
@@ -90,11 +93,16 @@ def _ways_out_of_clashes(
     across = sorted({name for pair in pairs if pair[0] != pair[1] for name in pair})
     if across and id_prefix is None:
         yield (
-            f"{' and '.join(across)} use the same ids for different rows. Put the name of its file "
+            f"{_listed(across)} use the same ids for different rows. Put the name of its file "
             "before each id: --id-prefix file"
         )
     if (across and id_prefix is not None) or any(first == second for first, second in pairs):
         yield "Ids that repeat tell no rows apart. Name the rows by their content: --map id=none"
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _file_of(place: str) -> str:

@@ -36,7 +36,8 @@ def recognize(data: Sequence[str], mapped: Collection[str] = ()) -> Shape:
     raise SpecError(
         f"{has}, which fit no task.",
         f"Name the task and map its fields, for example: {_example(columns)}\n"
-        f"Tasks: {', '.join(tasks)}.",
+        f"Tasks: {', '.join(tasks)}.\n"
+        "Or have a spec and a template written for them: sftdata init DIR --data PATH",
     )
 
 

@@ -84,7 +84,7 @@ _SMALL_TOKENIZER = "tokenizers/small"  # made for tests and the first look
     "--duplicates",
     type=click.Choice(["drop", "keep", "loose"]),
     help="Drop rows that say the same as an earlier one, or keep them; loose: also drop those that "
-    "differ only in case or white space.",
+    "differ only in case, white space or Unicode's compatible forms.",
 )
 @click.option(
     "--near-duplicates",
@@ -121,7 +121,7 @@ _SMALL_TOKENIZER = "tokenizers/small"  # made for tests and the first look
 @click.option("--description", metavar="TEXT", help="What the rows are, for the dataset card.")
 @click.option("--frozen", is_flag=True, help="Refuse templates that are not released.")
 @click.option(
-    "--dry-run", is_flag=True, help="Check everything, build the first rows, write nothing."
+    "--dry-run", is_flag=True, help="Check the inputs, build the first rows, write nothing."
 )
 @json_option("Print the summary of the manifest as JSON.")
 def command(dry_run: bool, as_json: bool, **options: Any) -> None:

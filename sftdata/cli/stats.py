@@ -28,7 +28,7 @@ _BAR_WIDTH = 40
     "--max-length",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Pad and pack to N tokens. Default: the length of the build, else of the longest row.",
+    help="Pad and pack to N tokens. Default: the max_length of the build, else the longest row.",
 )
 @click.option(
     "--batch-size", type=click.IntRange(min=1), metavar="N", help="Rows in a training step."

@@ -58,5 +58,6 @@ def _refuse_chat(data: Dataset) -> None:
     if data.manifest.content.get("chat"):
         raise SftdataError(
             f"{data.manifest.directory} is a chat dataset: its prompts hold chat template markup.",
-            "Export it as prompt-completion, or build and export it without --chat.",
+            "Export it as prompt-completion. Rows that are no conversations can also be built and "
+            "exported without --chat.",
         )

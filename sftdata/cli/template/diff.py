@@ -28,7 +28,7 @@ from sftdata.cli.output import print_json
     default=3,
     show_default=True,
     metavar="N",
-    help="Show N changed rows.",
+    help="Show the texts of N rows.",
 )
 @click.option("--rows", type=click.IntRange(min=1), help="Compare only N rows.", metavar="N")
 @click.option(
@@ -43,7 +43,7 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Compare two versions of a template: source, contract, text of sample rows, tokens.
+    """Compare two versions of a template: rules, source, text of sample rows, tokens.
 
     OLD and NEW are ids with or without a version. NEW defaults to the working copy of OLD; --data,
     --tokenizer and --max-length default to those of the task's spec.

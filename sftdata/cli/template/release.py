@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ def _describe(outcome: ReleaseOutcome) -> str:
     if not outcome.is_new:
         return f"Nothing to release: the working copy is {release.label}."
     step = f" ({release.bump.upper()} after {release.previous})" if release.previous else ""
-    lines = [f"Released {release.label}{step} in {outcome.path}"]
+    lines = [f"Released {release.label}{step} in {os.path.relpath(outcome.path)}"]
     lines += [f"  {c.level.upper():5} {c.rule} ({c.where}): {c.detail}" for c in outcome.changes]
     if outcome.changes and release.bump not in {change.level for change in outcome.changes}:
         lines.append(f"  {release.bump.upper():5} as requested")

@@ -10,6 +10,7 @@ from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Reason, Status
 from sftdata.building.drops import check_drops
 from sftdata.errors import GoldenSetError
+from sftdata.spec.model import Spec
 from sftdata.writing.ledger import Ledger
 
 
@@ -48,6 +49,8 @@ def test_ids_that_two_files_share_are_told_apart_by_the_file() -> None:
         "a.jsonl and b.jsonl use the same ids for different rows. Put the name of its file before "
         "each id: --id-prefix file"
     ]
+    (way_out,) = refusal(drops, clashes=[*clashes, ("a.jsonl:1", "c.jsonl:1")])[2:]
+    assert way_out.startswith("a.jsonl, b.jsonl and c.jsonl use the same ids")
     (way_out,) = refusal(drops, clashes=clashes, id_prefix="file")[2:]
     assert way_out.endswith("--map id=none")
 
@@ -64,12 +67,28 @@ def test_the_way_out_fits_the_reason() -> None:
     drops = ledger(*[Reason.TOO_LONG] * 3, *[Reason.UNKNOWN_SPLIT] * 2)
     assert refusal(drops)[3:] == [
         "Let examples be longer: --max-length N",
-        "Name every split of the rows in the spec's [split]; 0 is a share, too.",
+        "Name every split of the rows in the spec's [split]; a share may be 0.",
         "Fix the rows, or allow so many to be dropped: --max-dropped 5",
     ]
     assert refusal(ledger(Reason.TOO_LONG), rows=1)[2:] == [
         "Let examples be longer: --max-length N"
     ]
+
+
+@pytest.mark.parametrize(
+    ("reason", "key"),
+    [
+        (Reason.UNKNOWN_TURN_KEY, "ignore_turn_keys"),
+        (Reason.ASSISTANT_FIRST, "drop_leading_assistant"),
+        (Reason.NO_LAST_ANSWER, "drop_trailing_user"),
+    ],
+)
+def test_a_conversation_out_of_order_names_the_key_that_repairs_it(
+    reason: Reason, key: str
+) -> None:
+    (way_out,) = refusal(ledger(reason), rows=1)[2:]
+    assert f"{key} = " in way_out
+    assert key in Spec.model_fields
 
 
 def test_drops_that_were_asked_for_are_no_fault() -> None:

@@ -64,6 +64,7 @@ def test_unknown_columns_are_an_error_with_the_mapping_that_fits_best() -> None:
     with pytest.raises(SpecError, match="has the columns headline, body, which fit no task") as e:
         find({"headline": "a", "body": "b"})
     assert "--task summarize --map article=body --map summary=headline" in str(e.value)
+    assert "sftdata init DIR --data PATH" in str(e.value)
 
 
 def test_without_rows_the_bundled_sample_is_built() -> None:

@@ -44,5 +44,5 @@ def test_a_chat_dataset_has_no_messages_to_export(
     tmp_path: Path, byte_tokenizer: Path, out: Path
 ) -> None:
     chat = handmade.write(tmp_path, byte_tokenizer, [row("a", "b", "c")], chat={"end_id": 256})
-    with pytest.raises(SftdataError, match=r"chat template markup(?s:.*)prompt-completion"):
+    with pytest.raises(SftdataError, match=r"chat template markup(?s:.*)prompt-completion\. Rows"):
         write_messages(chat, ["train"], out, None)
