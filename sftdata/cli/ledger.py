@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sftdata.base.escaping import escape
+from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.wording import reason_of
 from sftdata.cli.faults import damaged
 from sftdata.cli.options import DATASET, json_option
@@ -42,12 +43,15 @@ def command(dataset: Path, reason: str | None, as_json: bool) -> None:
         if as_json:
             print_json(asdict(line))
         else:
-            click.echo(
-                f"{escape(line.source)}: {line.status}, {line.reason}: "
-                f"{escape(line.detail)} (row {escape(line.row_id)})"
-            )
+            click.echo(describe(line))
     if not lines:
         print_note(f"The ledger is empty: {EMPTY_LEDGER}.")
     if not as_json:
         for name in sorted(filter(explain_reason, reasons)):
             print_note(f"{name}: {explain_reason(name)}")
+
+
+def describe(line: LedgerLine) -> str:
+    """The line as text; a row without an id, which is named by its place, is named once."""
+    row = "" if line.row_id == line.source else f" (row {escape(line.row_id)})"
+    return f"{escape(line.source)}: {line.status}, {line.reason}: {escape(line.detail)}{row}"

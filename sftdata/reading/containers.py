@@ -79,6 +79,10 @@ def inspect_file(name: str, path: Path) -> Container:
         format_ = "tsv"  # as Excel writes its "Unicode text"; reading looks closer
     if not head and compression is None:
         compression = named_compression  # an empty file is what its name says
+    if format_ is None and suffix == ".toml":
+        raise GoldenSetError(
+            f"{name} is a TOML file, which holds no rows.", "Build a spec with --spec FILE."
+        )
     if format_ is None or (compression and format_ not in _TEXT_FORMATS):
         raise GoldenSetError(
             f"{name}: neither its name nor its first bytes say how the rows are stored.",

@@ -101,6 +101,12 @@ def test_a_name_that_promises_compression_may_be_wrong() -> None:
     assert rows_of("a.jsonl.gz", "\n".join(LINES)) == ROWS
 
 
+def test_a_spec_in_place_of_rows_is_an_error_with_the_option_for_it() -> None:
+    with pytest.raises(GoldenSetError, match="holds no rows") as caught:
+        rows_of("news.toml", 'task = "summarize"')
+    assert "--spec FILE" in str(caught.value)
+
+
 def test_the_text_of_a_row_is_unchanged() -> None:
     row = rb'{"a": "\u00e9\ud800\/", "n": 1.10, "big": 123456789012345678901, "a": NaN}'
     (chunk,) = chunks_of("a.json", b"[" + row + b",\n " + row + b"]")
