@@ -112,20 +112,22 @@ def _texts_of(turn: Turn) -> Iterator[str]:
     for call in turn.tool_calls:
         arguments = call["function"]["arguments"]
         yield call["function"]["name"]
-        yield arguments if isinstance(arguments, str) else " ".join(_leaves(arguments))
+        yield arguments if isinstance(arguments, str) else " ".join(leaves(arguments))
 
 
-def _leaves(value: Any) -> Iterator[str]:
-    """The names and values in JSON, without its marks."""
-    if isinstance(value, Mapping):
+def leaves(value: Any) -> Iterator[str]:
+    """The texts and numbers in a JSON value, and the keys of its objects."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
         for key, item in value.items():
             yield str(key)
-            yield from _leaves(item)
+            yield from leaves(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _leaves(item)
-    else:
-        yield value if isinstance(value, str) else dump_json(value)
+            yield from leaves(item)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield json.dumps(value)
 
 
 def dump_json(value: Any) -> str:

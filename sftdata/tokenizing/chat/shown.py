@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sftdata.base.conversation import Turn
+from sftdata.base.conversation import Turn, leaves
 
 
 def find_unshown(turn: Turn, text: str) -> str | None:
@@ -23,7 +23,7 @@ def find_unshown(turn: Turn, text: str) -> str | None:
         name = call["function"].get("name", "")
         if not _shows(text, name):
             return f"call of '{name}'"
-        for leaf in _leaves(call["function"].get("arguments")):
+        for leaf in leaves(call["function"].get("arguments")):
             if not _shows(text, leaf):
                 return f"arguments of the call of '{name}'"
     return None
@@ -42,7 +42,7 @@ def find_unshown_tool(tools: Sequence[dict[str, Any]], text: str) -> str | None:
 
 def shows_all(values: Any, text: str) -> bool:
     """Whether `text` shows every text and number in `values`."""
-    return all(_shows(text, leaf) for leaf in _leaves(values))
+    return all(_shows(text, leaf) for leaf in leaves(values))
 
 
 def _contents(turn: Turn) -> Iterator[str]:
@@ -63,18 +63,3 @@ def _escaped(part: str) -> str:
 
 def _escaped_ascii(part: str) -> str:
     return json.dumps(part)[1:-1]
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    """The texts and numbers in a JSON value, and the keys of its objects."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield str(key)
-            yield from _leaves(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _leaves(item)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield json.dumps(value)
