@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.base.arrow import flag, flags, numbers, text, texts, to_flags, to_numbers
-from sftdata.base.hashing import hash_column, hash_rows
+from sftdata.base.hashing import hash_column
 from sftdata.base.reasons import Reason, Status
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.collect import GROUP, ID, SPLIT, WHERE, Parsed
@@ -22,7 +22,9 @@ from sftdata.reading.conversations.read import ConversationReader
 from sftdata.reading.dialects import Quoting
 from sftdata.reading.parsing import parse_chunks
 from sftdata.reading.peek import first_rows
-from sftdata.reading.rules import VISIBLE, apply_rule, column_of, to_type
+from sftdata.reading.row_faults import find_faults
+from sftdata.reading.row_ids import find_row_ids
+from sftdata.reading.rules import apply_rule, column_of, to_type
 from sftdata.reading.sources import Source
 from sftdata.reading.splits import NOT_GIVEN
 from sftdata.spec.fields import MESSAGES, FieldRule
@@ -30,7 +32,6 @@ from sftdata.spec.paths import parse_path
 from sftdata.spec.split_names import find_split
 
 _UNKNOWN = -2  # the split of a row whose column names none
-_ESCAPED_NUL = r"(?:^|[^\\])(?:\\\\)*\\u0000"
 
 
 Remark = tuple[Status, Reason, str]  # with a detail
@@ -180,8 +181,8 @@ class RowReader:
 
     def _check(self, raw: Parsed, source: Source) -> Rows:
         parsed = self._to_fields(raw)
-        row_ids, own = self._row_ids(parsed, source.id_prefix(self.id_prefix))
-        faults = self._find_faults(parsed)
+        row_ids, own = find_row_ids(parsed, self.fields, source.id_prefix(self.id_prefix))
+        faults = find_faults(parsed, self.fields, keep_nul=self.keep_nul)
         given = self._given_splits(parsed, source.split, faults)
         usable = np.ones(len(parsed.chunk), np.bool_)
         usable[list(faults)] = False
@@ -267,20 +268,6 @@ class RowReader:
         split = find_split(name, self.splits)
         return self.splits.index(split) if split in self.splits else _UNKNOWN
 
-    def _row_ids(
-        self, parsed: Parsed, prefix: str
-    ) -> tuple[pa.LargeStringArray, npt.NDArray[np.bool_]]:
-        """The mapped id where the row has one, else a digest of the row's fields."""
-        given = parsed.columns.get(ID)
-        if given is None:
-            return _content_ids(parsed, self.fields), np.zeros(len(parsed.chunk), np.bool_)
-        own = to_flags(pc.fill_null(pc.not_equal(given, text("")), flag(False)))
-        if prefix:
-            given = pc.binary_join_element_wise(text(prefix), given, text(""))
-        if own.all():
-            return given, own
-        return pc.if_else(flags(own), given, _content_ids(parsed, self.fields)), own
-
     def _find_remarks(self, raw: Parsed) -> dict[int, tuple[Remark, ...]]:
         """The remarks about each row, also about rows that have a fault."""
         found: dict[int, tuple[Remark, ...]] = dict(raw.repairs)
@@ -303,27 +290,6 @@ class RowReader:
             found[row] = (*found.get(row, ()), remark)
         return found
 
-    def _find_faults(self, parsed: Parsed) -> dict[int, tuple[str, str]]:
-        """Reason and detail by row; of several faults in a row, the first in field order."""
-        faults = dict(parsed.faults)
-        for name, rule in self.fields.items():
-            if rule.optional or rule.value is not None:
-                continue
-            column = parsed.columns[name]
-            for row in np.flatnonzero(to_flags(column.is_null())):
-                faults.setdefault(int(row), (Reason.MISSING_FIELD, f"'{name}' is missing or null"))
-            visible = pc.match_substring_regex(column, VISIBLE)
-            for row in np.flatnonzero(~to_flags(pc.fill_null(visible, flag(True)))):
-                faults.setdefault(int(row), (Reason.EMPTY_FIELD, f"'{name}' is empty"))
-        for name in self.fields:
-            column = parsed.columns[name]
-            if not self.keep_nul and (name == MESSAGES or _holds_nul(column)):
-                nul = pc.fill_null(_find_nul(name, column), flag(False))
-                for row in np.flatnonzero(to_flags(nul)):
-                    detail = f"'{name}' holds a NUL (U+0000)"
-                    faults.setdefault(int(row), (Reason.NUL_CHARACTER, detail))
-        return faults
-
 
 def _take_remarks(
     remarks: Mapping[int, tuple[Remark, ...]], rows: npt.NDArray[np.int64]
@@ -342,26 +308,3 @@ def _heads(paths: Iterable[str]) -> set[str]:
 def _column_names(rows: Sequence[Mapping[str, Any]]) -> KeysView[str]:
     """The columns of the rows, each once, in order."""
     return dict.fromkeys(name for row in rows for name in row).keys()
-
-
-def _content_ids(parsed: Parsed, fields: Iterable[str]) -> pa.LargeStringArray:
-    """Hexadecimal XXH3 128-bit digests over the digests of the fields, in order of their names."""
-    columns = [pc.fill_null(parsed.columns[name], text("")) for name in sorted(fields)]
-    hashes = hash_rows(np.concatenate([hash_column(column) for column in columns], axis=1))
-    digits = hashes.astype(">u8").tobytes().hex().encode()
-    offsets = np.arange(len(hashes) + 1) * 32
-    return pa.LargeStringArray.from_buffers(
-        len(hashes), pa.py_buffer(offsets), pa.py_buffer(digits)
-    )
-
-
-def _find_nul(name: str, column: pa.LargeStringArray) -> pa.BooleanArray:
-    """Whether each text has a NUL; conversations are JSON, where it is escaped."""
-    if name == MESSAGES:
-        return pc.match_substring_regex(column, _ESCAPED_NUL)
-    return pc.match_substring(column, "\0")
-
-
-def _holds_nul(column: pa.LargeStringArray) -> bool:
-    data = column.buffers()[2]
-    return data is not None and data.size > 0 and np.frombuffer(data, np.uint8).min() == 0
