@@ -66,8 +66,7 @@ def check_drops(
     for line in faults:
         by_reason.setdefault(line.reason, []).append(line)
     counts = [
-        f"{len(lines):,} {reason}, such as {lines[0].source}: {lines[0].detail} "
-        f"(row '{escape(lines[0].row_id)}')"
+        f"{len(lines):,} {reason}, such as {_describe(lines[0])}"
         for reason, lines in sorted(by_reason.items(), key=lambda item: -len(item[1]))
     ]
     others = len(faults) - len(by_reason.get(Reason.REPEATED_ID, ()))
@@ -78,11 +77,18 @@ def check_drops(
     elif 100 * others / max(filled, 1) > max_dropped or not ways_out:
         needed = np.ceil(100 * (others or len(faults)) / max(filled, 1))
         ways_out.append(f"Fix the rows, or allow so many to be dropped: --max-dropped {needed:g}")
+    allowed = f"at most {max_dropped:g} % may be dropped" if share > max_dropped else "none is left"
     raise GoldenSetError(
-        f"{len(faults):,} of {filled:,} rows ({share:.3g} %) cannot be used; at most "
-        f"{max_dropped:g} % may be dropped. Nothing was committed.\n" + "\n".join(counts),
+        f"{len(faults):,} of {filled:,} rows ({share:.3g} %) cannot be used; {allowed}. "
+        "Nothing was committed.\n" + "\n".join(counts),
         "\n".join(ways_out),
     )
+
+
+def _describe(line: LedgerLine) -> str:
+    """Place and detail; a row without an id, which is named by its place, is named once."""
+    row = "" if line.row_id == line.source else f" (row '{escape(line.row_id)}')"
+    return f"{line.source}: {line.detail}{row}"
 
 
 def _ways_out_of_clashes(

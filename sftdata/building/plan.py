@@ -20,6 +20,7 @@ from sftdata.building.field_use import check_field_types, check_field_use
 from sftdata.errors import TemplateError
 from sftdata.reading.given_splits import all_splits, decide_splits
 from sftdata.reading.sources import Source, resolve_sources
+from sftdata.reading.unmet import find_unmet
 from sftdata.rendering.template import Template
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.model import Spec
@@ -60,6 +61,7 @@ class Plan(PicklesFieldsOnly):
     evaluation: EvaluationTexts | None = None
     sizes: Sizes = DEFAULT_SIZES
     split_note: str | None = None  # says which given splits are kept
+    unmet: tuple[str, ...] = ()  # name what the spec asks for and no row has
     evaluation_notes: tuple[str, ...] = ()  # name rows of evaluation files that cannot be read
     chat_notes: tuple[str, ...] = ()  # say what the chat template is told, and does not read
 
@@ -74,7 +76,7 @@ class Plan(PicklesFieldsOnly):
         notes = [template.note for template in self.templates]
         notes += [self.split_note, *self.chat_notes]
         notes += [source.note for source in self.sources]
-        notes += self.evaluation_notes
+        notes += [*self.unmet, *self.evaluation_notes]
         if self.spec.quoting and not any(s.format in ("csv", "tsv") for s in self.sources):
             notes.append("quoting in the spec has no effect: no source is CSV or TSV.")
         notes += self.tokenizer.notes
@@ -181,6 +183,8 @@ def make_plan(
 ) -> Plan:
     """The plan of a spec. Reads every source once where shots or evaluation files ask for it.
 
+    Reads their first rows for values that the spec asks for, and all rows for one that none has.
+
     Raises `SftdataError` for anything that can be known to be wrong before the first row.
     """
     templates = tuple(load_template(choice.id) for choice in spec.templates)
@@ -204,6 +208,7 @@ def make_plan(
         evaluation_sources=tuple(resolve_sources(spec.against)),
         sizes=sizes,
         split_note=split_note,
+        unmet=tuple(find_unmet(spec, sources)),
         chat_notes=tuple(note for note in notes if note is not None),
     )
     if plan.conversations is not None:

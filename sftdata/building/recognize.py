@@ -14,6 +14,7 @@ from sftdata.reading.column_check import ReadPath, map_option, suggest
 from sftdata.reading.parsing import parse_chunks
 from sftdata.reading.peek import peek_rows
 from sftdata.reading.sources import Source, resolve_sources
+from sftdata.spec.load import find_spec
 from sftdata.spec.shapes import Shape, find_shapes, known_shapes
 
 
@@ -32,7 +33,8 @@ def recognize(data: Sequence[str], mapped: Collection[str] = ()) -> Shape:
     if shapes:
         ways = "\n".join(f"  sftdata build {shape.options}  ({shape.name})" for shape in shapes)
         raise SpecError(f"{has}, which can mean more than one thing.", f"Say which:\n{ways}")
-    tasks = [name for name in list_content("pipelines", "*.toml") if name != "presets"]
+    # A mixture takes no --data.
+    tasks = [n for n in list_content("pipelines", "*.toml") if n != "presets" and find_spec(n)]
     raise SpecError(
         f"{has}, which fit no task.",
         f"Name the task and map its fields, for example: {_example(columns)}\n"

@@ -167,6 +167,8 @@ class RowReader:
     def unread_columns(self, chunks: Sequence[Chunk]) -> list[str]:
         """The columns of a source's first rows that no path starts with, in their order."""
         read = {parse_path(path)[0] for path in self._columns.values()}
+        if self.id_path is None and "id" in self.required:
+            read.add("id")  # --map id=none names it
         return [name for name in _column_names(first_rows(chunks)) if name not in read]
 
     def parse(self, chunks: Sequence[Chunk]) -> Rows:

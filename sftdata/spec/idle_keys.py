@@ -31,6 +31,8 @@ def _find(spec: Spec) -> Iterator[tuple[str, str]]:
         yield "long_conversations", "the rows are not 'messages'"
     elif spec.long_conversations != "drop_turns" and spec.max_length is None:
         yield "long_conversations", "nothing is too long without max_length (--max-length)"
+    if len(spec.templates) == 1 and spec.templates[0].weight != 1:
+        yield "templates", "a weight counts beside those of other templates, and there is only one"
     overlap = Spec.model_fields["against_overlap"].default
     if spec.against_overlap != overlap and not spec.against:
         yield "against_overlap", "there are no evaluation files (against)"

@@ -47,14 +47,21 @@ def load_spec(
         return _load_mixture(path, values, given)
     spec = _read_spec(path, values, given)
     _check_effects(find_idle_keys(spec), path, _locator(path, given))
-    return spec.with_mapped(given.get("fields", {}))
+    return spec.with_mapped({*spec.mapped, *given.get("fields", {})})
 
 
 def _read_spec(path: Path, values: dict[str, Any], given: dict[str, Any]) -> Spec:
     if "data" in given and path.is_relative_to(bundled_root()):
         # The facts of a bundled spec are about its sample, not about other rows.
         values = {k: v for k, v in values.items() if k not in _FACTS}
-    return validate(Spec, _merge(values, given), _with_options(path), _locator(path, given))
+    merged = _merge(values, given)
+    fields = merged.get("fields")
+    no_id = False
+    if isinstance(fields, dict) and fields.get(ID) == _NO_ID:
+        no_id = True
+        merged["fields"] = {name: rule for name, rule in fields.items() if name != ID}
+    spec = validate(Spec, merged, _with_options(path), _locator(path, given))
+    return spec.with_mapped({ID}) if no_id else spec
 
 
 def _locator(path: Path, given: Collection[str] = ()) -> Locate:
@@ -160,9 +167,6 @@ def _merge(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         merged["templates"] = given.get("templates", given.get("template"))
     if preset := merged.get("preset") or find_preset(merged.get("data")):
         merged = apply_preset(preset, merged, options=given, own=_own_keys(values, given))
-    fields = merged.get("fields")
-    if isinstance(fields, dict) and fields.get(ID) == _NO_ID:
-        merged["fields"] = {name: rule for name, rule in fields.items() if name != ID}
     return merged
 
 

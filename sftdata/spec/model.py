@@ -151,7 +151,7 @@ class Spec(SpecModel):
             if "templates" in value:
                 raise ValueError("give template or templates, not both")
             value["templates"] = value.pop("template")
-        if isinstance(value.get("templates"), str):
+        if isinstance(value.get("templates"), (str, dict)):
             value["templates"] = [value["templates"]]
         return value
 
@@ -237,7 +237,8 @@ class Spec(SpecModel):
                 if getattr(self, name):
                     yield f"{name} is for conversations; map the field 'messages'"
         for name in sorted({name for pair in self.swap for name in pair} - self.fields.keys()):
-            yield f"swap names '{name}', which is not one of the fields"
+            known = did_you_mean(name, self.fields)
+            yield f"swap names '{name}', which is not one of the fields. {known}"
         if any(parse_data_item(item)[0] for item in self.data):
             if self.split_column:
                 yield "give split_column or the splits of data, not both: they may differ"

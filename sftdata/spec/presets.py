@@ -118,7 +118,8 @@ def apply_preset(
     if name not in presets:
         raise SpecError(f"There is no preset '{name}'.", did_you_mean(str(name), presets))
     preset = presets[name]
-    first = values["data"][0] if isinstance(values.get("data"), (list, tuple)) else None
+    data = values.get("data")
+    first = data[0] if isinstance(data, (list, tuple)) and data else None
     if isinstance(first, str) and first.startswith(PRESET) and first != f"{PRESET}{name}":
         raise SpecError(f"Both '{first}' and the preset '{name}' are given.", "Give one of them.")
     given = dict(own.get("fields", {})) | dict(options.get("fields", {}))
@@ -132,13 +133,15 @@ def apply_preset(
     # The task's other fields are left out: the dataset has no column for them.
     fields = {field: rule.to_json() for field, rule in preset.fields.items()}
     fields = lay_over(fields | own.get("fields", {}), options.get("fields", {}))
-    facts: dict[str, Any] = {"where": preset.where, "license": preset.license}
+    facts: dict[str, Any] = {"where": preset.where}
+    if isinstance(data, (list, tuple)) and all(_is_of(item, name, preset) for item in data):
+        facts["license"] = preset.license  # a fact of its own rows, not of a file like them
     if preset.group is not None:
         facts["group"] = preset.group
     said = {key: {**own, **options}[key] for key in facts if key in own or key in options}
     applied = dict(values) | {"preset": name, "fields": fields} | facts | said
-    if isinstance(values.get("data"), (list, tuple)):
-        applied["data"] = [_resolve(item, name, preset) for item in values["data"]]
+    if isinstance(data, (list, tuple)):
+        applied["data"] = [_resolve(item, name, preset) for item in data]
     return applied
 
 
@@ -154,6 +157,14 @@ def _with_path(name: str, rule: Any, given: Any) -> Any:
     if not (isinstance(rule, dict) and isinstance(given, str)) or name == ID:
         return given  # an id that is given is there; one of a bundled spec may be missing
     return {k: v for k, v in rule.items() if k not in ("first", "value")} | {"path": given}
+
+
+def _is_of(item: Any, name: str, preset: Preset) -> bool:
+    """Whether an item of `data` reads the rows of the preset."""
+    place = parse_data_item(item)[1] if isinstance(item, str) else ""
+    return place == f"{PRESET}{name}" or (
+        place.startswith(HUB) and parse_hub_item(place)[0] == preset.hub
+    )
 
 
 def _resolve(item: Any, name: str, preset: Preset) -> Any:

@@ -217,6 +217,27 @@ def test_what_a_rule_a_filter_a_group_or_an_id_reads_is_no_unread_column() -> No
     assert manifest["unread"] == {"rows.jsonl": ["id"]}
 
 
+def test_ids_that_the_user_does_not_want_are_not_unread() -> None:
+    by_option = build(spec="spec.toml", fields={"id": "none"}, out="a").manifest
+    text = Path("spec.toml").read_text()
+    Path("none.toml").write_text(text.replace('id = "id"', 'id = "none"'))
+    Path("without.toml").write_text(text.replace('id = "id"', ""))
+    by_spec, unsaid = (build(spec=f"{n}.toml", out=n).manifest for n in ("none", "without"))
+    assert by_option["unread"] == by_spec["unread"] == {}
+    assert unsaid["unread"] == {"rows.jsonl": ["id"]}
+
+
+def test_what_no_row_has_is_said_by_builds_rebuilds_and_dry_runs() -> None:
+    write_rows([row | {"kind": "a"} for row in rows()])
+    options: dict[str, Any] = {"spec": "spec.toml", "where": {"kind": ["a", "b"]}}
+    note = "where: no row has 'b' in 'kind'. Known: a."
+    for _ in ("built", "up to date"):
+        said: list[str] = []
+        build(**options, out="out", report=said.append)
+        assert said == [note]
+    assert dry_run(**options).notes == [note]
+
+
 def test_a_rebuild_with_reused_rows_names_the_same_columns() -> None:
     golden = with_unread_columns()
     first = build_rows(golden).manifest["unread"]

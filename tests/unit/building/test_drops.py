@@ -42,6 +42,16 @@ def test_more_is_an_error_with_an_example_of_each_reason_and_the_way_out() -> No
     ]
 
 
+def test_a_row_named_by_its_place_is_named_once() -> None:
+    line = LedgerLine("a.csv:7", "a.csv:7", Status.DROPPED, Reason.EMPTY_FIELD, "a detail")
+    assert refusal(Ledger([line]), rows=2)[1] == "1 empty_field, such as a.csv:7: a detail"
+
+
+def test_no_row_left_is_no_matter_of_how_many_may_go() -> None:
+    (first, *_) = refusal(ledger(Reason.EMPTY_FIELD), rows=1, max_dropped=100)
+    assert first == "1 of 1 rows (100 %) cannot be used; none is left. Nothing was committed."
+
+
 def test_ids_that_two_files_share_are_told_apart_by_the_file() -> None:
     clashes = [("a.jsonl:1", "b.jsonl:1"), ("a.jsonl:2", "b.jsonl:2")]
     drops = ledger(*[Reason.REPEATED_ID] * 2)

@@ -65,6 +65,9 @@ def test_unknown_columns_are_an_error_with_the_mapping_that_fits_best() -> None:
         find({"headline": "a", "body": "b"})
     assert "--task summarize --map article=body --map summary=headline" in str(e.value)
     assert "sftdata init DIR --data PATH" in str(e.value)
+    # A mixture takes no --data.
+    assert "instruct, qa, rewrite" in str(e.value)
+    assert "multitask" not in str(e.value)
 
 
 def test_without_rows_the_bundled_sample_is_built() -> None:

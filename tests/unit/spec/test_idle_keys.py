@@ -50,6 +50,11 @@ def load(text: str, **options: Any) -> None:
             {"duplicates": "keep", "near_duplicates": 0.5},
             "duplicates: has no effect: near_duplicates drops",
         ),
+        (
+            ROWS.replace('"summarize/article"', '{ id = "summarize/article", weight = 2 }'),
+            {},
+            "templates: has no effect: a weight counts beside",
+        ),
     ],
 )
 def test_a_key_without_effect_is_an_error(text: str, options: Any, fault: str) -> None:
@@ -65,6 +70,7 @@ def test_a_key_without_effect_is_an_error(text: str, options: Any, fault: str) -
     [
         (ROWS, {"keep": "end", "max_length": 99}),
         (ROWS, {"keep": "start"}),
+        (ROWS.replace('"summarize/article"', '{ id = "summarize/article" }'), {}),
         (TURNS, {"loss": "last"}),
         (ROWS, {"chat": True, "chat_options": {"x": 1}}),
         (ROWS, {"against": ["e.jsonl"], "against_overlap": 0.9}),

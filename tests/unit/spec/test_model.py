@@ -179,7 +179,7 @@ CHECKED = SPEC.replace("[fields]", 'source_field = "article"\ntarget_field = "su
         ),
         (
             SPEC.replace("[fields]", 'swap = [["article", "sumary"]]\n[fields]'),
-            ["spec: swap names 'sumary', which is not one of the fields"],
+            ["spec: swap names 'sumary', which is not one of the fields. Did you mean 'summary'?"],
         ),
         (
             SPEC.replace("[fields]", "shots = true\nseed = false\n[fields]"),

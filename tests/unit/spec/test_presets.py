@@ -50,6 +50,16 @@ def test_a_preset_sets_fields_source_and_license_and_an_option_wins() -> None:
     assert (spec.fields["answer"].path, spec.fields["question"].path) == ("answers.text[0]", "q")
 
 
+@pytest.mark.parametrize("data", [["rows.jsonl"], ["hf:rajpurkar/squad", "rows.jsonl"]])
+def test_the_license_of_a_preset_is_that_of_its_own_rows_only(data: list[str]) -> None:
+    spec = load_spec(task="qa", preset="squad", data=data)
+    assert isinstance(spec, Spec)
+    assert (spec.preset, spec.license) == ("squad", "")
+    own = load_spec(task="qa", data=["test=preset:squad", "train=hf:rajpurkar/squad:train"])
+    assert isinstance(own, Spec)
+    assert own.license == load_presets()["squad"].license
+
+
 @pytest.mark.parametrize("data", ["rows.jsonl", 3])
 def test_data_that_is_no_list_is_a_fault_with_a_preset_too(data: object) -> None:
     with pytest.raises(SpecError, match="data: must be a list"):
