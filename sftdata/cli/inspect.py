@@ -93,6 +93,9 @@ def command(
         _browse(data, choice)
         return
     rows = _load_rows(data, choice)
+    if choice["is_default_limit"] and len(rows) > _SHOWN:
+        rows.pop()
+        print_note(f"The first {_SHOWN} rows are shown; --limit N shows more.")
     if html is not None:
         from sftdata.inspecting.pages.render import save_page
         from sftdata.inspecting.pages.rows import render_rows
@@ -136,7 +139,8 @@ def _check_usage(
     least, most = choice["min_tokens"], choice["max_tokens"]
     if least is not None and most is not None and least > most:
         raise click.UsageError(f"No row has {least} tokens or more and {most} or fewer.")
-    choice["limit"] = choice["limit"] or _SHOWN
+    choice["is_default_limit"] = choice["limit"] is None and not any(chosen)
+    choice["limit"] = choice["limit"] or _SHOWN + 1  # one more tells whether there are more
     choice["seed"] = choice["seed"] or 0
 
 

@@ -205,3 +205,15 @@ def test_diff_of_hostile_rows_does_not_act_on_the_terminal(
     done = sftdata("diff", a, b)
     assert "\\x1b" in done.stdout
     assert hidden(done.stdout + done.stderr) == set()
+
+
+# --- inspect -------------------------------------------------------------------------------------
+
+
+def test_inspect_says_when_it_leaves_rows_out_unasked(clean: Path, small: Path) -> None:
+    first = sftdata("inspect", clean, "--json")
+    assert len(first.stdout.splitlines()) == 3
+    assert first.stderr == "The first 3 rows are shown; --limit N shows more.\n"
+    for asked in (("--limit", "3"), ("--random", "2"), ("--index", "0")):
+        assert sftdata("inspect", clean, "--json", *asked).stderr == ""
+    assert sftdata("inspect", small, "--json").stderr == ""
