@@ -164,7 +164,8 @@ def suggest(missing: Sequence[ReadPath], columns: Sequence[str]) -> dict[str, st
             left = [column for column in columns if column not in found.values()]
             if path.name not in found and (column := is_meant(path, left)):
                 found[path.name] = column
-    names = [path.name for path in missing if path.name not in found and path.name != "id"]
+    # Keys such as `group` are no fields, whose names the rows have in other words.
+    names = [p.name for p in missing if p.name not in found and p.name != "id" and not p.is_key]
     left = [column for column in columns if column not in found.values()]
     if len(names) == len(left) == 1:
         found[names[0]] = left[0]

@@ -134,6 +134,10 @@ def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> 
             f"{path}: some sources have a weight and some have none: {others}.",
             "Give each source a weight, or none: then each counts as much as it holds.",
         )
+    if weighted and len(sources) == 1:
+        why = "it counts beside those of other sources, and there is only one"
+        line = find_line(path.read_text(encoding="utf-8"), ("sources", 0, "weight"))
+        _check_effects({"weight": why}, path, lambda keys: line)
     mixture = values.pop("mixture", {})
     if not isinstance(mixture, dict):
         raise SpecError(f"{path}: 'mixture' must be a table.", "Write [mixture] above its keys.")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,10 @@ from sftdata.reading.rows import RowReader
 from sftdata.reading.sources import resolve_sources
 from sftdata.spec.fields import FieldRule
 
-FORMATS = (".jsonl", ".csv", ".tsv", ".parquet", ".feather", ".arrow", ".stream.arrow")
+FORMATS = (
+    ".jsonl", ".csv", ".tsv", ".parquet", ".feather", ".arrow", ".stream.arrow", ".json",
+    ".indented.json", ".key.json", ".columns.json", ".jsonl.gz", ".utf16.jsonl", ".utf16.csv",
+)  # fmt: skip
 ROWS = st.shared(st.integers(0, 5), key="rows")
 TEXTS = st.text(st.sampled_from("ab é日\n\t\"',;\0"), max_size=6)
 WHOLE = st.integers(-(2**63), 2**63 - 1)
@@ -125,13 +130,13 @@ def write(table: pa.Table, path: Path) -> None:
 
 def _write_text(table: pa.Table, path: Path) -> None:
     rows = list(zip(*map(python_values, table.columns), strict=True))
-    with path.open("w", encoding="utf-8", newline="") as file:
-        if path.suffix == ".jsonl":
-            lines = [
-                json.dumps(dict(zip(table.column_names, r, strict=True)), default=str) for r in rows
-            ]
-            file.write("".join(f"{line}\n" for line in lines))
-            return
+    if path.suffix != ".csv" and path.suffix != ".tsv":
+        text = _json_text(table.column_names, rows, path.name)
+        data = text.encode("utf-16" if ".utf16" in path.name else "utf-8")
+        path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+        return
+    encoding = "utf-16" if ".utf16" in path.name else "utf-8"
+    with path.open("w", encoding=encoding, newline="") as file:
         cells = [["" if value is None else str(value) for value in row] for row in rows]
         if path.suffix == ".csv":
             csv.writer(file, quoting=csv.QUOTE_ALL).writerows([table.column_names, *cells])
@@ -140,7 +145,21 @@ def _write_text(table: pa.Table, path: Path) -> None:
         file.write("".join("\t".join(row) + "\n" for row in [table.column_names, *plain]))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+def _json_text(names: Sequence[str], rows: Sequence[Sequence[Any]], file: str) -> str:
+    """The rows in one of the forms that people keep JSON in, as the name of the file says."""
+    objects = [dict(zip(names, row, strict=True)) for row in rows]
+    if ".columns." in file:
+        return json.dumps({n: [r[n] for r in objects] for n in names}, default=str)
+    if ".key." in file:
+        return json.dumps({"version": 1, "data": objects}, default=str)
+    if ".indented." in file:
+        return "\n".join(json.dumps(row, default=str, indent=2) for row in objects)
+    if file.endswith(".json"):
+        return json.dumps(objects, default=str)
+    return "".join(f"{json.dumps(row, default=str)}\n" for row in objects)
+
+
+@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables(), suffix=st.sampled_from(FORMATS))
 def test_every_row_is_read_or_has_a_fault(table: pa.Table, suffix: str) -> None:
     fields = {name: FieldRule(path=name) for name in ("article", "summary")}
@@ -157,7 +176,7 @@ def test_every_row_is_read_or_has_a_fault(table: pa.Table, suffix: str) -> None:
 
 
 @settings(
-    max_examples=15,
+    max_examples=20,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(table=tables(), suffix=st.sampled_from(FORMATS))

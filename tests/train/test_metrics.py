@@ -139,5 +139,6 @@ def test_only_english_is_stemmed() -> None:
 def test_no_metric_gives_nothing_for_equal_texts(text: str, others: list[str]) -> None:
     texts = [text, *others]
     for task in ("summarize", "translate", "qa", "grammar", "other"):
-        for found in score(task, texts, texts, texts):
-            assert found.value == pytest.approx(100), (task, found)
+        for sources in (texts, [None] * len(texts)):
+            for found in score(task, sources, texts, texts):
+                assert found.value == pytest.approx(100), (task, found)

@@ -47,7 +47,7 @@ def score(
     """The usual scores for the task, or general ones for other tasks.
 
     `sources` are the texts to correct, for grammar only. Rows whose source is None are left out of
-    the score of edits.
+    the score of edits; where no row has a source, so is the score.
     """
     if task == "summarize":
         return rouge(references, answers, ("rouge1", "rouge2", "rougeL", "rougeLsum"))
@@ -61,7 +61,9 @@ def score(
         ]
     exact = _mean("exact match", [float(r == a) for r, a in zip(references, answers, strict=True)])
     if task == "grammar":
-        return [exact, edit_f_half(sources, references, answers), chrf(references, answers)]
+        found = [exact, edit_f_half(sources, references, answers), chrf(references, answers)]
+        # Without any text to correct there are no edits to count: 0 would say they are wrong.
+        return found if any(source is not None for source in sources) else [exact, found[2]]
     return [exact, chrf(references, answers), *rouge(references, answers, ("rougeL",))]
 
 

@@ -115,6 +115,13 @@ def test_a_key_of_a_mixture_needs_effect_in_one_source_only() -> None:
         mix("against_overlap = 0.9")
 
 
+def test_the_weight_of_the_only_source_is_an_error() -> None:
+    text = 'task = "mix"\n[[sources]]\nspec = "qa"\n'
+    load(text)
+    with pytest.raises(SpecError, match=r"spec.toml(?s:.*)weight \(line 4\): has no effect"):
+        load(text + "weight = 3.0\n")
+
+
 def test_a_key_of_one_source_needs_effect_there() -> None:
     with pytest.raises(SpecError, match=r"qa.toml(?s:.*)loss: has no effect"):
         mix("", first='loss = "last"')
