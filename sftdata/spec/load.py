@@ -134,16 +134,17 @@ def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> 
             f"{path}: some sources have a weight and some have none: {others}.",
             "Give each source a weight, or none: then each counts as much as it holds.",
         )
-    if weighted and len(sources) == 1:
-        why = "it counts beside those of other sources, and there is only one"
-        line = find_line(path.read_text(encoding="utf-8"), ("sources", 0, "weight"))
-        _check_effects({"weight": why}, path, lambda keys: line)
     mixture = values.pop("mixture", {})
     if not isinstance(mixture, dict):
         raise SpecError(f"{path}: 'mixture' must be a table.", "Write [mixture] above its keys.")
     seed = {"seed": shared["seed"]} if "seed" in shared else {}
     values = values | facts | mixture | seed | {"sources": sources}
-    return validate(Mixture, values, _with_options(path), _locator(path, given))
+    loaded = validate(Mixture, values, _with_options(path), _locator(path, given))
+    if weighted and len(sources) == 1:
+        why = "it counts beside those of other sources, and there is only one"
+        line = find_line(path.read_text(encoding="utf-8"), ("sources", 0, "weight"))
+        _check_effects({"weight": why}, path, lambda keys: line)
+    return loaded
 
 
 def _check_source_keys(path: Path, listed: Sequence[Mapping[str, Any]]) -> None:
