@@ -16,8 +16,8 @@ from sftdata.building.build import build
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
 from sftdata.loading.order import shuffle_indices
-from sftdata_train.evaluation import evaluate, read_task
-from sftdata_train.evaluation_prompts import answer_ids, prompt_ids
+from sftdata_train.evaluation import evaluate
+from sftdata_train.evaluation_prompts import answer_ids, prompt_ids, read_task
 from sftdata_train.page import render_evaluation
 from sftdata_train.recipe import load_recipe
 from sftdata_train.training_run import prepare, train

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sftdata.loading.dataset import Dataset, Example, load
+from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.text import TextReader
-from sftdata_train.batches import RowUnits
-from sftdata_train.decoding import Decoding, Mode, choose_decoding
-from sftdata_train.device import choose_device, choose_dtype
+from sftdata_train.decoding import Decoding, Mode
 from sftdata_train.evaluation_prompts import (
     Prompts,
     answer_ids,
@@ -21,21 +19,19 @@ from sftdata_train.evaluation_prompts import (
     count_shots,
     extract_source,
     prompt_ids,
+    read_task,
     select_prompts,
 )
-from sftdata_train.generation import generate
-from sftdata_train.lora import load_adapter
 from sftdata_train.metrics import Score, score
-from sftdata_train.model_loading import load_config, load_model
-from sftdata_train.passport import Passport, list_stop_ids, load_built_templates, read_passport
+from sftdata_train.model_loading import load_config
+from sftdata_train.passport import Passport, load_built_templates, read_passport
 from sftdata_train.preflight import check_lengths, check_vocabulary
 from sftdata_train.progress import Report
 from sftdata_train.resource_errors import explain_resource_errors
+from sftdata_train.systems import Measured, load_systems, measure_systems
 from sftdata_train.tokenizer_check import check_tokenizer
-from sftdata_train.trainer import perplexity, sum_held_out_loss
+from sftdata_train.trainer import perplexity
 
-BASE, TUNED = "base", "tuned"
-_EXTRA_TOKENS = 16  # an answer may be this much longer than the longest target
 _GALLERY_ROWS = 12
 
 
@@ -117,7 +113,6 @@ def evaluate(
     check_tokenizer(data.manifest, model_name, report)
     config = load_config(model_name, trust_remote_code=trust_remote_code)
     check_vocabulary(data.manifest, config)
-    results, gallery = [], []
     with (
         tempfile.TemporaryDirectory(prefix="sftdata-eval-") as scratch,
         explain_resource_errors("evaluating"),
@@ -131,35 +126,11 @@ def evaluate(
             report(
                 f"--limit leaves out {left_out:,} of the {len(data[split]):,} rows of '{split}'."
             )
-        scorer, decoded = _Scorer(data), Decoding(decoding)
-        measured = {}
-        for system, model in _load_systems(model_name, adapter, passport, trust_remote_code):
-            if system == BASE:
-                decoded = choose_decoding(model, decoding)
-                report(f"decoding: {decoded.describe()}")
-            for prompts in sets:
-                report(f"{system}, {prompts.shots} shots, {len(prompts.rows):,} rows")
-                measured[prompts.shots, system] = _measure(
-                    model, prompts, batch_size, max_new_tokens, decoded, report
-                )
-            del model  # before the next one is loaded
-        for prompts in sets:
-            for system in (BASE, TUNED) if adapter is not None else (BASE,):
-                loss, task_loss, answers = measured[prompts.shots, system]
-                answered = scorer.decode(prompts, answers)
-                results.append(
-                    SystemResult(
-                        system=system,
-                        shots=prompts.shots,
-                        rows=len(prompts.rows),
-                        loss=loss,
-                        perplexity=perplexity(loss),
-                        task_rows=dict(Counter(map(read_task, prompts.examples))),
-                        task_loss=task_loss,
-                        scores=scorer.score(prompts, answered),
-                    )
-                )
-                gallery.append((f"{system}, {prompts.shots} shots", prompts, answered))
+        systems = load_systems(model_name, adapter, passport, trust_remote_code)
+        measured, decoded = measure_systems(
+            systems, sets, decoding, batch_size, max_new_tokens, report
+        )
+        results, gallery = _compare(data, measured)
     return Evaluation(
         dataset=str(directory),
         build=data.manifest["build"],
@@ -169,7 +140,7 @@ def evaluate(
         decoding=decoded,
         rows_left_out=left_out,
         results=results,
-        gallery=_show(gallery),
+        gallery=gallery,
     )
 
 
@@ -177,7 +148,7 @@ def _check(prompts: Prompts, passport: Passport | None, config: Any) -> None:
     """Raises when the adapter was trained on other prompts, or the model has too few positions."""
     if passport is not None:
         check_prompts(prompts, passport["templates"])
-    longest = max(len(prompt_ids(e)) for e in prompts.examples) + _longest_answer(prompts)
+    longest = max(len(prompt_ids(e)) for e in prompts.examples) + prompts.answer_limit
     check_lengths({f"prompt with {prompts.shots} shots and its answer": longest}, config)
 
 
@@ -220,66 +191,28 @@ class _Scorer:
         return self._texts.decode(ids, show_control=False).strip()
 
 
-def read_task(example: Example) -> str:
-    """The task of a row: the folder of its template."""
-    return example.template.partition("/")[0]
-
-
-def _load_systems(
-    name: str, adapter: Path | None, passport: Passport | None, trust_remote_code: bool
-) -> Iterator[tuple[str, Any]]:
-    """The base model, then the tuned one: the same with its adapter, or a model of its own."""
-
-    def load_one(directory: str) -> Any:
-        return load_model(directory, dtype=choose_dtype(), trust_remote_code=trust_remote_code)
-
-    if adapter is None or (passport is not None and passport.is_whole_model):
-        yield BASE, load_one(name).to(choose_device())
-        if adapter is not None:
-            yield TUNED, load_one(str(adapter)).to(choose_device())
-        return
-    model = load_adapter(load_one(name).to(choose_device()), adapter)
-    with model.disable_adapter():
-        yield BASE, model
-    yield TUNED, model
-
-
-def _measure(
-    model: Any,
-    prompts: Prompts,
-    batch_size: int,
-    max_new_tokens: int | None,
-    decoding: Decoding,
-    report: Report,
-) -> tuple[float, dict[str, float], list[list[int]]]:
-    """The loss on the targets of the rows, of all and by task, and the answers to their prompts."""
-    units, ends = RowUnits(prompts.data[prompts.split]), list_stop_ids(prompts.data.manifest)
-    sums, targets = {}, {}
-    for task, rows in _rows_by_task(prompts).items():
-        sums[task] = float(sum_held_out_loss(model, units, rows, batch_size, ends[0]))
-        targets[task] = int(units.targets[rows].sum())
-    answers = generate(
-        model,
-        [prompt_ids(example) for example in prompts.examples],
-        ends,
-        max_new_tokens=max_new_tokens or _longest_answer(prompts),
-        decoding=decoding,
-        batch_size=batch_size,
-        report=report,
-    )
-    loss = sum(sums.values()) / sum(targets.values())
-    return loss, {task: sums[task] / targets[task] for task in sums}, answers
-
-
-def _rows_by_task(prompts: Prompts) -> dict[str, list[int]]:
-    rows: dict[str, list[int]] = {}
-    for row, example in zip(prompts.rows, prompts.examples, strict=True):
-        rows.setdefault(read_task(example), []).append(row)
-    return dict(sorted(rows.items()))
-
-
-def _longest_answer(prompts: Prompts) -> int:
-    return max(len(answer_ids(example)) for example in prompts.examples) + _EXTRA_TOKENS
+def _compare(
+    data: Dataset, measured: Sequence[Measured]
+) -> tuple[list[SystemResult], list[GalleryRow]]:
+    """Loss and scores of each system at each number of shots, and rows to read."""
+    scorer = _Scorer(data)
+    results, gallery = [], []
+    for one in measured:
+        answered = scorer.decode(one.prompts, one.answers)
+        results.append(
+            SystemResult(
+                system=one.system,
+                shots=one.prompts.shots,
+                rows=len(one.prompts.rows),
+                loss=one.loss,
+                perplexity=perplexity(one.loss),
+                task_rows=dict(Counter(map(read_task, one.prompts.examples))),
+                task_loss=one.task_loss,
+                scores=scorer.score(one.prompts, answered),
+            )
+        )
+        gallery.append((f"{one.system}, {one.prompts.shots} shots", one.prompts, answered))
+    return results, _show(gallery)
 
 
 def _show(answered: list[tuple[str, Prompts, _AnsweredTexts]]) -> list[GalleryRow]:

@@ -14,6 +14,8 @@ from sftdata.loading.order import shuffle_indices
 from sftdata.rendering.template import Field, Template
 from sftdata_train.shot_variants import build_with_shots
 
+_EXTRA_TOKENS = 16  # an answer may be this much longer than the longest target
+
 
 @dataclass(frozen=True)
 class Prompts:
@@ -28,6 +30,19 @@ class Prompts:
     def examples(self) -> list[Example]:
         """The examples of `rows`."""
         return [self.data[self.split][row] for row in self.rows]
+
+    @property
+    def rows_by_task(self) -> dict[str, list[int]]:
+        """`rows`, by their task."""
+        found: dict[str, list[int]] = {}
+        for row, example in zip(self.rows, self.examples, strict=True):
+            found.setdefault(read_task(example), []).append(row)
+        return dict(sorted(found.items()))
+
+    @property
+    def answer_limit(self) -> int:
+        """The most tokens an answer may have."""
+        return max(len(answer_ids(example)) for example in self.examples) + _EXTRA_TOKENS
 
 
 def count_shots(data: Dataset) -> int | None:
@@ -79,6 +94,11 @@ def _last_answer(example: Example) -> int:
     """Where the last run of tokens in the loss starts."""
     starts = np.flatnonzero(np.diff(example.label_mask.astype(np.int8), prepend=0) == 1)
     return int(starts[-1])
+
+
+def read_task(example: Example) -> str:
+    """The task of a row: the folder of its template."""
+    return example.template.partition("/")[0]
 
 
 def extract_source(prompt: str, template: Template | None) -> str | None:
