@@ -93,6 +93,11 @@ def collate(sequences: Sequence[Sequence[Example]], pad_id: int) -> Tensors:
     }
 
 
+def to_device(batch: Tensors, device: torch.device) -> Tensors:
+    """The tensors of a batch on a device."""
+    return {name: tensor.to(device) for name, tensor in batch.items()}
+
+
 class StepDataset(Dataset[Tensors]):
     """Micro-batches of a `StepPlan` as tensors, with the sums of their step."""
 

@@ -15,6 +15,7 @@ from sftdata_train.decoding import (
     make_generation_config,
     without_own_settings,
 )
+from sftdata_train.inference import inference
 from sftdata_train.model_loading import first_line
 from sftdata_train.progress import Report
 
@@ -41,19 +42,16 @@ def generate(
     device = next(model.parameters()).device
     answers: list[Ids] = [[] for _ in prompts]
     by_length = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-    was_training = model.training
-    model.eval()
     for start in range(0, len(by_length), batch_size):
         chosen = by_length[start : start + batch_size]
         ids, mask = _pad_left([prompts[i] for i in chosen], stop_ids[0])
-        with torch.inference_mode(), without_own_settings(model), _explain(decoding):
+        with inference(model), without_own_settings(model), _explain(decoding):
             generated = model.generate(
                 input_ids=ids.to(device), attention_mask=mask.to(device), generation_config=config
             )
         for i, row in zip(chosen, generated[:, ids.shape[1] :].tolist(), strict=True):
             answers[i] = _cut_at_stop(row, stop_ids)
         report(f"  {min(start + batch_size, len(prompts)):,} of {len(prompts):,} answers")
-    model.train(was_training)
     return answers
 
 

@@ -49,6 +49,8 @@ def add_lora(model: Any, recipe: Recipe) -> Any:
             if recipe.targets == ALL_LINEAR:
                 _leave_out_router_weights(config, model)
             return get_peft_model(model, config)
+    # peft raises the first three on purpose; the others come from a module or a config that lacks
+    # what peft reads of it.
     except (ValueError, TypeError, NotImplementedError, AttributeError, KeyError) as error:
         raise SftdataError(
             f"LoRA cannot adapt this model ({model.config.model_type}) with --targets "

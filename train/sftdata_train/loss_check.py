@@ -10,7 +10,8 @@ import torch.nn.functional as F  # noqa: N812 (the usual name)
 
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import IGNORED, Example
-from sftdata_train.batches import collate
+from sftdata_train.batches import collate, to_device
+from sftdata_train.inference import inference
 from sftdata_train.loss import find_output_head, target_loss
 from sftdata_train.model_loading import first_line
 from sftdata_train.packing_check import shorten_example
@@ -25,13 +26,10 @@ def check_loss(model: Any, examples: Sequence[Example], pad_id: int) -> None:
     """
     pair = [shorten_example(example) for example in examples[:2]]
     device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
     try:
-        with torch.inference_mode():
-            batch = collate([[example] for example in pair], pad_id)
-            on_device = {name: tensor.to(device) for name, tensor in batch.items()}
-            found = float(target_loss(model, on_device, find_output_head(model)))
+        with inference(model):
+            batch = to_device(collate([[example] for example in pair], pad_id), device)
+            found = float(target_loss(model, batch, find_output_head(model)))
             plain = sum(_plain_loss(model, example, device) for example in pair)
     except (SftdataError, torch.OutOfMemoryError):
         raise
@@ -42,8 +40,6 @@ def check_loss(model: Any, examples: Sequence[Example], pad_id: int) -> None:
             "Check that this version of transformers supports it as a causal language model, or "
             "try other modules with --targets.",
         ) from error
-    finally:
-        model.train(was_training)
     tolerance = 1e-3 if next(model.parameters()).dtype.itemsize >= 4 else 5e-2
     if abs(found - plain) > tolerance * max(abs(plain), 1):
         raise SftdataError(

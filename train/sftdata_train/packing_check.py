@@ -9,7 +9,8 @@ import torch
 
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Example
-from sftdata_train.batches import collate
+from sftdata_train.batches import collate, to_device
+from sftdata_train.inference import inference
 from sftdata_train.loss import make_model_inputs
 
 
@@ -22,12 +23,9 @@ def check_boundaries(model: Any, examples: Sequence[Example], pad_id: int) -> No
     """
     first, second = (shorten_example(example) for example in examples[:2])
     device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    with torch.inference_mode():
+    with inference(model):
         alone = _logits(model, collate([[second]], pad_id), device)
         packed = _logits(model, collate([[first, second], [second]], pad_id), device)
-    model.train(was_training)
     difference = float((packed[len(first.input_ids) :] - alone).abs().max())
     scale = float(alone.abs().max())
     tolerance = 1e-3 if alone.dtype in (torch.float32, torch.float64) else 5e-2
@@ -40,8 +38,8 @@ def check_boundaries(model: Any, examples: Sequence[Example], pad_id: int) -> No
 
 
 def _logits(model: Any, batch: dict[str, Any], device: torch.device) -> torch.Tensor:
-    on_device = {name: tensor.to(device) for name, tensor in batch.items()}
-    logits: torch.Tensor = model(**make_model_inputs(model, on_device)).logits[0]
+    inputs = make_model_inputs(model, to_device(batch, device))
+    logits: torch.Tensor = model(**inputs).logits[0]
     return logits
 
 

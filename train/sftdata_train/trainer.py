@@ -12,7 +12,8 @@ import transformers
 from torch.utils.data import DataLoader, Sampler
 
 from sftdata.loading.order import MicroBatch, StepPlan
-from sftdata_train.batches import StepDataset, Tensors, Units, collate
+from sftdata_train.batches import StepDataset, Tensors, Units, collate, to_device
+from sftdata_train.inference import inference
 from sftdata_train.loss import find_output_head, target_loss
 
 
@@ -120,18 +121,14 @@ def sum_held_out_loss(
     model: Any, units: Units, chosen: Sequence[int], batch_size: int, pad_id: int
 ) -> torch.Tensor:
     """float64: cross entropy summed over the target tokens of the chosen units."""
-    was_training, head = model.training, find_output_head(model)
-    device = next(model.parameters()).device
-    model.eval()
+    head, device = find_output_head(model), next(model.parameters()).device
     total = torch.zeros((), dtype=torch.float64, device=device)
     # Batch units of similar length to pad little.
     by_length = sorted(chosen, key=lambda unit: -int(units.tokens[unit]))
-    with torch.inference_mode():
+    with inference(model):
         for start in range(0, len(by_length), batch_size):
             batch = collate([units[i] for i in by_length[start : start + batch_size]], pad_id)
-            on_device = {name: tensor.to(device) for name, tensor in batch.items()}
-            total += target_loss(model, on_device, head)
-    model.train(was_training)
+            total += target_loss(model, to_device(batch, device), head)
     return total
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 import transformers
 
-from sftdata.base.escaping import escape
 from sftdata.base.files import write_atomically
+from sftdata.base.wording import list_names
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.packing import read_plan
@@ -44,6 +44,7 @@ from sftdata_train.trainer import ExactTrainer
 RUN, CHECKPOINTS, LOSS_PLOT = "run.json", "checkpoints", "loss.svg"
 _HELD_OUT = "validation"
 _EVAL_BATCH = 8
+_SHOWN = 3  # files of a folder that is not ours
 
 
 @dataclass(frozen=True)
@@ -157,17 +158,19 @@ def make_trainer(run: TrainingRun, out: Path, report: Report = lambda line: None
 def find_last_checkpoint(out: Path) -> Path | None:
     """The newest complete checkpoint, or None."""
     complete = [
-        path.parent for path in (out / CHECKPOINTS).glob("*/trainer_state.json") if _is_json(path)
+        path.parent
+        for path in (out / CHECKPOINTS).glob("*/trainer_state.json")
+        if _read_json(path) is not None
     ]
     return max(complete, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
 
 
-def _is_json(path: Path) -> bool:
+def _read_json(path: Path) -> Any:
+    """The value in a JSON file; None for a file that a killed run left half written."""
     try:
-        json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _is_evaluated(out: Path, step: int) -> bool:
@@ -183,13 +186,13 @@ def _claim_directory(out: Path, description: dict[str, Any]) -> None:
     settings = {key: description[key] for key in ("data", "templates", "base_model", "recipe")}
     path = out / RUN
     if out.is_dir() and not path.is_file() and (held := sorted(p.name for p in out.iterdir())):
+        shown = list_names(held, _SHOWN, quote="'")
         raise SftdataError(
-            f"{out} is neither empty nor a training run: it holds '{escape(held[0])}'"
-            + (f" and {len(held) - 1:,} more." if held[1:] else "."),
+            f"{out} is neither empty nor a training run: it holds {shown}.",
             "Choose a new or empty folder with --out.",
         )
-    if path.is_file() and _is_json(path) and json.loads(path.read_bytes()) != settings:
-        old = json.loads(path.read_bytes())
+    old = _read_json(path) if path.is_file() else None
+    if old is not None and old != settings:
         changed = ", ".join(key for key, value in settings.items() if old.get(key) != value)
         raise SftdataError(
             f"{out} holds an unfinished run with other settings ({changed}).",
