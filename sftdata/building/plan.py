@@ -20,7 +20,6 @@ from sftdata.building.field_use import check_field_types, check_field_use
 from sftdata.errors import TemplateError
 from sftdata.reading.given_splits import all_splits, decide_splits
 from sftdata.reading.sources import Source, resolve_sources
-from sftdata.reading.unmet import find_unmet
 from sftdata.rendering.template import Template
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.model import Spec
@@ -208,7 +207,7 @@ def make_plan(
         evaluation_sources=tuple(resolve_sources(spec.against)),
         sizes=sizes,
         split_note=split_note,
-        unmet=tuple(find_unmet(spec, sources)),
+        unmet=_find_unmet(spec, sources),
         chat_notes=tuple(note for note in notes if note is not None),
     )
     if plan.conversations is not None:
@@ -232,6 +231,14 @@ def make_plan(
         evaluation, unread = index_evaluation(spec, plan.evaluation_sources)
     pool = draw_pool(spec, plan.sources, evaluation) if max(spec.shots) else None
     return replace(plan, evaluation=evaluation, pool=pool, evaluation_notes=tuple(unread))
+
+
+def _find_unmet(spec: Spec, sources: tuple[Source, ...]) -> tuple[str, ...]:
+    if not (spec.where or spec.renamed or any(r.strip_prefix for r in spec.rules.values())):
+        return ()
+    from sftdata.reading.unmet import find_unmet  # imports Arrow
+
+    return tuple(find_unmet(spec, sources))
 
 
 def _with_date(spec: Spec, tokenizer: Tokenizer) -> tuple[Spec, str | None]:

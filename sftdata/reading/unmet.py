@@ -19,8 +19,8 @@ from sftdata.reading.parsing import parse_chunks
 from sftdata.reading.row_reader import read_source, row_reader
 from sftdata.reading.rules import column_of
 from sftdata.reading.sources import Source
-from sftdata.spec.fields import BESIDE_MESSAGES, FieldRule
 from sftdata.spec.fields import ID as ID_FIELD
+from sftdata.spec.fields import FieldRule
 from sftdata.spec.model import Spec
 
 _CHUNKS_AT_ONCE = 8
@@ -60,17 +60,11 @@ class _Search:
     @classmethod
     def of(cls, spec: Spec) -> _Search:
         rules = spec.rules
-        beside = BESIDE_MESSAGES if spec.is_messages else ()
         return cls(
             where={path: list(values) for path, values in spec.where.items()},
             allowed=dict(spec.where),
             prefixes={n: list(r.strip_prefix) for n, r in rules.items() if r.strip_prefix},
-            # A column that is called like its field may be left out of any source.
-            absent={
-                name: rule.paths
-                for name, rule in rules.items()
-                if (rule.optional or name in beside) and name not in rule.paths
-            },
+            absent=spec.renamed,
             rules=rules,
         )
 

@@ -137,6 +137,16 @@ class Spec(SpecModel):
         return rules
 
     @property
+    def renamed(self) -> dict[str, tuple[str, ...]]:
+        """The paths of fields that a row may lack, where no column is called like the field."""
+        beside = BESIDE_MESSAGES if self.is_messages else ()
+        return {
+            name: rule.paths
+            for name, rule in self.rules.items()
+            if (rule.optional or name in beside) and name not in rule.paths
+        }
+
+    @property
     def types(self) -> dict[str, FieldType]:
         """The types of the fields that a template sees as something other than text."""
         return {n: r.type for n, r in self.rules.items() if r.type not in (None, "text")}

@@ -230,6 +230,7 @@ def test_shots_and_weights_need_a_training_split(byte_tokenizer: Path) -> None:
     Path("mixed.toml").write_text(
         'task = "mixed"\nsplit = { fit = 0.5, test = 0.5 }\n'
         '[[sources]]\nspec = "spec.toml"\nweight = 2.0\n'
+        '[[sources]]\nspec = "spec.toml"\nweight = 1.0\nname = "other"\n'
     )
     with pytest.raises(SftdataError, match="it has no split 'train', only fit, test"):
         build(spec="mixed.toml", out="mixed")
