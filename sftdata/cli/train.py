@@ -113,20 +113,22 @@ def command(
     if out is None and not dry_run:
         raise click.UsageError("Missing option '--out'. (Not needed with --dry-run.)")
     from sftdata_train.recipe import load_recipe
-    from sftdata_train.training_run import prepare, train
+    from sftdata_train.training_run import check_folder, prepare, train
 
     run = prepare(
         dataset,
         model,
         load_recipe(recipe_file, **options),
         split=split,
-        allow_draft=allow_draft or dry_run,
+        allow_draft=allow_draft,
         trust_remote_code=trust_remote_code,
         report=print_note,
     )
     if dry_run:
         from sftdata_train.cost_estimate import estimate_cost
 
+        if out is not None:
+            check_folder(run, out)
         found = estimate_cost(run)
         print_json(found.to_json()) if as_json else click.echo(_table(found))
         return

@@ -39,6 +39,19 @@ def test_a_dry_run_prints_the_table_and_writes_nothing(
     assert list(Path.cwd().iterdir()) == []
 
 
+def test_a_dry_run_refuses_the_folders_that_training_refuses(
+    dataset: Path, model_directory: Path
+) -> None:
+    Path("mine").mkdir()
+    Path("mine/notes.txt").write_text("mine")
+    args = ("train", dataset, "--model", model_directory, "--rank", 2, "--out", "mine")
+    dry, real = sftdata(*args, "--dry-run", code=1), sftdata(*args, code=1)
+    assert "mine is neither empty nor a training run" in dry.stderr
+    assert dry.stderr.splitlines()[-2:] == real.stderr.splitlines()[-2:]
+    sftdata(*args[:-1], "new", "--dry-run")
+    assert [path.name for path in Path.cwd().iterdir()] == ["mine"]
+
+
 def test_an_audit_proves_or_exits_with_3(adapter: Path, dataset: Path) -> None:
     done = sftdata("audit", adapter, "--data", dataset, "--json")
     found = json.loads(done.stdout)

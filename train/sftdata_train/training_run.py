@@ -118,10 +118,10 @@ def train(run: TrainingRun, out: Path, report: Report = lambda line: None) -> Pa
     An unfinished run of the same settings in `out` resumes from its last checkpoint.
     Raises `SftdataError`; `out` then holds the last checkpoint but no passport.
     """
-    templates = load_built_templates(run.data.manifest)
-    revision = getattr(run.config, "_commit_hash", None)
-    description = describe_run(run.data, run.split, run.model, run.recipe, templates, revision)
-    _claim_directory(out, description)
+    description = _describe(run)
+    check_folder(run, out)
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / RUN, to_json(_settings(description)))
     with explain_resource_errors("loading the model"):
         trainer = make_trainer(run, out, report)
     with explain_resource_errors("training"):
@@ -177,13 +177,17 @@ def _is_evaluated(out: Path, step: int) -> bool:
     return any(line["step"] == step for line in read_metrics(out / VALIDATION))
 
 
-def _claim_directory(out: Path, description: dict[str, Any]) -> None:
-    """Record the settings of the run in `out`. Raises when `out` holds another run or adapter."""
+def check_folder(run: TrainingRun, out: Path) -> None:
+    """Raises `SftdataError` unless `out` is new, empty, or holds an unfinished run like this one.
+
+    Writes nothing.
+    """
+    if out.exists() and not out.is_dir():
+        raise SftdataError(f"{out} is a file.", "Choose a new or empty folder with --out.")
     if (out / passport_file.FILE).exists():
         raise SftdataError(
             f"{out} holds a finished adapter.", "Choose another --out, or delete it."
         )
-    settings = {key: description[key] for key in ("data", "templates", "base_model", "recipe")}
     path = out / RUN
     if out.is_dir() and not path.is_file() and (held := sorted(p.name for p in out.iterdir())):
         shown = list_names(held, _SHOWN, quote="'")
@@ -191,6 +195,7 @@ def _claim_directory(out: Path, description: dict[str, Any]) -> None:
             f"{out} is neither empty nor a training run: it holds {shown}.",
             "Choose a new or empty folder with --out.",
         )
+    settings = _settings(_describe(run))
     old = _read_json(path) if path.is_file() else None
     if old is not None and old != settings:
         changed = ", ".join(key for key, value in settings.items() if old.get(key) != value)
@@ -198,8 +203,17 @@ def _claim_directory(out: Path, description: dict[str, Any]) -> None:
             f"{out} holds an unfinished run with other settings ({changed}).",
             "Resume it with its own settings, choose another --out, or delete it.",
         )
-    out.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, to_json(settings))
+
+
+def _describe(run: TrainingRun) -> dict[str, Any]:
+    templates = load_built_templates(run.data.manifest)
+    revision = getattr(run.config, "_commit_hash", None)
+    return describe_run(run.data, run.split, run.model, run.recipe, templates, revision)
+
+
+def _settings(description: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same for a run to resume."""
+    return {key: description[key] for key in ("data", "templates", "base_model", "recipe")}
 
 
 def _build_model(run: TrainingRun, report: Report) -> Any:
