@@ -197,8 +197,7 @@ def make_plan(
     if spec.chat_template is not None:
         tokenizer = tokenizer.with_chat_template(read_template_file(spec.chat_template))
     tokenizer = tokenizer.with_text_tokens(spec.text_tokens)
-    spec, date_note = _with_date(spec, tokenizer)
-    notes = (date_note, _check_chat_options(spec, tokenizer))
+    spec, chat_notes = _settle_chat(spec, tokenizer)
     plan = Plan(
         spec=spec,
         sources=sources,
@@ -208,19 +207,10 @@ def make_plan(
         sizes=sizes,
         split_note=split_note,
         unmet=_find_unmet(spec, sources),
-        chat_notes=tuple(note for note in notes if note is not None),
+        chat_notes=chat_notes,
     )
-    if plan.conversations is not None:
-        _ = plan.conversations.stop_ids  # raises for a template that does not parse
-    elif plan.chat is not None:
-        # Where rows bring the system text, a row that has none needs no such turn.
-        has_system = any("system" in t.blocks and not t.system_fields for t in templates)
-        roles = ((SYSTEM,) if has_system else ()) + (USER, ASSISTANT)
-        plan.chat.layout(roles)
-        if (thinking := plan.chat.thinking(roles)) is not None:
-            value = str(thinking).lower()
-            note = f"The chat template shows such answers with enable_thinking = {value}: serve so."
-            plan = replace(plan, chat_notes=(*plan.chat_notes, note))
+    if (note := _check_layout(plan)) is not None:
+        plan = replace(plan, chat_notes=(*chat_notes, note))
     if not spec.against and not max(spec.shots):
         return plan
     from sftdata.building.evaluation_texts import index_evaluation
@@ -241,29 +231,39 @@ def _find_unmet(spec: Spec, sources: tuple[Source, ...]) -> tuple[str, ...]:
     return tuple(find_unmet(spec, sources))
 
 
-def _with_date(spec: Spec, tokenizer: Tokenizer) -> tuple[Spec, str | None]:
-    """The spec with the date that its chat template writes, and a note about it."""
+def _settle_chat(spec: Spec, tokenizer: Tokenizer) -> tuple[Spec, tuple[str, ...]]:
+    """The spec with the date that its chat template writes, and notes about what it reads."""
     if not spec.chat or tokenizer.chat_template is None:
-        return spec, None
-    today = datetime.date.today()
-    uses_date = load_chat_template(tokenizer, spec.chat_options, today).uses_date
-    if spec.date is not None:
-        note = None if uses_date else "The chat template writes no date; 'date' changes nothing."
-        return spec, note
-    if not uses_date:
-        return spec, None
-    note = (
-        f"The chat template writes the date of the day: {today}. Another day gives other tokens; "
-        f'fix it: date = "{today}"'
-    )
-    return spec.model_copy(update={"date": today}), note
-
-
-def _check_chat_options(spec: Spec, tokenizer: Tokenizer) -> str | None:
-    if not (spec.chat and spec.chat_options and tokenizer.chat_template):
-        return None
+        return spec, ()
     date = spec.date or datetime.date.today()
-    return load_chat_template(tokenizer, spec.chat_options, date).check_options()
+    template = load_chat_template(tokenizer, spec.chat_options, date)
+    notes = []
+    if spec.date is not None and not template.uses_date:
+        notes.append("The chat template writes no date; 'date' changes nothing.")
+    elif spec.date is None and template.uses_date:
+        notes.append(
+            f"The chat template writes the date of the day: {date}. Another day gives other "
+            f'tokens; fix it: date = "{date}"'
+        )
+        spec = spec.model_copy(update={"date": date})
+    if (note := template.check_options()) is not None:
+        notes.append(note)
+    return spec, tuple(notes)
+
+
+def _check_layout(plan: Plan) -> str | None:
+    """Raises for a chat template that cannot lay out the rows; a note about how to serve it."""
+    if plan.conversations is not None:
+        _ = plan.conversations.stop_ids  # raises for a template that does not parse
+    elif plan.chat is not None:
+        # Where rows bring the system text, a row that has none needs no such turn.
+        has_system = any("system" in t.blocks and not t.system_fields for t in plan.templates)
+        roles = ((SYSTEM,) if has_system else ()) + (USER, ASSISTANT)
+        plan.chat.layout(roles)
+        if (thinking := plan.chat.thinking(roles)) is not None:
+            value = str(thinking).lower()
+            return f"The chat template shows such answers with enable_thinking = {value}: serve so."
+    return None
 
 
 def _check_template(template: Template, spec: Spec, frozen: bool) -> None:
