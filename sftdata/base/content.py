@@ -13,6 +13,9 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _SIGNS = ("pipelines/*.toml", "templates/templates.lock", "templates/*/*.jinja")
 
 
+SMALL_TOKENIZER = "tokenizers/small"  # bundled, for tests and the first look
+
+
 def bundled_root() -> Path:
     """The folder that holds the bundled `pipelines/` and `templates/`."""
     packaged = _PACKAGE / "content"

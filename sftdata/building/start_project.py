@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sftdata.base.content import bundled_root
+from sftdata.base.content import SMALL_TOKENIZER, bundled_root
 from sftdata.base.escaping import escape
 from sftdata.base.wording import list_names
 from sftdata.building.project_files import CI_FILE, ci_text, gitignore_text, readme_text
@@ -27,7 +27,6 @@ from sftdata.spec.validate import validate
 from sftdata.tokenizing.load import load_tokenizer
 from sftdata.writing.ownership import CLUTTER
 
-SMALL_TOKENIZER = "tokenizers/small"  # bundled, for trying out
 _SHOWN = 3
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sftdata.base.content import bundled_root
+from sftdata.base.content import SMALL_TOKENIZER, bundled_root
 from sftdata.base.escaping import escape
 from sftdata.cli.memory import keep_memory
 from sftdata.cli.options import FILE, FOLDER, chat_option, json_option, map_option
@@ -21,9 +21,6 @@ from sftdata.cli.progress import show_progress
 if TYPE_CHECKING:
     from sftdata.building.build import Outcome
     from sftdata.writing.manifest import Manifest
-
-
-_SMALL_TOKENIZER = "tokenizers/small"  # made for tests and the first look
 
 
 @click.command("build")
@@ -140,29 +137,30 @@ def command(dry_run: bool, as_json: bool, **options: Any) -> None:
         _dry_run(options, as_json)
         return
     keep_memory()
+    build_and_report(as_json=as_json, **options)
+
+
+def build_and_report(*, as_json: bool = False, **options: Any) -> None:
+    """Builds, and prints progress, the warnings about the dataset and its summary."""
     from sftdata.building.build import build
 
     started = time.monotonic()
     with show_progress(started) as progress:
         outcome = build(**options, report=print_note, progress=progress)
     seconds = time.monotonic() - started
-    finish(outcome, seconds, as_json=as_json)
-
-
-def finish(outcome: Outcome, seconds: float, *, as_json: bool = False) -> None:
-    """Prints the warnings about a build and its summary."""
     manifest = outcome.manifest
     _warn_of_draft(manifest["template"])
     sources = [source["path"] for source in manifest["sources"]]
     _warn_of_small_tokenizer(manifest["tokenizer"]["name"], sources)
     if as_json:
-        print_json(outcome.manifest.summary())
+        print_json(manifest.summary())
     else:
         _print_summary(outcome, seconds)
 
 
 def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     from sftdata.building.dry_run import dry_run
+    from sftdata.cli.ledger import describe
     from sftdata.reading.unread import describe_unread
 
     options.pop("workers")  # a few rows need none
@@ -190,7 +188,7 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
         return
     print_note(f"Of the first {rows_in:,} rows, {rows_out:,} become examples.")
     for line in run.ledger:
-        print_note(f"  {line.source}: {line.status}, {line.reason}: {line.detail}")
+        print_note(f"  {describe(line)}")
     print_note("Not checked: later rows, duplicates, and ids that repeat.")
 
 
@@ -202,7 +200,7 @@ def _warn_of_draft(templates: Iterable[str]) -> None:
 
 
 def _warn_of_small_tokenizer(tokenizer: str, sources: Iterable[str]) -> None:
-    if tokenizer == _SMALL_TOKENIZER and not all(map(_is_bundled, sources)):
+    if tokenizer == SMALL_TOKENIZER and not all(map(_is_bundled, sources)):
         print_note(
             "Warning: the rows were tokenized by the small bundled tokenizer, whose ids mean "
             "nothing to any model. Give your model's: --tokenizer NAME_OR_DIR"

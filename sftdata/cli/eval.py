@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.options import DATASET, FILE, FOLDER, json_option
+from sftdata.cli.options import DATASET, FILE, FOLDER, decoding_option, json_option
 from sftdata.cli.output import print_json, print_note
 from sftdata.cli.train_extra import needs_train_extra
 
 if TYPE_CHECKING:
+    from sftdata_train.decoding import Mode
     from sftdata_train.evaluation import Evaluation
 
 
@@ -35,13 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--max-new-tokens", type=click.IntRange(min=1), metavar="N", help="Cut answers after N tokens."
 )
-@click.option(
-    "--decoding",
-    type=click.Choice(["greedy", "model"]),
-    default="greedy",
-    show_default=True,
-    help="Decode greedily, or as the model's own generation_config.json says.",
-)
+@decoding_option()
 @click.option(
     "--html", type=FILE, metavar="FILE", help="Also write the results to a page that opens offline."
 )
@@ -57,7 +52,7 @@ def command(
     limit: int | None,
     batch_size: int,
     max_new_tokens: int | None,
-    decoding: Literal["greedy", "model"],
+    decoding: Mode,
     html: Path | None,
     trust_remote_code: bool,
     as_json: bool,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.options import FOLDER, json_option, row_option
+from sftdata.cli.options import FOLDER, decoding_option, json_option, row_option
 from sftdata.cli.output import print_json, print_note
 from sftdata.cli.train_extra import needs_train_extra
 
@@ -28,13 +28,7 @@ from sftdata.cli.train_extra import needs_train_extra
     metavar="N",
     help="Cut the answer after N tokens.",
 )
-@click.option(
-    "--decoding",
-    type=click.Choice(["greedy", "model"]),
-    default="greedy",
-    show_default=True,
-    help="Decode greedily, or as the model's own generation_config.json says.",
-)
+@decoding_option()
 @click.option("--trust-remote-code", is_flag=True, help="Allow the model to run code of its own.")
 @json_option()
 @needs_train_extra

@@ -92,22 +92,17 @@ def _inside(folder: Path) -> Iterator[None]:
 
 
 def _build(task: str, folder: Path) -> None:
-    import time
-
-    from sftdata.building.build import build
-    from sftdata.cli.build import finish
+    from sftdata.cli.build import build_and_report
     from sftdata.errors import SftdataError
 
-    started = time.monotonic()
     try:
-        outcome = build(task, report=print_note)
+        build_and_report(task=task)
     except SftdataError as error:
         error.args = (
             f"{error}\nThe project is written. Mend the rows or pipelines/{task}.toml, then: "
             f"cd {shlex.quote(str(folder))} && sftdata build --task {task}",
         )
         raise
-    finish(outcome, time.monotonic() - started)
 
 
 def _show_first_row(dataset: Path) -> None:

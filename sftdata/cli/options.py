@@ -65,6 +65,17 @@ def chat_option() -> Callable[[Command], Command]:
     )
 
 
+def decoding_option() -> Callable[[Command], Command]:
+    """`--decoding`, of the commands that let a model answer."""
+    return click.option(
+        "--decoding",
+        type=click.Choice(["greedy", "model"]),
+        default="greedy",
+        show_default=True,
+        help="Decode greedily, or as the model's own generation_config.json says.",
+    )
+
+
 def row_option(*, required: bool = True) -> Callable[[Command], Command]:
     """`--row JSON`; the command takes `row`, a dict, or None where it may be left out."""
     return click.option(
@@ -134,20 +145,21 @@ def _parse_map(text: str) -> tuple[str, str]:
 
 
 def _parse_list(text: str) -> list[Any]:
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise click.BadParameter(f"not JSON: {error}") from error
+    found = _parse_json(text)
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         raise click.BadParameter('not a JSON list of objects, such as [{"role": "user", …}].')
     return found
 
 
 def _parse_row(text: str) -> dict[str, Any]:
-    try:
-        row = json.loads(text)
-    except ValueError as error:
-        raise click.BadParameter(f"not JSON: {error}") from error
+    row = _parse_json(text)
     if not isinstance(row, dict):
         raise click.BadParameter('not a JSON object, such as {"text": "…"}.')
     return row
+
+
+def _parse_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"not JSON: {error}") from error

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
+from sftdata.base.content import SMALL_TOKENIZER
 from sftdata.errors import SpecError, TemplateError, did_you_mean
 from sftdata.inspecting.compare.templates.diff import TemplateDiff, diff_templates
 from sftdata.inspecting.compare.templates.rows import read_rows
@@ -57,7 +58,7 @@ def diff_versions(
     id_rule = rules.pop(ID, FieldRule(path=ID) if data else None)
     id_path = None if id_rule is None else id_rule.path
     batch = read_rows(sources, {n: rules[n] for n in sorted(needed)}, id_path, rows)
-    name = tokenizer or (spec.tokenizer if spec is not None else "tokenizers/small")
+    name = tokenizer or (spec.tokenizer if spec is not None else SMALL_TOKENIZER)
     types = {n: rule.type for n, rule in rules.items() if rule.type is not None}
     return diff_templates(
         before.with_types(types),
