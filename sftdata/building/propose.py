@@ -30,6 +30,7 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _SHOWN = 12
+_MOST_BY_CHANCE = 4  # so many numbers may count up without being row numbers
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,8 @@ def _of_own(
         for column, found in values.items()
         if not _ABOUT.fullmatch(column.strip()) and _is_text(found) and _is_path(column)
     ]
+    counts = [c for c in texts if c.lower() not in _TARGETS and _counts_rows(values[c])]
+    texts = [column for column in texts if column not in counts]
     if len(texts) < 2:
         raise SpecError(
             f"{has}; an example needs two texts, one to read and one to learn.",
@@ -138,14 +141,18 @@ def _of_own(
         fields[names[column]] = _rule(column, values[column], is_target=column == target)
     optional = {n for n, rule in fields.items() if isinstance(rule, dict) and "optional" in rule}
     template_id = f"{name}/plain"
-    source = write_start(template_id, [names[c] for c in inputs], names[target], optional)
+    # The longest input is the one that may be cut, and that checks compare with the target.
+    needed = [column for column in inputs if names[column] not in optional] or inputs
+    longest = names[max(needed, key=lambda column: _length(values[column]))]
+    source = write_start(template_id, [names[c] for c in inputs], names[target], optional, longest)
     sees = (
         f"{has}, which fit no task; so the task {name} and the template {template_id} are new: "
         f"{', '.join(map(escape, inputs))} in the prompt, {escape(target)} to learn"
     )
+    if counts:
+        sees += f"; {', '.join(map(escape, counts))} only counts the rows and is left out"
     new = {"templates": [template_id], "fields": fields}
-    # The checks compare the first input with the target.
-    new |= {"source_field": names[inputs[0]], "target_field": names[target]}
+    new |= {"source_field": longest, "target_field": names[target]}
     return Proposal(sees, None, new, source)
 
 
@@ -153,6 +160,22 @@ def _is_text(values: Sequence[Any]) -> bool:
     return any(value not in (None, "") for value in values) and all(
         value is None or isinstance(value, (str, int, float, bool)) for value in values
     )
+
+
+def _counts_rows(values: Sequence[Any]) -> bool:
+    """Whether the values count the rows from 0 or 1; a few rows do not tell."""
+    if len(values) <= _MOST_BY_CHANCE:
+        return False
+    try:
+        numbers = [int(str(value)) for value in values]
+    except ValueError:
+        return False
+    start = numbers[0]
+    return start in (0, 1) and numbers == list(range(start, start + len(numbers)))
+
+
+def _length(values: Sequence[Any]) -> int:
+    return sum(len(str(value)) for value in values if value is not None)
 
 
 def _is_path(column: str) -> bool:

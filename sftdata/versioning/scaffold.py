@@ -49,9 +49,16 @@ def write_working_copy(template_id: str, source: str) -> Path:
 
 
 def write_start(
-    template_id: str, inputs: Sequence[str], target: str, optional: AbstractSet[str]
+    template_id: str,
+    inputs: Sequence[str],
+    target: str,
+    optional: AbstractSet[str],
+    shorten: str | None = None,
 ) -> str:
-    """The text of a plain template: each input below its name, then the name of the target."""
+    """The text of a plain template: each input below its name, then the name of the target.
+
+    `shorten` is the input that may be cut; by default the first that is not optional.
+    """
     task = template_id.partition("/")[0]
     sections = []
     for name in inputs:
@@ -59,10 +66,11 @@ def write_start(
         sections.append(
             f"{{% if {name} %}}\n{section}{{% endif %}}\n" if name in optional else section
         )
-    needed = [name for name in inputs if name not in optional] or inputs
-    shorten = f'shorten = "{needed[0]}"\n' if needed else ""
+    if shorten is None:
+        shorten = next(iter([n for n in inputs if n not in optional] or inputs), None)
+    may_cut = f'shorten = "{shorten}"\n' if shorten else ""
     source = (
-        f'{{#\ndescription = "{_heading(task)}."\n{shorten}#}}\n'
+        f'{{#\ndescription = "{_heading(task)}."\n{may_cut}#}}\n'
         f"{{% block prompt %}}\n{''.join(sections)}{_heading(target)}:\n{{% endblock %}}\n"
         f"{{% block target %}}\n{{{{ {target} }}}}\n{{%- endblock %}}\n"
     )

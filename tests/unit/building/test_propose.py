@@ -85,3 +85,24 @@ def test_rows_without_two_texts_are_an_error(row: dict[str, Any]) -> None:
 def test_a_task_that_is_named_takes_the_columns_that_are_nearest() -> None:
     proposal = propose_for({"body": "B", "tldr_text": "H"}, task="summarize")
     assert proposal.values == {"fields": {"article": "body", "summary": "tldr_text"}}
+
+
+def test_a_column_that_only_counts_the_rows_is_left_out_and_named() -> None:
+    rows = [{"no": str(n), "body": f"Text {n}", "headline": "H"} for n in range(1, 6)]
+    proposal = propose_for(*rows)
+    assert proposal.values["fields"] == {"body": "body", "headline": "headline"}
+    assert "; no only counts the rows and is left out" in proposal.sees
+    # Labels may count up by chance, and a target is never left out.
+    few = propose_for(*rows[:4]).values["fields"]
+    assert "no" in few
+    labels = [{"body": f"Text {n}", "label": n} for n in range(5)]
+    assert propose_for(*labels).values["target_field"] == "label"
+
+
+def test_the_longest_input_is_the_one_that_may_be_cut_and_that_checks_compare() -> None:
+    proposal = propose_for(
+        {"title": "T", "long_text": "A much longer text.", "note": "", "team": "IT"}
+    )
+    assert proposal.values["source_field"] == "long_text"
+    assert proposal.template is not None
+    assert parse_template("mine/plain", proposal.template).shorten == "long_text"
