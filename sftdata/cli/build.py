@@ -252,7 +252,10 @@ def _next_commands(manifest: Manifest) -> list[str]:
 
 
 def _describe_splits(splits: dict[str, Any]) -> str:
-    return ", ".join(f"{escape(name)} {split['rows']:,}" for name, split in splits.items())
+    shown = ", ".join(f"{escape(name)} {split['rows']:,}" for name, split in splits.items())
+    if all(split["rows"] for split in splits.values()):
+        return shown
+    return f"{shown} (so few rows can leave a split empty)"
 
 
 def _describe_shares(manifest: Manifest) -> str:

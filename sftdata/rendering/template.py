@@ -48,6 +48,7 @@ _TEMPLATE_FAULTS = (
     AttributeError,
     LookupError,
     MemoryError,
+    NameError,  # Jinja writes 1e400 as Python's `inf`, which is no name there
     RecursionError,
     SyntaxError,
     TypeError,
@@ -252,7 +253,8 @@ def _explain_faults(template_id: str, root: Path | None) -> Iterator[None]:
         ) from error
     except (RecursionError, MemoryError) as error:
         raise TemplateError(f"{name} is nested too deeply.") from error
-    except (SyntaxError, ValueError, OverflowError) as error:  # too many loops, digits, …
+    # Too many loops or digits; constants that Jinja folds and that are undefined: 'x'[5] and 1.
+    except (SyntaxError, ValueError, OverflowError, jinja2.TemplateError) as error:
         raise TemplateError(f"{name} cannot be compiled: {error}") from error
 
 

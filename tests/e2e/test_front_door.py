@@ -52,6 +52,13 @@ def test_a_summary_leads_to_the_ledger_where_rows_were_lost() -> None:
     assert run("ledger", "data/completion").exit_code == 0
 
 
+def test_a_summary_says_why_a_split_is_empty() -> None:
+    rows = [{"prompt": f"{n}:", "completion": "x"} for n in range(3)]
+    Path("few.json").write_text(json.dumps(rows))
+    shown = run("build", "few.json", "--out", "few").stdout
+    assert " 0 (so few rows can leave a split empty)\n  split by" in shown
+
+
 def test_json_has_no_next_command() -> None:
     done = run("build", "--task", "completion", "--json")
     assert "next" not in json.loads(done.stdout)

@@ -96,6 +96,7 @@ compared = (
     | joined("(not ", texts | lists, ")")
     | joined("(", flags, st.sampled_from([" and ", " or "]), texts, ")")
     | joined("(", texts, ")", st.sampled_from([".isdigit()", ".startswith('x')"]))
+    | joined("(", texts, ") is ", st.sampled_from(["defined", "undefined", "none", "string"]))
     | st.sampled_from(["true", "loop.first", "loop.last", "a is defined", "b is none"])
 )
 printed = joined("{{ ", texts | numbers | flags, " }}") | joined("{{ ", texts, " if ", flags, " }}")
@@ -286,6 +287,20 @@ def test_a_list_without_a_first_item_is_left_to_jinja() -> None:
     with pytest.raises(TemplateError, match="No first item, sequence was empty"):
         parse(body).render_block("prompt", {"a": " ", "b": "x"})
     assert parse(body).render_block("prompt", {"a": "1 2", "b": "x"}) == "1end\n"
+
+
+@pytest.mark.parametrize("item", ["a.split(';')[1]", "a.split()|first", "a.split(';')[1:]|last"])
+def test_what_may_be_undefined_is_not_answered_by_its_kind(item: str) -> None:
+    template = parse(f"{{{{ ({item}) is defined }}}} {{{{ ({item}) is undefined }}}} ")
+    assert template.render_block("prompt", {"a": "", "b": "x"}) == "False True end\n"
+    assert template.render_block("prompt", {"a": "x;y", "b": "x"}) == "True False end\n"
+
+
+def test_a_field_called_loop_is_hidden_inside_a_loop() -> None:
+    template = parse("{{ loop }}{% for x in loop.split() %}{{ loop }}{% endfor %}")
+    row = {"loop": "1 2", "b": "x"}
+    assert ending(template, row) == through_jinja(template, row)
+    assert "cannot print a LoopContext" in ending(template, row)
 
 
 def test_a_row_with_too_many_lines_is_refused_as_ever() -> None:

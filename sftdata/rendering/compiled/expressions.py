@@ -118,7 +118,8 @@ class ExpressionCompiler(NodeVisitor):
 
     def visit_Name(self, node: nodes.Name) -> Value:  # noqa: N802
         """A field, an item of a loop, or a name that was set."""
-        if node.name not in self._names:
+        is_of_loop = node.name == "loop" and self._loop is not None  # hides a field of that name
+        if node.name not in self._names or is_of_loop:
             raise NotCompilableError(node.name)
         return self._names[node.name]
 
@@ -174,7 +175,9 @@ class ExpressionCompiler(NodeVisitor):
         return self._paid(Value(code, Kind.STREAM, size, items.count), items)
 
     def visit_Test(self, node: nodes.Test) -> Value:  # noqa: N802
-        """A test that the kind of the value answers."""
+        """A test that the kind of a name answers; other values may be undefined, as `a[9]`."""
+        if not isinstance(node.node, nodes.Name):
+            raise NotCompilableError("Test")
         value = self._one_of(PRINTED, node.node)
         answers = {
             "defined": True,

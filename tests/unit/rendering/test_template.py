@@ -260,3 +260,14 @@ def test_with_any_seam_prompt_and_target_stay_as_they_are() -> None:
     row = {"a": "ends with a space ", "b": "x"}
     assert template.has_any_seam
     assert render_row(template, row) == ("ends with a space ", " x ")
+
+
+def test_a_constant_that_jinja_finds_undefined_is_one_fault_of_the_template() -> None:
+    with pytest.raises(TemplateError, match="cannot be compiled: str object has no element 5"):
+        parse(with_prompt("{{ 'x'[5] and 1 }}{{ article }}"))
+
+
+def test_a_number_past_the_largest_is_a_fault_of_the_block() -> None:
+    template = parse(with_prompt("{{ 1e400 }}{{ article }}"))
+    with pytest.raises(TemplateError, match="the prompt block fails: name 'inf' is not defined"):
+        template.render_block("prompt", {"article": "A", "summary": "S"})
