@@ -56,7 +56,7 @@ def test_a_summary_says_why_a_split_is_empty() -> None:
     rows = [{"prompt": f"{n}:", "completion": "x"} for n in range(3)]
     Path("few.json").write_text(json.dumps(rows))
     shown = run("build", "few.json", "--out", "few").stdout
-    assert " 0 (so few rows can leave a split empty)\n  split by" in shown
+    assert " (so few rows can leave a split empty)\n  split by" in shown
 
 
 def test_json_has_no_next_command() -> None:
