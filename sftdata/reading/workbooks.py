@@ -232,9 +232,7 @@ def _batch(
             continue
         cells = [row[at] for row in rows]
         faults |= {
-            _place(line, at): fault
-            for line, (_, fault) in zip(lines, cells, strict=True)
-            if fault
+            _place(line, at): fault for line, (_, fault) in zip(lines, cells, strict=True) if fault
         }
         column = texts([text for text, _ in cells])
         if blank.any():

@@ -80,8 +80,7 @@ def test_the_first_sheet_is_read_and_the_others_are_named() -> None:
     rows = read()
     assert rows.columns == ("a",)
     assert rows.notes == (
-        "Read from a.xlsx: the sheet 'Sheet'. Not read: Notes. To read one: "
-        "--data 'a.xlsx#Notes'",
+        "Read from a.xlsx: the sheet 'Sheet'. Not read: Notes. To read one: --data 'a.xlsx#Notes'",
     )
     chosen = read("a.xlsx#Notes")
     assert (chosen.columns, chosen.notes) == (("b",), ())
