@@ -14,7 +14,7 @@ from sftdata.base.content import in_project
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.base.wording import count
 from sftdata.building.find_spec import find_spec_to_build
-from sftdata.building.mixture.identity import PARTS, mixture_name
+from sftdata.building.mixture.identity import mixture_name
 from sftdata.building.mixture.lost_sources import warn_of_lost_sources
 from sftdata.building.plan import Plan, make_plan
 from sftdata.reading.unread import describe_unread
@@ -30,7 +30,7 @@ from sftdata.writing.directory import (
     naming_directory,
     tidy,
 )
-from sftdata.writing.manifest import Manifest
+from sftdata.writing.manifest import PARTS, Manifest
 from sftdata.writing.ownership import remove_dataset
 
 # Places to read from; in a mapping, those of each split.

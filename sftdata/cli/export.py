@@ -44,6 +44,7 @@ def command(
     Example: sftdata export data/summarize --to trl --out summarize-trl
     """
     from sftdata.exporting.formats import export
+    from sftdata.inspecting.conversations import read_conversations
     from sftdata.inspecting.verify import find_faults
     from sftdata.writing.manifest import read_manifest
 
@@ -55,7 +56,13 @@ def command(
     faults = find_faults(dataset)
     if faults:
         raise damaged(dataset, faults)
-    files = export(dataset, format_name, out, max_length=max_length)
+    files = export(
+        dataset,
+        format_name,
+        out,
+        max_length=max_length,
+        read_conversations=read_conversations,
+    )
     if as_json:
         print_json({"format": format_name, "files": [str(path) for path in files]})
     else:

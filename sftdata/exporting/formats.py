@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from sftdata.base.files import write_atomically
 from sftdata.errors import SftdataError, did_you_mean
-from sftdata.exporting import packed, text, tokenized
+from sftdata.exporting import conversations, packed, text, tokenized
+from sftdata.loading.conversations import ConversationRow, check_no_templates, holds_conversations
 from sftdata.loading.dataset import Dataset, load
 
 CARD = "README.md"
+MESSAGES = "messages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ FORMATS = {
             "# OLMo-core finds boundaries by EOS, so the turns of a chat dataset must end with it.",
         ),
         Format(
-            "messages", text.write_messages, False, False,
+            MESSAGES, text.write_messages, False, False,
             'datasets.load_dataset("json", data_files="train.jsonl")',
         ),
         Format(
@@ -67,10 +70,18 @@ FORMATS = {
 }  # fmt: skip
 
 
-def export(directory: Path, name: str, out: Path, *, max_length: int | None = None) -> list[Path]:
+def export(
+    directory: Path,
+    name: str,
+    out: Path,
+    *,
+    max_length: int | None = None,
+    read_conversations: Callable[[Dataset], Iterator[ConversationRow]] | None = None,
+) -> list[Path]:
     """Write the dataset's splits in the format `name` into `out`, and return the files.
 
-    `max_length` chooses the pack plan, for formats that need one.
+    `max_length` chooses the pack plan, for formats that need one. `read_conversations` reads the
+    conversations of a dataset from its sources, for the format `messages`.
     Raises `SftdataError` for an unknown format, a missing pack plan, or an `out` that is not empty.
     """
     if name not in FORMATS:
@@ -89,8 +100,15 @@ def export(directory: Path, name: str, out: Path, *, max_length: int | None = No
         raise SftdataError(f"{out} is not empty.", "Choose another directory with --out.")
     data = load(directory)
     splits = [split for split in data if len(data[split])]
-    out.mkdir(parents=True, exist_ok=True)
-    FORMATS[name].write(data, splits, out, max_length)
+    if name == MESSAGES and read_conversations is not None and holds_conversations(data):
+        check_no_templates(data)
+        rows = read_conversations(data)
+        rows = chain([next(rows)], rows)  # raises before anything is written
+        out.mkdir(parents=True, exist_ok=True)
+        conversations.write_conversations(rows, splits, out)
+    else:
+        out.mkdir(parents=True, exist_ok=True)
+        FORMATS[name].write(data, splits, out, max_length)
     write_atomically(out / CARD, _card(data, FORMATS[name]).encode())
     return sorted(path for path in out.rglob("*") if path.is_file())
 
@@ -103,10 +121,12 @@ def _card(data: Dataset, chosen: Format) -> str:
         else "These files hold text. The trainer tokenizes it again with its own chat template and "
         "mask, so ids and label mask may differ from the dataset's."
     )
-    templates = ", ".join(f"`{label}`" for label in manifest["template"])
+    templates = [f"template `{label}`" for label in manifest["template"]]
+    if holds_conversations(data):
+        templates.append("the tokenizer's chat template")
     return f"""# {manifest["task"]} for {chosen.name}
 
-Exported by sftdata from the build `{manifest["build"]}` (templates: {templates}; tokenizer:
+Exported by sftdata from the build `{manifest["build"]}` ({", ".join(templates)}; tokenizer:
 `{manifest["tokenizer"]["name"]}`, sha256 `{manifest["tokenizer"]["sha256"]}`).
 
 {mask}

@@ -36,10 +36,16 @@ def write_messages(data: Dataset, splits: list[str], out: Path, max_length: int 
 def write_prompt_completion(
     data: Dataset, splits: list[str], out: Path, max_length: int | None
 ) -> None:
-    """Write a JSONL file for each split with the exact text of `prompt` and `completion`."""
+    """Write a JSONL file for each split with the exact text of `prompt` and `completion`.
+
+    A conversation is a line for each of its answers: the prompt is all that stands before it.
+    """
+    reader = TextReader(data)
     for name in splits:
         rows = (
-            {"prompt": prompt, "completion": target} for prompt, target in _read_texts(data, name)
+            {"prompt": prompt, "completion": target}
+            for example in data[name]
+            for prompt, target in reader.read_answers(example)
         )
         _write(out / f"{name}.jsonl", rows)
 

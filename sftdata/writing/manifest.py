@@ -14,6 +14,7 @@ from sftdata.errors import SftdataError
 
 MANIFEST = "manifest.json"
 SHARDS, LEDGERS, POOLS = "shards", "ledger", "shots"  # folders of a dataset
+PARTS = "parts"  # of a mixture: the datasets of its sources
 SCHEMA_VERSION = 1
 
 # Keys of the manifest that `build --json` prints.

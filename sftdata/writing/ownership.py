@@ -13,7 +13,7 @@ from pathlib import Path
 from sftdata.base.escaping import escape
 from sftdata.base.wording import list_names
 from sftdata.errors import SftdataError
-from sftdata.writing.manifest import LEDGERS, MANIFEST, POOLS, SHARDS, read_manifest
+from sftdata.writing.manifest import LEDGERS, MANIFEST, PARTS, POOLS, SHARDS, read_manifest
 
 LOCK = ".lock"
 LOCK_TEXT = b"The lock of an sftdata build. It may be deleted while no build runs.\n"
@@ -21,7 +21,7 @@ CARD_MARK = b"\nBuilt by sftdata as `"  # in every dataset card that we write
 
 # Files that file managers put into any folder.
 CLUTTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
-_FOLDERS = (SHARDS, LEDGERS, POOLS, "parts", "plots")
+_FOLDERS = (SHARDS, LEDGERS, POOLS, PARTS, "plots")
 _BUILD = re.compile(r"(?:[0-9a-f]{16}|unfinished)(?:\.\d+)?")  # name of a folder of shards
 _SHARD_FILE = re.compile(r"journal\.jsonl|\w+-\d{5}\.arrow")
 _BUILD_FILE = re.compile(r"[0-9a-f]{16}\.arrow")  # a ledger or a pool of shots

@@ -10,8 +10,6 @@ from typing import Any
 from sftdata.spec.model import Mixture
 from sftdata.writing.manifest import SCHEMA_VERSION
 
-PARTS = "parts"  # the folder of the parts in a mixture's directory
-
 
 def mixture_name(mixture: Mixture, builds: Sequence[str]) -> str:
     """The name of a mixture; `builds` are those of its parts, in order."""

@@ -13,7 +13,7 @@ from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Status
 from sftdata.base.schema import RowSizes
 from sftdata.base.version import __version__
-from sftdata.building.mixture.identity import PARTS, mixing_options
+from sftdata.building.mixture.identity import mixing_options
 from sftdata.building.mixture.parts import (
     ExcludedRow,
     MixturePart,
@@ -25,7 +25,7 @@ from sftdata.reading.unread import merge_unread
 from sftdata.spec.model import Mixture
 from sftdata.spec.split_names import training_split
 from sftdata.writing.ledger import Ledger
-from sftdata.writing.manifest import SCHEMA_VERSION
+from sftdata.writing.manifest import PARTS, SCHEMA_VERSION
 from sftdata.writing.shards import Shard
 from sftdata.writing.summary import describe_sizes, describe_splits
 

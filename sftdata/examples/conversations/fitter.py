@@ -13,6 +13,7 @@ import pyarrow as pa
 from sftdata.base.conversation import Conversation, Turn, wanted_turns
 from sftdata.base.reasons import Reason, Status
 from sftdata.examples.conversations.encode import EncodedPieces
+from sftdata.examples.conversations.ledger_details import write_left_out, write_untaught
 from sftdata.examples.conversations.plain import PlainConversations
 from sftdata.examples.fit import ExampleTokens
 from sftdata.reading.outcomes import RowOutcomes
@@ -131,7 +132,7 @@ class ConversationFitter:
             size = f"{lengths[at]:,} tokens of at most {self.max_length:,}"
             place, turns = laid[at].place, len(whole[at].turns)
             if at in fitting:
-                detail = f"the first {turns - left[at]} of {turns} turns; {size}"
+                detail = write_left_out(turns - left[at], turns, size)
                 outcomes.add_outcome(place, Status.CUT, Reason.FEWER_TURNS, detail)
             else:
                 outcomes.add_outcome(place, Status.DROPPED, Reason.TOO_LONG, size)
@@ -151,15 +152,24 @@ def _exchange_starts(turns: Sequence[Turn]) -> list[int]:
 
 def _without_exchanges(conversation: Conversation, start: int) -> Conversation:
     """The conversation from turn `start` on, with the instructions at its head."""
+    return without_first(conversation, start - _end_of_instructions(conversation))
+
+
+def without_first(conversation: Conversation, number: int) -> Conversation:
+    """The conversation without its first turns after the instructions at its head."""
+    turns, head = conversation.turns, _end_of_instructions(conversation)
+    return replace(conversation, turns=turns[:head] + turns[head + number :])
+
+
+def _end_of_instructions(conversation: Conversation) -> int:
     turns = conversation.turns
-    head = next((at for at, t in enumerate(turns) if t.role not in _INSTRUCTIONS), len(turns))
-    return replace(conversation, turns=turns[:head] + turns[start:])
+    return next((at for at, t in enumerate(turns) if t.role not in _INSTRUCTIONS), len(turns))
 
 
 def _add_notes(laid: _Laid, outcomes: RowOutcomes) -> None:
     layout = laid.layout
     if layout.untaught:
-        detail = "; ".join(layout.untaught)
+        detail = write_untaught(layout.untaught)
         outcomes.add_outcome(laid.place, Status.FLAGGED, Reason.NOT_TAUGHT, detail)
     if layout.thinking:
         values = (f"turn {turn}: {str(value).lower()}" for turn, value in layout.thinking)
