@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Sequence
 from typing import Any, NoReturn
 
@@ -31,7 +32,8 @@ def recognize(data: Sequence[str], mapped: Collection[str] = ()) -> Shape:
         return shapes[0]
     has = f"{escape(source.name)} has the columns {', '.join(map(escape, columns)) or 'none'}"
     if shapes:
-        ways = "\n".join(f"  sftdata build {shape.options}  ({shape.name})" for shape in shapes)
+        files = escape(" ".join(map(shlex.quote, data)))
+        ways = "\n".join(f"  sftdata build {files} {s.options}  ({s.name})" for s in shapes)
         raise SpecError(f"{has}, which can mean more than one thing.", f"Say which:\n{ways}")
     # A mixture takes no --data.
     tasks = [n for n in list_content("pipelines", "*.toml") if n != "presets" and find_spec(n)]

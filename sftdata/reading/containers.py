@@ -21,8 +21,9 @@ from sftdata.reading.compression import (
 from sftdata.reading.encodings import as_utf8, sniff_encoding
 from sftdata.reading.foreign_files import check_foreign
 from sftdata.reading.json_shape import ROW_A_LINE, JsonFile, JsonLayout, find_layout
+from sftdata.reading.workbook_files import check_can_read_workbooks, is_workbook
 
-Format = Literal["jsonl", "csv", "tsv", "parquet", "arrow", "hub"]
+Format = Literal["jsonl", "csv", "tsv", "xlsx", "parquet", "arrow", "hub"]
 
 FORMATS: dict[str, Format] = {
     ".jsonl": "jsonl",
@@ -31,6 +32,8 @@ FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".tab": "tsv",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
     ".parquet": "parquet",
     ".pq": "parquet",
     ".arrow": "arrow",
@@ -65,6 +68,8 @@ def inspect_file(name: str, path: Path) -> Container:
         suffixes.pop()
     suffix = suffixes[-1] if suffixes else ""
     named = FORMATS.get(suffix)
+    if named == "xlsx":
+        named = None  # only its content makes a file a workbook
     compression: Compression | None = None
     try:
         head = _read_head(path, None)
@@ -73,6 +78,9 @@ def inspect_file(name: str, path: Path) -> Container:
             head = _read_head(path, compression)
     except READ_ERRORS as error:
         raise unreadable(name, compression, error) from error
+    if compression is None and is_workbook(path, head):
+        check_can_read_workbooks(name)
+        return Container("xlsx")
     check_foreign(name, head)
     format_ = _detect_format(head, named)
     if format_ is None and suffix == ".txt" and head:

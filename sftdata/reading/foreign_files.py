@@ -27,7 +27,7 @@ _MAGIC = {
 _PICKLE = re.compile(rb"\x80[\x02-\x05](?:[}\]c(]|\x95)")
 _PAGE = re.compile(rb"<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 _TAR_AT = 257
-_SHEET_PARTS = (b"[Content_Types].xml", b"xl/", b"_rels/")
+_OFFICE_PARTS = (b"[Content_Types].xml", b"docProps/", b"xl/workbook")
 
 
 def check_foreign(name: str, head: bytes) -> None:
@@ -62,6 +62,9 @@ def _recognize(head: bytes) -> tuple[str, str] | None:
 def _describe_zip(head: bytes) -> tuple[str, str]:
     if b"mimetypeapplication/vnd.oasis" in head:
         return "an OpenDocument file", "Save the sheet as CSV (UTF-8)."
-    if head[30:].startswith(_SHEET_PARTS):
-        return "an Excel workbook", "Save the sheet as CSV (UTF-8), or export its rows as Parquet."
+    if any(part in head for part in _OFFICE_PARTS):
+        return (
+            "an Office file that is no .xlsx workbook",
+            "Save it as .xlsx or as CSV (UTF-8); if it is one, it is cut: copy it again.",
+        )
     return "a zip archive", _UNPACK

@@ -192,7 +192,7 @@ def _parse_tables(
         rows = _table_rows(table)
         at, on = position.tolist(), lines.tolist()
         parsed = collect(rows, at, on, columns, source, conversations, null_filled=True)
-    if source.format in ("csv", "tsv") and table.num_columns:
+    if source.format in ("csv", "tsv", "xlsx") and table.num_columns:
         blank = np.flatnonzero(to_flags(table.column(0).combine_chunks().is_null()))
         parsed.faults.update(dict.fromkeys(blank.tolist(), _BLANK_ROW))
     return parsed

@@ -29,6 +29,7 @@ from sftdata.reading.data_folders import list_data_files
 from sftdata.reading.hub import load_hub_splits
 from sftdata.reading.json_shape import ROW_A_LINE, JsonLayout
 from sftdata.reading.saved_datasets import list_files, list_splits
+from sftdata.reading.workbook_files import SHEET_MARK, split_sheet
 from sftdata.spec.data_items import parse_data_item
 from sftdata.spec.presets import HUB, parse_hub_item
 
@@ -49,6 +50,7 @@ class Source(PicklesFieldsOnly):
     split: str | None = None  # that all its rows are given
     member: str | None = None  # its split in a dataset of several
     rows: tuple[int, int] | None = None  # first, and the one after the last; None: all
+    sheet: str | None = None  # of a workbook; None: the first
     layout: JsonLayout = ROW_A_LINE  # of a JSON file
     note: str | None = None  # what a person should know of it before the first row
 
@@ -81,6 +83,8 @@ class Source(PicklesFieldsOnly):
     @cached_property
     def sha256(self) -> str:
         """Digest of the bytes of the files, in order, and of which rows of them are read."""
+        if self.sheet is not None:
+            return hashlib.sha256(f"{self._digest_files()} #{self.sheet}".encode()).hexdigest()
         if self.rows is None:
             return self._digest_files()
         first, end = self.rows
@@ -132,6 +136,9 @@ def _resolve_place(item: str) -> list[Source]:
         return _hub_dataset(item)
     if paths := _find_paths(item):
         return [source for name, path in paths for source in _resolve_path(name, path)]
+    file, sheet = split_sheet(item)
+    if sheet is not None and (paths := _find_paths(file)):
+        return [_sheet(name, path, sheet) for name, path in paths]
     near = _nearest_file(item)
     hint = near + (
         "Check the path. One in a spec is relative to the spec's file, one of an option to the "
@@ -184,6 +191,16 @@ def _file(name: str, path: Path) -> Source:
     return Source(
         escape(name), container.format, (path,), container.compression, layout=container.layout
     )
+
+
+def _sheet(name: str, path: Path, sheet: str) -> Source:
+    source = _file(name, path)
+    if source.format != "xlsx":
+        raise GoldenSetError(
+            f"{source.name} is no Excel workbook, so it has no sheet '{escape(sheet)}'.",
+            "Give the file alone.",
+        )
+    return replace(source, name=f"{source.name}{SHEET_MARK}{escape(sheet)}", sheet=sheet)
 
 
 def _not_a_file(name: str, path: Path) -> GoldenSetError:

@@ -1,4 +1,4 @@
-"""Read tables (CSV, TSV, Parquet, Arrow) as record batches, with every cell unchanged."""
+"""Read tables (CSV, TSV, Excel, Parquet, Arrow) as record batches, with every cell unchanged."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ class TableRows:
     """Some rows of a table.
 
     `batch`: the columns that were asked for. `lines`: int64[rows], where each row starts: the line
-    in a CSV file, else the number of the row, both from 1. `columns`: the names of all columns.
-    `notes`: for the user. A row of a CSV file that has no cell at all is null in every column.
+    in a CSV file, else the number of the row (of a sheet: as it shows it), from 1. `columns`: the
+    names of all columns. `notes`: for the user. A row of a CSV file or a sheet that has no cell at
+    all is null in every column.
     """
 
     batch: pa.RecordBatch
@@ -47,6 +48,13 @@ def read_tables(
     for path in source.files:
         if source.format in ("csv", "tsv"):
             yield from _read_text(source, path, wanted, quoting)
+            continue
+        if source.format == "xlsx":
+            from sftdata.reading.workbooks import read_sheet  # openpyxl is an extra
+
+            for sheet in read_sheet(source.name, path, source.sheet, wanted):
+                lines = np.array(sheet.lines, np.int64)
+                yield TableRows(sheet.batch, lines, sheet.columns, tuple(sheet.notes))
             continue
         try:
             for columns, batch in read_columnar(source.name, source.format, path, wanted):

@@ -76,5 +76,7 @@ def _join(folder: Path, path: str) -> str:
 
 
 def _is_there(path: str, folder: Path) -> bool:
+    if ".xlsx#" in path:  # FILE.xlsx#Sheet
+        path = path.partition("#")[0]
     place = str(folder / path)
     return Path(place).exists() or bool(glob.glob(place, recursive=True))  # noqa: PTH207

@@ -91,6 +91,27 @@ def test_the_tiles_and_the_table_of_splits_count_the_shards(page: Page, folder: 
     assert template[-1] == f"{longest:,}"
 
 
+def test_the_first_screen_answers_what_is_learnt_lost_and_wrong(page: Page, folder: Path) -> None:
+    first = page.text.partition("Dropped, cut and flagged rows")[0]
+    learnt, _, rest = first.partition("What was lost?")
+    lost, _, wrong = rest.partition("What looks wrong?")
+    data = load(folder / "a")
+    assert f"{sum(int(s.target_counts.sum()) for s in data.values()):,} tokens count" in learnt
+    assert "Summary:\nSum " in learnt
+    assert "5 rows dropped: empty_field" in lost
+    assert "1 row cut: max_length" in lost
+    assert all(f"{f.title} ({f.count:,})" in wrong for f in diagnose(data))
+
+
+def test_links_lead_to_what_is_on_the_page(folder: Path) -> None:
+    page = render_report(load(folder / "a"))
+    targets = re.findall(r'id="([^"]*)"', page)
+    links = re.findall(r'href="#([^"]*)"', page)
+    assert set(links) <= set(targets)
+    assert len(targets) == len(set(targets))
+    assert re.search(r'<a href="#row-\d+"><code>todo</code></a>', page)
+
+
 def test_what_was_dropped_and_cut_is_told_with_rows(page: Page) -> None:
     losses = {tuple(row[:3]): row[3] for row in page.rows if len(row) == 4}
     assert "bad0" in losses["dropped", "empty_field", "5"]

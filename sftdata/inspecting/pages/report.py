@@ -15,13 +15,14 @@ from markupsafe import Markup
 
 from sftdata.inspecting.compare.datasets.facts import count_shared_rows, list_facts
 from sftdata.inspecting.doctor import diagnose
+from sftdata.inspecting.doctor.finding import Finding
 from sftdata.inspecting.pages.render import render_page
-from sftdata.inspecting.rows.inspector import Inspector
-from sftdata.inspecting.rows.select import choose_rows
+from sftdata.inspecting.rows.inspector import InspectedRow, Inspector
+from sftdata.inspecting.rows.select import choose_rows, rows_with_ids
 from sftdata.inspecting.rows.views import mark_token, view_spans
 from sftdata.inspecting.stats.groups import count_groups
 from sftdata.inspecting.stats.lengths import LengthCounts
-from sftdata.loading.dataset import Dataset
+from sftdata.loading.dataset import Dataset, Example
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.plots import Series, histogram, token_bars
 
@@ -30,6 +31,8 @@ GroupStats = dict[str, dict[str, Any]]  # the name of a group → its statistics
 
 _SAMPLES = 5
 _LEDGER_EXAMPLES = 3  # of each reason
+_FINDING_EXAMPLES = 2  # of each finding
+_PROMPT_END, _TARGET_START = 240, 600  # characters of the example on the first screen
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,24 @@ class LedgerGroup:
     examples: Sequence[Mapping[str, str]]  # the first lines
 
 
+@dataclass(frozen=True)
+class Glimpse:
+    """An example in short: where its prompt ends and its target starts."""
+
+    row: InspectedRow
+    prompt: str
+    target: str
+    more_before: int  # characters of the prompt that are left out
+    more_after: int  # characters of the target that are left out
+
+    @classmethod
+    def of(cls, row: InspectedRow) -> Glimpse:
+        """The end of the prompt and the start of the target."""
+        prompt, target = row.prompt[-_PROMPT_END:], row.target[:_TARGET_START]
+        before, after = len(row.prompt) - len(prompt), len(row.target) - len(target)
+        return cls(row, prompt, target, before, after)
+
+
 def render_report(data: Dataset, against: Dataset | None = None, *, seed: int = 0) -> str:
     """The page about `data`, with a comparison if `against` is given.
 
@@ -50,7 +71,9 @@ def render_report(data: Dataset, against: Dataset | None = None, *, seed: int = 
     sets = [data] if against is None else [data, against]
     names, lengths = _names(sets), [_lengths(one) for one in sets]
     groups = _groups(data)
-    inspector = Inspector(data)
+    inspector, findings = Inspector(data), diagnose(data)
+    rows = [inspector.inspect(*row) for row in choose_rows(data, sample=_SAMPLES, seed=seed)]
+    found = [inspector.inspect(*row) for row in _rows_of(findings, data)]
     return render_page(
         "report",
         title=f"Dataset {data.manifest.directory.name}",
@@ -61,16 +84,25 @@ def render_report(data: Dataset, against: Dataset | None = None, *, seed: int = 
         tokens=int(lengths[0][:, 2].sum()),
         target_tokens=int(lengths[0][:, 1].sum()),
         ledger=_group_ledger(data),
-        findings=diagnose(data),
+        findings=findings,
+        found=found,
+        glimpse=Glimpse.of(next((row for row in rows if row.split == "train"), rows[0])),
+        anchors={row.example.row_id: f"row-{n}" for n, row in enumerate([*rows, *found])},
         groups=groups,
         plots=_plot_lengths(names, lengths),
         shares=_plot_shares(groups["split"]),
-        rows=[inspector.inspect(*row) for row in choose_rows(data, sample=_SAMPLES, seed=seed)],
+        rows=rows,
         facts=None if against is None else list_facts(data, against),
         shared=None if against is None else count_shared_rows(data, against),
         views=view_spans,
         mark=mark_token,
     )
+
+
+def _rows_of(findings: Sequence[Finding], data: Dataset) -> list[tuple[str, Example]]:
+    """The first rows of each finding."""
+    ids = [row_id for finding in findings for row_id in finding.row_ids[:_FINDING_EXAMPLES]]
+    return rows_with_ids(data, list(dict.fromkeys(ids)))
 
 
 def _names(sets: Sequence[Dataset]) -> list[str]:

@@ -56,7 +56,7 @@ def test_a_template_or_a_preset_names_the_task() -> None:
 def test_two_meanings_are_an_error_with_both_commands() -> None:
     with pytest.raises(SpecError, match="more than one thing") as caught:
         find({"translation": {"de": "Ja", "en": "Yes"}})
-    assert "--task translate --preset wmt16 " in str(caught.value)
+    assert "sftdata build mine.jsonl --task translate --preset wmt16 " in str(caught.value)
     assert "--task translate --preset wmt16_de_en " in str(caught.value)
 
 

@@ -44,7 +44,7 @@ def database() -> bytes:
         (b"<?xml version='1.0'?><Error/>", "an XML document", "download the file again"),
         (b"version https://git-lfs.github.com/spec/v1\noid", "a Git LFS pointer", "git lfs pull"),
         (zipped("train.jsonl"), "a zip archive", "Unpack"),
-        (zipped("[Content_Types].xml"), "an Excel workbook", "CSV"),
+        (zipped("[Content_Types].xml"), "an Office file that is no .xlsx workbook", "CSV"),
         (tarred(), "a tar archive", "Unpack"),
         (b"%PDF-1.7\n", "a PDF document", "JSON Lines, CSV or Parquet"),
         (pickle.dumps([{"a": 1}]), "a Python pickle", "JSON Lines, CSV or Parquet"),

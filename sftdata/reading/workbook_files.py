@@ -1,0 +1,41 @@
+"""Excel workbooks among files, and whether the package that reads them is there."""
+
+from __future__ import annotations
+
+import importlib.util
+import zipfile
+from pathlib import Path
+
+from sftdata.errors import GoldenSetError
+
+SHEET_MARK = "#"  # FILE.xlsx#Sheet
+_ZIP = b"PK\x03\x04"
+_PART = "xl/workbook.xml"  # not in .xlsb, which is binary
+
+
+def is_workbook(path: Path, head: bytes) -> bool:
+    """Whether a file with this start is an Excel workbook (.xlsx, .xlsm)."""
+    if not head.startswith(_ZIP):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _PART in archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def check_can_read_workbooks(name: str) -> None:
+    """Raises `GoldenSetError` where openpyxl is not installed."""
+    if importlib.util.find_spec("openpyxl") is None:
+        raise GoldenSetError(
+            f"{name}: this is an Excel workbook; reading it needs openpyxl, which is not "
+            "installed.",
+            "Install it: pip install 'sftdata[xlsx]'. Or save the sheet as CSV (UTF-8).",
+        )
+
+
+def split_sheet(item: str) -> tuple[str, str | None]:
+    """The file and the sheet of `FILE.xlsx#Sheet`; None for a file alone."""
+    file, mark, sheet = item.partition(SHEET_MARK)
+    is_file = file.lower().endswith((".xlsx", ".xlsm"))
+    return (file, sheet) if mark and sheet and is_file else (item, None)
