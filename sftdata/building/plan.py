@@ -74,7 +74,7 @@ class Plan(PicklesFieldsOnly):
         """Lines for a person to read before the first row."""
         notes = [template.note for template in self.templates]
         notes += [self.split_note, *self.chat_notes]
-        notes += [source.note for source in self.sources]
+        notes += [source.note for source in (*self.sources, *self.evaluation_sources)]
         notes += [*self.unmet, *self.evaluation_notes]
         if self.spec.quoting and not any(s.format in ("csv", "tsv") for s in self.sources):
             notes.append("quoting in the spec has no effect: no source is CSV or TSV.")

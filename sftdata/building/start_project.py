@@ -17,7 +17,7 @@ from sftdata.base.wording import list_names
 from sftdata.building.project_files import CI_FILE, ci_text, gitignore_text, readme_text
 from sftdata.building.propose import propose
 from sftdata.errors import SftdataError
-from sftdata.spec.data_items import parse_data_item
+from sftdata.spec.data_items import is_address, parse_data_item
 from sftdata.spec.json_schema import spec_schema
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec
@@ -69,7 +69,7 @@ def _resolve(item: str) -> str:
         raise SftdataError(
             "Standard input is read once, and a project builds again.", "Give a file: --data FILE"
         )
-    if not place.startswith((HUB, PRESET)):
+    if not (place.startswith((HUB, PRESET)) or is_address(place)):
         path = str(Path(place).expanduser().absolute())
         if not Path(path).exists() and not glob.glob(path, recursive=True):  # noqa: PTH207
             raise SftdataError(f"There is no file '{escape(place)}'.", "Check the path of --data.")

@@ -18,7 +18,7 @@ from sftdata.base.wording import list_names
 from sftdata.errors import GoldenSetError
 from sftdata.reading.sources import Source
 from sftdata.spec.model import Spec
-from sftdata.spec.presets import HUB, parse_hub_item
+from sftdata.spec.presets import is_hub_item, parse_hub_item
 from sftdata.spec.split_names import find_split
 
 _PART = re.compile(r"-\d+-of-\d+$")  # train-00000-of-00002.parquet
@@ -103,7 +103,7 @@ def _add_named(
 
 def _split_in_name(source: Source, splits: Collection[str]) -> str | None:
     """The split that is the whole name of a file or folder, or that a Hub item names."""
-    if source.name.startswith(HUB):
+    if is_hub_item(source.name):
         split = parse_hub_item(source.name)[2].partition("[")[0]
         # Splits that one item joins have been joined by the user.
         is_split = "+" not in source.name and _speaks_of_split(split, splits)
@@ -118,7 +118,7 @@ def _splits_in_series(
     """The splits of sources whose paths differ in nothing but that: a_train.jsonl, a_test.jsonl."""
     series: dict[str, dict[int, str]] = defaultdict(dict)
     for at, source in enumerate(sources):
-        if given[at] is None and not source.name.startswith(HUB):
+        if given[at] is None and not is_hub_item(source.name):
             for rest, split in _without_split(PurePath(source.name), splits):
                 series[rest][at] = split
     kept = [members for members in series.values() if len(set(members.values())) > 1]
@@ -168,7 +168,7 @@ def _held_out_in_name(names: Sequence[str], splits: Collection[str]) -> tuple[st
     """The first of these names that speaks of a split to hold out, and the split."""
     for name in names:
         found = {split for _, split in _without_split(PurePath(name), splits)}
-        if len(found) == 1 and not name.startswith(HUB) and "train" not in found:
+        if len(found) == 1 and not is_hub_item(name) and "train" not in found:
             return name, found.pop()
     return None
 

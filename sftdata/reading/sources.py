@@ -1,4 +1,4 @@
-"""Find the sources that `data` names: files, folders, datasets of the Hub, standard input."""
+"""Find the sources that `data` names: files, folders, addresses, Hub datasets, standard input."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from sftdata.reading.hub import load_hub_splits
 from sftdata.reading.json_shape import ROW_A_LINE, JsonLayout
 from sftdata.reading.saved_datasets import list_files, list_splits
 from sftdata.reading.workbook_files import SHEET_MARK, split_sheet
-from sftdata.spec.data_items import parse_data_item
-from sftdata.spec.presets import HUB, parse_hub_item
+from sftdata.spec.data_items import is_address, parse_data_item
+from sftdata.spec.presets import HUB, is_hub_item, parse_hub_item
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 # Larger blocks leave the processor's cache before they are hashed; smaller ones wait more often for
@@ -105,7 +105,7 @@ class Source(PicklesFieldsOnly):
 
 
 def resolve_sources(data: Sequence[str]) -> list[Source]:
-    """The sources that `data` names, in order: files, globs, folders, `-`, and `hf:` names.
+    """The sources that `data` names, in order: files, globs, folders, addresses, `-`, `hf:` names.
 
     An item may name the split of its rows before the place: `test=a.jsonl`.
 
@@ -132,8 +132,10 @@ def _resolve(item: str) -> list[Source]:
 def _resolve_place(item: str) -> list[Source]:
     if item == "-":
         return [_file("<stdin>", _spool(sys.stdin.buffer))]
-    if item.startswith(HUB):
+    if is_hub_item(item):
         return _hub_dataset(item)
+    if is_address(item):
+        return _fetched(item)
     if paths := _find_paths(item):
         return [source for name, path in paths for source in _resolve_path(name, path)]
     file, sheet = split_sheet(item)
@@ -144,8 +146,6 @@ def _resolve_place(item: str) -> list[Source]:
         "Check the path. One in a spec is relative to the spec's file, one of an option to the "
         "working directory."
     )
-    if "://" in item:
-        hint = "Addresses are not read. Download the file first, and give its path."
     if _HUB_NAME.fullmatch(item) and not Path(item).suffix:
         hint = f"For a dataset on the Hugging Face Hub write: --data {HUB}{item}"
     raise GoldenSetError(f"There is no file '{escape(item)}'.", hint)
@@ -191,6 +191,22 @@ def _file(name: str, path: Path) -> Source:
     return Source(
         escape(name), container.format, (path,), container.compression, layout=container.layout
     )
+
+
+def _fetched(item: str) -> list[Source]:
+    """The files at an address, or a sheet of each."""
+    from sftdata.reading.addresses import fetch  # the libraries for it load slowly
+
+    address, sheet = split_sheet(item)
+    sources = []
+    for copy in fetch(address):
+        source = (
+            _file(copy.address, copy.path)
+            if sheet is None
+            else _sheet(copy.address, copy.path, sheet)
+        )
+        sources.append(replace(source, note=copy.note))
+    return sources
 
 
 def _sheet(name: str, path: Path, sheet: str) -> Source:

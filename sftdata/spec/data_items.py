@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _GIVEN = re.compile(r"(\w+)=(.+)", re.DOTALL)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.", re.IGNORECASE)  # C:// is a drive
 
 
 def expand_data(data: Any) -> Any:
@@ -24,3 +25,8 @@ def parse_data_item(item: str) -> tuple[str | None, str]:
     """The split of `SPLIT=PLACE` and its place; None for a place alone."""
     match = _GIVEN.fullmatch(item)
     return (match[1], match[2]) if match else (None, item)
+
+
+def is_address(place: str) -> bool:
+    """Whether the place is an address such as `https://…` or `s3://…`, not a path."""
+    return _ADDRESS.match(place) is not None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.content import content_folders, in_project
-from sftdata.spec.data_items import expand_data, parse_data_item
+from sftdata.spec.data_items import expand_data, is_address, parse_data_item
 from sftdata.spec.presets import HUB, PRESET
 
 _LISTS = ("data", "against")
@@ -50,6 +50,8 @@ def _place_item(item: Any, folder: Path) -> Any:
     else:
         split, place = parse_data_item(item)
     if not isinstance(place, str) or place == "-" or place.startswith((HUB, PRESET)):
+        return item
+    if is_address(place):
         return item
     return _place(place, folder) if split is None else f"{split}={_place(place, folder)}"
 

@@ -99,7 +99,7 @@ def find_preset(data: Any) -> str | None:
     first = parse_data_item(first)[1]
     if first.startswith(PRESET):
         return first.removeprefix(PRESET)
-    if first.startswith(HUB):
+    if is_hub_item(first):
         hub, config, _ = parse_hub_item(first)
         for name, preset in load_presets().items():
             if preset.hub == hub and config in ("", preset.config):
@@ -163,7 +163,7 @@ def _is_of(item: Any, name: str, preset: Preset) -> bool:
     """Whether an item of `data` reads the rows of the preset."""
     place = parse_data_item(item)[1] if isinstance(item, str) else ""
     return place == f"{PRESET}{name}" or (
-        place.startswith(HUB) and parse_hub_item(place)[0] == preset.hub
+        is_hub_item(place) and parse_hub_item(place)[0] == preset.hub
     )
 
 
@@ -178,6 +178,11 @@ def _resolve(item: Any, name: str, preset: Preset) -> Any:
     if preset.config is None or not (item == bare or str(item).startswith(f"{bare}:")):
         return item
     return item.replace(bare, f"{bare}@{preset.config}", 1)
+
+
+def is_hub_item(place: str) -> bool:
+    """Whether the place is a dataset on the Hub; `hf://…` is the address of a file there."""
+    return place.startswith(HUB) and not place.startswith(f"{HUB}//")
 
 
 def parse_hub_item(item: str) -> tuple[str, str, str]:

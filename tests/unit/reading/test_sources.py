@@ -78,8 +78,6 @@ def test_what_is_not_there_is_an_error_that_names_it() -> None:
 
 
 def test_what_looks_like_a_hub_name_gets_the_way_to_write_it() -> None:
-    with pytest.raises(GoldenSetError, match=r"Download the file first"):
-        resolve_sources(["https://example.org/rows.jsonl"])
     with pytest.raises(GoldenSetError, match="--data hf:owner/name"):
         resolve_sources(["owner/name"])
 
