@@ -56,6 +56,21 @@ def test_olmo_gets_raw_arrays_and_the_ends_of_the_examples(data: Dataset, out: P
         assert file.read() == "0,6\n6,10\n"
 
 
+def test_each_answer_of_a_conversation_is_in_the_mask_of_a_pack(
+    two_answers: Dataset, out: Path
+) -> None:
+    write_plan(two_answers.manifest, "train", plan_packs(two_answers["train"].lengths, 12))
+    write_megatron(two_answers, ["train"], out, 12)
+    write_olmo(two_answers, ["train"], out, None)
+    #              q   \n   a  eos   r   \n   b   eos   e   \n   f   eos
+    ids =        [113, 10, 97, EOS, 114, 10, 98, EOS, 101, 10, 102, EOS]  # fmt: skip
+    own_mask =   [  0,  0,  1,   1,   0,  0,  1,   1,   0,  0,   1,   1]  # fmt: skip
+    next_mask =  [  0,  1,  1,   0,   0,  1,  1,   0,   0,  1,   1,   0]  # fmt: skip
+    pack = {"input_ids": ids, "loss_mask": next_mask, "seq_start_id": [0, 8]}
+    assert pq.read_table(out / "train.idx.parquet").to_pylist() == [pack]
+    assert np.fromfile(out / "train" / "labels_mask_part_0000.npy", np.bool_).tolist() == own_mask
+
+
 def test_olmo_starts_a_new_part_when_one_is_full(
     data: Dataset, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,6 +28,15 @@ def test_prompt_and_completion_are_the_exact_text(data: Dataset, out: Path) -> N
     assert read_lines(out / "test.jsonl") == [{"prompt": "g\n", "completion": "é"}]
 
 
+def test_each_answer_of_a_conversation_is_a_completion(two_answers: Dataset, out: Path) -> None:
+    write_prompt_completion(two_answers, ["train"], out, None)
+    assert read_lines(out / "train.jsonl") == [
+        {"prompt": "q\n", "completion": "a"},
+        {"prompt": "q\na<eos>r\n", "completion": "b"},
+        {"prompt": "e\n", "completion": "f"},
+    ]
+
+
 def test_messages_are_a_question_and_an_answer(data: Dataset, out: Path) -> None:
     write_messages(data, ["test"], out, None)
     assert read_lines(out / "test.jsonl") == [

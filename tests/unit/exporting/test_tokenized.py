@@ -35,3 +35,15 @@ def test_llamafactory_loads_a_saved_dict_with_each_split(data: Dataset, out: Pat
     assert set(loaded) == {"train", "test"}
     assert loaded["train"][0]["labels"] == LABELS_A
     assert loaded["test"][0]["input_ids"] == data["test"][0].input_ids.tolist()
+
+
+def test_each_answer_of_a_conversation_has_labels(two_answers: Dataset, out: Path) -> None:
+    write_trl(two_answers, ["train"], out, None)
+    write_llamafactory(two_answers, ["train"], out / "saved", None)
+    write_axolotl(two_answers, ["train"], out / "saved", None)
+    #         q     \n   a   eos   r     \n   b   eos
+    labels = [-100, -100, 97, EOS, -100, -100, 98, EOS]
+    assert datasets.Dataset.from_parquet(str(out / "train.parquet"))[0]["labels"] == labels
+    saved = datasets.Dataset.from_parquet(str(out / "saved" / "train.parquet"))
+    assert saved[0]["labels"] == labels
+    assert datasets.load_from_disk(str(out / "saved"))["train"][0]["labels"] == labels
