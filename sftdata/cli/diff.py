@@ -70,12 +70,15 @@ def _lines(diff: DatasetDiff) -> list[str]:
 
 
 def _sample(row: RowChange) -> list[str]:
+    from sftdata.inspecting.compare.datasets.wording import describe_place
+
     prompt, target = row.prompt_tokens, row.target_tokens
     lines = [
         f"row {escape(row.row_id)}: prompt {prompt[0]:,} → {prompt[1]:,} tokens, target "
-        f"{target[0]:,} → {target[1]:,}, first difference at token {row.first_difference:,}"
+        f"{target[0]:,} → {target[1]:,}, {describe_place(row)}"
     ]
     if row.text is not None and row.before is not None:
         lines.append(f"    {escape(row.before)}")
-        lines += [f"  {sign} {escape(text)}" for sign, text in zip("-+", row.text, strict=True)]
+        signs = "-+" if row.text[0] != row.text[1] else " "
+        lines += [f"  {sign} {escape(text)}" for sign, text in zip(signs, row.text, strict=False)]
     return lines

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from sftdata.inspecting.compare.datasets.diff import DatasetDiff
-from sftdata.inspecting.compare.datasets.wording import list_changes, list_totals, show_value
+from sftdata.inspecting.compare.datasets.wording import (
+    describe_place,
+    list_changes,
+    list_totals,
+    show_value,
+)
 from sftdata.inspecting.compare.word_diff import diff_words
 from sftdata.inspecting.pages.render import render_page
 
@@ -17,6 +22,7 @@ def render_diff(diff: DatasetDiff, names: tuple[str, str]) -> str:
         names=names,
         totals=list_totals(diff),
         changes=list(list_changes(diff)),
+        describe_place=describe_place,
         show_value=show_value,
         diff_words=diff_words,
     )

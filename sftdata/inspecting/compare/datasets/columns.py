@@ -25,8 +25,10 @@ class RowColumns:
     split: npt.NDArray[np.str_]
     template: pa.ChunkedArray
     lengths: npt.NDArray[np.int32]  # [rows, 3]: prompt, target, all tokens
-    prompt_hash: npt.NDArray[np.uint64]
-    target_hash: npt.NDArray[np.uint64]
+    prompt_hash: npt.NDArray[np.uint64]  # of the tokens outside the loss
+    target_hash: npt.NDArray[np.uint64]  # of those in it
+    mask_hash: npt.NDArray[np.uint64]
+    ids_hash: npt.NDArray[np.uint64]
 
     @property
     def tokens(self) -> int:
@@ -48,31 +50,44 @@ class RowColumns:
             self.lengths[rows],
             self.prompt_hash[rows],
             self.target_hash[rows],
+            self.mask_hash[rows],
+            self.ids_hash[rows],
         )
 
 
 def read_columns(data: Dataset) -> RowColumns:
     """The columns of a dataset, in the order of its splits."""
-    ids, templates, splits, lengths, prompts, targets = [], [], [], [], [], []
+    ids, templates, splits, lengths, hashes = [], [], [], [], []
     for name, split in data.items():
         for batch in split.to_arrow().to_batches():
-            offsets = row_offsets(batch)
-            tokens = to_numbers(batch.column("input_ids").values)
-            starts = offsets[:-1] + to_numbers(batch.column("target_start"))
             ids.append(batch.column("row_id").cast(pa.large_string()))
             templates.append(batch.column("template").cast(pa.string()))
             splits.append(np.repeat(np.array([name]), batch.num_rows))
             lengths.append(row_lengths(batch))
-            prompts.append(hash_token_rows(tokens, offsets[:-1], starts))
-            targets.append(hash_token_rows(tokens, starts, offsets[1:]))
-    hashes = [np.concatenate([np.empty(0, np.uint64), *parts]) for parts in (prompts, targets)]
+            hashes.append(_hash_rows(batch))
     return RowColumns(
         pa.chunked_array(ids, pa.large_string()),
         np.concatenate([np.empty(0, np.str_), *splits]),
         pa.chunked_array(templates, pa.string()),
         np.concatenate([np.empty((0, 3), np.int32), *lengths]),
-        *hashes,
+        *np.concatenate([np.empty((0, 4), np.uint64), *hashes]).T,
     )
+
+
+def _hash_rows(batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:
+    """uint64[rows, 4]: of the tokens outside the loss, those in it, the mask, and all tokens."""
+    offsets = row_offsets(batch)
+    offsets -= offsets[0]
+    tokens = to_numbers(batch.column("input_ids").flatten())
+    mask = to_flags(batch.column("label_mask").flatten())
+    in_loss = np.concatenate(([0], np.cumsum(mask)))[offsets]  # tokens up to each offset
+    parts = (
+        (tokens[~mask], offsets - in_loss),
+        (tokens[mask], in_loss),
+        (mask.astype(np.int32), offsets),
+        (tokens, offsets),
+    )
+    return np.stack([hash_token_rows(values, at[:-1], at[1:]) for values, at in parts], axis=1)
 
 
 def find_places(among: pa.ChunkedArray, ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
@@ -92,10 +107,11 @@ def compare_columns(
     """
     prompt = (a.prompt_hash != b.prompt_hash) | (not same_tokenizer)
     target = (a.target_hash != b.target_hash) | (not same_tokenizer)
+    same_ids = (a.ids_hash == b.ids_hash) & same_tokenizer
     return {
-        "prompt": prompt,
-        "target": target,
-        "mask": ~prompt & ~target & (a.lengths[:, 1] != b.lengths[:, 1]),
+        "prompt": prompt & ~same_ids,
+        "target": target & ~same_ids,
+        "mask": same_ids & (a.mask_hash != b.mask_hash),
         "split": a.split != b.split,
         "template": to_flags(pc.not_equal(a.template, b.template).combine_chunks()),
     }

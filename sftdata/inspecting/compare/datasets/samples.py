@@ -25,7 +25,8 @@ class RowChange:
     template: tuple[str, str]
     prompt_tokens: tuple[int, int]
     target_tokens: tuple[int, int]
-    first_difference: int  # place of the first token that differs
+    first_difference: int  # place of the first token, or of its mask, that differs
+    in_loss: tuple[bool, bool]  # whether the token there is in the loss
     before: str | None  # the text right before it; None without the tokenizers
     text: tuple[str, str] | None  # the text that follows, in A and in B
 
@@ -50,6 +51,8 @@ def _compare_row(
     (split_a, a), (split_b, b) = one, two
     size = min(len(a.input_ids), len(b.input_ids))
     differs = np.flatnonzero(a.input_ids[:size] != b.input_ids[:size])
+    if not len(differs) and len(a.input_ids) == len(b.input_ids):
+        differs = np.flatnonzero(a.label_mask != b.label_mask)
     first = int(differs[0]) if len(differs) else size
     before, text = None, None
     decoder_a, decoder_b = decoders
@@ -66,6 +69,10 @@ def _compare_row(
         prompt_tokens=(a.target_start, b.target_start),
         target_tokens=(int(a.label_mask.sum()), int(b.label_mask.sum())),
         first_difference=first,
+        in_loss=(
+            bool(a.label_mask[first : first + 1].any()),
+            bool(b.label_mask[first : first + 1].any()),
+        ),
         before=before,
         text=text,
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sftdata.inspecting.compare.datasets.diff import DatasetDiff
+from sftdata.inspecting.compare.datasets.samples import RowChange
 
 
 def list_totals(diff: DatasetDiff) -> list[tuple[str, tuple[int, int]]]:
@@ -26,6 +27,7 @@ def list_changes(diff: DatasetDiff) -> Iterator[tuple[str, int]]:
         "rows only in A": diff.only_in_a,
         "rows only in B": diff.only_in_b,
         **{f"rows with another {part}": n for part, n in diff.changed.items()},
+        "rows repeated more or less often": diff.other_repeats,
         **{f"newly dropped: {reason}": n for reason, n in diff.newly_dropped.items()},
         **{f"no longer dropped: {reason}": n for reason, n in diff.no_longer_dropped.items()},
         "newly cut": diff.newly_cut,
@@ -37,6 +39,14 @@ def list_changes(diff: DatasetDiff) -> Iterator[tuple[str, int]]:
         yield "prompt tokens a row, least change", change["min"]
         yield "prompt tokens a row, median change", change["p50"]
         yield "prompt tokens a row, most change", change["max"]
+
+
+def describe_place(row: RowChange) -> str:
+    """Where a row first differs."""
+    place = f"first difference at token {row.first_difference:,}"
+    if row.in_loss[0] == row.in_loss[1]:
+        return place
+    return f"{place}, in the loss only in {'A' if row.in_loss[0] else 'B'}"
 
 
 def show_value(value: Any) -> str:

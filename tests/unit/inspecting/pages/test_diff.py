@@ -18,6 +18,7 @@ ROW = RowChange(
     prompt_tokens=(1000, 1200),
     target_tokens=(5, 6),
     first_difference=7,
+    in_loss=(False, False),
     before="Before. ",
     text=("the old river", "the new river"),
 )
@@ -31,6 +32,7 @@ DIFF = DatasetDiff(
     only_in_b=0,
     in_both=58,
     changed={"prompt": 1, "target": 0, "mask": 0, "split": 1, "template": 1},
+    other_repeats=0,
     prompt_token_change={"sum": 200, "min": 0, "p50": 0, "max": 200},
     newly_dropped={"too_long": 2},
     no_longer_dropped={},
@@ -72,3 +74,10 @@ def test_the_page_shows_hostile_text_and_does_not_run_it() -> None:
     assert not re.search(r"""src\s*=|url\(|@import""", page)
     targets = re.findall(r"""href\s*=\s*"([^"]*)""", page)
     assert all(target.startswith("#") or target == "data:," for target in targets)
+
+
+def test_a_row_with_another_mask_says_which_dataset_has_the_token_in_the_loss() -> None:
+    masked = replace(ROW, in_loss=(False, True), text=("the old river", "the old river"))
+    page = render_diff(replace(DIFF, samples=[masked]), ("one", "two"))
+    assert "first difference at token 7, in the loss only in B." in page
+    assert "Before. </span>the old river</div>" in page

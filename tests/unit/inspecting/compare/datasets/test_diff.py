@@ -66,6 +66,46 @@ def test_rows_that_a_mixture_repeats_are_compared_with_themselves(
     more = diff(Path("a"), Path("c"))
     assert not more.is_identical
     assert (more.rows, more.only_in_a, more.only_in_b) == ((6, 7), 0, 0)
+    assert more.other_repeats == 1
+
+
+def test_as_many_rows_with_other_repeats_are_not_identical(byte_tokenizer: Path) -> None:
+    rows = [handmade.row(f"r{i}", f"p{i}\n", f"t{i}") for i in range(4)]
+    for name, repeated in (("a", rows[1]), ("b", rows[2])):
+        Path(name).mkdir()
+        handmade.write(Path(name), byte_tokenizer, [*rows, repeated])
+    found = diff(Path("a"), Path("b"))
+    assert not found.is_identical
+    assert found.other_repeats == 2
+
+
+def make_talk(name: str, tokenizer: Path, text: str, in_loss: str) -> Path:
+    """A dataset of one row; a token is in the loss where `in_loss` has an x."""
+    ids, mask = list(text.encode()), [char == "x" for char in in_loss]
+    row = handmade.Row("talk", ids, in_loss.index("x"), template="messages", label_mask=mask)
+    Path(name).mkdir()
+    handmade.write(Path(name), tokenizer, [row])
+    return Path(name)
+
+
+def test_another_answer_in_the_loss_is_another_mask(byte_tokenizer: Path) -> None:
+    a = make_talk("a", byte_tokenizer, "ask yes ask no.", "    xxx     xxx")
+    b = make_talk("b", byte_tokenizer, "ask yes ask no.", "    xxx xxx    ")
+    found = diff(a, b)
+    assert not found.is_identical
+    assert found.changed == {"prompt": 0, "target": 0, "mask": 1, "split": 0, "template": 0}
+    (sample,) = found.samples
+    assert (sample.first_difference, sample.in_loss) == (8, (False, True))
+    assert sample.text == ("ask no.", "ask no.")
+
+
+def test_a_later_question_is_prompt_and_a_later_answer_is_target(byte_tokenizer: Path) -> None:
+    mask = "    xxx     xxx"
+    a = make_talk("a", byte_tokenizer, "ask yes ask no.", mask)
+    asked = diff(a, make_talk("b", byte_tokenizer, "ask yes now no.", mask))
+    answered = diff(a, make_talk("c", byte_tokenizer, "ask yes ask yes", mask))
+    assert (asked.changed["prompt"], asked.changed["target"]) == (1, 0)
+    assert (answered.changed["prompt"], answered.changed["target"]) == (0, 1)
 
 
 def test_rows_added_removed_and_changed() -> None:
