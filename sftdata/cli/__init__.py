@@ -8,6 +8,7 @@ import sys
 import click
 
 from sftdata.cli.lazy_group import LazyGroup
+from sftdata.cli.streams import check_arguments, escape_unencodable, foreign_bytes
 
 _COMMANDS = {
     "audit": "sftdata.cli.audit",
@@ -73,7 +74,9 @@ def main() -> None:
     """Runs the command line and exits: 0 ok, 1 error, 2 usage, 3 verification, 130 interrupted."""
     from sftdata.errors import SftdataError
 
+    escape_unencodable()
     try:
+        check_arguments(sys.argv[1:])
         cli(standalone_mode=False)
     except click.ClickException as error:
         from sftdata.base.escaping import escape
@@ -88,6 +91,13 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted. Run the same command to resume.", err=True)
         sys.exit(130)
+    except UnicodeEncodeError as error:
+        if sys.getfilesystemencoding() == "utf-8":
+            raise
+        from sftdata.cli.output import print_error
+
+        print_error(foreign_bytes(f"'{error.object[:200]}'"))
+        sys.exit(1)
     except OSError as error:
         from sftdata.cli.output import print_error
 
