@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
+from sftdata.base.wording import count
 from sftdata.cli.options import DATASET, FILE, json_option
 from sftdata.cli.output import print_json, print_note
 
 if TYPE_CHECKING:
     from sftdata.inspecting.doctor import Finding
+    from sftdata.inspecting.doctor.finding import FoundRow
+
+SEVERITIES = ("error", "warning", "note")  # the worst first
 
 
 @click.command("doctor")
@@ -31,7 +35,12 @@ if TYPE_CHECKING:
     callback=lambda context, _, wanted: _list_checks(context) if wanted else None,
     help="List every check with its severity, and exit.",
 )
-@click.option("--strict", is_flag=True, help="Exit 1 if there is a finding.")
+@click.option(
+    "--fail-on",
+    type=click.Choice([*SEVERITIES, "never"]),
+    help="Exit 1 if there is a finding as bad as this. Default: error.",
+)
+@click.option("--strict", is_flag=True, help="The same as --fail-on note: any finding.")
 @click.option(
     "--sarif",
     type=FILE,
@@ -40,14 +49,24 @@ if TYPE_CHECKING:
 )
 @json_option()
 def command(
-    dataset: Path, only: tuple[str, ...], strict: bool, sarif: Path | None, as_json: bool
+    dataset: Path,
+    only: tuple[str, ...],
+    fail_on: str | None,
+    strict: bool,
+    sarif: Path | None,
+    as_json: bool,
 ) -> None:
     """Find rows of DATASET that spoil training: masks, text, repeats, private data.
 
-    Example: sftdata doctor data/summarize --strict --sarif doctor.sarif
+    Each finding names a few rows with the line of their source and the text that was found.
+
+    Example: sftdata doctor data/summarize --fail-on warning --sarif doctor.sarif
     """
     from sftdata.inspecting.doctor import diagnose
     from sftdata.loading.dataset import load
+
+    if strict and fail_on is not None:
+        raise click.UsageError("--strict and --fail-on say the same thing twice; give one of them.")
 
     data = load(dataset)
     findings = diagnose(data, only=only or None)
@@ -55,14 +74,18 @@ def command(
         from sftdata.inspecting.doctor.sarif import to_sarif
 
         sarif.write_text(json.dumps(to_sarif(findings, data.manifest), indent=1), encoding="utf-8")
-        print_note(f"Wrote {sarif}: {len(findings)} findings.")
+        print_note(f"Wrote {sarif}: {count(len(findings), 'finding')}.")
     if as_json:
         print_json([finding.to_json() for finding in findings])
     else:
-        click.echo(
-            "\n\n".join(map(_describe, findings)) or f"{escape(str(dataset))}: nothing found."
-        )
-    if strict and findings:
+        parts = [_describe(finding) for finding in findings]
+        severities: list[str] = [finding.severity for finding in findings]
+        found = ", ".join(count(severities.count(name), name) for name in SEVERITIES)
+        parts.append(f"{count(len(findings), 'finding')}: {found}." if findings else "")
+        click.echo("\n\n".join(parts) if findings else f"{escape(str(dataset))}: nothing found.")
+    limit = "note" if strict else fail_on or "error"
+    failing = SEVERITIES[: SEVERITIES.index(limit) + 1] if limit in SEVERITIES else ()
+    if any(finding.severity in failing for finding in findings):
         sys.exit(1)
 
 
@@ -75,11 +98,16 @@ def _list_checks(context: click.Context) -> None:
 
 
 def _describe(finding: Finding) -> str:
-    detail = f"\n  {escape(finding.detail)}" if finding.detail else ""
-    rows = ", ".join(escape(row) for row in finding.row_ids)
-    more = ", …" if finding.count > len(finding.row_ids) and rows else ""
-    return (
-        f"{finding.severity}  {finding.id}  {finding.count:,}\n  {finding.title}{detail}"
-        + (f"\n  rows: {rows}{more}" if rows else "")
-        + f"\n  {finding.way_out}"
-    )
+    lines = [f"{finding.severity}  {finding.id}  {finding.count:,}", f"  {finding.title}"]
+    if finding.detail:
+        lines.append(f"  {escape(finding.detail)}")
+    lines += [f"    {_describe_row(row)}" for row in finding.rows]
+    if finding.rows and finding.count > len(finding.rows):
+        lines.append(f"    and {finding.count - len(finding.rows):,} more")
+    return "\n".join([*lines, f"  {finding.way_out}"])
+
+
+def _describe_row(row: FoundRow) -> str:
+    name = f"row {escape(row.row_id)}"
+    place = f"{escape(row.source)} ({name})" if row.source else name
+    return f'{place}: "{escape(row.quote)}"' if row.quote else place

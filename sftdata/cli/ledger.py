@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import click
 
 from sftdata.base.escaping import escape
 from sftdata.base.ledger_line import LedgerLine
+from sftdata.base.reasons import Status
 from sftdata.base.wording import reason_of
 from sftdata.cli.faults import damaged
 from sftdata.cli.options import DATASET, json_option
@@ -22,7 +25,7 @@ from sftdata.cli.output import print_json, print_note
 def command(dataset: Path, reason: str | None, as_json: bool) -> None:
     """List the source rows of DATASET that were dropped, cut or flagged, and why: one a line.
 
-    Each reason is explained below the list. With --json: one object a line.
+    The summary counts and explains each reason. With --json: one object a line, no summary.
 
     Example: sftdata ledger data/summarize --reason empty_field
     """
@@ -39,6 +42,8 @@ def command(dataset: Path, reason: str | None, as_json: bool) -> None:
     if reason is not None:
         check_reason(reason, reasons)
         lines, reasons = [line for line in lines if line.reason == reason], {reason}
+    if lines and not as_json:
+        click.echo("\n".join(summarize(lines, explain_reason)) + "\n")
     for line in lines:
         if as_json:
             print_json(asdict(line))
@@ -46,9 +51,18 @@ def command(dataset: Path, reason: str | None, as_json: bool) -> None:
             click.echo(describe(line))
     if not lines:
         print_note(f"The ledger is empty: {EMPTY_LEDGER}.")
-    if not as_json:
-        for name in sorted(filter(explain_reason, reasons)):
-            print_note(f"{name}: {explain_reason(name)}")
+
+
+def summarize(lines: Sequence[LedgerLine], explain: Callable[[str], str]) -> list[str]:
+    """A line for each status and reason with its number of rows and what it means."""
+    counts = Counter((line.status, line.reason) for line in lines)
+    order = sorted(counts, key=lambda key: (list(Status).index(key[0]), -counts[key], key[1]))
+    width = max(len(reason) for _, reason in order)
+    return [
+        f"{counts[status, reason]:>9,} {status:8} {escape(reason):{width}}  "
+        f"{explain(reason)}".rstrip()
+        for status, reason in order
+    ]
 
 
 def describe(line: LedgerLine) -> str:

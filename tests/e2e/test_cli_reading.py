@@ -82,16 +82,29 @@ def test_doctor_says_that_nothing_was_found_and_ends_well(clean: Path) -> None:
 
 def test_doctor_shows_each_finding_with_rows_and_a_way_out(spoiled: Path) -> None:
     done = sftdata("doctor", spoiled)
-    assert done.returncode == 0
     assert "warning  target-placeholder  1\n" in done.stdout
-    assert "rows: r3\n" in done.stdout
-    assert "email-address" in done.stdout
+    assert 'spoiled.jsonl:4 (row r3): "TBA"\n' in done.stdout
+    assert 'spoiled.jsonl:5 (row r4): "jane@mail.acme.co"\n' in done.stdout
     assert "Fill the field, or drop the rows." in done.stdout
 
 
-def test_doctor_is_strict_only_when_asked(spoiled: Path) -> None:
-    assert sftdata("doctor", spoiled, "--strict").returncode == 1
-    assert sftdata("doctor", spoiled, "--strict", "--check", "bos-doubled").returncode == 0
+def test_doctor_ends_with_a_count_of_findings(spoiled: Path) -> None:
+    done = sftdata("doctor", spoiled, "--check", "target-placeholder", "--check", "email-address")
+    assert done.stdout.splitlines()[-1] == "2 findings: 0 errors, 2 warnings, 0 notes."
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ([], 0), (["--strict"], 1), (["--fail-on", "note"], 1), (["--fail-on", "warning"], 1),
+        (["--fail-on", "error"], 0), (["--fail-on", "never"], 0),
+        (["--strict", "--fail-on", "error"], 2),
+    ],
+)  # fmt: skip
+def test_doctor_fails_on_findings_as_bad_as_asked(
+    spoiled: Path, options: list[str], code: int
+) -> None:
+    assert sftdata("doctor", spoiled, "--check", "email-address", *options).returncode == code
 
 
 def test_doctor_json_and_sarif_say_the_same(spoiled: Path, tmp_path: Path) -> None:

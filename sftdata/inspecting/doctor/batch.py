@@ -82,6 +82,11 @@ class RowBatch:
         ids = self.ids[self.answer_mask]
         return self.context.decoder.decode(ids, counts[self.offsets], continues=True)
 
+    @property
+    def texts(self) -> tuple[pa.LargeStringArray, pa.LargeStringArray]:
+        """The prompts and the targets."""
+        return self.prompt, self.target
+
     @cached_property
     def template_names(self) -> list[str]:
         """The template of each row."""

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from sftdata.inspecting.doctor.batch import RowBatch
 from sftdata.inspecting.doctor.dataset import CheckedDataset
-from sftdata.inspecting.doctor.finding import Severity
+from sftdata.inspecting.doctor.finding import FoundRow, Severity
+from sftdata.inspecting.doctor.quotes import Quote, quote_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Hits:
 
     rows: npt.NDArray[np.int64]  # places, counted over all splits in their order
     detail: str = ""
+    found: tuple[FoundRow, ...] = ()  # instead of `rows`, where something else names them
     count: int | None = None  # if it is not the number of `rows`
 
 
@@ -31,6 +33,7 @@ class RowCheck:
     title: str
     way_out: str
     find: Callable[[RowBatch], npt.NDArray[np.bool_]]
+    quote: Quote = quote_target
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset
 from sftdata.tokenizing.decoder import Decoder
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
+from sftdata.versioning.releases import load_template
+from sftdata.writing.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class DatasetContext:
     end_ids: tuple[int, ...]  # an example ends with one of these
     is_chat: bool
     max_length: int | None
+    template_texts: tuple[str, ...] = ()  # of the chat template and the templates of the rows
 
     @cached_property
     def is_control(self) -> npt.NDArray[np.bool_]:
@@ -46,4 +51,16 @@ def read_context(data: Dataset) -> DatasetContext:
         end_ids=tuple(sorted(ends)),
         is_chat=bool(chat),
         max_length=manifest["options"].get("max_length"),
+        template_texts=tuple(_template_texts(manifest, tokenizer if chat else None)),
     )
+
+
+def _template_texts(manifest: Manifest, chat: Tokenizer | None) -> Iterator[str]:
+    """What the templates write: their sources, as far as they are still there."""
+    if chat is not None and chat.chat_template is not None:
+        yield chat.chat_template
+    for label, digest in manifest["template"].items():
+        try:
+            yield load_template(f"{label.partition('@')[0]}@sha256:{digest}").source
+        except SftdataError:
+            continue  # its text is gone, or the rows are conversations

@@ -36,7 +36,8 @@ class CheckedDataset:
 
     def row_ids(self, places: npt.NDArray[np.int64]) -> tuple[str, ...]:
         """Ids of the first few rows at these places."""
-        return find_row_ids(self.data, places)
+        rows = read_rows(self.data, self.context, self.templates, places)
+        return tuple(row.batch.column("row_id")[0].as_py() for row in rows)
 
 
 def read_batches(
@@ -61,12 +62,18 @@ def learn_templates(data: Dataset, context: DatasetContext) -> dict[str, Templat
     return {name: learn_facts(pairs) for name, pairs in samples.items()}
 
 
-def find_row_ids(data: Dataset, places: npt.NDArray[np.int64]) -> tuple[str, ...]:
-    """Ids of the first few rows at these places, counted over all splits."""
-    splits = list(data.values())
-    ends = np.cumsum([len(split) for split in splits])
-    found = []
+def read_rows(
+    data: Dataset,
+    context: DatasetContext,
+    templates: Mapping[str, TemplateFacts],
+    places: npt.NDArray[np.int64],
+) -> Iterator[RowBatch]:
+    """The first few rows at these places, counted over all splits, each as a batch of one."""
+    splits = list(data.items())
+    ends = np.cumsum([len(split) for _, split in splits])
     for place in np.sort(places)[:MOST_EXAMPLES].tolist():
         at = int(np.searchsorted(ends, place, side="right"))
-        found.append(splits[at][place - (int(ends[at]) - len(splits[at]))].row_id)
-    return tuple(found)
+        name, split = splits[at]
+        row = place - (int(ends[at]) - len(split))
+        for batch in split[row : row + 1].to_arrow().to_batches():
+            yield RowBatch(name, batch, context, templates)

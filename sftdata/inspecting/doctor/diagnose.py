@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +14,19 @@ from sftdata.errors import SftdataError, did_you_mean
 from sftdata.inspecting.doctor.batch import RowBatch
 from sftdata.inspecting.doctor.check import Check, DatasetCheck, Hits, RowCheck
 from sftdata.inspecting.doctor.checks import CHECKS
-from sftdata.inspecting.doctor.context import read_context
+from sftdata.inspecting.doctor.context import DatasetContext, read_context
 from sftdata.inspecting.doctor.dataset import (
     CheckedDataset,
-    find_row_ids,
     learn_templates,
     read_batches,
+    read_rows,
 )
-from sftdata.inspecting.doctor.finding import Finding
+from sftdata.inspecting.doctor.finding import Finding, FoundRow
 from sftdata.inspecting.doctor.measures import RowMeasures, join_measures, measure_rows
+from sftdata.inspecting.doctor.quotes import quote_target
+from sftdata.inspecting.doctor.template_facts import TemplateFacts
 from sftdata.loading.dataset import Dataset
+from sftdata.writing.row_places import find_row_places
 
 _MOST_THREADS = 4
 
@@ -60,11 +63,12 @@ def diagnose(data: Dataset, *, only: Sequence[str] | None = None) -> list[Findin
             ids = [check.id for check in dataset_checks]
             dataset_hits = pool.map(lambda check: check.find(dataset), dataset_checks)
             hits |= zip(ids, dataset_hits, strict=True)
-    return [
-        _to_finding(data, check, found)
+    findings = [
+        _to_finding(check, found, _quote_rows(check, found, data, context, templates))
         for check in checks
         if (found := hits.get(check.id)) is not None
     ]
+    return _with_places(data, findings)
 
 
 def _choose(only: Sequence[str] | None) -> list[Check]:
@@ -105,13 +109,44 @@ def _join_hits(checks: list[RowCheck], results: list[_BatchResult]) -> dict[str,
     return joined
 
 
-def _to_finding(data: Dataset, check: Check, hits: Hits) -> Finding:
+def _quote_rows(
+    check: Check,
+    hits: Hits,
+    data: Dataset,
+    context: DatasetContext,
+    templates: Mapping[str, TemplateFacts],
+) -> tuple[FoundRow, ...]:
+    """The first few rows with the defect, still without their places."""
+    if hits.found:
+        return hits.found
+    quote = check.quote if isinstance(check, RowCheck) else quote_target
+    rows = read_rows(data, context, templates, hits.rows)
+    return tuple(FoundRow(row.batch.column("row_id")[0].as_py(), "", quote(row)) for row in rows)
+
+
+def _to_finding(check: Check, hits: Hits, rows: tuple[FoundRow, ...]) -> Finding:
     return Finding(
         id=check.id,
         severity=check.severity,
         title=check.title,
         count=len(hits.rows) if hits.count is None else hits.count,
-        row_ids=find_row_ids(data, hits.rows),
+        rows=rows,
         way_out=check.way_out,
         detail=hits.detail,
     )
+
+
+def _with_places(data: Dataset, findings: list[Finding]) -> list[Finding]:
+    """The findings, with the place in its source of each row."""
+    ids = {row.row_id for finding in findings for row in finding.rows if not row.source}
+    places = find_row_places(data.manifest, ids)
+    return [
+        replace(
+            finding,
+            rows=tuple(
+                row if row.source else replace(row, source=places.get(row.row_id, ""))
+                for row in finding.rows
+            ),
+        )
+        for finding in findings
+    ]

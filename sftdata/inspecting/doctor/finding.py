@@ -9,20 +9,34 @@ Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """A defect of `count` rows; `row_ids` are the first few of them, in the dataset's order.
+class FoundRow:
+    """A row with a defect."""
 
-    A finding about the dataset as a whole may have no row ids.
+    row_id: str
+    source: str  # file:line; "" if nothing records it
+    quote: str  # the text that matched, else the start of the target
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A defect of `count` rows; `rows` are the first few of them, in the dataset's order.
+
+    A finding about the dataset as a whole may have no rows.
     """
 
     id: str  # of the check, for example "eos-not-in-loss"
     severity: Severity
     title: str
     count: int
-    row_ids: tuple[str, ...]
+    rows: tuple[FoundRow, ...]
     way_out: str
     detail: str = ""
 
+    @property
+    def row_ids(self) -> tuple[str, ...]:
+        """The ids of `rows`."""
+        return tuple(row.row_id for row in self.rows)
+
     def to_json(self) -> dict[str, Any]:
         """The object `doctor --json` prints."""
-        return asdict(self)
+        return {**asdict(self), "row_ids": list(self.row_ids)}

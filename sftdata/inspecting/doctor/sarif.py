@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sftdata.base.version import __version__
 from sftdata.inspecting.doctor.checks import CHECKS
-from sftdata.inspecting.doctor.finding import Finding
+from sftdata.inspecting.doctor.finding import Finding, FoundRow
 from sftdata.writing.manifest import MANIFEST, Manifest
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_NOT_TEXT = frozenset({".parquet", ".arrow", ".feather", ".xlsx"})  # they have rows, not lines
 
 
 def to_sarif(findings: Sequence[Finding], manifest: Manifest) -> dict[str, Any]:
     """A SARIF run with a rule for each check and a result for each finding.
 
-    The location of a finding is the manifest; its rows are logical locations: they have no lines.
+    The locations of a finding are the source lines of its rows; that of a finding without rows,
+    or of rows whose source isn't known, is the manifest.
     """
     rules = [
         {
@@ -41,18 +44,29 @@ def to_sarif(findings: Sequence[Finding], manifest: Manifest) -> dict[str, Any]:
 def _result(finding: Finding, place: int, manifest: Manifest) -> dict[str, Any]:
     detail = f" ({finding.detail})" if finding.detail else ""
     message = f"{finding.count:,}: {finding.title}{detail}. {finding.way_out}"
-    file = {"uri": quote((manifest.directory / MANIFEST).as_posix())}
+    whole = {"physicalLocation": _file((manifest.directory / MANIFEST).as_posix())}
     return {
         "ruleId": finding.id,
         "ruleIndex": place,
         "level": finding.severity,
         "message": {"text": message},
-        "locations": [
-            {
-                "physicalLocation": {"artifactLocation": file},
-                "logicalLocations": [{"name": row, "kind": "row"} for row in finding.row_ids],
-            }
-        ],
+        "locations": [_location(row, whole) for row in finding.rows] or [whole],
         "partialFingerprints": {"check/v1": f"{manifest['build']}/{finding.id}"},
         "occurrenceCount": finding.count,
     }
+
+
+def _location(row: FoundRow, whole: dict[str, Any]) -> dict[str, Any]:
+    """The place of a row: its line, or else `whole`."""
+    location = {**whole, "logicalLocations": [{"name": row.row_id, "kind": "row"}]}
+    path, _, line = row.source.rpartition(":")
+    if path and line.isdecimal():
+        file = _file(Path(path).as_posix())
+        if Path(path).suffix not in _NOT_TEXT:
+            file["region"] = {"startLine": int(line), "snippet": {"text": row.quote}}
+        location["physicalLocation"] = file
+    return location
+
+
+def _file(path: str) -> dict[str, Any]:
+    return {"artifactLocation": {"uri": quote(path)}}

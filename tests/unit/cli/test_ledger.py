@@ -6,7 +6,7 @@ import pytest
 
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Reason, Status
-from sftdata.cli.ledger import describe
+from sftdata.cli.ledger import describe, summarize
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,17 @@ from sftdata.cli.ledger import describe
 def test_a_row_that_is_named_by_its_place_is_named_once(row_id: str, text: str) -> None:
     line = LedgerLine(row_id, "a.csv:4", Status.DROPPED, Reason.BLANK_ROW, "all cells are empty")
     assert describe(line) == text
+
+
+def test_the_summary_counts_and_explains_each_reason() -> None:
+    lines = [
+        LedgerLine("n1", "a.csv:1", Status.FLAGGED, "placeholder", ""),
+        LedgerLine("n2", "a.csv:2", Status.DROPPED, Reason.BLANK_ROW, ""),
+        LedgerLine("n3", "a.csv:3", Status.DROPPED, Reason.EMPTY_FIELD, ""),
+        LedgerLine("n4", "a.csv:4", Status.DROPPED, Reason.EMPTY_FIELD, ""),
+    ]
+    assert summarize(lines, lambda reason: f"Why {reason}.") == [
+        "        2 dropped  empty_field  Why empty_field.",
+        "        1 dropped  blank_row    Why blank_row.",
+        "        1 flagged  placeholder  Why placeholder.",
+    ]

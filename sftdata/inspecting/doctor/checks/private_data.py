@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from sftdata.inspecting.doctor.batch import RowBatch, matches
 from sftdata.inspecting.doctor.check import RowCheck
+from sftdata.inspecting.doctor.quotes import Quote, find_match, quote_target, shorten
 
 _EMAIL = re.compile(
     r"(?<![\w.+/-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@((?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,18})(?![\w-])"
@@ -40,6 +41,7 @@ _KEY = (
 _CARD = re.compile(
     r"(?<![\w.,-])(?:(?:\d{4}[ -]?){3}\d{1,7}|3[47]\d{2}[ -]?\d{6}[ -]?\d{5})(?!\w|[.,-]\d)"
 )
+_SHOWN = 8  # characters of a secret in a report
 _CARD_START = re.compile(r"4|5[1-5]|2[2-7]|3[47]|6(?:011|5|4[4-9])|3[068]|35(?:2[89]|[3-8])")
 
 
@@ -100,6 +102,35 @@ def _rows_with(
     return found
 
 
+def _quote(pattern: re.Pattern[str], accept: Callable[[re.Match[str]], bool]) -> Quote:
+    """Quotes the first accepted match."""
+
+    def quote(rows: RowBatch) -> str:
+        for column in (rows.prompt, rows.target):
+            for match in pattern.finditer(column[0].as_py()):
+                if accept(match):
+                    return shorten(match[0])
+        return quote_target(rows)
+
+    return quote
+
+
+def _quote_start(pattern: str) -> Quote:
+    """Quotes the first characters of a secret, so that reports don't spread it."""
+
+    def quote(rows: RowBatch) -> str:
+        found = (find_match(column[0].as_py(), pattern) for column in (rows.prompt, rows.target))
+        return next((f"{secret[:_SHOWN]}…" for secret in found if secret), "")
+
+    return quote
+
+
+def _hide_card(rows: RowBatch) -> str:
+    """Quotes the last four digits of a card."""
+    number = re.sub(r"\D", "", _quote(_CARD, _is_card)(rows))
+    return f"…{number[-4:]}"
+
+
 CHECKS = (
     RowCheck(
         "email-address",
@@ -107,6 +138,7 @@ CHECKS = (
         "e-mail addresses",
         "Replace them in the source by user@example.com, or drop the rows.",
         _emails,
+        _quote(_EMAIL, _is_email),
     ),
     RowCheck(
         "phone-number",
@@ -114,6 +146,7 @@ CHECKS = (
         "telephone numbers",
         "Replace them in the source, or drop the rows.",
         _phones,
+        _quote(_PHONE, _is_phone),
     ),
     RowCheck(
         "secret-key",
@@ -121,6 +154,7 @@ CHECKS = (
         "API keys, tokens or private keys",
         "Revoke the key, remove it from the source and build again.",
         _keys,
+        _quote_start(_KEY),
     ),
     RowCheck(
         "card-number",
@@ -128,5 +162,6 @@ CHECKS = (
         "numbers of payment cards, with a right check digit",
         "Remove them from the source and build again.",
         _cards,
+        _hide_card,
     ),
 )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from sftdata.inspecting.doctor.batch import RowBatch, matches, text_bytes
 from sftdata.inspecting.doctor.check import RowCheck
+from sftdata.inspecting.doctor.quotes import Quote, quote_match
 
 # Patterns start with a fixed character if possible: RE2 then skips to that character.
 _MARKERS = (
@@ -42,28 +46,47 @@ _PADDING = 8  # bytes of white space around a field
 
 
 def _control_like(rows: RowBatch) -> npt.NDArray[np.bool_]:
+    return _anywhere(_without_own(rows), *_control_patterns(rows))
+
+
+def _quote_control_like(rows: RowBatch) -> str:
+    return quote_match(_without_own(rows), *_control_patterns(rows))
+
+
+def _without_own(rows: RowBatch) -> list[pa.LargeStringArray]:
+    """The texts without what looks like a control token and is there on purpose: the templates
+    write it, or the spec names it in `text_tokens`."""
+    written = "\n".join(rows.context.template_texts)
+    own = dict.fromkeys([*re.findall(f"{_MARKERS}|{_BRACKETS}", written)])
+    columns = list(rows.texts)
+    for marker in (*own, *rows.context.tokenizer.text_tokens):
+        columns = [pc.replace_substring(column, marker, " ") for column in columns]
+    return columns
+
+
+def _control_patterns(rows: RowBatch) -> list[str]:
     patterns = [_MARKERS, _BRACKETS]
     known = re.compile(f"{_MARKERS}|{_BRACKETS}")
     others = [t for t in rows.context.tokenizer.control_tokens if not known.fullmatch(t)]
     if 0 < len(others) <= 64:
         patterns.append("|".join(map(_literal, others)))
-    return _anywhere(rows, *patterns)
+    return patterns
 
 
 def _unrendered(rows: RowBatch) -> npt.NDArray[np.bool_]:
-    return _anywhere(rows, _JINJA)
+    return _anywhere(rows.texts, _JINJA)
 
 
 def _entities(rows: RowBatch) -> npt.NDArray[np.bool_]:
-    return _anywhere(rows, _ENTITY)
+    return _anywhere(rows.texts, _ENTITY)
 
 
 def _mojibake(rows: RowBatch) -> npt.NDArray[np.bool_]:
-    return _anywhere(rows, *_MOJIBAKE)
+    return _anywhere(rows.texts, *_MOJIBAKE)
 
 
 def _replacement(rows: RowBatch) -> npt.NDArray[np.bool_]:
-    found = _anywhere(rows, "\ufffd")
+    found = _anywhere(rows.texts, "\ufffd")
     for row, prompt, target in rows.pairs(found):
         found[row] = "FFFD" not in prompt + target  # a text about the character itself
     return found
@@ -112,11 +135,15 @@ def _squeezed(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(".")
 
 
-def _anywhere(rows: RowBatch, *patterns: str) -> npt.NDArray[np.bool_]:
-    found = np.zeros(len(rows), np.bool_)
-    for pattern in patterns:
-        found |= matches(rows.prompt, pattern) | matches(rows.target, pattern)
-    return found
+def _anywhere(columns: Sequence[pa.LargeStringArray], *patterns: str) -> npt.NDArray[np.bool_]:
+    """bool[rows]: rows with a match of a pattern in one of the columns."""
+    found = [matches(column, pattern) for column in columns for pattern in patterns]
+    return np.asarray(np.logical_or.reduce(found))
+
+
+def _quote(*patterns: str) -> Quote:
+    """Quotes the first match."""
+    return lambda rows: quote_match(rows.texts, *patterns)
 
 
 def _literal(text: str) -> str:
@@ -130,6 +157,7 @@ CHECKS = (
         "text that looks like a control token of some chat format",
         "Leave it if the text means it: it is encoded as plain text. Else clean the field.",
         _control_like,
+        _quote_control_like,
     ),
     RowCheck(
         "unrendered-template",
@@ -137,6 +165,7 @@ CHECKS = (
         "a template's braces were not filled in, as in '{{ name }}'",
         "Render the source's own template first, or drop the rows.",
         _unrendered,
+        _quote(_JINJA),
     ),
     RowCheck(
         "html-entity",
@@ -144,6 +173,7 @@ CHECKS = (
         "HTML entities such as '&amp;' in the text",
         "Unescape the field in the source (Python: html.unescape).",
         _entities,
+        _quote(_ENTITY),
     ),
     RowCheck(
         "mojibake",
@@ -151,6 +181,7 @@ CHECKS = (
         "UTF-8 text that was once read in another encoding, as in 'Ã©' for 'é'",
         "Read the source again as UTF-8, or repair the field (the ftfy package does).",
         _mojibake,
+        _quote(*_MOJIBAKE),
     ),
     RowCheck(
         "replacement-character",
@@ -158,6 +189,7 @@ CHECKS = (
         "U+FFFD stands where bytes were lost",
         "Read the source again in its own encoding.",
         _replacement,
+        _quote(r".{0,20}\x{FFFD}.{0,20}"),
     ),
     RowCheck(
         "boundary-whitespace",

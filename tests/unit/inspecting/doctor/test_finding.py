@@ -19,6 +19,7 @@ def test_a_finding_as_json_has_its_fields(write: Callable[..., Dataset]) -> None
         "title": finding.title,
         "count": 1,
         "row_ids": ["r1"],
+        "rows": [{"row_id": "r1", "source": "", "quote": "N/A"}],
         "way_out": finding.way_out,
         "detail": "",
     }

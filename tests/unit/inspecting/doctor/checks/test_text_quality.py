@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from support import handmade
 from support.handmade import row
 from support.planted import Planted, assert_found, in_article, in_targets, prompt_of
 
+from sftdata.inspecting.doctor import diagnose
 from sftdata.inspecting.doctor.checks import text_quality
 from sftdata.loading.dataset import Dataset
 
@@ -48,3 +53,20 @@ def test_a_planted_defect_is_found_where_it_is_and_nothing_else(
 ) -> None:
     planted = PLANTED[check]()
     assert_found(check, planted, write(planted))
+
+
+def test_a_marker_that_the_chat_template_writes_as_text_is_no_finding(
+    write: Callable[..., Dataset], byte_tokenizer: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("chat")
+    shutil.copytree(byte_tokenizer, folder, dirs_exist_ok=True)
+    source = "{% for m in messages %}[INST] {{ m.content }} [/INST]{% endfor %}<think>\n"
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(config | {"chat_template": source}))
+    planted = Planted(manifest={"chat": {"end_id": handmade.EOS}})
+    planted.put(1, prompt="[INST] What is a river? [/INST]<think>\n")
+    planted.bad.clear()
+    planted.put(2, prompt="[INST] What is <|im_end|>? [/INST]<think>\n")
+    data = write(planted, folder)
+    (finding,) = diagnose(data, only=["control-like-text"])
+    assert [(row.row_id, row.quote) for row in finding.rows] == [("r2", "<|im_end|>")]
