@@ -6,20 +6,38 @@ from typing import TYPE_CHECKING, Any
 
 from sftdata.base.version import __version__
 
-__all__ = ["Outcome", "SftdataError", "__version__", "build", "load", "render_prompt"]
+__all__ = [
+    "Batch", "Dataset", "Example", "Finding", "InspectedRow", "Outcome", "Rows", "SftdataError",
+    "Split", "Stats", "__version__", "build", "doctor", "inspect", "load", "render_prompt", "stats",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from sftdata.building.build import Outcome, build
     from sftdata.errors import SftdataError
-    from sftdata.loading.dataset import load
+    from sftdata.inspecting.doctor import Finding
+    from sftdata.inspecting.notebook import Rows, doctor, inspect, load, stats
+    from sftdata.inspecting.rows.inspector import InspectedRow
+    from sftdata.inspecting.stats.result import Stats
+    from sftdata.loading.dataset import Batch, Dataset, Example, Split
     from sftdata.serving.prompt import render_prompt
 
 _HOMES = {
+    "Batch": "sftdata.loading.dataset",
+    "Dataset": "sftdata.loading.dataset",
+    "Example": "sftdata.loading.dataset",
+    "Finding": "sftdata.inspecting.doctor",
+    "InspectedRow": "sftdata.inspecting.rows.inspector",
     "Outcome": "sftdata.building.build",
+    "Rows": "sftdata.inspecting.notebook",
     "SftdataError": "sftdata.errors",
+    "Split": "sftdata.loading.dataset",
+    "Stats": "sftdata.inspecting.stats.result",
     "build": "sftdata.building.build",
-    "load": "sftdata.loading.dataset",
+    "doctor": "sftdata.inspecting.notebook",
+    "inspect": "sftdata.inspecting.notebook",
+    "load": "sftdata.inspecting.notebook",
     "render_prompt": "sftdata.serving.prompt",
+    "stats": "sftdata.inspecting.notebook",
 }
 
 
@@ -30,3 +48,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """What TAB offers: the API, not the folders behind it."""
+    return sorted(__all__)

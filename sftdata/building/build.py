@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from sftdata.base.background import run_in_background
 from sftdata.base.content import in_project
@@ -39,6 +39,7 @@ Data = Places | Mapping[str, Places]
 
 if TYPE_CHECKING:
     from sftdata.base.reporting import Progress, Report
+    from sftdata.spec.options import SpecOptions
     from sftdata.tokenizing.engine_cache import EngineCache
 
 
@@ -74,7 +75,7 @@ def build(
     frozen: bool = False,
     report: Report = lambda line: None,
     progress: Progress = lambda rows: None,
-    **options: Any,
+    **options: Unpack[SpecOptions],
 ) -> Outcome:
     """Builds the dataset of a task or a spec file, or of rows whose columns tell their task.
 

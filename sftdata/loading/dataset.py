@@ -3,67 +3,44 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
+from operator import index as to_index
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sftdata.base.arrow import numbers, to_flags, to_numbers
+from sftdata.base.arrow import numbers, texts, to_flags, to_numbers
 from sftdata.base.schema import count_targets
-from sftdata.base.wording import reason_of
+from sftdata.base.wording import count, reason_of
 from sftdata.errors import SftdataError, UnknownSplitError, did_you_mean
+from sftdata.loading.example import IGNORED, Batch, Example, RowReader, make_labels
 from sftdata.loading.order import StreamPosition, iterate_rows
 from sftdata.writing.manifest import Manifest, read_manifest
 
-IGNORED = -100  # the label of a token outside the loss
+if TYPE_CHECKING:
+    import pandas as pd
 
+__all__ = ["IGNORED", "Batch", "Dataset", "Example", "Split", "load", "make_labels"]
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One row. The arrays are read-only views into the mapped shard."""
-
-    row_id: str
-    template: str
-    input_ids: npt.NDArray[np.int32]  # [tokens]
-    label_mask: npt.NDArray[np.bool_]  # [tokens], true where the token is in the loss
-    target_start: int  # index of the first target token
-    task: str | None = None  # only in a mixture
-
-    @property
-    def labels(self) -> npt.NDArray[np.int32]:
-        """int32[tokens]: `input_ids` where the mask is true, else -100. Not shifted."""
-        return make_labels(self.input_ids, self.label_mask)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Several rows in flat arrays. Row i holds `input_ids[offsets[i]:offsets[i + 1]]`."""
-
-    row_id: list[str]
-    template: list[str]
-    input_ids: npt.NDArray[np.int32]  # [tokens of all rows]
-    label_mask: npt.NDArray[np.bool_]
-    offsets: npt.NDArray[np.int64]  # [rows + 1]
-    target_start: npt.NDArray[np.int32]  # [rows], from each row's own start
-
-    @property
-    def labels(self) -> npt.NDArray[np.int32]:
-        """int32[tokens of all rows]: `input_ids` where the mask is true, else -100."""
-        return make_labels(self.input_ids, self.label_mask)
+# Makes what reads the rows of a split for a person; see `RowReader`.
+MakeReader = Callable[[str], RowReader]
 
 
 class Split:
     """The examples of one split. Indexing gives an `Example`, slicing another `Split`."""
 
-    def __init__(self, name: str, batches: _MappedBatches, rows: range) -> None:
+    def __init__(
+        self, name: str, batches: _MappedBatches, rows: range, reader: RowReader | None = None
+    ) -> None:
         self.name = name
+        self._reader = reader
         self._batches = batches
         self._rows = rows
         self._columns: dict[int, _BatchColumns] = {}  # by number of the record batch
@@ -80,18 +57,33 @@ class Split:
         return _reopen_split, (*_locate(manifest), self.name, self._rows)
 
     @overload
-    def __getitem__(self, index: int) -> Example: ...
+    def __getitem__(self, index: SupportsIndex) -> Example: ...
     @overload
     def __getitem__(self, index: slice) -> Split: ...
-    def __getitem__(self, index: int | slice) -> Example | Split:
+    def __getitem__(self, index: SupportsIndex | slice) -> Example | Split:
         if isinstance(index, slice):
-            return Split(self.name, self._batches, self._rows[index])
-        row = self._rows[index]
+            return Split(self.name, self._batches, self._rows[index], self._reader)
+        row = self._place(index)
         at = bisect_right(self._batches.ends, row)
         columns = self._columns.get(at)
         if columns is None:
             columns = self._columns[at] = _BatchColumns(self._batches[at])
-        return columns.example(row - (self._batches.ends[at - 1] if at else 0))
+        first = self._batches.ends[at - 1] if at else 0
+        return columns.example(row - first, self._reader)
+
+    def _place(self, index: SupportsIndex) -> int:
+        """The place in the shards of row `index`, which counts from the end if it is negative."""
+        try:
+            return self._rows[index]
+        except IndexError:
+            raise IndexError(
+                f"There is no row {to_index(index)} in '{self.name}', which has "
+                f"{count(len(self), 'row')}."
+            ) from None
+        except TypeError:
+            raise TypeError(
+                f"Rows are taken by whole numbers and slices, not by {type(index).__name__}."
+            ) from None
 
     def __iter__(self) -> Iterator[Example]:
         return (self[i] for i in range(len(self)))
@@ -157,6 +149,10 @@ class Split:
             return values[self._rows.start : self._rows.stop]
         return values[np.array(self._rows, np.int64)]
 
+    def to_pandas(self) -> pd.DataFrame:
+        """A data frame with the shard's columns. Raises `SftdataError` without pandas."""
+        return _to_frame(self.to_arrow())
+
     def to_hf(self) -> Any:
         """A `datasets.Dataset` with the shard's columns and `labels` (-100 where ignored)."""
         import datasets
@@ -178,16 +174,37 @@ class Dataset(Mapping[str, Split]):
     """The splits of a committed dataset by name, with its manifest."""
 
     manifest: Manifest
+    make_reader: MakeReader | None = field(default=None, compare=False)
 
     @cached_property
     def _splits(self) -> dict[str, Split]:
         opened = {name: _MappedBatches(self.manifest, name) for name in self.manifest["splits"]}
         return {
-            name: Split(name, batches, range(batches.ends[-1] if batches.ends else 0))
+            name: Split(
+                name,
+                batches,
+                range(batches.ends[-1] if batches.ends else 0),
+                None if self.make_reader is None else self.make_reader(name),
+            )
             for name, batches in opened.items()
         }
 
+    def __repr__(self) -> str:
+        splits = ", ".join(f"{name}: {count(len(split), 'row')}" for name, split in self.items())
+        return f"Dataset({str(self.manifest.directory)!r}, {splits or 'no splits'})"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A data frame of all rows, with a column `split`. Raises `SftdataError` without pandas."""
+        tables = []
+        for name, split in self.items():
+            table = split.to_arrow()
+            tables.append(table.append_column("split", texts([name] * len(table))))
+        # Record batches of different shards may have different dictionaries.
+        return _to_frame(pa.concat_tables(tables, promote_options="permissive"))
+
     def __getitem__(self, name: str) -> Split:
+        if not isinstance(name, str):
+            raise TypeError(f"A dataset has its splits by name, for example {next(iter(self))!r}.")
         if name not in self._splits:
             raise UnknownSplitError(
                 f"{self.manifest.directory} has no split '{name}'.",
@@ -235,11 +252,12 @@ def _reopen_split(directory: str, build: str, name: str, rows: range) -> Split:
     return Split(name, _MappedBatches(_reopen(directory, build).manifest, name), rows)
 
 
-def make_labels(
-    input_ids: npt.NDArray[np.int32], label_mask: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int32]:
-    """`input_ids` where `label_mask` is true, else -100."""
-    return np.where(label_mask, input_ids, np.int32(IGNORED))
+def _to_frame(table: pa.Table) -> pd.DataFrame:
+    try:
+        import pandas  # noqa: F401 - the error of Arrow does not say how to get it
+    except ImportError as error:
+        raise SftdataError("to_pandas() needs pandas.", "Install it: pip install pandas") from error
+    return table.to_pandas()
 
 
 class _MappedBatches:
@@ -296,7 +314,7 @@ class _BatchColumns:
             _DictionaryColumn(batch.column("task")) if "task" in batch.schema.names else None
         )
 
-    def example(self, row: int) -> Example:
+    def example(self, row: int, reader: RowReader | None) -> Example:
         first, length = int(self._mask_ends[row]), int(self._ends[row + 1] - self._ends[row])
         return Example(
             row_id=self._row_ids[row].as_py(),
@@ -305,6 +323,7 @@ class _BatchColumns:
             label_mask=to_flags(self._mask.slice(first, length)),
             target_start=int(self._starts[row]),
             task=None if self._tasks is None else self._tasks[row],
+            reader=reader,
         )
 
 

@@ -96,8 +96,19 @@ def test_an_index_counts_from_either_end(train: Split) -> None:
     assert train[-len(train)].row_id == train[0].row_id
     assert train[np.int64(3)].row_id == train[3].row_id
     for index in (len(train), -len(train) - 1):
-        with pytest.raises(IndexError):
+        with pytest.raises(IndexError, match=f"no row {index} in 'train', which has {len(train)}"):
             train[index]
+
+
+@pytest.mark.parametrize("index", ["r3", 1.5, None, (1, 2)])
+def test_another_index_is_a_type_error_as_of_a_list(train: Split, index: object) -> None:
+    with pytest.raises(TypeError, match=f"not by {type(index).__name__}"):
+        train[index]  # type: ignore[call-overload]
+
+
+def test_a_split_is_taken_by_its_name(data: Dataset) -> None:
+    with pytest.raises(TypeError, match="splits by name, for example 'train'"):
+        data[0]  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
