@@ -11,6 +11,7 @@ from sftdata.base.version import __version__
 from sftdata.building.plan import Plan
 from sftdata.reading.sources import Source
 from sftdata.spec.model import Spec
+from sftdata.tokenizing.recorded import digest_chat_template
 from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import SCHEMA_VERSION
@@ -44,6 +45,7 @@ def describe_build(plan: Plan, totals: BuildTotals) -> dict[str, Any]:
         "chat": None
         if not plan.spec.chat
         else {
+            "template_sha256": digest_chat_template(plan.tokenizer),
             "end_id": plan.end_id,
             "options": dict(plan.spec.chat_options),
             **({} if plan.spec.date is None else {"date": plan.spec.date.isoformat()}),

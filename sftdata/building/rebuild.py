@@ -13,7 +13,7 @@ from sftdata.reading.sources import resolve_sources
 from sftdata.rendering.template import DRAFT
 from sftdata.spec.load import spec_from_json
 from sftdata.spec.model import Mixture, Spec
-from sftdata.tokenizing.recorded import load_recorded_tokenizer
+from sftdata.tokenizing.recorded import check_chat_template, load_recorded_tokenizer
 from sftdata.versioning.releases import load_template
 from sftdata.versioning.versions import parse_selector, parse_version
 from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest
@@ -75,7 +75,8 @@ def _check_sources(recorded: Manifest) -> None:
 
 def _check_tokenizer(recorded: Manifest) -> None:
     try:
-        load_recorded_tokenizer(recorded["tokenizer"])
+        tokenizer = load_recorded_tokenizer(recorded["tokenizer"])
+        check_chat_template(recorded.content.get("chat"), tokenizer)
     except TokenizerError as error:
         raise VerificationError(str(error)) from error
 
@@ -156,7 +157,11 @@ def _pinned_selector(text: str, pins: list[str]) -> str:
 
 
 def _compared(content: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in content.items() if key not in _NOT_COMPARED}
+    compared = {key: value for key, value in content.items() if key not in _NOT_COMPARED}
+    if compared.get("chat") is not None:  # older versions recorded no digest; it was checked before
+        chat = compared["chat"]
+        compared["chat"] = {key: chat[key] for key in chat if key != "template_sha256"}
+    return compared
 
 
 def _first_difference(recorded: Any, rebuilt: Any) -> str | None:

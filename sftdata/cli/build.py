@@ -213,6 +213,7 @@ def _is_bundled(source: str) -> bool:
 
 
 def _print_summary(outcome: Outcome, seconds: float) -> None:
+    from sftdata.loading.conversations import holds_conversations
     from sftdata.writing.manifest import split_origin
 
     manifest = outcome.manifest
@@ -224,7 +225,9 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
     else:
         what = "Built."
     dropped = ", ".join(f"{n:,} {reason}" for reason, n in manifest["dropped"].items()) or "none"
-    templates = ", ".join(manifest["template"]) or "the tokenizer's chat template"
+    templates = [*manifest["template"]]
+    if holds_conversations(manifest):
+        templates.append("the tokenizer's chat template")
     click.echo(
         f"{what}\n"
         f"  rows      {manifest['rows_in']:,} in, {manifest['rows_out']:,} out, "
@@ -232,7 +235,7 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
         f"  tokens    {stats['tokens']:,}, of these {stats['target_tokens']:,} in the loss "
         f"({stats['target_share']:.1%})\n"
         f"  time      {seconds:.2f} s, {manifest['rows_in'] / seconds:,.0f} rows a second\n"
-        f"  template  {escape(templates)}\n"
+        f"  template  {escape(', '.join(templates))}\n"
         f"  tokenizer {escape(manifest['tokenizer']['name'])}\n"
         f"  splits    {_describe_splits(stats['splits'])}\n"
         f"  split by  {escape(split_origin(manifest['sources']))}\n"

@@ -100,8 +100,8 @@ def export(
         raise SftdataError(f"{out} is not empty.", "Choose another directory with --out.")
     data = load(directory)
     splits = [split for split in data if len(data[split])]
-    if name == MESSAGES and read_conversations is not None and holds_conversations(data):
-        check_no_templates(data)
+    if name == MESSAGES and read_conversations is not None and holds_conversations(data.manifest):
+        check_no_templates(data.manifest)
         rows = read_conversations(data)
         rows = chain([next(rows)], rows)  # raises before anything is written
         out.mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ def _card(data: Dataset, chosen: Format) -> str:
         "mask, so ids and label mask may differ from the dataset's."
     )
     templates = [f"template `{label}`" for label in manifest["template"]]
-    if holds_conversations(data):
+    if holds_conversations(data.manifest):
         templates.append("the tokenizer's chat template")
     return f"""# {manifest["task"]} for {chosen.name}
 

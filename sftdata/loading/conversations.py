@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from sftdata.base.conversation import Conversation
 from sftdata.errors import SftdataError
-from sftdata.loading.dataset import Dataset
-from sftdata.writing.manifest import PARTS
+from sftdata.writing.manifest import PARTS, Manifest
 
 LABEL = "messages"  # in the column `template`, of rows that are conversations
 
@@ -22,16 +21,16 @@ class ConversationRow:
     taught: frozenset[int]  # turns in the loss, by index
 
 
-def holds_conversations(data: Dataset) -> bool:
+def holds_conversations(manifest: Manifest) -> bool:
     """Whether rows of a dataset are conversations."""
-    return LABEL in _labels(data)
+    return LABEL in _labels(manifest)
 
 
-def check_no_templates(data: Dataset) -> None:
+def check_no_templates(manifest: Manifest) -> None:
     """Raises `SftdataError` for a dataset in which templates rendered rows, too."""
-    if _labels(data) == {LABEL}:
+    if _labels(manifest) == {LABEL}:
         return
-    directory = data.manifest.directory
+    directory = manifest.directory
     raise SftdataError(
         f"{directory} mixes conversations with rows of templates, whose prompts hold chat template "
         "markup.",
@@ -40,5 +39,5 @@ def check_no_templates(data: Dataset) -> None:
     )
 
 
-def _labels(data: Dataset) -> set[str]:
-    return set(data.manifest["stats"].get("by_template", {}))
+def _labels(manifest: Manifest) -> set[str]:
+    return set(manifest["stats"].get("by_template", {}))

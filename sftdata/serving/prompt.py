@@ -33,7 +33,7 @@ from sftdata.spec.load import load_spec, spec_from_json
 from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import REFERENCE, Encoder, load_encoder
-from sftdata.tokenizing.recorded import load_recorded_tokenizer
+from sftdata.tokenizing.recorded import check_chat_template, load_recorded_tokenizer
 from sftdata.writing.manifest import pool_path, read_manifest
 
 _ID, _GROUP = "id", "group"
@@ -202,7 +202,7 @@ def load_prompt_renderer(dataset: Path | str, *, part: str | None = None) -> Pro
     """Renders prompts like those of the dataset in `dataset`, or of source `part` of a mixture.
 
     Uses the recorded template versions and tokenizer, and draws shots from the dataset's own pool.
-    Raises `SftdataError` when a template or the tokenizer was changed since the build.
+    Raises `SftdataError` when a template, the tokenizer or its chat template was changed since.
     """
     directory = Path(dataset)
     manifest = read_manifest(directory)
@@ -225,6 +225,7 @@ def load_prompt_renderer(dataset: Path | str, *, part: str | None = None) -> Pro
         spec.model_copy(update={"templates": choices, "shots": (0,), "chat_template": None}),
         load_tokenizer=lambda name: load_recorded_tokenizer(manifest["tokenizer"], [name]),
     )
+    check_chat_template(manifest.content.get("chat"), plan.tokenizer)
     for template in plan.templates:
         if template.source_sha256 != manifest["template"][template.label]:
             raise SftdataError(

@@ -1,7 +1,8 @@
-"""The tokenizer that a manifest or a passport records: loaded, and compared by its digest."""
+"""The tokenizer that a manifest or a passport records: loaded, and compared by its digests."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -56,3 +57,22 @@ def load_recorded_tokenizer(
         f"{' nor at '.join(repr(place) for place in places)}.",
         "Put its tokenizer.json back.",
     )
+
+
+def digest_chat_template(tokenizer: Tokenizer) -> str:
+    """The sha256 of the text of the tokenizer's chat template, which `sha256` does not cover."""
+    return hashlib.sha256(str(tokenizer.chat_template).encode()).hexdigest()
+
+
+def check_chat_template(recorded: Mapping[str, Any] | None, tokenizer: Tokenizer) -> None:
+    """Raises `TokenizerError` when the tokenizer has another chat template than the recorded one.
+
+    `recorded` is the entry `chat` of a manifest; those of older versions have no digest.
+    """
+    digest = (recorded or {}).get("template_sha256")
+    if digest not in (None, digest_chat_template(tokenizer)):
+        raise TokenizerError(
+            f"The chat template of '{tokenizer.name}' was changed: sha256 "
+            f"{digest_chat_template(tokenizer)[:12]}…, recorded {digest[:12]}….",
+            "Put the recorded chat template back, or build the dataset again.",
+        )

@@ -93,8 +93,7 @@ def _text(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
 {_plain(spec.description)}
 
 Tokenized examples for supervised fine-tuning: `input_ids`, a `label_mask` that is true where a
-token counts in the loss (the target and its end), and `target_start`, the index of the first such
-token.
+token counts in the loss ({_taught(spec)}), and `target_start`, the index of the first such token.
 
 ## Numbers
 
@@ -129,9 +128,7 @@ train[0].input_ids, train[0].labels  # labels are -100 outside the loss
 
 {_table(("source", "rows", "sha256"), _source_rows(manifest))}
 
-{_table(("template", "sha256"), _template_rows(manifest))}
-
-* Tokenizer: {_plain(_public(manifest["tokenizer"]["name"]))},
+{_templates(manifest)}{_chat(spec, manifest)}* Tokenizer: {_name_tokenizer(manifest)},
   {manifest["tokenizer"]["vocab_size"]:,} entries, sha256 `{manifest["tokenizer"]["sha256"]}`
 * Longest example allowed: {_limit(manifest["spec"])}
 * Seed: {manifest["options"].get("seed", 0)}
@@ -156,6 +153,51 @@ def _length_rows(stats: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
 def _source_rows(manifest: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
     for source in manifest["sources"]:
         yield _plain(_public(source["path"])), f"{source['rows']:,}", f"`{source['sha256']}`"
+
+
+def _taught(spec: Spec | Mixture) -> str:
+    has_talks = any(part.is_messages for part in _parts(spec))
+    return "the target and its end" + (", in a conversation of each taught answer" * has_talks)
+
+
+def _parts(spec: Spec | Mixture) -> list[Spec]:
+    return [spec] if isinstance(spec, Spec) else [source.spec for source in spec.sources]
+
+
+def _templates(manifest: Mapping[str, Any]) -> str:
+    if not manifest["template"]:
+        return ""
+    return f"{_table(('template', 'sha256'), _template_rows(manifest))}\n\n"
+
+
+def _name_tokenizer(manifest: Mapping[str, Any]) -> str:
+    return _plain(_public(manifest["tokenizer"]["name"]))
+
+
+def _chat(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
+    """What of conversations is taught, and the chat template that shows them."""
+    chat = manifest.get("chat")
+    if not chat:
+        return ""
+    lines = list(dict.fromkeys(_conversations(p) for p in _parts(spec) if p.is_messages))
+    digest = chat.get("template_sha256")  # a part of an older version has none
+    told = "".join(f", {_plain(key)} {_plain(str(value))}" for key, value in _told(chat).items())
+    lines.append(f"* Chat template: {f'sha256 `{digest}`' if digest else 'not recorded'}{told}")
+    return "\n".join(lines) + "\n"
+
+
+def _told(chat: Mapping[str, Any]) -> dict[str, Any]:
+    """What the chat template is told."""
+    return {**chat["options"], **({"date": chat["date"]} if "date" in chat else {})}
+
+
+def _conversations(spec: Spec) -> str:
+    answers = "each answer" if spec.loss == "all" else "the last answer"
+    reasoning = "with" if spec.teach_reasoning else "without"
+    return (
+        f"* Conversations: {answers} of the assistant is in the loss, {reasoning} its reasoning;\n"
+        "  turns of the system, the user and tools are not"
+    )
 
 
 def _template_rows(manifest: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:

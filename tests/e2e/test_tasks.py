@@ -4,6 +4,7 @@ independent oracle says, and row by row what serving would send."""
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,10 @@ def test_chat_examples_equal_apply_chat_template(
         assert example.label_mask.tolist() == [
             at >= len(fed) for at in range(len(example.input_ids))
         ]
-    assert manifest["chat"] == {"end_id": model.end_id, "options": options}
+    template = hashlib.sha256(model.tokenizer.chat_template.encode()).hexdigest()
+    assert manifest["chat"] == {
+        "template_sha256": template, "end_id": model.end_id, "options": options,
+    }  # fmt: skip
     assert_serving_equals_training(rows, task, manifest)
 
 

@@ -56,6 +56,13 @@ def merge_ledgers(
     return ledger, gone
 
 
+def _merge_chats(chats: Sequence[Mapping[str, Any] | None]) -> dict[str, Any] | None:
+    """The chat of the first part, with the ids that end a turn in any of the parts."""
+    first = chats[0]
+    ends = dict.fromkeys(end for chat in chats if chat for end in chat.get("stop_ids", ()))
+    return None if first is None else {**first, **({"stop_ids": list(ends)} if ends else {})}
+
+
 def describe_mixture(
     mixture: Mixture,
     parts: Sequence[MixturePart],
@@ -92,7 +99,7 @@ def describe_mixture(
         "draft": any(part.manifest["draft"] for part in parts),
         "template": templates,
         "tokenizer": first["tokenizer"],
-        "chat": first["chat"],
+        "chat": _merge_chats([part.manifest["chat"] for part in parts]),
         "sources": [
             {**source, "part": part.source.name}
             for part in parts

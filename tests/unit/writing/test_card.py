@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -10,6 +11,7 @@ from pathlib import Path
 import datasets
 import pytest
 import yaml
+from support.places import BUNDLED_TOKENIZER
 
 from sftdata.building.build import build
 from sftdata.spec.load import load_spec
@@ -102,3 +104,25 @@ def test_a_description_cannot_be_more_than_text(manifest: Manifest, spec: Spec) 
         "\\- a \\*b\\* &lt;b&gt;c&lt;/b&gt; \\[d\\]\\(http\\://e\\) www\\.f.org http\\://g "
         "\\`h\\` \\| i\\\\n\\# j" in card
     )
+
+
+def test_of_conversations_the_card_says_what_is_taught_and_names_the_chat_template() -> None:
+    made = build("chat", out="out", chat_options={"tone": "dry"}).manifest
+    card = render_card(load_spec(task="chat", loss="last"), made.content)
+    assert "in a conversation of each taught answer" in card
+    assert "the last answer of the assistant is in the loss, with its reasoning" in card
+    text = (BUNDLED_TOKENIZER / "chat_template.jinja").read_bytes()
+    assert f"sha256 `{hashlib.sha256(text).hexdigest()}`, tone dry" in card
+    assert "| template |" not in card
+    each = load_spec(task="chat", teach_reasoning=False)
+    assert "each answer of the assistant is in the loss, without its reasoning" in render_card(
+        each, made.content
+    )
+
+
+def test_a_card_without_conversations_does_not_speak_of_them(
+    manifest: Manifest, spec: Spec
+) -> None:
+    card = render_card(spec, manifest.content)
+    assert "(the target and its end)" in card
+    assert "onversation" not in card

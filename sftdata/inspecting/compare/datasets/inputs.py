@@ -32,7 +32,7 @@ def compare_inputs(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Input
     if tokenizers[0] != tokenizers[1]:
         yield from _differences("tokenizer", a["tokenizer"], b["tokenizer"])
     yield from _differences("options", _flatten(a["options"]), _flatten(b["options"]))
-    yield from _differences("options", {"chat": a.get("chat")}, {"chat": b.get("chat")})
+    yield from _differences("options", *(_flatten({"chat": m.get("chat")}) for m in (a, b)))
 
 
 def _differences(kind: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[InputChange]:
