@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Progress = Callable[[int], None]  # takes the number of source rows done so far
+# Takes the source rows done so far, and which share of all bytes they are; None: not known.
+Progress = Callable[[int, float | None], None]
 Report = Callable[[str], None]  # takes a line for a person to read

@@ -74,7 +74,7 @@ def build(
     workers: int = 1,
     frozen: bool = False,
     report: Report = lambda line: None,
-    progress: Progress = lambda rows: None,
+    progress: Progress = lambda rows, share: None,
     **options: Unpack[SpecOptions],
 ) -> Outcome:
     """Builds the dataset of a task or a spec file, or of rows whose columns tell their task.
@@ -82,7 +82,8 @@ def build(
     The arguments override the spec. `data` may map splits to places; `fields` maps golden fields
     to paths in the source; `options` are other keys of a spec, such as `max_length`, `seed`,
     `chat` or `shots`. `workers`: number of processes; 1 does the work in this process, on all
-    cores. `report` gets lines for a person to read, `progress` the number of source rows done.
+    cores. `report` gets lines for a person to read, `progress` the number of source rows done,
+    and the share of all bytes that they are (None: not known).
     Raises `SftdataError`; the dataset that was in `out` stays as it was.
     """
     loaded = find_spec_to_build(
@@ -113,7 +114,7 @@ def build_spec(
     workers: int = 1,
     frozen: bool = False,
     report: Report = lambda line: None,
-    progress: Progress = lambda rows: None,
+    progress: Progress = lambda rows, share: None,
     load_tokenizer: Callable[[str], Tokenizer] = load_tokenizer,
     engines: Callable[[], EngineCache] = _engines,
     sizes: Sizes = DEFAULT_SIZES,
@@ -185,8 +186,8 @@ def _build_mixture(
         for source in mixture.sources:
             folder = directory / PARTS / source.name
 
-            def show(rows: int, before: int = done) -> None:
-                progress(before + rows)
+            def show(rows: int, share: float | None, before: int = done) -> None:
+                progress(before + rows, None)  # the other parts are not looked at yet
 
             outcome = _build_one(
                 source.spec, folder, workers, frozen, report, show, load, engines, sizes

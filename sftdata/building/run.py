@@ -75,6 +75,7 @@ class BuildRun:
     ledger: Ledger = field(init=False, default_factory=Ledger)
     repeats: list[Repeat] = field(init=False, default_factory=list)
     reused_rows: int = field(init=False, default=0)
+    bytes_in: int = field(init=False, default=0)
     whole_text_differs: int = field(init=False, default=0)
     unread: dict[str, list[str]] = field(init=False, default_factory=dict)
 
@@ -180,7 +181,15 @@ class BuildRun:
         self.rows_in[source] += int(blocks.rows_in.sum())
         self.reused_rows += int(blocks.rows_in[group.is_reused].sum())
         self.whole_text_differs += len(blocks.whole_text_differs)
-        self.progress(sum(self.rows_in))
+        self.bytes_in += int(group.chunks.outline.sizes.sum())
+        self.progress(sum(self.rows_in), self._share())
+
+    def _share(self) -> float | None:
+        """The share of all bytes that is done; None where a file is not read as it is."""
+        sources = self.plan.sources
+        if not all(source.is_read_as_it_is for source in sources):
+            return None
+        return min(1.0, self.bytes_in / max(1, sum(source.size for source in sources)))
 
     def _make_again(self, chunk: Chunk, template: int) -> BlockRun:
         (job,) = self.dispatcher.submit([BlockRequest(chunk, (template,))])

@@ -19,7 +19,7 @@ _SECONDS_PER_LINE = 10.0
 
 @contextmanager
 def show_progress(started: float) -> Iterator[Progress]:
-    """Shows the rows done, and how many a second, of a build that started at this time."""
+    """Shows the rows done, of how many, and the time left of a build that started then."""
     screen = console(stderr=True) if sys.stderr.isatty() else None  # rich takes time to import
     if screen is None or not screen.is_terminal:
         yield _print_lines(started)
@@ -30,10 +30,12 @@ def show_progress(started: float) -> Iterator[Progress]:
     with Bar(BarColumn(), TextColumn("{task.description}"), console=screen, transient=True) as bar:
         task = bar.add_task("", total=None, visible=False)
 
-        def show(rows: int) -> None:
+        def show(rows: int, share: float | None) -> None:
             seconds = time.monotonic() - started
             if seconds > _SHOW_BAR_AFTER:
-                bar.update(task, description=_rate(rows, seconds), visible=True)
+                total = None if share is None else 1.0
+                text = _describe(rows, share, seconds)
+                bar.update(task, description=text, total=total, completed=share, visible=True)
 
         yield show
 
@@ -41,15 +43,28 @@ def show_progress(started: float) -> Iterator[Progress]:
 def _print_lines(started: float) -> Progress:
     next_line = started + _SECONDS_PER_LINE
 
-    def show(rows: int) -> None:
+    def show(rows: int, share: float | None) -> None:
         nonlocal next_line
         now = time.monotonic()
         if now > next_line:
             next_line = now + _SECONDS_PER_LINE
-            print_note(_rate(rows, now - started))
+            print_note(_describe(rows, share, now - started))
 
     return show
 
 
-def _rate(rows: int, seconds: float) -> str:
-    return f"{rows:,} rows, {rows / seconds:,.0f} a second"
+def _describe(rows: int, share: float | None, seconds: float) -> str:
+    text = f"{rows:,} rows, {rows / seconds:,.0f} a second"
+    if not share:
+        return text
+    left = round(seconds / share - seconds)
+    about = round(rows / share)
+    return (
+        f"{share:.0%} of about {about:,} rows, {rows / seconds:,.0f} a second, {_time(left)} left"
+    )
+
+
+def _time(seconds: int) -> str:
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

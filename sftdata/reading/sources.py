@@ -76,6 +76,12 @@ class Source(PicklesFieldsOnly):
         return f"{name.partition('.')[0] or name}/"
 
     @property
+    def is_read_as_it_is(self) -> bool:
+        """Whether the bytes of its rows are those of its files: JSON Lines, not compressed."""
+        is_plain = self.layout.shape == "lines" and self.layout.is_utf8
+        return self.format == "jsonl" and self.compression is None and is_plain
+
+    @property
     def size(self) -> int:
         """Bytes of the files together."""
         return sum(size for _, _, size, _, _ in self.stamps)
