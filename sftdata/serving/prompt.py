@@ -27,7 +27,8 @@ from sftdata.reading.row_reader import row_reader
 from sftdata.reading.rows import Rows
 from sftdata.reading.scalars import to_text
 from sftdata.rendering.template import Template
-from sftdata.serving.conversation import Messages, render_turns
+from sftdata.serving.conversation import Messages, Question, TurnRenderer
+from sftdata.serving.turn_rules import TurnRules
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.load import load_spec, spec_from_json
 from sftdata.spec.model import Mixture, Spec
@@ -112,6 +113,7 @@ class PromptRenderer:
         *,
         tools: Sequence[Any] | None = None,
         documents: Sequence[Any] | None = None,
+        system: str | None = None,
         chat_options: Mapping[str, Any] | None = None,
     ) -> ServingPrompt:
         """The prompt for the turn after `messages`, of a dataset of conversations.
@@ -119,7 +121,15 @@ class PromptRenderer:
         `input_ids` are those before that turn's part in the loss, where it is in the dataset.
         Raises `SftdataError` where the chat template cannot show the turns.
         """
-        text, ids = render_turns(self.plan, self._encoder, messages, tools, documents, chat_options)
+        conversations = self.plan.conversations
+        if conversations is None:
+            raise SpecError(
+                "The dataset holds no conversations, so it cannot say how turns are shown.",
+                "Give a row of fields: --row, or render_prompt(dataset, row).",
+            )
+        renderer = TurnRenderer(conversations, self._encoder, TurnRules.of(self.plan.spec))
+        question = Question(messages, tools, documents, system)
+        text, ids = renderer.render(question, chat_options)
         return ServingPrompt(MESSAGES, text, ids, self.stop_ids)
 
     def _to_prompt(self, encoded: EncodedRows, template: str) -> ServingPrompt:
@@ -271,6 +281,7 @@ def render_prompt(
     messages: Messages | None = None,
     tools: Sequence[Any] | None = None,
     documents: Sequence[Any] | None = None,
+    system: str | None = None,
     chat_options: Mapping[str, Any] | None = None,
     template: str | None = None,
     shots: int | None = None,
@@ -278,7 +289,8 @@ def render_prompt(
 ) -> ServingPrompt:
     """The exact prompt that a server must send: for a row of golden fields, or for the next turn.
 
-    A dataset of conversations takes `messages`, with `tools` and `documents` beside them.
+    A dataset of conversations takes `messages`, with `tools`, `documents` and a `system` text
+    beside them.
 
     `source` is the directory of a dataset or a template id such as "summarize/article". With an id,
     `options` are `tokenizer`, `chat` and other keys of a spec. See `PromptRenderer.render`.
@@ -288,7 +300,7 @@ def render_prompt(
     if messages is not None:
         renderer = load_prompt_renderer(source, **options)
         return renderer.render_turns(
-            messages, tools=tools, documents=documents, chat_options=chat_options
+            messages, tools=tools, documents=documents, system=system, chat_options=chat_options
         )
     assert row is not None
     if chat_options is not None:

@@ -85,6 +85,28 @@ class ConversationReader:
             detail = "a turn is nested too deeply"
             return (ReadConversation("", (Reason.BAD_MESSAGES, detail)),)
 
+    def read_question(self, given: Mapping[str, Any]) -> Conversation:
+        """The turns that the model is to answer, as those before an answer of a golden row.
+
+        `given` are the values by field. Raises `ConversationFault` for turns after which no
+        answer stands in a golden row.
+        """
+        if MESSAGES not in given:
+            given = {**given, "completion": []}
+        turns = _with_system(self._read_turns(given, null_filled=False), given.get("system"))
+        turns, _ = replace(self.repairs, drop_trailing_user=False).apply(turns)
+        if turns and turns[-1].role == ASSISTANT:
+            detail = "the last turn is the assistant's, which leaves nothing to answer"
+            raise ConversationFault(Reason.SAME_ROLE, detail)
+        if turns and all(turn.role in (SYSTEM, DEVELOPER) for turn in turns):
+            raise ConversationFault(Reason.ONLY_SYSTEM, "only the system speaks")
+        check_order([*turns, Turn(ASSISTANT, "…")] if turns else [])
+        return Conversation(
+            tuple(turns),
+            read_tools(given.get("tools"), null_filled=False),
+            read_documents(given.get("documents"), null_filled=False),
+        )
+
     def _read(self, given: Mapping[str, Any], null_filled: bool) -> Iterator[ReadConversation]:
         turns = self._read_turns(given, null_filled)
         turns = _with_system(turns, given.get("system"))
