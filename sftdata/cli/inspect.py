@@ -57,9 +57,10 @@ _SHOWN = 3  # rows without an option that says how many
 @click.option("--reason", help="Only rows whose ledger line has this reason.")
 @click.option(
     "--view",
-    type=click.Choice(["text", "tokens", "labels"]),
+    type=click.Choice(["turns", "text", "tokens", "labels"]),
     multiple=True,
-    help="Show this view of each row. Repeatable. Default: text and labels.",
+    help="Show this view of each row: the turns, long ones folded (default); the whole text; a "
+    "line for each token; tokens by label. Repeatable.",
 )
 @click.option(
     "--html",
@@ -77,7 +78,10 @@ def command(
     as_json: bool,
     **choice: Any,
 ) -> None:
-    """Show examples of DATASET: prompt dim, target bright, control tokens reversed.
+    """Show examples of DATASET, turn by turn: the role, and whether the turn is taught.
+
+    What is in the loss is bright, the rest dim; without colours, it stands between « and ».
+    A role is shown where the chat template's control tokens tell it for certain.
 
     Example: sftdata inspect data/summarize --split train --index 0
     """
@@ -106,7 +110,7 @@ def command(
         for row in rows:
             print_json(row.to_json())
     else:
-        print_rows(rows, view or ("text", "labels"))
+        print_rows(rows, view or ("turns",))
 
 
 _CONDITIONS = ("task", "template", "min_tokens", "max_tokens", "reason")
@@ -166,14 +170,17 @@ def _load_rows(data: Dataset, choice: dict[str, Any]) -> list[InspectedRow]:
 
 def print_rows(rows: list[InspectedRow], views: tuple[View, ...]) -> None:
     """Prints these views of each row, below a line with its ids and lengths."""
-    from sftdata.inspecting.rows.terminal import to_rich
+    from sftdata.inspecting.rows.terminal import to_rich, with_brackets
     from sftdata.inspecting.rows.views import Span, heading, view_spans
 
+    out = console()
     for row in rows:
         spans = [Span(f"{heading(row)}\n", "note")]
         for view in views:
-            spans += [*view_spans(view, row), Span("\n\n", "note")]
-        console().print(to_rich(spans), soft_wrap=True, end="")
+            shown = view_spans(view, row)
+            spans += shown if out.color_system else with_brackets(shown)
+            spans.append(Span("\n\n" if view == "text" else "\n", "note"))
+        out.print(to_rich(spans), soft_wrap=True, end="")
 
 
 def _browse(data: Dataset, choice: dict[str, Any]) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 from sftdata.inspecting.rows.cut_places import CutFinder, RowCut
 from sftdata.inspecting.rows.tokens import Token, TokenReader
+from sftdata.inspecting.rows.turns import ShownTurn, find_turns, recorded_marks
 from sftdata.loading.dataset import Dataset, Example
 from sftdata.loading.text import TextReader
+from sftdata.tokenizing.chat.turn_marks import TurnMarks
 from sftdata.tokenizing.tokenizer import Tokenizer
 
 
@@ -24,6 +26,7 @@ class InspectedRow:
     prompt: str  # decoded, without BOS; a chat prompt keeps its control tokens
     target: str  # decoded, without the last token
     cut: RowCut | None
+    turns: tuple[ShownTurn, ...] = ()
 
     @property
     def text(self) -> str:
@@ -43,6 +46,7 @@ class InspectedRow:
             "target_start": self.example.target_start,
             "tokens": [token.piece for token in self.tokens],
             "offsets": [[token.start, token.end] for token in self.tokens],
+            "turns": [turn.to_json() for turn in self.turns],
             "task": self.task,
             "cut": None if self.cut is None else self.cut.detail,
         }
@@ -72,6 +76,10 @@ class Inspector:
     def _cuts(self) -> CutFinder:
         return CutFinder(self.data.manifest)
 
+    @cached_property
+    def _marks(self) -> TurnMarks | None:
+        return recorded_marks(self.tokenizer, self.data.manifest.content.get("chat"))
+
     def inspect(self, split: str, example: Example) -> InspectedRow:
         """The example with its tokens and its decoded text."""
         prompt, target = self.texts.read(example)
@@ -83,4 +91,5 @@ class Inspector:
         )
         task = example.task or str(self.data.manifest["task"])
         cut = self._cuts.find(example.row_id, task, example.template, prompt)
-        return InspectedRow(split, task, example, tokens, prompt, target, cut)
+        turns = tuple(find_turns(tokens, prompt + target, self._marks))
+        return InspectedRow(split, task, example, tokens, prompt, target, cut, turns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from sftdata.base.escaping import escape
@@ -18,7 +18,21 @@ _STYLES: dict[Mark, str] = {
     "control-target": "bold green reverse",
     "cut": "bold yellow reverse",
     "note": "",
+    "title": "bold",
 }
+
+
+def with_brackets(spans: Iterable[Span]) -> Iterator[Span]:
+    """The spans with « and » around what is in the loss: for output without colour."""
+    in_loss = False
+    for span in spans:
+        taught = span.mark in ("target", "control-target")
+        if taught != in_loss:
+            yield Span("«" if taught else "»", "note")
+        in_loss = taught
+        yield span
+    if in_loss:
+        yield Span("»", "note")
 
 
 def to_rich(spans: Iterable[Span]) -> Text:

@@ -1,4 +1,4 @@
-"""The three views of a row (text, tokens, labels) as marked pieces of text.
+"""The views of a row (turns, text, tokens, labels) as marked pieces of text.
 
 A mark is the kind of a piece; the terminal gives it a style, a page a CSS class.
 """
@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Literal
 
 from sftdata.base.escaping import escape, escape_bytes
+from sftdata.base.wording import count
 from sftdata.inspecting.rows.inspector import InspectedRow
 from sftdata.inspecting.rows.tokens import Token
+from sftdata.inspecting.rows.turns import ShownTurn
 from sftdata.loading.dataset import IGNORED
 
-View = Literal["text", "tokens", "labels"]
+View = Literal["turns", "text", "tokens", "labels"]
 
-Mark = Literal["prompt", "target", "control", "control-target", "cut", "note"]
+Mark = Literal["prompt", "target", "control", "control-target", "cut", "note", "title"]
+
+# Of a long text outside the loss, so much is shown at each end.
+_KEPT_CHARACTERS, _KEPT_LINES = 240, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Span:
 
 def view_spans(view: View, inspected: InspectedRow) -> list[Span]:
     """The pieces of one view, in order."""
-    spans = {"text": _text, "tokens": _tokens, "labels": _labels}[view]
+    spans = {"turns": _turns, "text": _text, "tokens": _tokens, "labels": _labels}[view]
     return list(spans(inspected))
 
 
@@ -53,12 +58,81 @@ def mark_token(token: Token) -> Mark:
     return "target" if token.in_loss else "prompt"
 
 
-def _text(inspected: InspectedRow) -> Iterator[Span]:
-    text, shown = inspected.text, 0
-    cuts = list(inspected.cut.places) if inspected.cut else []
-    if inspected.cut and not cuts:
+def turn_title(turn: ShownTurn) -> str:
+    """What a turn is and how much of it is taught: "assistant, taught 12 of 15 tokens"."""
+    size = turn.end - turn.start
+    if not turn.taught:
+        taught = f"not taught, {count(size, 'token')}"
+    elif turn.taught == size:
+        taught = f"taught, {count(size, 'token')}"
+    else:
+        taught = f"taught {turn.taught:,} of {count(size, 'token')}"
+    kinds = "" if set(turn.kinds) <= {"text"} else f": {', '.join(turn.kinds)}"
+    return f"{turn.role}, {taught}{kinds}" if turn.role else taught
+
+
+def turn_spans(inspected: InspectedRow, turn: ShownTurn) -> Iterator[Span]:
+    """The text of a turn; parts of it are named, and a long text outside the loss is folded."""
+    named = {part.start: part.kind for part in turn.parts}
+    bounds = sorted({turn.start, *named, *(part.end for part in turn.parts), turn.end})
+    for first, last in pairwise(bounds):
+        if first in named:
+            yield Span(f"[{named[first]}] ", "note")
+        place = first
+        for in_loss, group in groupby(inspected.tokens[first:last], lambda token: token.in_loss):
+            end = place + len(list(group))
+            hidden = range(0) if in_loss else _folded(inspected, place, end)
+            if hidden:
+                yield from _shown(inspected, place, hidden.start)
+                yield Span(f"\n… {count(len(hidden), 'token')} …\n", "note")
+                yield from _shown(inspected, hidden.stop, end)
+            else:
+                yield from _shown(inspected, place, end)
+            place = end
+
+
+def _folded(inspected: InspectedRow, first: int, last: int) -> range:
+    """The tokens in the middle that are not shown; an empty range if all are."""
+    tokens, text = inspected.tokens, inspected.text
+    start, end = first, last
+    while start < last and _is_short(text[tokens[first].start : tokens[start].end]):
+        start += 1
+    while end > start and _is_short(text[tokens[end - 1].start : tokens[last - 1].end]):
+        end -= 1
+    return range(start, end) if end - start > 1 else range(0)
+
+
+def _is_short(text: str) -> bool:
+    return len(text) <= _KEPT_CHARACTERS and text.count("\n") <= _KEPT_LINES
+
+
+def _turns(inspected: InspectedRow) -> Iterator[Span]:
+    if inspected.cut:
         yield Span(f"[cut] {inspected.cut.detail}\n", "cut")
-    runs = groupby(inspected.tokens, key=lambda token: (mark_token(token), token.is_control))
+    for turn in inspected.turns:
+        yield Span(f"── {turn_title(turn)}\n", "title")
+        *spans, last = turn_spans(inspected, turn)
+        yield from spans
+        yield Span(last.text.rstrip("\n"), last.mark)
+        yield Span("\n", "note")
+
+
+def _text(inspected: InspectedRow) -> Iterator[Span]:
+    if inspected.cut and not inspected.cut.places:
+        yield Span(f"[cut] {inspected.cut.detail}\n", "cut")
+    yield from _shown(inspected, 0, len(inspected.tokens))
+    if inspected.cut and inspected.cut.places:
+        yield Span(f"\n[cut] {inspected.cut.detail}", "cut")
+
+
+def _shown(inspected: InspectedRow, first: int, last: int) -> Iterator[Span]:
+    """The text of the tokens from `first` to before `last`, with the places of cuts."""
+    text, shown = inspected.text, inspected.tokens[first].start if first < last else 0
+    places = inspected.cut.places if inspected.cut else ()
+    cuts = [place for place in places if place > shown or first == 0]
+    runs = groupby(
+        inspected.tokens[first:last], key=lambda token: (mark_token(token), token.is_control)
+    )
     for (mark, is_control), group in runs:
         tokens = list(group)
         end = max(shown, tokens[-1].end)
@@ -71,8 +145,6 @@ def _text(inspected: InspectedRow) -> Iterator[Span]:
         elif is_control:  # a token outside the text
             yield Span("".join(token.piece for token in tokens), mark)
         shown = end
-    if inspected.cut and inspected.cut.places:
-        yield Span(f"\n[cut] {inspected.cut.detail}", "cut")
 
 
 def _tokens(inspected: InspectedRow) -> Iterator[Span]:
