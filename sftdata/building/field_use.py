@@ -94,7 +94,7 @@ def _find_read(spec: Spec, templates: Sequence[Template]) -> set[str]:
     read = {ID}.union(*(template.fields for template in templates))
     if spec.is_messages:
         read |= {MESSAGES, *BESIDE_MESSAGES}
-    if spec.checks:
+    if spec.checks and not spec.is_messages:
         read |= {str(spec.source_field), str(spec.target_field)}
         read |= set().union(*(CHECKS[name].fields for name in spec.checks))
     if spec.against:

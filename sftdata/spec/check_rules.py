@@ -24,6 +24,7 @@ class Check:
     explanation: str  # one sentence about a row that fails it
     fields: frozenset[str] = frozenset()  # golden fields it reads beside source and target
     has_bounds: bool = False  # whether it reads `low` and `high`
+    of_conversations: bool = False  # looks at turns; flags where the spec doesn't name it
 
 
 # The name of a check is the reason in the ledger, too.
@@ -37,7 +38,13 @@ CHECKS: Mapping[str, Check] = {
         "A text reads as another language than the row says.",
         frozenset({"source_lang", "target_lang"}),
     ),
+    "unknown_tool": Check("A call names a tool that the row does not have.", of_conversations=True),
+    "tool_arguments": Check(
+        "The arguments of a call do not fit the schema of its tool.", of_conversations=True
+    ),
+    "only_reasoning": Check("An answer is a reasoning and nothing else.", of_conversations=True),
 }
+CONVERSATION_CHECKS = tuple(name for name, check in CHECKS.items() if check.of_conversations)
 
 
 def explain_reason(reason: str) -> str:

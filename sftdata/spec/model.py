@@ -275,7 +275,13 @@ class Spec(SpecModel):
                 yield f"{key} = '{field}' is not one of the fields. {known}"
         if self.source_field is not None and self.source_field == self.target_field:
             yield f"source_field and target_field are both '{self.source_field}'"
-        if self.checks and None in (self.source_field, self.target_field):
+        of_turns = [name for name in self.checks if CHECKS[name].of_conversations]
+        of_fields = [name for name in self.checks if not CHECKS[name].of_conversations]
+        if of_turns and not self.is_messages:
+            yield f"checks of conversations need the field 'messages': {', '.join(of_turns)}"
+        if of_fields and self.is_messages:
+            yield f"checks of fields are not for conversations: {', '.join(of_fields)}"
+        elif of_fields and None in (self.source_field, self.target_field):
             yield "checks need source_field and target_field, each one of the fields"
         if self.against and self.source_field is None and not self.is_messages:
             yield "against needs source_field, one of the fields: its text is compared"
