@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sftdata.base.conversation import ASSISTANT, SYSTEM, USER
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
+from sftdata.base.wording import list_names
 from sftdata.building.field_use import check_field_types, check_field_use
 from sftdata.errors import TemplateError
 from sftdata.reading.given_splits import all_splits, decide_splits
@@ -272,12 +273,16 @@ def _check_template(template: Template, spec: Spec, frozen: bool) -> None:
             f"Template '{template.id}' is a draft, and --frozen builds released versions only.",
             f"Release it: sftdata template release {template.id}",
         )
-    missing = template.fields - spec.fields.keys()
+    missing = sorted(template.fields - spec.fields.keys())
     if missing:
+        noun = "field" if len(missing) == 1 else "fields"
+        named = list_names(missing, 5, quote="'")
         raise TemplateError(
-            f"Template '{template.label}' needs the field '{min(missing)}', which the spec does "
+            f"Template '{template.label}' needs the {noun} {named}, which the spec does "
             f"not map; it maps: {', '.join(sorted(spec.fields))}.",
-            f"Map it, for example: --map {min(missing)}=COLUMN",
+            "Map it in [fields], or read the column of that name: "
+            f"{' '.join(f'--map {field}' for field in missing)}; "
+            f"of another name: --map {missing[0]}=COLUMN",
         )
 
 

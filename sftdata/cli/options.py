@@ -42,14 +42,15 @@ def json_option(text: str = "Print JSON.") -> Callable[[Command], Command]:
 
 
 def map_option() -> Callable[[Command], Command]:
-    """`--map FIELD=PATH`, repeatable; the command takes `fields`, a dict from field to path."""
+    """`--map FIELD[=PATH]`, repeatable; the command takes `fields`, a dict from field to path."""
     return click.option(
         "--map",
         "fields",
         multiple=True,
-        metavar="FIELD=PATH",
+        metavar="FIELD[=PATH]",
         callback=lambda _context, _option, given: _parse_maps(given),
-        help="Read FIELD from PATH, such as answers.text[0]. Repeatable.",
+        help="Read FIELD from PATH, such as answers.text[0]; without PATH, from the column FIELD. "
+        "Repeatable.",
     )
 
 
@@ -139,9 +140,9 @@ def _parse_maps(given: Sequence[str]) -> dict[str, str]:
 
 def _parse_map(text: str) -> tuple[str, str]:
     field, equals, path = text.partition("=")
-    if not (field and equals and path):
+    if not field or (equals and not path):
         raise click.BadParameter(f"'{text}' is not FIELD=PATH.")
-    return field, path
+    return field, path or field
 
 
 def _parse_list(text: str) -> list[Any]:

@@ -89,8 +89,9 @@ def _fields(template: Template) -> Iterator[TemplateFinding]:
     known = spec_fields(template.id.partition("/")[0])
     for field in sorted(template.fields - known) if known is not None else ():
         yield TemplateFinding(
-            "LINT_UNDECLARED_FIELD", "error", template.id, _reading(template, field),
-            f"the field '{field}' is not one of its task", did_you_mean(field, known or ()),
+            "LINT_UNDECLARED_FIELD", "warning", template.id, _reading(template, field),
+            f"the spec of its task does not map the field '{field}'",
+            f"{did_you_mean(field, known or ())} Else map it: in [fields], or --map {field}",
         )  # fmt: skip
     prompt = template.blocks["prompt"].fields
     system = template.blocks["system"].fields if "system" in template.blocks else frozenset()

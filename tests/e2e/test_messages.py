@@ -116,7 +116,7 @@ USAGES: list[tuple[str, list[str]]] = [
     ("init y --data -", ["Give a file"]),
     ("init y --data rows.jsonl --task sumarize", ["Did you mean 'summarize'?"]),
     # options
-    ("build rows.jsonl --task summarize --map summary", ["'summary' is not FIELD=PATH"]),
+    ("build rows.jsonl --task summarize --map summary=", ["'summary=' is not FIELD=PATH"]),
     ("build rows.jsonl --map a=b --map a=c", ["'a' is mapped more than once"]),
     ("build rows.jsonl --task summarize --map sumary=x", ["'sumary'", "Did you mean 'summary'?"]),
     ("build rows.jsonl --task summarize --map summary=smry", ["'smry'", "summary"]),
@@ -175,7 +175,7 @@ USAGES: list[tuple[str, list[str]]] = [
     ("build --spec field_two.toml", ["(line 6): give one of", "fields.summary (line 7)"]),
     ("build --spec field_path.toml", ["'a..b' is not a field path", "'s[x]' is not a field path"]),
     ("build --spec field_type.toml", ["fields.article.type (line 6)", "'int'"]),
-    ("build --spec field_missing.toml", ["needs the field 'summary'", "--map summary=COLUMN"]),
+    ("build --spec field_missing.toml", ["needs the field 'summary'", "--map summary"]),
     ("build --spec field_unread.toml", ["Nothing reads the field 'author'", "Leave it out"]),
     ("build --spec column.toml", ["'txt'", "'smry'", "--map article=article"]),
     ("build --spec shares.toml", ["split (line 10)", "'train' is -1.0"]),

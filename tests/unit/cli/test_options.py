@@ -41,12 +41,12 @@ def test_a_chat_option_is_json_or_text_and_false_is_false_in_python_too(
 
 
 def test_maps_are_a_dict_from_field_to_path_and_a_row_is_a_dict() -> None:
-    done = run("--map", "a=b.c[0]", "--map", "d=e=f", "--row", '{"text": 1}')
-    assert json.loads(done.stdout) == [{"a": "b.c[0]", "d": "e=f"}, {"text": 1}]
+    done = run("--map", "a=b.c[0]", "--map", "d=e=f", "--map", "g", "--row", '{"text": 1}')
+    assert json.loads(done.stdout) == [{"a": "b.c[0]", "d": "e=f", "g": "g"}, {"text": 1}]
     assert json.loads(run("--row", "{}").stdout) == [{}, {}]
 
 
-@pytest.mark.parametrize("value", ["a", "a=", "=b", ""])
+@pytest.mark.parametrize("value", ["a=", "=b", "="])
 def test_a_map_without_field_or_path_is_wrong_usage(value: str) -> None:
     done = run("--map", value, "--row", "{}")
     assert done.exit_code == 2

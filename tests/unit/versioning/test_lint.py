@@ -1,4 +1,4 @@
-"""Lint: a text that is compared with a number."""
+"""Lint: a text that is compared with a number, and a field that the spec does not map."""
 
 from __future__ import annotations
 
@@ -42,3 +42,17 @@ def test_a_text_that_is_compared_with_a_number_is_an_error(label: str, levels: l
 
 def test_without_a_spec_nobody_knows_the_type() -> None:
     assert find_levels() == ["warning"]
+
+
+def test_a_field_that_the_spec_does_not_map_is_a_warning_that_says_how() -> None:
+    Path("pipelines").mkdir()
+    Path("pipelines/nli.toml").write_text(SPEC.format(label='"label"'))
+    template = parse_template(
+        "nli/titled",
+        "{% block prompt %}\n{{ title }}\n{{ text }}\n{% endblock %}\n"
+        "{% block target %}\n{{ label }}\n{%- endblock %}\n",
+    )
+    (found,) = [f for f in lint(template) if f.rule == "LINT_UNDECLARED_FIELD"]
+    assert (found.level, found.where) == ("warning", "prompt")
+    assert found.message == "the spec of its task does not map the field 'title'"
+    assert found.hint.endswith("Else map it: in [fields], or --map title")
