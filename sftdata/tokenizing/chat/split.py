@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 
 from sftdata.tokenizing.tokenizer import Tokenizer
 
@@ -49,7 +51,8 @@ def split_text(text: str, spans: Sequence[TaughtSpan], tokenizer: Tokenizer) -> 
 
 
 def _in_loss(at: int, spans: Sequence[TaughtSpan]) -> bool:
-    return any(span.loss_start <= at < span.end for span in spans)
+    following = bisect_right(spans, at, key=attrgetter("end"))  # the first that ends after `at`
+    return following < len(spans) and spans[following].loss_start <= at
 
 
 def _segments(text: str, tokenizer: Tokenizer) -> Iterator[tuple[int, str, int | None]]:

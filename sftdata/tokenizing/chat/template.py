@@ -144,7 +144,8 @@ class ChatTemplate(PicklesFieldsOnly):
             "add_generation_prompt": generate,
         }
         try:
-            return self._template.render(values)
+            # Not `render`: on errors it compiles code for tracebacks, which nobody sees here.
+            return "".join(self._template.root_render_func(self._template.new_context(values)))
         except ExplicitRefusal as error:
             raise RefusedError(str(error), is_explicit=True) from error
         except RecursionError as error:

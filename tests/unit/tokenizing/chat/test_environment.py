@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import jinja2
 import pytest
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from sftdata.tokenizing.chat.environment import compile_chat_template
+from sftdata.tokenizing.chat.environment import chat_environment, compile_chat_template
 
 
 def test_a_generation_mark_has_no_text_and_json_keeps_every_letter() -> None:
@@ -22,3 +25,39 @@ def test_a_template_refuses_a_conversation_with_its_own_words() -> None:
 def test_a_template_reaches_nothing_outside(source: str) -> None:
     with pytest.raises((jinja2.exceptions.SecurityError, TypeError)):
         compile_chat_template(source).render()
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "x.role",
+        "x.items",
+        "x.items()|list",
+        "x.gone is defined",
+        "x.gone|default('d')",
+        "x.keys",
+        "x.update(a=1)",
+        "x.__class__",
+        "x.content.upper()",
+        "x.content.format(1)",
+        "y.append(1)",
+        "x.gone.deeper",
+        "'%s' % x.pop",
+        "y.0",
+        "y.count(1)",
+        "x.content.__len__()",
+    ],
+)
+def test_the_shortcuts_of_the_sandbox_change_nothing(expression: str) -> None:
+    def outcome(environment: jinja2.Environment) -> str:
+        values = {"x": {"role": "r", "items": 1, "content": "{0.real}"}, "y": [1]}
+        try:
+            return environment.from_string("{{ " + expression + " }}").render(values)
+        except Exception as error:  # a template can raise anything
+            return f"{type(error).__name__}: {error}"
+
+    for _ in range(2):  # once more, when what is safe is known
+        expected = outcome(ImmutableSandboxedEnvironment())
+        assert re.sub("0x[0-9a-f]+", "", outcome(chat_environment())) == re.sub(
+            "0x[0-9a-f]+", "", expected
+        )
