@@ -9,7 +9,7 @@ import click
 from sftdata.base.escaping import escape
 from sftdata.cli.faults import damaged
 from sftdata.cli.options import DATASET, FOLDER, json_option
-from sftdata.cli.output import print_json
+from sftdata.cli.output import print_json, print_note
 from sftdata.errors import SftdataError
 
 
@@ -62,6 +62,7 @@ def command(
         out,
         max_length=max_length,
         read_conversations=read_conversations,
+        report=print_note,
     )
     if as_json:
         print_json({"format": format_name, "files": [str(path) for path in files]})

@@ -14,7 +14,7 @@ from sftdata.loading.conversations import ConversationRow, check_no_templates, h
 from sftdata.loading.dataset import Dataset, load
 
 CARD = "README.md"
-MESSAGES = "messages"
+MESSAGES, OLMO = "messages", "olmo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,11 @@ FORMATS = {
             "# Its loss mask belongs to the next token: the label mask shifted by one.",
         ),
         Format(
-            "olmo", packed.write_olmo, True, False,
+            OLMO, packed.write_olmo, True, False,
             "NumpyPackedFSLDatasetConfig.glob('train/token_ids_part_*.npy',\n"
             "    label_mask_paths=['train/labels_mask_part_*.npy'], …)\n"
             "# The files are raw arrays without a header; example boundaries are in *.csv.gz.\n"
-            "# OLMo-core finds boundaries by EOS, so the turns of a chat dataset must end with it.",
+            "# OLMo-core finds boundaries by EOS: an example should end with it and hold no other.",
         ),
         Format(
             MESSAGES, text.write_messages, False, False,
@@ -77,6 +77,7 @@ def export(
     *,
     max_length: int | None = None,
     read_conversations: Callable[[Dataset], Iterator[ConversationRow]] | None = None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> list[Path]:
     """Write the dataset's splits in the format `name` into `out`, and return the files.
 
@@ -109,6 +110,12 @@ def export(
     else:
         out.mkdir(parents=True, exist_ok=True)
         FORMATS[name].write(data, splits, out, max_length)
+    if name == OLMO and (split_up := packed.count_split_examples(data, splits)):
+        report(
+            f"{split_up:,} of {sum(len(data[split]) for split in splits):,} examples hold EOS "
+            "inside, as the turns of a chat do, or don't end with it. OLMo-core takes EOS for the "
+            "end of a document, so it may split or join them."
+        )
     write_atomically(out / CARD, _card(data, FORMATS[name]).encode())
     return sorted(path for path in out.rglob("*") if path.is_file())
 

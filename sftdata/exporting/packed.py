@@ -77,3 +77,14 @@ def write_olmo(data: Dataset, splits: list[str], out: Path, max_length: int | No
                     lines = pairwise(bounds)
                     ends.write("".join(f"{a},{b}\n" for a, b in lines).encode())
                     at = bounds[-1]
+
+
+def count_split_examples(data: Dataset, splits: list[str]) -> int:
+    """Examples that are not one document where a document ends at each EOS, and only there."""
+    eos, count = data.manifest["tokenizer"]["eos_id"], 0
+    for name in splits:
+        for batch in data[name].batches(_ROWS_AT_ONCE):
+            is_eos = batch.input_ids == eos
+            ends = np.add.reduceat(is_eos, batch.offsets[:-1], dtype=np.int64)
+            count += int(((ends != 1) | ~is_eos[batch.offsets[1:] - 1]).sum())
+    return count

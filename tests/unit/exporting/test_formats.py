@@ -47,3 +47,14 @@ def test_files_that_are_there_are_not_overwritten(data: Dataset) -> None:
     Path("full/file").touch()
     with pytest.raises(SftdataError, match="not empty"):
         export(data.manifest.directory, "trl", Path("full"))
+
+
+def test_conversations_that_olmo_would_split_at_their_turns_are_counted(
+    data: Dataset, two_answers: Dataset
+) -> None:
+    notes: list[str] = []
+    export(data.manifest.directory, "olmo", Path("plain"), report=notes.append)
+    assert notes == []
+    export(two_answers.manifest.directory, "olmo", Path("chat"), report=notes.append)
+    (note,) = notes
+    assert note.startswith("1 of 2 examples hold EOS inside")
