@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import html
-import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from sftdata.base.escaping import escape
+from sftdata.base.wording import count
 from sftdata.spec.model import Mixture, Spec
+from sftdata.writing.card_metadata import render_metadata
+from sftdata.writing.markdown import plain, table
 from sftdata.writing.plots import as_file, quantile_ranges, token_bars
 
 FILE = "README.md"
 LENGTHS_PLOT, TOKENS_PLOT = "plots/lengths.svg", "plots/tokens.svg"
-
-_CATEGORIES = {
-    "summarize": "summarization",
-    "translate": "translation",
-    "qa": "question-answering",
-}
-_SIZES = {
-    10**3: "n<1K",
-    10**4: "1K<n<10K",
-    10**5: "10K<n<100K",
-    10**6: "100K<n<1M",
-    10**7: "1M<n<10M",
-    10**8: "10M<n<100M",
-    10**9: "100M<n<1B",
-}
-# Marks of Markdown anywhere, of links that need none, and of lists and rules at a line's start.
-_MARKUP = re.compile(r"[\\`*_{}\[\]()#!|~$@:]|(?<=www)\.|^[-+=]|(?<=^\d)[.)]", re.IGNORECASE)
+_SHOWN_SOURCES = 5
 
 
 def render_files(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> dict[str, bytes]:
@@ -60,46 +43,24 @@ def render_files(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> dict[str,
 
 def render_card(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
     """The card of a build: YAML for the Hub, then what it is and how to load it."""
-    return f"---\n{_metadata(spec, manifest)}---\n\n{_text(spec, manifest)}"
-
-
-def size_category(rows: int) -> str:
-    """The Hub's name for a number of rows."""
-    return next((name for most, name in _SIZES.items() if rows < most), "n>1B")
-
-
-def _metadata(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
-    rows = sum(split["rows"] for split in manifest["stats"]["splits"].values())
-    # JSON strings are YAML strings, so nothing a spec says can break out of its place.
-    lines = []
-    if spec.license:
-        lines.append(f"license: {json.dumps(spec.license.lower())}")
-    if spec.language:
-        lines.append("language:")
-        lines += [f"- {json.dumps(code)}" for code in spec.language]
-    lines += ["task_categories:", f"- {_CATEGORIES.get(spec.task, 'text-generation')}"]
-    lines += ["size_categories:", f"- {size_category(rows)}"]
-    lines += ["configs:", "- config_name: default", "  data_files:"]
-    for name, split in manifest["splits"].items():
-        if split["shards"]:
-            lines += [f"  - split: {json.dumps(name)}", "    path:"]
-            lines += [f"    - {json.dumps(shard['path'])}" for shard in split["shards"]]
-    return "\n".join(lines) + "\n"
+    return f"---\n{render_metadata(spec, manifest)}---\n\n{_text(spec, manifest)}"
 
 
 def _text(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
-    return f"""# {_plain(spec.task)}
+    return f"""# {plain(spec.task)}
 
-{_plain(spec.description)}
+{plain(spec.description)}
 
 Tokenized examples for supervised fine-tuning: `input_ids`, a `label_mask` that is true where a
 token counts in the loss ({_taught(spec)}), and `target_start`, the index of the first such token.
 
+{table(("column", "type", "holds"), _column_rows(spec))}
+
 ## Numbers
 
-{_table(("split", "rows", "tokens", "in the loss", "share"), _split_rows(manifest))}
+{table(("split", "rows", "tokens", "in the loss", "share"), _split_rows(manifest))}
 
-{_table(("tokens of", "p50", "p95", "p99", "longest"), _length_rows(manifest["stats"]))}
+{table(("tokens of", "p50", "p95", "p99", "longest"), _length_rows(manifest["stats"]))}
 
 ![Lengths of prompt, target and whole example]({LENGTHS_PLOT})
 
@@ -108,13 +69,13 @@ token counts in the loss ({_taught(spec)}), and `target_start`, the index of the
 Of {manifest["rows_in"]:,} source rows, {manifest["rows_out"]:,} are in the dataset.
 Dropped: {_counts(manifest["dropped"])}. Cut to fit: {manifest["cut"]:,}.
 Flagged: {_counts(manifest.get("flagged", {}))}. Extra copies: {manifest.get("repeated", 0):,}.
-
+{_mixture(spec, manifest)}
 ## Load it
 
 ```python
 from datasets import load_dataset
 
-data = load_dataset("DIRECTORY")  # row_id, template, input_ids, label_mask, target_start
+data = load_dataset("DIRECTORY")
 ```
 
 ```python
@@ -126,7 +87,11 @@ train[0].input_ids, train[0].labels  # labels are -100 outside the loss
 
 ## How it was made
 
-{_table(("source", "rows", "sha256"), _source_rows(manifest))}
+{table(("source", "rows", "sha256"), _source_rows(manifest))}
+
+{table(("field", "read from"), _field_rows(spec))}
+
+{_unread(manifest)}
 
 {_templates(manifest)}{_chat(spec, manifest)}* Tokenizer: {_name_tokenizer(manifest)},
   {manifest["tokenizer"]["vocab_size"]:,} entries, sha256 `{manifest["tokenizer"]["sha256"]}`
@@ -138,11 +103,69 @@ shard, and `ledger/` a line for each source row that was dropped or cut.
 """
 
 
+def _column_rows(spec: Spec | Mixture) -> Iterable[tuple[str, ...]]:
+    yield "row\\_id", "string", "the id of the source row"
+    yield "template", "string", "the template that rendered the row, with its version"
+    yield "input\\_ids", "list of int32", "the tokens of prompt and target"
+    yield "label\\_mask", "list of bool", "true for each token in the loss"
+    yield "target\\_start", "int32", "the index of the first token in the loss"
+    if isinstance(spec, Mixture):
+        yield "task", "string", "the task of the row's source"
+
+
+def _mixture(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
+    """What each source of a mixture gives, and its share of the training split."""
+    if not isinstance(spec, Mixture):
+        return ""
+    unit = spec.by.replace("_", " ")
+    head = ("source", "task", "rows", "copies", "tokens", "planned", "share")
+    shares = table(head, _share_rows(manifest["stats"]["by_source"]))
+    return f"\n{shares}\n\nPlanned and share: of the {unit} of the training split.\n"
+
+
+def _share_rows(by_source: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, ...]]:
+    for name, source in by_source.items():
+        counts = (f"{source[key]:,}" for key in ("rows", "repeated", "tokens"))
+        shares = (source["planned_share"], source["share"])
+        yield (
+            plain(name),
+            plain(source["task"]),
+            *counts,
+            *("" if share is None else f"{share:.1%}" for share in shares),
+        )
+
+
+def _field_rows(spec: Spec | Mixture) -> Iterable[tuple[str, ...]]:
+    """The place in a source row of each field; of a mixture with the name of the source."""
+    parts = (
+        [(f"{source.name}: ", source.spec) for source in spec.sources]
+        if isinstance(spec, Mixture)
+        else [("", spec)]
+    )
+    for name, part in parts:
+        for field, rule in part.rules.items():
+            yield plain(f"{name}{field}"), plain(", ".join(rule.paths)) or "the spec"
+
+
+def _unread(manifest: Mapping[str, Any]) -> str:
+    """The columns of the sources that nothing reads."""
+    unread = {name: columns for name, columns in manifest.get("unread", {}).items() if columns}
+    if not unread:
+        return "Columns that nothing reads: none."
+    lines = [
+        f"* Not read from {plain(_public(name))}: {', '.join(map(plain, columns))}."
+        for name, columns in list(unread.items())[:_SHOWN_SOURCES]
+    ]
+    if left := len(unread) - len(lines):
+        lines.append(f"* Of {count(left, 'more source')}, too, columns were not read.")
+    return "\n".join(lines)
+
+
 def _split_rows(manifest: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
     for name, split in manifest["stats"]["splits"].items():
         share = split["target_tokens"] / split["tokens"] if split["tokens"] else 0.0
         numbers = (f"{split[key]:,}" for key in ("rows", "tokens", "target_tokens"))
-        yield (_plain(name), *numbers, f"{share:.1%}")
+        yield (plain(name), *numbers, f"{share:.1%}")
 
 
 def _length_rows(stats: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
@@ -152,7 +175,7 @@ def _length_rows(stats: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
 
 def _source_rows(manifest: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
     for source in manifest["sources"]:
-        yield _plain(_public(source["path"])), f"{source['rows']:,}", f"`{source['sha256']}`"
+        yield plain(_public(source["path"])), f"{source['rows']:,}", f"`{source['sha256']}`"
 
 
 def _taught(spec: Spec | Mixture) -> str:
@@ -167,11 +190,11 @@ def _parts(spec: Spec | Mixture) -> list[Spec]:
 def _templates(manifest: Mapping[str, Any]) -> str:
     if not manifest["template"]:
         return ""
-    return f"{_table(('template', 'sha256'), _template_rows(manifest))}\n\n"
+    return f"{table(('template', 'sha256'), _template_rows(manifest))}\n\n"
 
 
 def _name_tokenizer(manifest: Mapping[str, Any]) -> str:
-    return _plain(_public(manifest["tokenizer"]["name"]))
+    return plain(_public(manifest["tokenizer"]["name"]))
 
 
 def _chat(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
@@ -181,7 +204,7 @@ def _chat(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
         return ""
     lines = list(dict.fromkeys(_conversations(p) for p in _parts(spec) if p.is_messages))
     digest = chat.get("template_sha256")  # a part of an older version has none
-    told = "".join(f", {_plain(key)} {_plain(str(value))}" for key, value in _told(chat).items())
+    told = "".join(f", {plain(key)} {plain(str(value))}" for key, value in _told(chat).items())
     lines.append(f"* Chat template: {f'sha256 `{digest}`' if digest else 'not recorded'}{told}")
     return "\n".join(lines) + "\n"
 
@@ -202,17 +225,11 @@ def _conversations(spec: Spec) -> str:
 
 def _template_rows(manifest: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
     for label, sha256 in manifest["template"].items():
-        yield _plain(label), f"`{sha256}`"
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    number = ("rows", "tokens", "in the loss", "share", "p50", "p95", "p99", "longest")
-    rule = ("---:" if name in number else "---" for name in head)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
+        yield plain(label), f"`{sha256}`"
 
 
 def _counts(of_reason: Mapping[str, int]) -> str:
-    counts = (f"{rows:,} {_plain(reason)}" for reason, rows in of_reason.items())
+    counts = (f"{rows:,} {plain(reason)}" for reason, rows in of_reason.items())
     return ", ".join(counts) or "none"
 
 
@@ -227,8 +244,3 @@ def _public(name: str) -> str:
     """A name as others may see it: of a file or folder, not where it lies on this machine."""
     path = PurePath(name)
     return path.name if path.is_absolute() else name
-
-
-def _plain(text: str) -> str:
-    """`text` as Markdown that shows it: no markup, HTML, link or hidden character is left."""
-    return _MARKUP.sub(r"\\\g<0>", html.escape(escape(text), quote=False))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _WIDTH = 480
 _LEFT, _RIGHT, _TOP = 8, 472, 22
 _BINS_AN_OCTAVE = 3
+_TICKS = 5
 _QUANTILES = ("p50", "p95", "p99", "max")
 
 # The style of a plot in a file of its own; on a page the page's style applies.
@@ -78,7 +79,9 @@ def histogram(title: str, series: Sequence[Series]) -> Markup:
         if len(one.values)
     )
     parts.append(_text(_RIGHT, 14, f"median: {medians}", "end", "quiet"))
-    return _svg(title, bottom + 24, parts)
+    scale = f"tokens of a row, on a logarithmic scale; highest bar: {top:.1%} of the rows"
+    parts.append(_text(_WIDTH / 2, bottom + 34, scale, "middle", "quiet"))
+    return _svg(title, bottom + 42, parts)
 
 
 def quantile_ranges(title: str, rows: Mapping[str, Mapping[str, int]]) -> Markup:
@@ -95,7 +98,15 @@ def quantile_ranges(title: str, rows: Mapping[str, Mapping[str, int]]) -> Markup
             size = (max(at[high] - at[low], 1.0), float(height))
             parts.append(_bar(at[low], y - height / 2, size, "a", f"{name}: {label}"))
         parts.append(_text(_RIGHT, y + 20, label, "end", "quiet"))
-    return _svg(title, _TOP + 40 * len(rows), parts)
+    bottom, octaves = _TOP + 40 * len(rows) + 4, math.log2(max(longest, 2))
+    parts.append(_axis(bottom, 88))
+    step = max(1, round(octaves / _TICKS))
+    for octave in range(0, int(octaves) + 1, step):
+        parts += _tick(88 + scale * octave, bottom, 2**octave)
+    parts.append(
+        _text(_WIDTH / 2, bottom + 34, "tokens, on a logarithmic scale", "middle", "quiet")
+    )
+    return _svg(title, bottom + 42, parts)
 
 
 def token_bars(title: str, rows: Mapping[str, tuple[int, int]]) -> Markup:
@@ -111,7 +122,13 @@ def token_bars(title: str, rows: Mapping[str, tuple[int, int]]) -> Markup:
         parts.append(_text(_RIGHT, y + 12, label, "end", "quiet"))
         parts.append(_bar(_LEFT, y + 17, (short, 10.0), "b", f"{name}: {in_loss:,} in the loss"))
         parts.append(_bar(_LEFT + short, y + 17, (long - short, 10.0), "a", f"{name}: {label}"))
-    return _svg(title, _TOP + 38 * len(rows), parts)
+    bottom, step = _TOP + 38 * len(rows) + 4, _round_step(most)
+    parts.append(_axis(bottom))
+    for count in range(0, most + 1, step):
+        parts += _tick(_LEFT + (_RIGHT - _LEFT) * count / most, bottom, count)
+    parts.append(_text(_WIDTH / 2 - 6, bottom + 34, "tokens in the loss,", "end", "b"))
+    parts.append(_text(_WIDTH / 2, bottom + 34, "tokens outside the loss", "start", "a"))
+    return _svg(title, bottom + 42, parts)
 
 
 def line_chart(title: str, x_label: str, curves: Mapping[str, Points]) -> Markup:
@@ -146,6 +163,21 @@ def as_file(plot: Markup) -> bytes:
     """The bytes of an SVG file with the plot and its style."""
     head, _, body = str(plot).partition(">")
     return f'{head} xmlns="http://www.w3.org/2000/svg">\n{_STYLE}{body}\n'.encode()
+
+
+def _round_step(most: int) -> int:
+    """1, 2 or 5 times a power of ten: about `_TICKS` of them make `most`."""
+    power = 10 ** max(0, math.floor(math.log10(max(most / _TICKS, 1))))
+    return next(n * power for n in (1, 2, 5, 10) if most <= n * power * _TICKS)
+
+
+def _tick(x: float, y: float, number: int) -> list[Markup]:
+    """A mark on the axis at height `y`, and its number below it, inside the plot."""
+    label = f"{number:,}"
+    margin = 4 * len(label)  # half its width
+    place = min(max(x, margin), _WIDTH - margin)
+    mark = Markup('<line class="axis" x1="{:.1f}" x2="{:.1f}" y1="{:g}" y2="{:g}"/>')
+    return [mark.format(x, x, y, y + 4), _text(place, y + 17, label, "middle", "quiet")]
 
 
 def _octave_bins(shortest: int, longest: int) -> tuple[int, int]:

@@ -318,7 +318,7 @@ def test_the_card_shows_hostile_text_and_holds_no_markup_of_it(hostile: Hostile)
     head, _, text = files["README.md"].decode().removeprefix("---\n").partition("\n---\n")
     found = yaml.safe_load(head)
     assert found.keys() == {
-        "license", "language", "task_categories", "size_categories", "configs",
+        "license", "language", "task_categories", "size_categories", "tags", "configs",
     }  # fmt: skip
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
     inline = [child for token in tokens for child in token.children or []]

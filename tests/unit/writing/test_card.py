@@ -16,7 +16,7 @@ from support.places import BUNDLED_TOKENIZER
 from sftdata.building.build import build
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec
-from sftdata.writing.card import FILE, render_card, render_files, size_category
+from sftdata.writing.card import FILE, render_card, render_files
 from sftdata.writing.manifest import Manifest
 
 
@@ -41,14 +41,6 @@ def test_the_metadata_is_what_the_hub_reads(manifest: Manifest, spec: Spec) -> N
     assert [part["split"] for part in config["data_files"]] == ["train", "validation", "test"]
     for part in config["data_files"]:
         assert all((manifest.directory / path).is_file() for path in part["path"])
-
-
-@pytest.mark.parametrize(
-    ("rows", "name"),
-    [(0, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10**6, "1M<n<10M"), (10**10, "n>1B")],
-)
-def test_sizes_have_the_names_of_the_hub(rows: int, name: str) -> None:
-    assert size_category(rows) == name
 
 
 def test_the_card_says_what_is_in_the_manifest(manifest: Manifest, spec: Spec) -> None:
@@ -126,3 +118,37 @@ def test_a_card_without_conversations_does_not_speak_of_them(
     card = render_card(spec, manifest.content)
     assert "(the target and its end)" in card
     assert "onversation" not in card
+
+
+def test_the_card_tells_the_columns_and_where_the_fields_come_from(
+    manifest: Manifest, spec: Spec
+) -> None:
+    card = render_card(spec, manifest.content)
+    for name in ("row\\_id", "template", "input\\_ids", "label\\_mask", "target\\_start"):
+        assert f"\n| {name} | " in card
+    assert "\n| task |" not in card  # only a mixture has it
+    renamed = load_spec(task="summarize", fields={"summary": "high_lights"})
+    assert "| summary | high\\_lights |" in render_card(renamed, manifest.content)
+
+
+def test_the_card_tells_which_columns_nothing_reads(manifest: Manifest, spec: Spec) -> None:
+    assert "Columns that nothing reads: none." in render_card(spec, manifest.content)
+    unread = {"/home/somebody/news.jsonl": ["url", "a_b"], "b.jsonl": ["x"]}
+    card = render_card(spec, {**manifest.content, "unread": unread})
+    assert "* Not read from news.jsonl: url, a\\_b.\n* Not read from b.jsonl: x.\n" in card
+    many = {f"{n}.jsonl": ["x"] for n in range(9)}
+    card = render_card(spec, {**manifest.content, "unread": many})
+    assert card.count("* Not read from") == 5
+    assert "* Of 4 more sources, too, columns were not read." in card
+
+
+def test_a_mixture_tells_the_share_of_each_source() -> None:
+    built = build("multitask", out="out").manifest
+    card = Path("out/README.md").read_text()
+    assert "\n| task | string | the task of the row's source |\n" in card
+    assert "- mixture\n" in card
+    for name, source in built["stats"]["by_source"].items():
+        shares = f"{source['planned_share']:.1%} | {source['share']:.1%} |"
+        assert f"| {name} | {source['task']} | {source['rows']:,} | " in card
+        assert f"{source['tokens']:,} | {shares}\n" in card
+    assert "of the target tokens of the training split" in card

@@ -92,3 +92,33 @@ def test_names_are_text_in_the_plot_and_nothing_else() -> None:
     assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
     assert "<script>x</script>\\x1b\\u{202e}\"'&" in [text.text for text in root.iter()]
     assert content == as_file(token_bars(name, {name: (2, 1)}))
+
+
+def labels(plot: Markup) -> list[str]:
+    """The texts that a plot shows, in order."""
+    root = ET.fromstring(as_file(plot))
+    return [str(text.text) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+@pytest.mark.parametrize(
+    ("most", "ticks"),
+    [
+        (1, ["0", "1"]), (7, ["0", "2", "4", "6"]), (30_474, ["0", "10,000", "20,000", "30,000"]),
+        (10**9, ["0", "200,000,000", "400,000,000", "600,000,000", "800,000,000", "1,000,000,000"]),
+    ],
+)  # fmt: skip
+def test_the_axis_of_tokens_has_round_numbers_and_its_unit(most: int, ticks: list[str]) -> None:
+    shown = labels(token_bars("T", {"train": (most, 1)}))
+    assert shown[-len(ticks) - 2 : -2] == ticks
+    assert shown[-2:] == ["tokens in the loss,", "tokens outside the loss"]
+
+
+def test_the_axis_of_lengths_is_in_powers_of_two_and_says_so() -> None:
+    found = {"p50": 10, "p95": 100, "p99": 900, "max": 1024}
+    shown = labels(quantile_ranges("T", {"prompt": found}))
+    assert shown[-7:] == ["1", "4", "16", "64", "256", "1,024", "tokens, on a logarithmic scale"]
+
+
+def test_a_histogram_tells_the_units_of_both_axes() -> None:
+    shown = labels(histogram("L", [Series("a", np.array([10, 11, 500, 500]))]))
+    assert shown[-1] == "tokens of a row, on a logarithmic scale; highest bar: 50.0% of the rows"

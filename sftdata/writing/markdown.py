@@ -1,0 +1,41 @@
+"""Markdown of a dataset card: text from data as text, never as markup."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+
+from sftdata.base.escaping import escape
+
+# Marks of Markdown anywhere, of links that need none, and of lists and rules at a line's start.
+_MARKUP = re.compile(r"[\\`*_{}\[\]()#!|~$@:]|(?<=www)\.|^[-+=]|(?<=^\d)[.)]", re.IGNORECASE)
+_SPACES = re.compile(r"^ +| {2,}")
+_NUMBERS = frozenset(
+    ("rows", "copies", "tokens", "in the loss", "share", "planned", "p50", "p95", "p99", "longest")
+)
+
+
+def plain(text: str) -> str:
+    """`text` as Markdown that shows it: no markup, HTML, link or hidden character is left."""
+    return _MARKUP.sub(r"\\\g<0>", html.escape(escape(text), quote=False))
+
+
+def quote(text: str) -> str:
+    """`text` as a block quote with its own line ends and spaces, as `plain` shows them."""
+    lines = [_SPACES.sub(lambda found: "&nbsp;" * len(found[0]), line) for line in _lines(text)]
+    return "\n".join(
+        # A backslash is a line end; before an empty line it would be itself.
+        f"> {line}\\" if line and after else f"> {line}".rstrip()
+        for line, after in zip(lines, [*lines[1:], ""], strict=True)
+    )
+
+
+def _lines(text: str) -> list[str]:
+    return [plain(line) for line in text.split("\n")]
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table; columns of numbers, known by their names, are aligned to the right."""
+    rule = ("---:" if name in _NUMBERS else "---" for name in head)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
