@@ -167,7 +167,7 @@ def as_file(plot: Markup) -> bytes:
 
 def _round_step(most: int) -> int:
     """1, 2 or 5 times a power of ten: about `_TICKS` of them make `most`."""
-    power = 10 ** max(0, math.floor(math.log10(max(most / _TICKS, 1))))
+    power = int(10 ** max(0, math.floor(math.log10(max(most / _TICKS, 1)))))
     return next(n * power for n in (1, 2, 5, 10) if most <= n * power * _TICKS)
 
 
