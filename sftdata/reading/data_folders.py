@@ -1,8 +1,9 @@
-"""Folders of data files: the files of one kind in them, in the order of their names."""
+"""Folders of data files: the files of one kind in and below them, in the order of their names."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePath
 
 from sftdata.base.escaping import escape
 from sftdata.base.wording import list_names
@@ -12,36 +13,34 @@ from sftdata.reading.containers import FORMATS
 
 # Written beside the data by `datasets`; they hold no rows.
 _METADATA = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
+# In a folder that is a dataset of its own: written by `datasets`, or by sftdata.
+_DATASETS = ("state.json", "dataset_dict.json", "manifest.json")
 _SHOWN = 3
 
 
 def list_data_files(name: str, folder: Path) -> tuple[list[str], str | None]:
-    """The names of the data files in a folder, and a note that names what is not read.
+    """The data files in and below a folder, by their paths in it, and a note of what is not read.
 
-    Hidden files are left out. Raises `GoldenSetError` for a folder without data files, or with
-    files of several kinds.
+    Hidden files and folders are left out, and datasets in folders of their own. Raises
+    `GoldenSetError` for a folder without data files, or with files of several kinds.
     """
-    shown = escape(name)
-    try:
-        entries = sorted(entry for entry in folder.iterdir() if entry.name[0] not in "._")
-    except OSError as error:
-        raise unreadable(shown, None, error) from error
+    shown = escape(name.rstrip("/"))
     kinds: dict[str, list[str]] = {}
     left: list[str] = []
-    for entry in entries:
-        kind = None if entry.is_dir() or entry.name in _METADATA else _kind(entry)
-        if kind is not None:
-            kinds.setdefault(kind, []).append(entry.name)
-        elif entry.is_dir():
-            left.append(f"{entry.name}/")
-        elif entry.name not in _METADATA:
-            left.append(entry.name)
+    try:
+        for place, is_folder in _walk(folder, ""):
+            kind = None if is_folder else _kind(PurePath(place))
+            if kind is None:
+                left.append(f"{place}/" if is_folder else place)
+            else:
+                kinds.setdefault(kind, []).append(place)
+    except OSError as error:
+        raise unreadable(shown, None, error) from error
     if not kinds:
         held = f"it holds {list_names(left, _SHOWN)}" if left else "it is empty"
         raise GoldenSetError(
             f"{shown}: the folder holds no file of rows; {held}.",
-            f"Known: {', '.join(FORMATS)}. For files in sub-folders write, for example: "
-            f"--data '{shown}/**/*.parquet'",
+            f"Known: {', '.join(FORMATS)}.",
         )
     if len(kinds) > 1:
         held = "; ".join(
@@ -50,13 +49,40 @@ def list_data_files(name: str, folder: Path) -> tuple[list[str], str | None]:
         suffix = Path(next(iter(kinds.values()))[0]).suffix
         raise GoldenSetError(
             f"{shown}: the folder holds files of several kinds. {held}.",
-            f"Name those of one kind, for example: --data '{shown}/*{suffix}'",
+            f"Name those of one kind, for example: --data '{shown}/**/*{suffix}'",
         )
     (files,) = kinds.values()
-    return files, f"Not read from {shown}: {list_names(left, _SHOWN)}." if left else None
+    return files, _describe_left(shown, files, left)
 
 
-def _kind(path: Path) -> str | None:
+def _walk(folder: Path, below: str) -> Iterator[tuple[str, bool]]:
+    """The files below a folder, in order, and its sub-folders that are not looked into (true)."""
+    for entry in sorted(folder.iterdir()):
+        place = f"{below}{entry.name}"
+        if entry.name[0] in "._" or entry.name in _METADATA:
+            continue
+        if not entry.is_dir():
+            yield place, False
+        elif entry.is_symlink() or any((entry / mark).is_file() for mark in _DATASETS):
+            yield place, True
+        else:
+            yield from _walk(entry, f"{place}/")
+
+
+def _describe_left(shown: str, files: Sequence[str], left: Sequence[str]) -> str | None:
+    notes = []
+    if left:
+        notes.append(f"Not read from {shown}: {list_names(left, _SHOWN)}.")
+    folders = (part for file in files for part in PurePath(file).parts[:-1])
+    if partitions := list(dict.fromkeys(part.partition("=")[0] for part in folders if "=" in part)):
+        notes.append(
+            f"Not read from the names of the folders in {shown}: {list_names(partitions, _SHOWN)}. "
+            "A column of the files is read, a part of a path is not."
+        )
+    return " ".join(notes) or None
+
+
+def _kind(path: PurePath) -> str | None:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in SUFFIXES:
         suffixes.pop()

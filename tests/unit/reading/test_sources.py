@@ -93,11 +93,11 @@ def test_a_folder_gives_its_files_in_order_of_their_names() -> None:
 
 
 def test_what_is_not_read_from_a_folder_is_named() -> None:
-    Path("folder/more").mkdir(parents=True)
-    for name in ("README.md", "a.csv", "dataset_infos.json"):
+    Path("folder/built").mkdir(parents=True)
+    for name in ("README.md", "a.csv", "dataset_infos.json", "built/manifest.json", "built/b.csv"):
         (Path("folder") / name).touch()
     (source,) = resolve_sources(["folder"])
-    assert source.note == "Not read from folder: README.md, more/."
+    assert source.note == "Not read from folder: README.md, built/."
 
 
 def test_a_folder_of_several_kinds_is_an_error_that_lists_them() -> None:
@@ -109,14 +109,16 @@ def test_a_folder_of_several_kinds_is_an_error_that_lists_them() -> None:
     assert str(error.value) == (
         "folder: the folder holds files of several kinds. "
         "csv: a.csv; jsonl: b.jsonl, c.json; parquet: d.parquet.\n"
-        "Name those of one kind, for example: --data 'folder/*.csv'"
+        "Name those of one kind, for example: --data 'folder/**/*.csv'"
     )
 
 
 def test_a_folder_without_rows_is_an_error_that_says_what_it_holds() -> None:
     Path("folder/sub").mkdir(parents=True)
-    with pytest.raises(GoldenSetError, match=r"no file of rows; it holds sub/\.\n.*folder/\*\*/"):
+    Path("folder/sub/notes.md").touch()
+    with pytest.raises(GoldenSetError, match=r"no file of rows; it holds sub/notes\.md\.\nKnown"):
         resolve_sources(["folder"])
+    Path("folder/sub/notes.md").unlink()
     with pytest.raises(GoldenSetError, match="no file of rows; it is empty"):
         resolve_sources(["folder/sub"])
 
