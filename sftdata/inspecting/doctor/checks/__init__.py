@@ -8,6 +8,7 @@ from sftdata.inspecting.doctor.checks import (
     boundary,
     control_tokens_and_mask,
     duplicates,
+    flags,
     languages,
     near_duplicates,
     private_data,
@@ -25,4 +26,5 @@ CHECKS: tuple[Check, ...] = (
     *languages.CHECKS,
     *balance.CHECKS,
     *whole_set.CHECKS,
+    *flags.CHECKS,
 )
