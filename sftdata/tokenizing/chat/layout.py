@@ -14,6 +14,7 @@ from typing import Any
 from sftdata.base.conversation import Conversation, Turn
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.base.reasons import Reason
+from sftdata.tokenizing.chat.continued import continue_fed
 from sftdata.tokenizing.chat.guard import Guard
 from sftdata.tokenizing.chat.rendering import FormSearch, Rendering, UntaughtError, UnusableError
 from sftdata.tokenizing.chat.shown import find_unshown, find_unshown_tool, shows_all
@@ -67,7 +68,20 @@ class ConversationFormat(PicklesFieldsOnly):
         def lay_out(rendering: Rendering) -> Layout:
             return self._lay_out(rendering, wanted)
 
-        layout = self._forms.find_best(guarded, lay_out, lambda layout: len(layout.untaught))
+        def lay_out_fed(rendering: Rendering) -> Layout:
+            return self._lay_out_fed(rendering, wanted)
+
+        try:
+            layout = self._forms.find_best(guarded, lay_out, _count_untaught)
+        except UnusableError:
+            if not wanted or max(wanted) != len(guarded.turns) - 1:
+                raise
+            try:
+                layout = self._forms.find_best(guarded, lay_out_fed, _count_untaught)
+            except UnusableError:
+                layout = None
+            if layout is None:
+                raise
         return self._put_back(layout, area)
 
     def prompt(
@@ -148,8 +162,19 @@ class ConversationFormat(PicklesFieldsOnly):
             pieces.append(piece)
         return replace(layout, pieces=tuple(pieces))
 
+    def _lay_out_fed(self, rendering: Rendering, wanted: Sequence[int]) -> Layout:
+        """The layout that goes on from what a server feeds before the last turn."""
+        try:
+            whole = continue_fed(rendering, self._stops)
+        except UntaughtError as error:
+            raise UnusableError(Reason.NOT_TAUGHT, str(error)) from error
+        return self._lay_out_text(rendering, whole, wanted)
+
     def _lay_out(self, rendering: Rendering, wanted: Sequence[int]) -> Layout:
         whole = rendering.render(len(rendering.messages))
+        return self._lay_out_text(rendering, whole, wanted)
+
+    def _lay_out_text(self, rendering: Rendering, whole: str, wanted: Sequence[int]) -> Layout:
         _check_shown(rendering, whole)
         taught, untaught = self._find_taught(rendering, whole, wanted)
         if not taught:
@@ -176,6 +201,10 @@ class ConversationFormat(PicklesFieldsOnly):
             except (UntaughtError, RefusedError) as error:
                 untaught.append(f"turn {turn + 1}: {error}")
         return taught, untaught
+
+
+def _count_untaught(layout: Layout) -> int:
+    return len(layout.untaught)
 
 
 def _check_shown(rendering: Rendering, whole: str) -> None:

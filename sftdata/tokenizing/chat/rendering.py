@@ -68,6 +68,12 @@ class Rendering:
             fed = self.render(at, generate=True, options={"enable_thinking": thinks})
             if whole.startswith(fed):
                 return fed, thinks
+        before, default = self.render(at), self.render(at, generate=True)
+        if whole.startswith(before) and default.startswith(before):
+            header = repr(default[len(before) :])
+            raise UntaughtError(
+                f"the template shows its prompt, {header}, otherwise than it is fed"
+            )
         raise UntaughtError("the template shows the turns before it otherwise than it is fed")
 
     def render_next(self, at: int) -> str | None:

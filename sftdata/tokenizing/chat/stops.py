@@ -70,6 +70,10 @@ class Stops(PicklesFieldsOnly):
         """The end of the first `token` in `text`."""
         return next((c.end for c in self._controls(text) if c.text == token), None)
 
+    def last_start(self, text: str) -> int | None:
+        """Where the last control token in `text` starts."""
+        return next((c.start for c in reversed(list(self._controls(text)))), None)
+
     def last_token(self, text: str) -> str:
         """The control token that `text` ends with."""
         return [control.text for control in self._controls(text)][-1]

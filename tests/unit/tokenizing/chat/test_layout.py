@@ -120,6 +120,39 @@ def test_a_prompt_that_opens_the_reasoning_is_for_answers_with_reasoning(chat: A
     assert layout.thinking == ((2, False),)
 
 
+def test_an_answer_goes_on_from_the_empty_reasoning_that_is_fed(chat: Any) -> None:
+    made = chat(REASONING.replace("<|a|>{% endif %}", "<|a|><think>\n\n</think>{% endif %}"))
+    fed = "<|u|>Hi<|end|>\n<|a|><think>\n\n</think>"
+    assert lay_out(made, USER, ANSWER) == f"{fed}«Ho<|end|>»"
+    layout = made.lay_out(Conversation(TALK), [1, 3])
+    assert show(made, layout).endswith("More<|end|>\n<|a|><think>\n\n</think>«No<|end|>»")
+    (untaught,) = layout.untaught
+    assert untaught.startswith("turn 2: the template shows its prompt, ")
+
+
+def test_a_system_turn_that_is_fed_stays_where_the_whole_text_leaves_it_out(chat: Any) -> None:
+    # As in Mistral's templates: the system's text stands in the last turn, if that is the user's.
+    source = (
+        "{% for m in messages %}{% if m.role == 'user' %}<|u|>{% if loop.last and "
+        "messages[0].role == 'system' %}{{ messages[0].content }}, {% endif %}{{ m.content }}<|a|>"
+        "{% elif m.role == 'assistant' %} {{ m.content }}<|end|>{% endif %}{% endfor %}"
+    )
+    made, kind = chat(source), Turn("system", "Be kind")
+    assert lay_out(made, kind, USER, ANSWER) == "<|u|>Be kind, Hi<|a|>« Ho<|end|>»"
+    layout = made.lay_out(Conversation((kind, *TALK)), [2, 4])
+    shown = "<|u|>Hi<|a|> Ho<|end|><|u|>Be kind, More<|a|>« No<|end|>»"
+    assert show(made, layout) == shown
+    assert [reason.partition(":")[0] for reason in layout.untaught] == ["turn 3"]
+    prompt = made.prompt(Conversation((kind, *TALK[:3])), [2])
+    assert prompt == layout.pieces[: len(prompt)]
+
+
+def test_nothing_is_made_up_where_the_prompt_opens_a_reasoning_that_is_not_there(chat: Any) -> None:
+    made = chat(REASONING.replace("<|a|>{% endif %}", "<|a|><think>{% endif %}"))
+    with pytest.raises(UnusableError, match=r"<think>', otherwise than it is fed"):
+        lay_out(made, USER, ANSWER)
+
+
 @pytest.mark.parametrize(
     ("source", "beside", "reason", "told"),
     [

@@ -1,0 +1,85 @@
+"""Go on from what a server feeds, where the template shows the turns before an answer otherwise.
+
+Templates change the turns before once the answer stands: Mistral's leave out the system turn,
+others an empty reasoning that the generation prompt holds. Then the example is what the server
+feeds, and after it what the template writes for the answer. Only the last turn can be taught so.
+"""
+
+from __future__ import annotations
+
+import os.path
+import re
+from dataclasses import replace
+
+from sftdata.base.conversation import Turn
+from sftdata.tokenizing.chat.rendering import Rendering, UntaughtError
+from sftdata.tokenizing.chat.stops import Stops
+
+_TAG = r"<[^<>]+>|\[[^\[\]]+\]"
+# An empty reasoning: `<think>\n\n</think>\n\n`, `<|channel>thought\n<channel|>` …
+_CLOSED = re.compile(rf"\s*({_TAG})[^<>\[\]]*({_TAG})\s*")
+_MADE_ANSWER, _MADE_REASONING = "Zq1qZ", "Zq2qZ"
+
+
+def continue_fed(rendering: Rendering, stops: Stops) -> str:
+    """What a server feeds before the last turn, and what the template writes for that turn.
+
+    Raises `UntaughtError` where it is not certain what that is, or `RefusedError`.
+    """
+    last = len(rendering.messages) - 1
+    turn = rendering.conversation.turns[last]
+    whole = rendering.render(last + 1)
+    fed = rendering.render(last, generate=True)
+    start = _after_prompt(fed, whole, len(rendering.render(last)), turn)
+    if start is None:
+        start = _after_header(fed, whole, stops)
+    own = "" if start is None else whole[start:]
+    if start is None or not stops.find(own):
+        raise UntaughtError("the template shows the turns before it otherwise than it is fed")
+    # Nothing but marks may stand between the prompt and the text of the answer.
+    varying = _count_shared(whole, _render_made(rendering, last, turn))
+    if varying < start or re.sub(_TAG, "", whole[start:varying]).strip():
+        raise UntaughtError("the template shows the turns before it otherwise than it is fed")
+    return fed + own
+
+
+def _after_prompt(fed: str, whole: str, before: int, turn: Turn) -> int | None:
+    """Where the answer starts in `whole`, if only the end of the generation prompt differs.
+
+    `before`: the length of the turns before without a generation prompt.
+    """
+    start = _count_shared(fed, whole)
+    extra = fed[start:]
+    if start < before:
+        return None
+    closed = _CLOSED.fullmatch(extra)
+    is_empty_reasoning = closed is not None and _word(closed[1]) == _word(closed[2])
+    if not extra.strip() or (is_empty_reasoning and turn.reasoning is None):
+        return start
+    return None
+
+
+def _after_header(fed: str, whole: str, stops: Stops) -> int | None:
+    """Where the answer starts in `whole`: after the last header that ends the generation prompt."""
+    start = stops.last_start(fed)
+    if start is None:
+        return None
+    header = fed[start:]
+    at = whole.rfind(header)
+    return None if at < 0 else at + len(header)
+
+
+def _render_made(rendering: Rendering, last: int, turn: Turn) -> str:
+    """The text with a made answer instead of the last turn."""
+    reasoning = None if turn.reasoning is None else _MADE_REASONING
+    made = replace(turn, content=_MADE_ANSWER, reasoning=reasoning, tool_calls=())
+    return rendering.render(last, more=[made])
+
+
+def _word(tag: str) -> str:
+    return "".join(filter(str.isalnum, tag)).lower()
+
+
+def _count_shared(one: str, other: str) -> int:
+    """The number of characters that two texts begin with alike."""
+    return len(os.path.commonprefix((one, other)))  # noqa: RUF071 - characters, not paths
