@@ -73,15 +73,13 @@ class ConversationFormat(PicklesFieldsOnly):
 
         try:
             layout = self._forms.find_best(guarded, lay_out, _count_untaught)
-        except UnusableError:
+        except UnusableError as error:
             if not wanted or max(wanted) != len(guarded.turns) - 1:
                 raise
             try:
                 layout = self._forms.find_best(guarded, lay_out_fed, _count_untaught)
             except UnusableError:
-                layout = None
-            if layout is None:
-                raise
+                raise error from None
         return self._put_back(layout, area)
 
     def prompt(
