@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     "--data",
     multiple=True,
     metavar="[SPLIT=]PATH",
-    help="Read this file, glob or folder, hf:NAME, or - for standard input. Repeatable. "
-    "test=PATH puts its rows into the split test.",
+    help="Read this file, FILE.xlsx#SHEET, glob, folder or address (https://…, s3://…), hf:NAME, "
+    "or - for standard input. Repeatable. test=PATH puts its rows into the split test.",
 )
 @map_option()
 @click.option(
@@ -44,9 +44,16 @@ if TYPE_CHECKING:
     metavar="ID",
     help="Render with this template, such as summarize/article. Repeatable: each row gets one.",
 )
-@click.option("--tokenizer", metavar="NAME_OR_DIR", help="Use this tokenizer.")
 @click.option(
-    "--split-column", metavar="COLUMN", help="Put each row into the split that it names here."
+    "--tokenizer",
+    metavar="NAME_OR_DIR",
+    help="The tokenizer of the model that you will train: a folder with tokenizer.json, or a "
+    "name on the Hub. Default: the spec's.",
+)
+@click.option(
+    "--split-column",
+    metavar="COLUMN",
+    help="Put each row into the split that it names in this column.",
 )
 @click.option(
     "--join-splits",
@@ -57,9 +64,18 @@ if TYPE_CHECKING:
 )
 @click.option("--out", type=FOLDER, help="Write the dataset here. Default: data/TASK.")
 @click.option(
-    "--max-length", type=click.IntRange(min=2), metavar="N", help="Fit examples into N tokens."
+    "--max-length",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Fit examples into N tokens: cut the field that the template allows, or drop the row. "
+    "Default: the spec's; without one nothing is cut.",
 )
-@click.option("--chat", is_flag=True, default=None, help="Use the tokenizer's chat template.")
+@click.option(
+    "--chat",
+    is_flag=True,
+    default=None,
+    help="Write prompt and target as turns of the tokenizer's chat template.",
+)
 @click.option(
     "--chat-template", metavar="FILE", help="Use this chat template instead of the tokenizer's."
 )
@@ -69,13 +85,18 @@ if TYPE_CHECKING:
     "--shots",
     type=click.IntRange(0, 64),
     metavar="K",
-    help="Put K solved examples before each prompt.",
+    help="Put K solved examples from the split train before each prompt.",
 )
-@click.option("--seed", type=int, help="Seed of the splits, templates and shots.")
+@click.option(
+    "--seed",
+    type=int,
+    help="Seed of the splits, templates and shots. Default: the spec's, else 0.",
+)
 @click.option(
     "--id-prefix",
     metavar="TEXT",
-    help="Put TEXT before each id; file: the name of the row's file, where ids repeat in several.",
+    help="Put TEXT before each id. The word file puts the name of the row's file there, for "
+    "files that use the same ids.",
 )
 @click.option(
     "--duplicates",
@@ -106,7 +127,7 @@ if TYPE_CHECKING:
     "--max-dropped",
     type=click.FloatRange(0, 100),
     metavar="PERCENT",
-    help="Fail if more rows than this are unusable.",
+    help="Fail if more than this share of the rows is unusable. Default: the spec's, else 1.",
 )
 @click.option("--license", metavar="NAME", help="License of the rows, for the dataset card.")
 @click.option(
@@ -116,7 +137,11 @@ if TYPE_CHECKING:
     help="Language of the rows, such as en, for the dataset card. Repeatable.",
 )
 @click.option("--description", metavar="TEXT", help="What the rows are, for the dataset card.")
-@click.option("--frozen", is_flag=True, help="Refuse templates that are not released.")
+@click.option(
+    "--frozen",
+    is_flag=True,
+    help="Refuse drafts: templates that are not released.",
+)
 @click.option(
     "--dry-run", is_flag=True, help="Check the inputs, build the first rows, write nothing."
 )

@@ -30,7 +30,7 @@ To see a dataset without a file: sftdata build --task summarize"""
     "--data",
     multiple=True,
     metavar="FILE",
-    help="The rows: a file, glob or folder, or hf:NAME. Repeatable.",
+    help="The rows: a file, glob, folder or address, or hf:NAME. Repeatable.",
 )
 @click.option(
     "--tokenizer",

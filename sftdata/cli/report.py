@@ -16,7 +16,7 @@ from sftdata.cli.output import print_note
     "-o", "--output", type=FILE, default="report.html",
     show_default=True, help="The file to write.",
 )  # fmt: skip
-@click.option("--against", type=DATASET, help="Compare with this dataset.")
+@click.option("--against", type=DATASET, help="Compare with this other dataset.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the samples.")
 def command(dataset: Path, output: Path, against: Path | None, seed: int) -> None:
     """Write one page about DATASET that opens offline.

@@ -75,8 +75,18 @@ if TYPE_CHECKING:
     help="Recompute activations: less memory, more time.",
 )
 @click.option("--log-every", type=int, metavar="STEPS", help="Report the loss this often.")
-@click.option("--evaluate-every", type=int, metavar="STEPS", help="Default: each epoch.")
-@click.option("--save-every", type=int, metavar="STEPS", help="Default: each epoch.")
+@click.option(
+    "--evaluate-every",
+    type=int,
+    metavar="STEPS",
+    help="Measure the held-out loss this often. Default: each epoch.",
+)
+@click.option(
+    "--save-every",
+    type=int,
+    metavar="STEPS",
+    help="Save a checkpoint this often. Default: each epoch.",
+)
 @click.option(
     "--early-stop", type=int, metavar="N", help="Stop after N evaluations without a lower loss."
 )
