@@ -178,7 +178,8 @@ def print_rows(rows: list[InspectedRow], views: tuple[View, ...]) -> None:
         spans = [Span(f"{heading(row)}\n", "note")]
         for view in views:
             shown = view_spans(view, row)
-            spans += shown if out.color_system else with_brackets(shown)
+            is_coloured = out.color_system is not None and not out.no_color
+            spans += shown if is_coloured else with_brackets(shown)
             spans.append(Span("\n\n" if view == "text" else "\n", "note"))
         out.print(to_rich(spans), soft_wrap=True, end="")
 

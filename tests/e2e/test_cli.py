@@ -307,7 +307,7 @@ def test_inspect_shows_the_row_that_was_asked_for(news: Path) -> None:
     done = sftdata("inspect", news, "--row", "n7")
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("n7  ")
-    assert PROMPT.format("Article 7.") + "Sum 7.<|endoftext|>" in done.out
+    assert PROMPT.format("Article 7.") + "── taught, 7 tokens\n«Sum 7.<|endoftext|>»" in done.out
     first = load(news)["test"][0].row_id
     assert sftdata("inspect", news, "--split", "test", "--index", "0").out.startswith(f"{first}  ")
 

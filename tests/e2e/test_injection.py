@@ -267,7 +267,7 @@ def test_a_page_has_only_the_elements_it_is_made_of(pages: dict[str, Path], name
     assert found.attributes.keys() <= {
         "lang", "charset", "http-equiv", "content", "name", "rel", "href", "class", "id", "title",
         "data-row", "data-split", "data-target-start", "data-view", "viewbox", "role",
-        "aria-label", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "text-anchor",
+        "aria-label", "open", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "text-anchor",
     }  # fmt: skip
     assert all(value.startswith("#") or value == "data:," for value in found.attributes["href"])
     assert _CSP in found.attributes["content"]

@@ -68,15 +68,30 @@ def test_it_starts_on_the_first_row_and_moves(rows: RowSet) -> None:
     drive(rows, script)
 
 
-def test_the_three_views_are_a_key_away(rows: RowSet) -> None:
+def test_rows_are_listed_by_their_target_and_open_at_it(rows: RowSet) -> None:
+    async def script(pilot: Pilot[None]) -> None:
+        assert f" train Sum {row_id(rows, 0)[1:]}." in screen(pilot)
+        await enter(pilot, "slash", "r201")
+        assert "Sum 201.<|endoftext|>" in screen(pilot)
+        await pilot.press("i")
+        await pilot.pause()
+        assert re.search(r"\d+-\d+  S", screen(pilot))  # the first token of the target
+        assert "characters  bytes" not in screen(pilot)  # the first line
+
+    drive(rows, script)
+
+
+def test_the_views_are_a_key_away(rows: RowSet) -> None:
     async def script(pilot: Pilot[None]) -> None:
         assert "Summary:" in screen(pilot)
         await pilot.press("i")
-        assert "characters  bytes" in screen(pilot)
+        assert re.search(r"-100 +\d+-\d+  ␣a", screen(pilot))
         await pilot.press("l")
         assert "not in the loss (-100)" in screen(pilot)
-        await pilot.press("t")
+        await pilot.press("x")
         assert "Summary:" in screen(pilot)
+        await pilot.press("t")
+        assert "── not taught" in screen(pilot)
 
     drive(rows, script)
 

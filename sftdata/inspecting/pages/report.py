@@ -19,7 +19,7 @@ from sftdata.inspecting.doctor.finding import Finding
 from sftdata.inspecting.pages.render import render_page
 from sftdata.inspecting.rows.inspector import InspectedRow, Inspector
 from sftdata.inspecting.rows.select import choose_rows, rows_with_ids
-from sftdata.inspecting.rows.views import mark_token, view_spans
+from sftdata.inspecting.rows.views import mark_token, turn_spans, turn_title
 from sftdata.inspecting.stats.groups import count_groups
 from sftdata.inspecting.stats.lengths import LengthCounts
 from sftdata.loading.dataset import Dataset, Example
@@ -94,7 +94,8 @@ def render_report(data: Dataset, against: Dataset | None = None, *, seed: int = 
         rows=rows,
         facts=None if against is None else list_facts(data, against),
         shared=None if against is None else count_shared_rows(data, against),
-        views=view_spans,
+        turn_title=turn_title,
+        turn_spans=turn_spans,
         mark=mark_token,
     )
 

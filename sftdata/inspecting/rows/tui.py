@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -26,7 +27,8 @@ from sftdata.inspecting.rows.outliers import Outlier, find_outliers
 from sftdata.inspecting.rows.search import find_text
 from sftdata.inspecting.rows.select import RowFilter, RowSet, find_rows
 from sftdata.inspecting.rows.terminal import to_rich
-from sftdata.inspecting.rows.views import Span, View, heading, view_spans
+from sftdata.inspecting.rows.views import Span, View, heading, short_line, view_spans
+from sftdata.loading.dataset import Example
 from sftdata.tokenizing.decoder import Decoder
 
 _FILTERS = {
@@ -36,6 +38,10 @@ _FILTERS = {
     "max": "max_tokens",
     "reason": "reason",
 }
+
+
+_ABOVE, _BELOW = 3, 6  # lines around the start of the target that are in sight
+_WORDS = 16  # tokens of the target that a row is listed by
 
 
 def browse(rows: RowSet) -> None:
@@ -62,15 +68,17 @@ class RowList(ScrollView, can_focus=True):
             super().__init__()
             self.why = why
 
-    def __init__(self, rows: RowSet) -> None:
+    def __init__(self, rows: RowSet, first_words: Callable[[Example], str]) -> None:
         super().__init__(id="rows")
         self.rows = rows
+        self._first_words = lru_cache(maxsize=256)(lambda number: first_words(self.rows[number][1]))
         self.number = 0
         self.virtual_size = Size(0, len(rows))
 
     def show(self, rows: RowSet) -> None:
         """Lists these rows and goes to the first."""
         self.rows = rows
+        self._first_words.cache_clear()
         self.number = 0
         self.virtual_size = Size(0, len(rows))
         self.scroll_to(0, 0, animate=False)
@@ -98,7 +106,8 @@ class RowList(ScrollView, can_focus=True):
         if number >= len(self.rows):
             return Strip.blank(self.size.width)
         split, example = self.rows[number]
-        text = f"{len(example.input_ids):>7,} {split[:5]:5} {escape(example.row_id)}"
+        words = self._first_words(number)
+        text = f"{len(example.input_ids):>7,} {split[:5]:5} {escape(words)}"
         style = Style(reverse=number == self.number)
         return Strip([Segment(text, style)]).adjust_cell_length(self.size.width, style)
 
@@ -116,7 +125,8 @@ class Browser(App[None]):
     """
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("t", "view('text')", "Text"),
+        ("t", "view('turns')", "Turns"),
+        ("x", "view('text')", "Whole text"),
         ("i", "view('tokens')", "Tokens"),
         ("l", "view('labels')", "Labels"),
         ("slash", "type('search')", "Search"),
@@ -131,7 +141,7 @@ class Browser(App[None]):
         super().__init__()
         self._rows = rows
         self._inspector = Inspector(rows.data)
-        self._view: View = "text"
+        self._view: View = "turns"
         self._wanted = ""
         self._typing = ""
         self._outliers: list[Outlier] | None = None
@@ -144,11 +154,16 @@ class Browser(App[None]):
         """The widgets of the screen."""
         yield Static(id="status")
         with Horizontal():
-            yield RowList(self._rows)
-            with VerticalScroll():
+            yield RowList(self._rows, self._first_words)
+            with VerticalScroll(id="pane"):
                 yield Static(id="row")
         yield Input(id="line")
         yield Footer()
+
+    def _first_words(self, example: Example) -> str:
+        start = example.target_start
+        ids = example.input_ids[start : start + _WORDS].tolist()
+        return short_line(self._inspector.texts.decode(ids, show_control=False))
 
     @property
     def _list(self) -> RowList:
@@ -242,6 +257,15 @@ class Browser(App[None]):
         inspected = self._inspector.inspect(*rows[self._list.number])
         spans = [Span(f"{heading(inspected)}\n\n", "note"), *view_spans(self._view, inspected)]
         shown.update(to_rich(spans))
+        first = next((at for at, span in enumerate(spans) if "target" in span.mark), 0)
+        self.call_after_refresh(self._go_to, to_rich(spans[:first]))
+
+    def _go_to(self, before: Text) -> None:
+        """Scrolls so far that what follows a text is in sight; nothing if it is already."""
+        pane = self.query_one("#pane", VerticalScroll)
+        lines = before.wrap(self.console, max(pane.scrollable_content_region.width - 2, 1))
+        past = len(lines) > pane.size.height - _BELOW
+        pane.scroll_to(0, len(lines) - _ABOVE if past else 0, animate=False)
 
     def _show_status(self, message: str) -> None:
         rows = self._list

@@ -23,6 +23,7 @@ Mark = Literal["prompt", "target", "control", "control-target", "cut", "note", "
 
 # Of a long text outside the loss, so much is shown at each end.
 _KEPT_CHARACTERS, _KEPT_LINES = 240, 4
+_LINE = 60  # characters of a row in a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,22 @@ def turn_title(turn: ShownTurn) -> str:
     return f"{turn.role}, {taught}{kinds}" if turn.role else taught
 
 
-def turn_spans(inspected: InspectedRow, turn: ShownTurn) -> Iterator[Span]:
-    """The text of a turn; parts of it are named, and a long text outside the loss is folded."""
+def first_words(inspected: InspectedRow) -> str:
+    """The start of what is taught, as one line."""
+    return short_line(inspected.target)
+
+
+def short_line(text: str) -> str:
+    """The start of a text, as one line."""
+    line = " ".join(text[: 4 * _LINE].split())
+    return line if len(line) <= _LINE else f"{line[:_LINE].rstrip()}…"
+
+
+def turn_spans(inspected: InspectedRow, turn: ShownTurn, *, fold: bool = True) -> Iterator[Span]:
+    """The text of a turn; if folded, without the middle of a long text outside the loss."""
+    if not fold:
+        yield from _shown(inspected, turn.start, turn.end)
+        return
     named = {part.start: part.kind for part in turn.parts}
     bounds = sorted({turn.start, *named, *(part.end for part in turn.parts), turn.end})
     for first, last in pairwise(bounds):
