@@ -89,17 +89,12 @@ def row_option(*, required: bool = True) -> Callable[[Command], Command]:
 
 
 def turns_options(command: Command) -> Command:
-    """`--messages JSON` and `--tools JSON`; the command takes two lists or None."""
+    """`--messages FILE_OR_JSON` and `--tools FILE_OR_JSON`; the command takes two texts or None."""
     for name, help_ in (
-        ("--tools", "The tools beside the turns, as a JSON list."),
-        ("--messages", "Turns of a conversation, as a JSON list; with --dataset."),
+        ("--tools", "The tools beside the turns: a list, in a file or as JSON."),
+        ("--messages", "The turns before the answer, or a conversation: in a file or as JSON."),
     ):
-        command = click.option(
-            name,
-            metavar="JSON",
-            callback=lambda _context, _option, given: None if given is None else _parse_list(given),
-            help=help_,
-        )(command)
+        command = click.option(name, metavar="FILE_OR_JSON", help=help_)(command)
     return command
 
 
@@ -143,13 +138,6 @@ def _parse_map(text: str) -> tuple[str, str]:
     if not field or (equals and not path):
         raise click.BadParameter(f"'{text}' is not FIELD=PATH.")
     return field, path or field
-
-
-def _parse_list(text: str) -> list[Any]:
-    found = _parse_json(text)
-    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-        raise click.BadParameter('not a JSON list of objects, such as [{"role": "user", …}].')
-    return found
 
 
 def _parse_row(text: str) -> dict[str, Any]:

@@ -121,6 +121,12 @@ class PromptRenderer:
         `input_ids` are those before that turn's part in the loss, where it is in the dataset.
         Raises `SftdataError` where the chat template cannot show the turns.
         """
+        return self.render_question(Question(messages, tools, documents, system), chat_options)
+
+    def render_question(
+        self, question: Question, chat_options: Mapping[str, Any] | None = None
+    ) -> ServingPrompt:
+        """As `render_turns`."""
         conversations = self.plan.conversations
         if conversations is None:
             raise SpecError(
@@ -128,7 +134,6 @@ class PromptRenderer:
                 "Give a row of fields: --row, or render_prompt(dataset, row).",
             )
         renderer = TurnRenderer(conversations, self._encoder, TurnRules.of(self.plan.spec))
-        question = Question(messages, tools, documents, system)
         text, ids = renderer.render(question, chat_options)
         return ServingPrompt(MESSAGES, text, ids, self.stop_ids)
 

@@ -129,3 +129,24 @@ def test_changed_weights_do_not_answer(adapter: Path) -> None:
     with pytest.raises(SftdataError, match=r"does not agree(?s:.*)not the weights recorded"):
         answer(adapter, {"article": "x"})
     weights.write_bytes(content)
+
+
+def test_shots_come_from_the_dataset(
+    dataset: Path, byte_tokenizer: Path, model_directory: Path, tmp_path: Path
+) -> None:
+    shown, out = tmp_path / "shown", tmp_path / "adapter"
+    build(
+        "summarize", template="summarize/article", checks={}, shots=2, max_length=None,
+        data=dataset.parent / "rows.jsonl", tokenizer=byte_tokenizer, out=shown,
+    )  # fmt: skip
+    recipe = load_recipe(None, max_steps=1, rank=2)
+    train(prepare(shown, str(model_directory), recipe, allow_draft=True), out)
+    golden = golden_rows(dataset)
+    example = load(shown)["test"][0]
+    row = golden[example.row_id]
+    found = answer(out, row, dataset=shown, max_new_tokens=2)
+    assert found.prompt_ids == prompt_ids(example)
+    with pytest.raises(SftdataError, match="--dataset DIR"):
+        answer(out, row, max_new_tokens=2)
+    with pytest.raises(SftdataError, match="was not trained on"):
+        answer(out, row, dataset=dataset, max_new_tokens=2)

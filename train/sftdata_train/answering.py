@@ -13,11 +13,15 @@ from sftdata.examples.encode import encode_segments
 from sftdata.examples.layout import ChatComposer, Composer, PlainComposer, count_prompt_segments
 from sftdata.rendering.render import Rendered
 from sftdata.rendering.template import Template, parse_template
+from sftdata.serving.conversation import Question
+from sftdata.serving.prompt import load_prompt_renderer
 from sftdata.tokenizing.chat.skeleton import recorded_format
 from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
+from sftdata.writing.manifest import read_manifest
+from sftdata_train.asked_turns import encode_turns
 from sftdata_train.audit import audit_adapter
 from sftdata_train.decoding import Decoding, Mode, choose_decoding
 from sftdata_train.device import choose_device, choose_dtype
@@ -30,25 +34,41 @@ from sftdata_train.resource_errors import explain_resource_errors
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The text of an answer, and how it was decoded."""
+    """An answer, the prompt that was sent, and how it was decoded."""
 
     text: str
+    ids: list[int]  # without the stop id
+    prompt_ids: list[int]
+    stop_ids: list[int]
     decoding: Decoding
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `generate --json` prints."""
+        return {
+            "answer": self.text,
+            "ids": self.ids,
+            "prompt_ids": self.prompt_ids,
+            "stop_ids": self.stop_ids,
+            "decoding": self.decoding.to_json(),
+        }
 
 
 def answer(
     adapter: Path,
-    row: Mapping[str, Any],
+    asked: Mapping[str, Any] | Question,
     *,
     model: str | None = None,
     template: str | None = None,
+    dataset: Path | None = None,
+    part: str | None = None,
     max_new_tokens: int = 256,
     decoding: Mode = "greedy",
     trust_remote_code: bool = False,
 ) -> Answer:
-    """The answer of the tuned model to a golden row, and how it was decoded.
+    """The answer of the tuned model to a golden row, or the next turn of a conversation.
 
-    `model` is the base model, if it was moved since the training.
+    `model` is the base model, if it was moved since the training. `dataset` is the one that the
+    adapter was trained on; prompts with shots need it. `part` is its source, if it is a mixture.
     Raises `SftdataError` when the row lacks a field, or a file differs from the passport.
     """
     passport = read_passport(adapter)
@@ -61,7 +81,12 @@ def answer(
     name = model if model is not None else passport["base_model"]["name"]
     recorded = passport["tokenizer"]
     tokenizer = load_recorded_tokenizer(recorded, [str(adapter), name, recorded["name"]])
-    ids = encode_prompt(passport, tokenizer, row, template)
+    if dataset is not None:
+        ids = _encode_as_in(dataset, passport, asked, template, part)
+    elif isinstance(asked, Question):
+        ids = encode_turns(passport, tokenizer, asked, template)
+    else:
+        ids = encode_prompt(passport, tokenizer, asked, template)
     with explain_resource_errors("answering"):
         whole = passport.is_whole_model
         tuned = load_model(
@@ -74,8 +99,39 @@ def answer(
         generated = generate(
             tuned, [ids], passport["stop_ids"], max_new_tokens=max_new_tokens, decoding=chosen
         )[0]
-    text = str(tokenizer.decoder.decode(generated, skip_special_tokens=True)).strip()
-    return Answer(text, chosen)
+    text = _to_text(generated, tokenizer)
+    return Answer(text, generated, ids, list(passport["stop_ids"]), chosen)
+
+
+def _encode_as_in(
+    dataset: Path,
+    passport: Passport,
+    asked: Mapping[str, Any] | Question,
+    template: str | None,
+    part: str | None,
+) -> list[int]:
+    """The ids of a prompt as the dataset shows its own."""
+    build = read_manifest(dataset)["build"]
+    if build != passport["data"]["build"]:
+        raise SftdataError(
+            f"{passport.directory} was not trained on {dataset}: its build is {build}, the "
+            f"adapter's {passport['data']['build']}.",
+            "Give the dataset of the adapter's training.",
+        )
+    renderer = load_prompt_renderer(dataset, part=part)
+    if isinstance(asked, Question):
+        return renderer.render_question(asked).input_ids
+    return renderer.render(asked, template=template).input_ids
+
+
+def _to_text(ids: list[int], tokenizer: Tokenizer) -> str:
+    """An answer as plain text. Control tokens stay where they part it, as before a call."""
+    control = set(tokenizer.control_tokens.values())
+    shown = [token for token in ids if token not in control]
+    first, last = (ids.index(shown[0]), len(ids) - ids[::-1].index(shown[-1])) if shown else (0, 0)
+    is_parted = any(token in control for token in ids[first:last])
+    text = tokenizer.decoder.decode(ids if is_parted else shown, skip_special_tokens=False)
+    return str(text).strip()
 
 
 def encode_prompt(
@@ -86,7 +142,7 @@ def encode_prompt(
         raise SftdataError(
             f"{passport.directory} was trained on prompts with shots ({passport['data']['shots']}),"
             " which only its dataset holds.",
-            "Evaluate the adapter on that dataset: sftdata eval",
+            "Give that dataset, from which the shots are drawn: --dataset DIR",
         )
     template = _choose_template(passport, label)
     needed = {name for block in ("system", "prompt") for name in _fields(template, block)}
@@ -121,7 +177,7 @@ def _choose_template(passport: Passport, label: str | None) -> Template:
         raise SftdataError(
             f"{passport.directory} was trained on conversations, which have no template to render "
             "a row with.",
-            "Send the turns, in the model's chat format, to a server that runs the adapter.",
+            'Give the turns: --messages \'[{"role": "user", "content": "…"}]\'',
         )
     if label is None and len(known) > 1:
         raise SftdataError(

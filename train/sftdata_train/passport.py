@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,16 @@ from sftdata.base.version import __version__
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset
 from sftdata.rendering.template import Template
+from sftdata.serving.turn_rules import TurnRules
+from sftdata.spec.load import spec_from_json
+from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.recorded import recorded_tokenizers
 from sftdata.versioning.releases import load_template
 from sftdata.writing.manifest import MANIFEST, Manifest, to_json
 from sftdata_train.model_loading import CONFIG, find_model_folder, locate_model
 from sftdata_train.recipe import Recipe
 
+_TOKENIZER = ("name", "sha256", "vocab_size", "text_tokens")
 FILE, VERSION = "sftdata.json", 1
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors")
 _REQUIRED = (
@@ -79,8 +83,11 @@ def describe_run(
             label: {"sha256": template.source_sha256, "source": template.source}
             for label, template in templates.items()
         },
-        "tokenizer": {key: tokenizer[key] for key in ("name", "sha256", "vocab_size")},
+        "tokenizer": {key: tokenizer[key] for key in _TOKENIZER if key in tokenizer},
         "chat": _describe_chat(manifest, model),
+        "conversations": {
+            name: TurnRules.of(spec).to_json() for name, spec in _list_conversations(manifest)
+        },
         "stop_ids": list_stop_ids(manifest),
         "base_model": _describe_model(model, revision),
         "recipe": recipe.model_dump(mode="json"),
@@ -105,6 +112,16 @@ def _describe_chat(manifest: Manifest, model: str) -> dict[str, Any] | None:
         f"neither in {recorded['name']} nor in {model}.",
         "Put the tokenizer's files back.",
     )
+
+
+def _list_conversations(manifest: Manifest) -> Iterator[tuple[str, Spec]]:
+    """The specs of a dataset whose rows are conversations, by the name of their source."""
+    spec = spec_from_json(manifest["spec"])
+    if isinstance(spec, Mixture):
+        named = [(source.name, source.spec) for source in spec.sources]
+    else:
+        named = [(spec.task, spec)]
+    yield from ((name, one) for name, one in named if one.is_messages)
 
 
 def list_stop_ids(manifest: Manifest) -> list[int]:

@@ -11,6 +11,7 @@ import click
 from sftdata.base.escaping import escape
 from sftdata.cli.options import DATASET, json_option, row_option, turns_options
 from sftdata.cli.output import print_json
+from sftdata.cli.turns import read_turns
 
 
 @click.command("render")
@@ -35,8 +36,8 @@ from sftdata.cli.output import print_json
 def command(
     template: str | None,
     row: dict[str, Any] | None,
-    messages: list[Any] | None,
-    tools: list[Any] | None,
+    messages: str | None,
+    tools: str | None,
     chat: bool,
     shots: int | None,
     tokenizer: str | None,
@@ -67,7 +68,8 @@ def command(
 
     if messages is not None:
         assert dataset is not None
-        prompt = load_prompt_renderer(dataset, part=part).render_turns(messages, tools=tools)
+        question = read_turns(messages, tools)
+        prompt = load_prompt_renderer(dataset, part=part).render_question(question)
     elif dataset is not None:
         assert row is not None
         renderer = load_prompt_renderer(dataset, part=part)
