@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.made_chats import make_tokenizer
 from support.places import BUNDLED_TOKENIZER
@@ -166,3 +168,24 @@ def test_rows_of_standard_input_cannot_be_read_again(monkeypatch: pytest.MonkeyP
     build("chat", data="-", out="out")
     with pytest.raises(SftdataError, match="out was built from standard input, which is not kept"):
         export_messages("out")
+
+
+def test_answers_in_a_prompt_stay_outside_the_loss() -> None:
+    prompt = [turn("user", "Hi"), turn("assistant", "Ho"), turn("user", "So?")]
+    build(
+        "chat", data=write([{"prompt": prompt, "completion": [turn("assistant", "No")]}]), out="a"
+    )
+    (row,) = export_messages("a")
+    assert [message.get("weight") for message in row["messages"]] == [None, 0, None, None]
+    build("chat", data=write([row]), out="b")
+    assert tokens("b") == tokens("a")
+
+
+def test_rows_that_a_second_file_repeats_are_exported_once() -> None:
+    talks = [[turn("user", f"Q{n}?"), turn("assistant", "A.")] for n in range(6)]
+    table = pa.Table.from_pylist([{"messages": talk} for talk in talks[:4]])
+    pq.write_table(table, "first.parquet", row_group_size=2)
+    more = write([{"messages": talk} for talk in talks[2:]])
+    build("chat", data=["first.parquet", more], out="out", max_dropped=50.0)
+    found = [row["messages"] for row in export_messages("out")]
+    assert sorted(found, key=str) == talks

@@ -50,6 +50,7 @@ def test_a_mixture_of_conversations_and_a_task_is_exported_packed_and_compared()
     Path("pipelines").mkdir()
     Path("pipelines/mixed.toml").write_text(MIXED)
     made = build("mixed", out="out").manifest
+    assert made["chat"]["stop_ids"] == [0]  # of the conversations, though the task comes first
     data = load("out")
     talks = [e for split in data.values() for e in split if e.template == "messages"]
     assert len({e.row_id for e in talks}) == 60
