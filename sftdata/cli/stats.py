@@ -21,8 +21,9 @@ _BAR_WIDTH = 40
 @click.argument("dataset", type=DATASET)
 @click.option(
     "--by",
-    type=click.Choice(["split", "task", "template", "source"]),
-    help="Show the numbers of each split, task, template or source, too.",
+    type=click.Choice(["split", "task", "template", "source", "role", "turns"]),
+    help="Show the numbers of each split, task, template or source, too; of conversations, those "
+    "of each role or number of turns. Roles and turns are read again from the sources.",
 )
 @click.option(
     "--max-length",
@@ -50,7 +51,8 @@ def command(
         return
     parts = [_splits(numbers), _lengths(numbers), _histograms(numbers), _fit(numbers)]
     if by is not None and by != "split":
-        parts.append(_sources(numbers) if by == "source" else _groups(numbers))
+        show = {"source": _sources, "role": _roles}.get(by, _groups)
+        parts.append(show(numbers))
     parts.append(_facts(numbers))
     click.echo("\n\n".join("\n".join(part) for part in parts))
 
@@ -70,6 +72,10 @@ def _groups(numbers: Mapping[str, Any]) -> list[str]:
     for name, group in groups.items():
         cells = " ".join(f"{group[key][q]:>15,}" for _, key in _PARTS[:2] for q in ("p50", "p99"))
         lines.append(f"{escape(name):{width}} {cells}")
+    if numbers["by"] == "turns":
+        taught = sum(group["taught_turns"] for group in groups.values())
+        rows = sum(group["rows"] for group in groups.values())
+        lines.append(f"{taught:,} turns in the loss, {taught / max(rows, 1):.1f} a row")
     return lines
 
 
@@ -92,6 +98,16 @@ def _sources(numbers: Mapping[str, Any]) -> list[str]:
     for path, source in sources.items():
         lines.append(f"{escape(path):{width}} " + " ".join(f"{source[n]:>10,}" for n in names))
     return lines
+
+
+def _roles(numbers: Mapping[str, Any]) -> list[str]:
+    roles = numbers["groups"]
+    width, whole = _width(roles), sum(role["tokens"] for role in roles.values())
+    lines = [f"{'text of':{width}} {'turns':>10} {'tokens':>14} {'share':>7}"]
+    for name, role in roles.items():
+        share = role["tokens"] / whole if whole else 0.0
+        lines.append(f"{name:{width}} {role['turns']:>10,} {role['tokens']:>14,} {share:>7.1%}")
+    return [*lines, "each text encoded alone, without what the chat template writes around it"]
 
 
 def _lengths(numbers: Mapping[str, Any]) -> list[str]:

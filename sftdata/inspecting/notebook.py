@@ -37,7 +37,7 @@ def load(directory: str | Path) -> Dataset:
 def stats(
     dataset: DatasetOrPath,
     *,
-    by: Literal["split", "task", "template", "source"] | None = None,
+    by: Literal["split", "task", "template", "source", "role", "turns"] | None = None,
     max_length: int | None = None,
     batch_size: int | None = None,
 ) -> Stats:

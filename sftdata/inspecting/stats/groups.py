@@ -1,4 +1,4 @@
-"""Statistics by split, task, template or source."""
+"""Statistics by split, task, template, source, role or number of turns."""
 
 from __future__ import annotations
 
@@ -19,15 +19,19 @@ from sftdata.loading.dataset import Dataset
 from sftdata.writing.ledger import read_ledger
 
 COLUMNS = ("split", "task", "template")
-BY = (*COLUMNS, "source")
+BY = (*COLUMNS, "source", "role", "turns")
 
 
 def group_stats(data: Dataset, by: str) -> dict[str, dict[str, Any]]:
-    """For each split, task, template or source its statistics. `by` is one of `BY`."""
+    """For each split, task, template … its statistics. `by` is one of `BY`."""
     if by not in BY:
         raise SftdataError(f"Statistics are grouped by {', '.join(BY)}; not by '{by}'.")
     if by == "source":
         return count_sources(data)
+    if by in ("role", "turns"):
+        from sftdata.inspecting.stats.turns import count_roles, group_by_turns
+
+        return count_roles(data) if by == "role" else group_by_turns(data)
     return {name: counts.summarize() for name, counts in count_groups(data, by).items()}
 
 
