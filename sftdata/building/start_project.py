@@ -17,6 +17,7 @@ from sftdata.base.wording import list_names
 from sftdata.building.project_files import CI_FILE, ci_text, gitignore_text, readme_text
 from sftdata.building.propose import propose
 from sftdata.errors import SftdataError
+from sftdata.reading.workbook_files import split_sheet
 from sftdata.spec.data_items import is_address, parse_data_item
 from sftdata.spec.json_schema import spec_schema
 from sftdata.spec.load import load_spec
@@ -71,7 +72,8 @@ def _resolve(item: str) -> str:
         )
     if not (place.startswith((HUB, PRESET)) or is_address(place)):
         path = str(Path(place).expanduser().absolute())
-        if not Path(path).exists() and not glob.glob(path, recursive=True):  # noqa: PTH207
+        file = path if Path(path).exists() else split_sheet(path)[0]
+        if not Path(file).exists() and not glob.glob(file, recursive=True):  # noqa: PTH207
             raise SftdataError(f"There is no file '{escape(place)}'.", "Check the path of --data.")
         place = os.path.normpath(path)
     return place if split is None else f"{split}={place}"

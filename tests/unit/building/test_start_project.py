@@ -51,3 +51,13 @@ def test_paths_are_absolute_and_there(tmp_path: Path) -> None:
         resolve_items(["b.jsonl"])
     with pytest.raises(SftdataError, match="Give a file"):
         resolve_items(["-"])
+
+
+def test_an_address_stays_and_a_sheet_is_part_of_its_file() -> None:
+    Path("a.xlsx").touch()
+    items = resolve_items(["https://host/a.jsonl", "a.xlsx#May", "test=a.xlsx#June"])
+    here = Path.cwd()
+    assert items == ["https://host/a.jsonl", f"{here}/a.xlsx#May", f"test={here}/a.xlsx#June"]
+    assert project_name(items[1]) == "a"
+    with pytest.raises(SftdataError, match=r"There is no file 'b\.xlsx#May'"):
+        resolve_items(["b.xlsx#May"])
