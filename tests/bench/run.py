@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import builds
+import conversations
 import floors
 import loading
 import packing
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[Setup], Iterator[Row]]] = {
     "trl": builds.against_trl,
     "axolotl": builds.against_axolotl,
     "llamafactory": builds.against_llamafactory,
+    "conversations": conversations.against_trl_and_loop,
     "floor": floors.gpt2_builds,
     "kinds": floors.other_builds,
     "jinja": builds.with_jinja,
