@@ -294,7 +294,7 @@ def test_inspect_json_is_one_object_a_line(news: Path) -> None:
     for row in rows:
         assert list(row) == [
             "row_id", "split", "template", "prompt", "target", "input_ids", "label_mask",
-            "target_start", "tokens", "offsets", "task", "cut",
+            "target_start", "tokens", "offsets", "task", "cut", "turns",
         ]  # fmt: skip
         assert row["prompt"] == PROMPT.format(written[row["row_id"]]["article"])
         assert row["target"] == written[row["row_id"]]["summary"]
@@ -307,7 +307,7 @@ def test_inspect_shows_the_row_that_was_asked_for(news: Path) -> None:
     done = sftdata("inspect", news, "--row", "n7")
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("n7  ")
-    assert PROMPT.format("Article 7.") + "── taught, 7 tokens\n«Sum 7.<|endoftext|>»" in done.out
+    assert PROMPT.format("Article 7.") + "── taught, 4 tokens\n«Sum 7.<|endoftext|>»" in done.out
     first = load(news)["test"][0].row_id
     assert sftdata("inspect", news, "--split", "test", "--index", "0").out.startswith(f"{first}  ")
 

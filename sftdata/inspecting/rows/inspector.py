@@ -46,9 +46,9 @@ class InspectedRow:
             "target_start": self.example.target_start,
             "tokens": [token.piece for token in self.tokens],
             "offsets": [[token.start, token.end] for token in self.tokens],
-            "turns": [turn.to_json() for turn in self.turns],
             "task": self.task,
             "cut": None if self.cut is None else self.cut.detail,
+            "turns": [turn.to_json() for turn in self.turns],
         }
 
 
