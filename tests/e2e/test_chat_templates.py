@@ -49,9 +49,7 @@ _BESIDE_CALL = {"text and call": "a text beside a call after the result"}
 _OPENED = dict.fromkeys(
     ("ua", "sua", "uaua", "suaua", "empty system", "code"), "<think> in the prompt alone"
 )
-_IN_CHANNEL = dict.fromkeys(
-    ("call only", "reasoning inline"), "an empty reasoning in the prompt alone"
-)
+_IN_CHANNEL = {"reasoning inline": "a reasoning after an empty one in the prompt"}
 CONTRADICT = {
     "axolotl-gemma4": _IN_CHANNEL,
     "trl-deepseek_r1_distill": _OPENED,

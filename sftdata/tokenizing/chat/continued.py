@@ -30,9 +30,9 @@ def continue_fed(rendering: Rendering, stops: Stops) -> str:
     turn = rendering.conversation.turns[last]
     whole = rendering.render(last + 1)
     fed = rendering.render(last, generate=True)
-    start = _after_prompt(fed, whole, len(rendering.render(last)), turn)
-    if start is None:
-        start = _after_header(fed, whole, stops)
+    shared = stops.start_around(fed, _count_shared(fed, whole))
+    differs_at_end = shared >= len(rendering.render(last)) and _is_prompt_end(fed[shared:], turn)
+    start = shared if differs_at_end else _after_header(fed, whole, stops)
     own = "" if start is None else whole[start:]
     if start is None or not stops.find(own):
         raise UntaughtError("the template shows the turns before it otherwise than it is fed")
@@ -43,20 +43,11 @@ def continue_fed(rendering: Rendering, stops: Stops) -> str:
     return fed + own
 
 
-def _after_prompt(fed: str, whole: str, before: int, turn: Turn) -> int | None:
-    """Where the answer starts in `whole`, if only the end of the generation prompt differs.
-
-    `before`: the length of the turns before without a generation prompt.
-    """
-    start = _count_shared(fed, whole)
-    extra = fed[start:]
-    if start < before:
-        return None
+def _is_prompt_end(extra: str, turn: Turn) -> bool:
+    """Whether `extra` is an end of a generation prompt after which the model writes the turn."""
     closed = _CLOSED.fullmatch(extra)
     is_empty_reasoning = closed is not None and _word(closed[1]) == _word(closed[2])
-    if not extra.strip() or (is_empty_reasoning and turn.reasoning is None):
-        return start
-    return None
+    return not extra.strip() or (is_empty_reasoning and turn.reasoning is None)
 
 
 def _after_header(fed: str, whole: str, stops: Stops) -> int | None:

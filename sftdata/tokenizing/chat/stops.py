@@ -74,6 +74,10 @@ class Stops(PicklesFieldsOnly):
         """Where the last control token in `text` starts."""
         return next((c.start for c in reversed(list(self._controls(text)))), None)
 
+    def start_around(self, text: str, at: int) -> int:
+        """The start of the control token that `at` is inside of; else `at`."""
+        return next((c.start for c in self._controls(text) if c.start < at < c.end), at)
+
     def last_token(self, text: str) -> str:
         """The control token that `text` ends with."""
         return [control.text for control in self._controls(text)][-1]

@@ -130,6 +130,15 @@ def test_an_answer_goes_on_from_the_empty_reasoning_that_is_fed(chat: Any) -> No
     assert untaught.startswith("turn 2: the template shows its prompt, ")
 
 
+def test_no_part_of_a_token_is_taken_for_shared_text(chat: Any) -> None:
+    fed = "<|a|><|empty|>no thought<|/empty|>{% endif %}"
+    calls = "{% for c in m.tool_calls %}<|exec|>{{ c.function.name }}<|/exec|>{% endfor %}"
+    source = PLAIN.replace("{{ m.content }}", "{{ m.content or '' }}" + calls)
+    made = chat(source.replace("<|a|>{% endif %}", fed))
+    call = Turn("assistant", None, tool_calls=({"function": {"name": "f"}},))
+    assert lay_out(made, USER, call).endswith("<|/empty|>«<|exec|>f<|/exec|><|end|>»")
+
+
 def test_a_system_turn_that_is_fed_stays_where_the_whole_text_leaves_it_out(chat: Any) -> None:
     # As in Mistral's templates: the system's text stands in the last turn, if that is the user's.
     source = (
