@@ -57,7 +57,7 @@ USAGES: list[tuple[str, list[str]]] = [
     ("inspect data/news --task nope", ["no task 'nope'", "Known: summarize"]),
     ("inspect data/news --reason nope", ["reason 'nope'", "Leave --reason out"]),
     ("inspect data/news --min-tokens 99999", ["meets all conditions", "sftdata stats data/news"]),
-    ("inspect data/news --view pixels", ["'pixels' is not one of 'text'"]),
+    ("inspect data/news --view pixels", ["'pixels' is not one of 'turns', 'text'"]),
     ("ledger data/news --reason nope", ["reason 'nope'", "Leave --reason out"]),
     ("stats data/news --by colour", ["'colour' is not one of 'split'"]),
     ("export data/news --to trll --out x", ["no format 'trll'", "Did you mean 'trl'?"]),
