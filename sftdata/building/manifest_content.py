@@ -29,6 +29,7 @@ class BuildTotals:
     ledger: Ledger
     whole_text_differs: int
     unread: Mapping[str, Sequence[str]]  # by source, the columns that nothing reads
+    example: Mapping[str, str] | None  # for the card
 
 
 def describe_build(plan: Plan, totals: BuildTotals) -> dict[str, Any]:
@@ -74,6 +75,7 @@ def describe_build(plan: Plan, totals: BuildTotals) -> dict[str, Any]:
         "cut": totals.ledger.cut,
         "flagged": totals.ledger.flagged,
         "unread": totals.unread,
+        "examples": {} if totals.example is None else {plan.spec.task: totals.example},
         "certificate": {
             "rows": rows_out,
             "prompt_equal": rows_out,

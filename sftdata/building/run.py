@@ -18,6 +18,7 @@ from sftdata.base.background import prefetch
 from sftdata.base.cache import unchanged_files
 from sftdata.base.files import Stamp
 from sftdata.base.reporting import Progress, Report
+from sftdata.building.card_example import describe_example
 from sftdata.building.deduplicate import Deduplicator, repeats_of
 from sftdata.building.dispatch import Dispatcher
 from sftdata.building.drops import check_drops, warn_of_duplicates
@@ -217,8 +218,9 @@ class BuildRun:
         if kept:
             ids = read_ids(kept.values(), self.folder.path, list(shards.values()))
             name_kept_rows(self.ledger.lines, self.repeats, kept, ids)
+        example = describe_example(self.plan.tokenizer, self.folder.path, shards, is_chat=spec.chat)
         totals = BuildTotals(
-            shards, sizes, self.rows_in, self.ledger, self.whole_text_differs, self.unread
+            shards, sizes, self.rows_in, self.ledger, self.whole_text_differs, self.unread, example
         )
         manifest = Manifest(self.directory, describe_build(self.plan, totals))
         return FinishedBuild(manifest, self.ledger, self.reused_rows)

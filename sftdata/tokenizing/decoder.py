@@ -85,7 +85,7 @@ class Decoder:
     @property
     def _byte_tokens(self) -> Iterable[int]:
         if self._kind != _BYTE_LEVEL:
-            for token, token_id in _vocabulary(self._tokenizer.spec):
+            for token, token_id in vocabulary(self._tokenizer.spec):
                 if _BYTE_TOKEN.fullmatch(token):
                     yield token_id
 
@@ -96,7 +96,7 @@ class Decoder:
             self._kind, str.encode
         )
         entries = [b""] * (self._tokenizer.vocab_size + 1)
-        for token, token_id in _vocabulary(self._tokenizer.spec):
+        for token, token_id in vocabulary(self._tokenizer.spec):
             entries[token_id] = to_bytes(token)
         for token_id in self._hidden.tolist():
             entries[token_id] = b""
@@ -164,7 +164,7 @@ def _kind(decoder: Mapping[str, Any] | None) -> tuple[str, bool]:
     return _OTHER, False
 
 
-def _vocabulary(spec: Mapping[str, Any]) -> Iterable[tuple[str, int]]:
+def vocabulary(spec: Mapping[str, Any]) -> Iterable[tuple[str, int]]:
     """Every token with its id. Added tokens come last: they override the vocabulary."""
     vocab = spec["model"]["vocab"]
     if isinstance(vocab, dict):

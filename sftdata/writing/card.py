@@ -9,12 +9,13 @@ from typing import Any
 from sftdata.base.wording import count
 from sftdata.spec.model import Mixture, Spec
 from sftdata.writing.card_metadata import render_metadata
-from sftdata.writing.markdown import plain, table
+from sftdata.writing.markdown import plain, quote, table
 from sftdata.writing.plots import as_file, quantile_ranges, token_bars
 
 FILE = "README.md"
 LENGTHS_PLOT, TOKENS_PLOT = "plots/lengths.svg", "plots/tokens.svg"
 _SHOWN_SOURCES = 5
+_MESSAGES = "messages"  # the column `template` of conversations
 
 
 def render_files(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> dict[str, bytes]:
@@ -70,7 +71,7 @@ Of {manifest["rows_in"]:,} source rows, {manifest["rows_out"]:,} are in the data
 Dropped: {_counts(manifest["dropped"])}. Cut to fit: {manifest["cut"]:,}.
 Flagged: {_counts(manifest.get("flagged", {}))}. Extra copies: {manifest.get("repeated", 0):,}.
 {_mixture(spec, manifest)}
-## Load it
+{_examples(spec, manifest)}## Load it
 
 ```python
 from datasets import load_dataset
@@ -101,6 +102,34 @@ train[0].input_ids, train[0].labels  # labels are -100 outside the loss
 Built by sftdata as `{manifest["build"]}`; `manifest.json` has the digests of every input and every
 shard, and `ledger/` a line for each source row that was dropped or cut.
 """
+
+
+def _examples(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
+    """The first training row; of a mixture that of each source's own dataset."""
+    examples = list(manifest.get("examples", {}).items())  # older manifests have none
+    parts = [
+        f"""### {plain(name)}: row {plain(example["row_id"])}, {plain(example["template"])}
+
+The prompt, as it must be served:
+
+{quote(example["prompt"])}
+
+{"From its first answer on" if example["template"] == _MESSAGES else "The target"}:
+
+{quote(example["target"])}
+
+"""
+        for name, example in examples[:_SHOWN_SOURCES]
+    ]
+    if not parts:
+        return ""
+    if isinstance(spec, Mixture):
+        told = "The first training rows of its sources, as `parts/` holds them."
+        if len(examples) > len(parts):
+            told += f" The first {len(parts)} of {len(examples):,} sources are shown."
+    else:
+        told = "The first row of the training split."
+    return f"## Examples\n\n{told}\n\n{''.join(parts)}"
 
 
 def _column_rows(spec: Spec | Mixture) -> Iterable[tuple[str, ...]]:

@@ -330,7 +330,7 @@ def test_the_card_shows_hostile_text_and_holds_no_markup_of_it(hostile: Hostile)
     assert [t.content for t in tokens if t.type == "fence"] == [
         t.content for t in MarkdownIt().parse(text) if t.type == "fence"
     ]
-    assert len([t for t in tokens if t.type == "heading_open"]) == 4
+    assert len([t for t in tokens if t.type == "heading_open"]) == 6
     assert "document.title" in "".join(token.content for token in inline)
 
 

@@ -118,6 +118,11 @@ def describe_mixture(
             ([source["path"] for source in part.manifest["sources"]], part.manifest["unread"])
             for part in parts
         ),
+        "examples": {
+            part.source.name: example
+            for part in parts
+            for example in part.manifest.content.get("examples", {}).values()
+        },
         "certificate": {
             "rows": rows_out,
             "prompt_equal": rows_out,

@@ -6,18 +6,22 @@ import hashlib
 import json
 import re
 import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
 
 import datasets
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 from support.places import BUNDLED_TOKENIZER
 
+import sftdata
 from sftdata.building.build import build
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec
 from sftdata.writing.card import FILE, render_card, render_files
 from sftdata.writing.manifest import Manifest
+from sftdata.writing.markdown import quote
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +156,42 @@ def test_a_mixture_tells_the_share_of_each_source() -> None:
         assert f"| {name} | {source['task']} | {source['rows']:,} | " in card
         assert f"{source['tokens']:,} | {shares}\n" in card
     assert "of the target tokens of the training split" in card
+
+
+def test_the_card_shows_the_first_training_row_with_its_prompt_as_served(
+    manifest: Manifest, spec: Spec
+) -> None:
+    row = sftdata.load(manifest.directory)["train"][0]
+    card = render_card(spec, manifest.content)
+    assert f"### summarize: row {row.row_id}, summarize/article\\@1.0.0\n" in card
+    assert f"The prompt, as it must be served:\n\n{quote(row.prompt)}\n" in card
+    assert f"The target:\n\n{quote(row.target)}\n" in card
+
+
+def test_a_card_of_a_manifest_without_examples_has_no_part_for_them(
+    manifest: Manifest, spec: Spec
+) -> None:
+    older = {key: value for key, value in manifest.content.items() if key != "examples"}
+    assert "Examples" in render_card(spec, manifest.content)
+    assert "Examples" not in render_card(spec, older)
+
+
+def test_an_example_cannot_be_more_than_text(manifest: Manifest, spec: Spec) -> None:
+    hostile = "<script>x</script>\n# h\n---\n| a | b |\n![i](http://e)\n```\n1. l\u202e"
+    row = {"split": "t", "row_id": "<b>", "template": "*t*", "prompt": hostile, "target": hostile}
+    text = render_card(spec, {**manifest.content, "examples": {"a|b": row}})
+    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
+    inline = [child for token in tokens for child in token.children or []]
+    plain_card = (
+        MarkdownIt("commonmark", {"html": True})
+        .enable("table")
+        .parse(render_card(spec, {**manifest.content, "examples": {}}))
+    )
+    count = Counter(token.type for token in tokens)
+    count.subtract(token.type for token in plain_card)
+    assert {kind for kind, n in count.items() if n} == {
+        "heading_open", "heading_close", "paragraph_open", "paragraph_close", "inline",
+        "blockquote_open", "blockquote_close",
+    }  # fmt: skip
+    assert {t.type for t in inline if t.type.startswith(("html", "link"))} == set()
+    assert "\u202e" not in text
