@@ -37,6 +37,16 @@ def texts(values: Sequence[str]) -> pa.LargeStringArray:
     )
 
 
+def optional_texts(values: Sequence[str | None]) -> pa.LargeStringArray:
+    """A `large_string` column; None is null."""
+    column = texts([value or "" for value in values])
+    if None not in values:
+        return column
+    _, offsets, data = column.buffers()
+    valid = flags(np.array([value is not None for value in values], np.bool_)).buffers()[1]
+    return pa.LargeStringArray.from_buffers(len(column), offsets, data, valid)
+
+
 def text(value: str) -> pa.LargeStringScalar:
     """A `large_string` scalar, for a compute function."""
     return texts([value])[0]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
+from sftdata.base.arrow import optional_texts
 from sftdata.base.reasons import Reason
 from sftdata.errors import GoldenSetError
 from sftdata.reading.conversations.read import ConversationReader, ReadConversation
@@ -94,7 +95,7 @@ def collect(
                 values.append(golden.texts[name])
             places.append((at, line))
     return Parsed(
-        {name: pa.array(values, pa.large_string()) for name, values in found.items()},
+        {name: optional_texts(values) for name, values in found.items()},
         np.array([at for at, _ in places], np.int32),
         np.array([line for _, line in places], np.int64),
         faults,

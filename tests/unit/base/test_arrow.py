@@ -11,6 +11,7 @@ from sftdata.base.arrow import (
     flag,
     flags,
     numbers,
+    optional_texts,
     rebase_offsets,
     string_buffers,
     text,
@@ -44,6 +45,14 @@ def test_texts_come_back_and_their_offsets_can_start_at_0(values: list[str], ski
     assert rest.to_pylist() == values[skip:]
     offsets, data = string_buffers(rest)
     assert (offsets[0], data.tobytes()) == (0, "".join(values[skip:]).encode())
+
+
+@given(values=st.lists(st.none() | st.text()))
+def test_optional_texts_are_those_of_arrow(values: list[str | None]) -> None:
+    column = optional_texts(values)
+    column.validate(full=True)
+    assert column.equals(pa.array(values, pa.large_string()))
+    assert column.null_count == values.count(None)
 
 
 def test_scalars_are_those_of_arrow() -> None:
