@@ -17,7 +17,8 @@ def read_turns(messages: str, tools: str | None) -> Question:
     """The question that the two options give. Prints a note about keys that nothing reads."""
     from sftdata.serving.questions import read_json, read_question
 
-    found = read_question(read_json(messages, "--messages"), "--messages")
+    where = "--messages" if messages.lstrip()[:1] in ("[", "{") else messages
+    found = read_question(read_json(messages, "--messages"), where)
     for note in found.notes:
         print_note(note)
     if tools is None:

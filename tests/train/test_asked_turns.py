@@ -100,7 +100,7 @@ def test_generate_takes_files_and_rows(folder: Path, tmp_path: Path) -> None:
     found = [json.loads(run.stdout) for run in runs]
     assert found[0] == found[1] == found[2]
     assert found[0].keys() == {"answer", "ids", "prompt_ids", "stop_ids", "decoding"}
-    assert runs[0].stderr == "--messages: not read: source.\n"
+    assert runs[0].stderr == f"{talk}: not read: source.\n"
     assert "its last answer is left out" in runs[1].stderr
 
 
