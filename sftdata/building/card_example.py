@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import orjson
 import pyarrow as pa
+import xxhash
 
+from sftdata.base.cache import read_content, write_content
 from sftdata.spec.split_names import training_split
 from sftdata.tokenizing.decode_row import decode_row
 from sftdata.tokenizing.tokenizer import Tokenizer
@@ -30,7 +33,7 @@ def describe_example(
     ids, start = row["input_ids"], row["target_start"]
     # As `render_prompt` gives the text: without the BOS of a plain prompt and the last token.
     first = int(not is_chat and ids[0] == tokenizer.bos_id)
-    prompt, target = decode_row(tokenizer, ids[first:-1], start - first)
+    prompt, target = _decode(tokenizer, ids[first:-1], start - first)
     return {
         "split": split,
         "row_id": row["row_id"],
@@ -38,6 +41,18 @@ def describe_example(
         "prompt": _shorten(prompt),
         "target": _shorten(target),
     }
+
+
+def _decode(tokenizer: Tokenizer, ids: Sequence[int], start: int) -> tuple[str, str]:
+    """`decode_row`, cached: a large `tokenizer.json` takes up to a second to parse."""
+    name = xxhash.xxh3_128(orjson.dumps([tokenizer.sha256, start, *ids])).hexdigest()
+    data = read_content("example", name)
+    if data is not None:
+        prompt, target = orjson.loads(data)
+        return prompt, target
+    prompt, target = decode_row(tokenizer, ids, start)
+    write_content("example", name, orjson.dumps([prompt, target]))
+    return prompt, target
 
 
 def _shorten(text: str) -> str:
