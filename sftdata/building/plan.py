@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from sftdata.reading.screening.contamination import EvaluationTexts
 
 # Raise it when the code makes other blocks, or records them in another way.
-_BLOCK_VERSION = 5
+_BLOCK_VERSION = 6
 # In the spec, but in a place of its own in the manifest or without a part in what rows become.
 _NO_OPTION = {
     "task", "description", "license", "language", "data", "templates", "tokenizer", "preset",

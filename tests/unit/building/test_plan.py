@@ -54,5 +54,5 @@ def test_changed_rows_change_the_name_and_no_key(plan: Plan) -> None:
 def test_a_template_that_needs_another_field_is_refused(byte_tokenizer: Path) -> None:
     write_rows(rows())
     write_spec(byte_tokenizer)
-    with pytest.raises(SftdataError, match="needs the field 'answer'"):
+    with pytest.raises(SftdataError, match="needs the fields 'answer', 'context', 'question'"):
         planned(templates=["qa/plain"])
