@@ -65,19 +65,16 @@ class ConversationFormat(PicklesFieldsOnly):
         """
         guarded, area = self._guarded(conversation)
 
-        def lay_out(rendering: Rendering) -> Layout:
-            return self._lay_out(rendering, wanted)
-
-        def lay_out_fed(rendering: Rendering) -> Layout:
-            return self._lay_out_fed(rendering, wanted)
+        def lay_out(rendering: Rendering, text: str) -> Layout:
+            return self._lay_out(rendering, text, wanted)
 
         try:
-            layout = self._forms.find_best(guarded, lay_out, _count_untaught)
+            layout = self._forms.find_best(guarded, _render_all, lay_out, _count_untaught)
         except UnusableError as error:
             if not wanted or max(wanted) != len(guarded.turns) - 1:
                 raise
             try:
-                layout = self._forms.find_best(guarded, lay_out_fed, _count_untaught)
+                layout = self._forms.find_best(guarded, self._continue, lay_out, _count_untaught)
             except UnusableError:
                 raise error from None
         return self._put_back(layout, area)
@@ -95,15 +92,18 @@ class ConversationFormat(PicklesFieldsOnly):
         """
         guarded, area = self._guarded(conversation)
 
-        def feed(rendering: Rendering) -> Layout:
-            fed = rendering.render(len(guarded.turns), generate=True, options=options)
+        def render(rendering: Rendering) -> str:
+            return rendering.render(len(guarded.turns), generate=True, options=options)
+
+        def feed(rendering: Rendering, fed: str) -> Layout:
             _check_shown(rendering, fed)
             found, _ = self._find_taught(rendering, fed, taught)
             end = TaughtSpan(len(fed), len(fed), len(fed))
             spans = [*(one.span for one in found.values()), end]
             return Layout(tuple(split_text(fed, spans, self.tokenizer)))
 
-        return self._put_back(self._forms.find_best(guarded, feed, lambda layout: 0), area).pieces
+        layout = self._forms.find_best(guarded, render, feed, lambda layout: 0)
+        return self._put_back(layout, area).pieces
 
     @cached_property
     def stop_ids(self) -> list[int]:
@@ -160,19 +160,14 @@ class ConversationFormat(PicklesFieldsOnly):
             pieces.append(piece)
         return replace(layout, pieces=tuple(pieces))
 
-    def _lay_out_fed(self, rendering: Rendering, wanted: Sequence[int]) -> Layout:
-        """The layout that goes on from what a server feeds before the last turn."""
+    def _continue(self, rendering: Rendering) -> str:
+        """What a server feeds before the last turn, and that turn."""
         try:
-            whole = continue_fed(rendering, self._stops)
+            return continue_fed(rendering, self._stops)
         except UntaughtError as error:
             raise UnusableError(Reason.NOT_TAUGHT, str(error)) from error
-        return self._lay_out_text(rendering, whole, wanted)
 
-    def _lay_out(self, rendering: Rendering, wanted: Sequence[int]) -> Layout:
-        whole = rendering.render(len(rendering.messages))
-        return self._lay_out_text(rendering, whole, wanted)
-
-    def _lay_out_text(self, rendering: Rendering, whole: str, wanted: Sequence[int]) -> Layout:
+    def _lay_out(self, rendering: Rendering, whole: str, wanted: Sequence[int]) -> Layout:
         _check_shown(rendering, whole)
         taught, untaught = self._find_taught(rendering, whole, wanted)
         if not taught:
@@ -199,6 +194,10 @@ class ConversationFormat(PicklesFieldsOnly):
             except (UntaughtError, RefusedError) as error:
                 untaught.append(f"turn {turn + 1}: {error}")
         return taught, untaught
+
+
+def _render_all(rendering: Rendering) -> str:
+    return rendering.render(len(rendering.messages))
 
 
 def _count_untaught(layout: Layout) -> int:

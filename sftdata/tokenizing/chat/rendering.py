@@ -98,22 +98,30 @@ class FormSearch(PicklesFieldsOnly):
     def find_best(
         self,
         conversation: Conversation,
-        lay_out: Callable[[Rendering], Found],
+        render: Callable[[Rendering], str],
+        lay_out: Callable[[Rendering, str], Found],
         count_faults: Callable[[Found], int],
     ) -> Found:
-        """What `lay_out` gives for the form with the fewest faults; the first of equal ones.
+        """What `lay_out` makes of the text of the form with the fewest faults.
 
+        Of forms with equally many, and of those with the same text, the first is taken.
         Raises `UnusableError`, about the first form that was tried, when no form can be used.
         """
         first_error: UnusableError | None = None
         best: Found | None = None
         refused: set[str] = set()
+        seen: set[str] = set()
         for form in possible_forms(conversation.turns, self._reasoning):
             if form.developer in refused:
                 continue
             messages = form.to_messages(conversation.turns)
+            rendering = Rendering(self.template, conversation, form, messages)
             try:
-                found = lay_out(Rendering(self.template, conversation, form, messages))
+                text = render(rendering)
+                if text in seen:
+                    continue
+                seen.add(text)
+                found = lay_out(rendering, text)
             except RefusedError as error:
                 detail = f"the chat template says: {error}"
                 first_error = first_error or UnusableError(Reason.REFUSED, detail)
