@@ -239,7 +239,7 @@ class Spec(SpecModel):
             if not self.chat:
                 yield "'messages' are turns of a chat; set chat = true (--chat)"
             if self.templates or any(self.shots):
-                yield "'messages' take neither a template nor shots"
+                yield "'messages' take neither a template nor shots; leave out template and shots"
         else:
             if not self.templates:
                 yield f"give a template: template = '{self.task}/NAME' (--template)"

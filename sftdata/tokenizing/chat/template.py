@@ -46,9 +46,18 @@ def read_template_file(name: str) -> str:
             f"There is no chat template '{name}'.", "Give a file that holds the Jinja text of one."
         )
     try:
-        return path.read_text(encoding="utf-8")
+        source = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise TemplateError(f"{path}: a chat template must be UTF-8: {error}") from error
+    # Here and not at the first conversation, which would be blamed for it, like all others.
+    try:
+        chat_environment().from_string(source)
+    except jinja2.TemplateSyntaxError as error:
+        raise TemplateError(
+            f"{path}:{error.lineno}: the chat template does not parse: {error.message}.",
+            "Mend the file, or leave it out to use the tokenizer's own template.",
+        ) from error
+    return source
 
 
 class RefusedError(Exception):
@@ -101,8 +110,10 @@ class ChatTemplate(PicklesFieldsOnly):
     def check_options(self) -> str | None:
         """A note about options that the template does not read; None if it reads all.
 
-        Raises `TemplateError` for one that looks like a slip of the pen.
+        Raises `TemplateError` for one that looks like a slip of the pen, and for a template that
+        does not parse.
         """
+        _ = self._template  # raises where it does not parse
         own = {*_CONVERSATION, *chat_environment().globals, "strftime_now"}
         known = self._variables - own
         unknown = sorted(self.options.keys() - known)

@@ -147,7 +147,7 @@ CHECKED = SPEC.replace("[fields]", 'source_field = "article"\ntarget_field = "su
             SPEC.replace('article = "article"\nsummary = "highlights"', 'messages = "turns"'),
             [
                 "spec: 'messages' are turns of a chat; set chat = true (--chat)",
-                "spec: 'messages' take neither a template nor shots",
+                "spec: 'messages' take neither a template nor shots; leave out template and shots",
             ],
         ),
         (
@@ -156,7 +156,7 @@ CHECKED = SPEC.replace("[fields]", 'source_field = "article"\ntarget_field = "su
                 "spec: beside 'messages' stand only id, prompt, completion, system, tools, "
                 "documents; not article, summary",
                 "spec: 'messages' are turns of a chat; set chat = true (--chat)",
-                "spec: 'messages' take neither a template nor shots",
+                "spec: 'messages' take neither a template nor shots; leave out template and shots",
             ],
         ),
         (

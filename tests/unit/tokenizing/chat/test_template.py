@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sftdata.errors import TemplateError
-from sftdata.tokenizing.chat.template import ChatTemplate
+from sftdata.tokenizing.chat.template import ChatTemplate, read_template_file
 
 SOURCE = (
     "{% if enable_thinking is defined and enable_thinking %}<think>{% endif %}"
@@ -43,4 +44,18 @@ def test_an_option_that_nothing_reads_is_noted(name: str) -> None:
     assert check(SOURCE, **{name: 1}) == (
         f"The chat template of the tokenizer 'made' does not read {name} (chat_options); it "
         "changes nothing."
+    )
+
+
+@pytest.mark.parametrize("line", ["{% if %}", "{{ messages | no_such_filter }}"])
+def test_a_file_that_does_not_parse_is_named_with_the_line(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "chat.jinja"
+    path.write_text(f"{{# fine #}}\n{line}\n")
+    with pytest.raises(TemplateError, match=r"chat\.jinja:2: the chat template does not parse"):
+        read_template_file(str(path))
+
+
+def test_a_template_that_does_not_parse_is_no_fault_of_the_rows() -> None:
+    assert check("{% if %}").startswith(
+        "Error: The chat template of the tokenizer 'made' does not parse: Expected an expression"
     )
