@@ -13,8 +13,11 @@ import pytest
 from support.browser import listening, needs_browser, open_page
 from support.plain import build_plain
 
+from sftdata.building.build import build
 from sftdata.inspecting.doctor import diagnose
-from sftdata.inspecting.pages.report import render_report
+from sftdata.inspecting.pages.report import Glimpse, render_report
+from sftdata.inspecting.rows.inspector import Inspector
+from sftdata.inspecting.rows.views import view_spans
 from sftdata.loading.dataset import load
 
 
@@ -101,6 +104,22 @@ def test_the_first_screen_answers_what_is_learnt_lost_and_wrong(page: Page, fold
     assert "5 rows dropped: empty_field" in lost
     assert "1 row cut: max_length" in lost
     assert all(f"{f.title} ({f.count:,})" in wrong for f in diagnose(data))
+
+
+def test_what_the_first_screen_marks_as_learnt_is_in_the_loss() -> None:
+    data = load(build("chat", out="chat").manifest.directory)
+    inspector, several = Inspector(data), 0
+    for example in data["train"]:
+        row = inspector.inspect("train", example)
+        glimpse = Glimpse.of(row)
+        shown = [span.text for span in glimpse.spans if span.mark.endswith("target")]
+        in_loss = [span.text for span in view_spans("text", row) if span.mark.endswith("target")]
+        several += len(shown) > 2
+        assert "".join(in_loss).startswith("".join(shown))
+        length = len("".join(span.text for span in view_spans("text", row)))
+        kept = len("".join(span.text for span in glimpse.spans))
+        assert kept + glimpse.before + glimpse.after == length
+    assert several
 
 
 def test_links_lead_to_what_is_on_the_page(folder: Path) -> None:

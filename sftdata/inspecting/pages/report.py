@@ -19,7 +19,7 @@ from sftdata.inspecting.doctor.finding import Finding
 from sftdata.inspecting.pages.render import render_page
 from sftdata.inspecting.rows.inspector import InspectedRow, Inspector
 from sftdata.inspecting.rows.select import choose_rows, rows_with_ids
-from sftdata.inspecting.rows.views import mark_token, turn_spans, turn_title
+from sftdata.inspecting.rows.views import Span, mark_token, turn_spans, turn_title, view_spans
 from sftdata.inspecting.stats.groups import count_groups
 from sftdata.inspecting.stats.lengths import LengthCounts
 from sftdata.loading.dataset import Dataset, Example
@@ -47,20 +47,36 @@ class LedgerGroup:
 
 @dataclass(frozen=True)
 class Glimpse:
-    """An example in short: where its prompt ends and its target starts."""
+    """An example in short: the text around the place where the loss starts."""
 
     row: InspectedRow
-    prompt: str
-    target: str
-    more_before: int  # characters of the prompt that are left out
-    more_after: int  # characters of the target that are left out
+    spans: Sequence[Span]
+    before: int  # characters that are left out before it
+    after: int
 
     @classmethod
     def of(cls, row: InspectedRow) -> Glimpse:
-        """The end of the prompt and the start of the target."""
-        prompt, target = row.prompt[-_PROMPT_END:], row.target[:_TARGET_START]
-        before, after = len(row.prompt) - len(prompt), len(row.target) - len(target)
-        return cls(row, prompt, target, before, after)
+        """The end of the text before the loss, and the start of the text from there on."""
+        spans = view_spans("text", row)
+        in_loss = (at for at, span in enumerate(spans) if span.mark in ("target", "control-target"))
+        first = next(in_loss)
+        prompt, prompt_left = _take_first([*reversed(spans[:first])], _PROMPT_END, from_end=True)
+        target, target_left = _take_first(spans[first:], _TARGET_START)
+        return cls(row, [*reversed(prompt), *target], prompt_left, target_left)
+
+
+def _take_first(
+    spans: Sequence[Span], number: int, *, from_end: bool = False
+) -> tuple[list[Span], int]:
+    """The spans with the first `number` characters, and how many characters are left out."""
+    taken: list[Span] = []
+    left = number
+    for span in spans:
+        part = span.text[-left:] if from_end else span.text[:left]
+        if left and part:
+            taken.append(Span(part, span.mark))
+            left -= len(part)
+    return taken, sum(len(span.text) for span in spans) - (number - left)
 
 
 def render_report(data: Dataset, against: Dataset | None = None, *, seed: int = 0) -> str:
