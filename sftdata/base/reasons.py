@@ -77,7 +77,8 @@ class Reason(StrEnum):
     NOT_SHOWN = "not_shown", "The chat template leaves out something that the conversation holds."
     NOT_TAUGHT = (
         "not_taught",
-        "The template shows an answer otherwise than the model writes it; `unroll` may teach it.",
+        "The template shows an answer otherwise than the model writes it; "
+        "`unroll` in the spec may teach it.",
     )
     THINKING = "thinking", "The prompt before an answer takes another `enable_thinking` than usual."
     EMPTY_TARGET = "empty_target", "The target has no text to learn."

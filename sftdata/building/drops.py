@@ -29,6 +29,8 @@ _WAYS_OUT = {
     Reason.UNKNOWN_TURN_KEY: 'Name keys to ignore: ignore_turn_keys = ["KEY"] in the spec',
     Reason.ASSISTANT_FIRST: "Leave such answers out: drop_leading_assistant = true in the spec",
     Reason.NO_LAST_ANSWER: "Leave such turns out: drop_trailing_user = true in the spec",
+    Reason.REFUSED: "Use a chat template that takes such rows: --chat-template FILE",
+    Reason.NOT_SHOWN: "Use a chat template that shows all of such rows: --chat-template FILE",
     Reason.NUL_CHARACTER: 'Keep rows with NUL characters: nul = "keep" in the spec',
 }
 

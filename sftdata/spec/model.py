@@ -206,6 +206,10 @@ class Spec(SpecModel):
     @classmethod
     def _check_split(cls, shares: dict[str, float]) -> dict[str, float]:
         for name, share in shares.items():
+            if name in cls.model_fields:  # TOML reads a key below [split] as one of its own
+                raise ValueError(
+                    f"'{name}' is a key of the spec, not a split; move it above the first [table]"
+                )
             if not name.replace("_", "").isalnum():
                 raise ValueError(f"'{name}' cannot name a file; use letters, digits and _")
             if not 0 <= share < math.inf:

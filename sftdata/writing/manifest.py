@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class Manifest:
     """A dataset's manifest, read from or to be written to `directory`."""
 
     directory: Path
-    content: Mapping[str, Any]
+    content: Mapping[str, Any] = field(repr=False)  # pages long
 
     def __getitem__(self, key: str) -> Any:
         return self.content[key]

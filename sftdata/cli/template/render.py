@@ -54,10 +54,14 @@ def command(
     """
     if (row is None) == (messages is None):
         raise click.UsageError("Give either --row or --messages.")
-    if messages is not None and (dataset is None or template is not None):
-        raise click.UsageError("--messages go with --dataset and without TEMPLATE.")
+    if messages is not None and dataset is None:
+        raise click.UsageError("Name the dataset that says how turns are shown: --dataset DIR.")
+    if messages is not None and template is not None:
+        raise click.UsageError("Leave TEMPLATE out: --messages have none.")
     if row is not None and template is None:
-        raise click.UsageError("Give TEMPLATE, such as summarize/article.")
+        raise click.UsageError(
+            "Give TEMPLATE, such as summarize/article, or turns instead of --row: --messages."
+        )
     if tools is not None and messages is None:
         raise click.UsageError("--tools go with --messages.")
     if dataset is not None and (chat or tokenizer is not None):

@@ -96,7 +96,7 @@ class ConversationReader:
         turns = _with_system(self._read_turns(given, null_filled=False), given.get("system"))
         turns, _ = replace(self.repairs, drop_trailing_user=False).apply(turns)
         if turns and turns[-1].role == ASSISTANT:
-            detail = "the last turn is the assistant's, which leaves nothing to answer"
+            detail = "leave the last turn out: it is the assistant's, so there's nothing to answer"
             raise ConversationFault(Reason.SAME_ROLE, detail)
         if turns and all(turn.role in (SYSTEM, DEVELOPER) for turn in turns):
             raise ConversationFault(Reason.ONLY_SYSTEM, "only the system speaks")

@@ -101,6 +101,12 @@ def test_a_conversation_out_of_order_names_the_key_that_repairs_it(
     assert key in Spec.model_fields
 
 
+@pytest.mark.parametrize("reason", [Reason.REFUSED, Reason.NOT_SHOWN])
+def test_rows_that_the_chat_template_does_not_take_need_another_one(reason: Reason) -> None:
+    (way_out,) = refusal(ledger(reason), rows=1)[2:]
+    assert way_out.endswith("--chat-template FILE")
+
+
 def test_drops_that_were_asked_for_are_no_fault() -> None:
     check_drops(ledger(*[Reason.DUPLICATE] * 60), rows=100, max_dropped=0.0)
 

@@ -410,3 +410,9 @@ def test_a_fault_names_the_line_of_its_key_unless_an_option_gave_it() -> None:
 def test_a_date_that_is_none_is_told_with_an_example(value: str) -> None:
     with pytest.raises(SpecError, match="must be a date such as 2026-01-31"):
         load(f"date = {value}\n{SPEC}")
+
+
+@pytest.mark.parametrize("line", ["unroll = true", "max_length = 2048"])
+def test_a_key_below_the_table_of_splits_is_no_split(line: str) -> None:
+    with pytest.raises(SpecError, match="is a key of the spec, not a split; move it above"):
+        load(f"{SPEC}\n[split]\ntrain = 1.0\n{line}\n")

@@ -49,3 +49,10 @@ def test_each_key_has_a_comment_and_keys_with_their_defaults_are_left_out() -> N
     assert "\n# License of the rows, for the dataset card.\n# license = " in text
     assert "near_duplicates" not in text
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_keys_of_conversations_are_offered_to_conversations_only() -> None:
+    chat = load_spec(task="chat", data=["rows.jsonl"])
+    assert isinstance(chat, Spec)
+    assert "\n# unroll = true\n" in spec_text(chat)
+    assert "unroll" not in spec_text(made())

@@ -93,7 +93,7 @@ CHECKS = (
         "answer-not-taught",
         "warning",
         "answers that are not in the loss, because the chat template shows them otherwise later",
-        "Make an example of each answer: unroll = true in the spec.",
+        "Make an example of each answer: unroll = true in the spec, above its first [table].",
         _flagged(Reason.NOT_TAUGHT),
     ),
     DatasetCheck(
