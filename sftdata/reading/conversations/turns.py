@@ -129,7 +129,8 @@ def _take_reasoning(rest: dict[str, Any], number: int) -> str | None:
         if value is not None and not isinstance(value, str):
             detail = f"'{key}' of turn {number} is {kind_of(value)}, not text"
             raise ConversationFault(Reason.BAD_REASONING, detail)
-        found = _one_reasoning(found, value, number)
+        # Tables fill the key of turns without reasoning with "" as well as with null.
+        found = _one_reasoning(found, value or None, number)
     return found
 
 

@@ -116,6 +116,12 @@ class ChatTemplate(PicklesFieldsOnly):
         _ = self._template  # raises where it does not parse
         own = {*_CONVERSATION, *chat_environment().globals, "strftime_now"}
         known = self._variables - own
+        if reserved := sorted(self.options.keys() & set(_CONVERSATION)):
+            raise TemplateError(
+                f"{' and '.join(reserved)} cannot be set by chat_options: each conversation has "
+                "its own.",
+                "Leave it out.",
+            )
         unknown = sorted(self.options.keys() - known)
         for name in unknown:
             meant = did_you_mean(name, known - self.special_texts.keys())

@@ -66,6 +66,13 @@ def test_an_empty_block_of_reasoning_is_not_none() -> None:
     assert read(HELLO).reasoning is None
 
 
+def test_an_empty_key_of_reasoning_is_none() -> None:
+    for key in ("reasoning_content", "reasoning", "thinking"):
+        assert read(HELLO | {key: ""}) == read(HELLO)
+    shown = HELLO | {"content": "<think>Hm.</think>Hello", "reasoning_content": ""}
+    assert read(shown).reasoning == "Hm."
+
+
 def test_the_marks_of_others_are_text() -> None:
     text = "<think>Hm.</think>Hi"
     assert read(HI | {"content": text}) == Turn("user", text)

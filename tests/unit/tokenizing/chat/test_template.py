@@ -39,7 +39,15 @@ def test_a_slip_of_the_pen_is_an_error() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["messages", "add_generation_prompt", "strftime_now", "own", "x"])
+@pytest.mark.parametrize("name", ["messages", "tools", "add_generation_prompt"])
+def test_what_each_conversation_has_of_its_own_is_no_option(name: str) -> None:
+    assert check(SOURCE, **{name: 1}) == (
+        f"Error: {name} cannot be set by chat_options: each conversation has its own.\n"
+        "Leave it out."
+    )
+
+
+@pytest.mark.parametrize("name", ["strftime_now", "own", "x"])
 def test_an_option_that_nothing_reads_is_noted(name: str) -> None:
     assert check(SOURCE, **{name: 1}) == (
         f"The chat template of the tokenizer 'made' does not read {name} (chat_options); it "
