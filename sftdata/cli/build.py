@@ -13,6 +13,8 @@ import click
 
 from sftdata.base.content import SMALL_TOKENIZER, bundled_root
 from sftdata.base.escaping import escape
+from sftdata.base.reasons import Reason
+from sftdata.base.wording import count
 from sftdata.cli.memory import keep_memory
 from sftdata.cli.options import FILE, FOLDER, chat_option, json_option, map_option
 from sftdata.cli.output import print_json, print_note
@@ -265,6 +267,7 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
         f"  splits    {_describe_splits(stats['splits'])}\n"
         f"  split by  {escape(split_origin(manifest['sources']))}\n"
         f"{_describe_shares(manifest)}"
+        f"{_describe_untaught(manifest)}"
         f"  dataset   {escape(str(manifest.directory))}"
     )
     for label, command in zip(("next", ""), _next_commands(manifest), strict=False):
@@ -297,6 +300,17 @@ def _describe_shares(manifest: Manifest) -> str:
         return ""
     unit = manifest["spec"]["by"].replace("_", " ")
     return f"  shares    of the {unit} in training: {', '.join(shares)}\n"
+
+
+def _describe_untaught(manifest: Manifest) -> str:
+    """A line about conversations with answers that are not taught, and the way to teach them."""
+    rows = manifest["flagged"].get(Reason.NOT_TAUGHT, 0)
+    if not rows or manifest.content.get("options", {}).get("unroll"):
+        return ""
+    return (
+        f"  untaught  answers of {count(rows, 'conversation')}; `unroll = true` in the spec may "
+        "teach them\n"
+    )
 
 
 def _more(manifest: Manifest) -> str:

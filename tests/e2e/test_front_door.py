@@ -59,6 +59,23 @@ def test_a_summary_says_why_a_split_is_empty() -> None:
     assert " (so few rows can leave a split empty)\n  split by" in shown
 
 
+def test_a_summary_names_the_way_to_teach_answers_that_are_not_taught() -> None:
+    Path("drops.jinja").write_text(
+        "{% for m in messages %}<{{ m.role }}>"
+        "{% if loop.last and m.reasoning_content %}({{ m.reasoning_content }}){% endif %}"
+        "{{ m.content }}<|endoftext|>{% endfor %}"
+        "{% if add_generation_prompt %}<assistant>{% endif %}"
+    )
+    turns = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Ho", "reasoning_content": "Hm"},
+    ]
+    Path("two.json").write_text(json.dumps([{"messages": turns * 2}]))
+    options = ("two.json", "--task", "chat", "--chat-template", "drops.jinja", "--out", "two")
+    line = "  untaught  answers of 1 conversation; `unroll = true` in the spec may teach them\n"
+    assert line in run("build", *options).stdout
+
+
 def test_json_has_no_next_command() -> None:
     done = run("build", "--task", "completion", "--json")
     assert "next" not in json.loads(done.stdout)
