@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# Takes the source rows done so far, and which share of all bytes they are; None: not known.
+# Takes the number of source rows done so far, and their share of all bytes (None: not known).
 Progress = Callable[[int, float | None], None]
 Report = Callable[[str], None]  # takes a line for a person to read

@@ -83,7 +83,7 @@ def build(
     to paths in the source; `options` are other keys of a spec, such as `max_length`, `seed`,
     `chat` or `shots`. `workers`: number of processes; 1 does the work in this process, on all
     cores. `report` gets lines for a person to read, `progress` the number of source rows done,
-    and the share of all bytes that they are (None: not known).
+    and their share of all bytes (None: not known).
     Raises `SftdataError`; the dataset that was in `out` stays as it was.
     """
     loaded = find_spec_to_build(

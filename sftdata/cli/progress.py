@@ -19,7 +19,7 @@ _SECONDS_PER_LINE = 10.0
 
 @contextmanager
 def show_progress(started: float) -> Iterator[Progress]:
-    """Shows the rows done, of how many, and the time left of a build that started then."""
+    """Shows the rows done, the share and the time left of a build that began at `started`."""
     screen = console(stderr=True) if sys.stderr.isatty() else None  # rich takes time to import
     if screen is None or not screen.is_terminal:
         yield _print_lines(started)

@@ -1,4 +1,4 @@
-"""Text in and out of the process: what the terminal cannot show, and what the locale misread."""
+"""Characters that the terminal cannot show, and names that the locale cannot read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FOREIGN_BYTES = re.compile("[\udc80-\udcff]")
 
 
 def escape_unencodable() -> None:
-    """Has stdout and stderr write `\\u2192` for a character that their encoding does not have."""
+    """Makes stdout and stderr write `\\u2192` for a character that their encoding does not have."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""What `--messages` and `--tools` give: the turns that a model is to answer."""
+"""Read `--messages`, `--tools` and `--row`: the turns that a model is to answer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def has_turns(row: dict[str, Any]) -> bool:
 
 
 def read_row_of_turns(row: dict[str, Any]) -> Question:
-    """The question of a golden row of turns. Notes what is left out of it: its answer."""
+    """The question of a golden row of turns, without its last answer, which a note names."""
     from sftdata.serving.questions import leave_out_answer, read_question
 
     found = read_question(row, "--row")

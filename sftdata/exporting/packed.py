@@ -80,7 +80,7 @@ def write_olmo(data: Dataset, splits: list[str], out: Path, max_length: int | No
 
 
 def count_split_examples(data: Dataset, splits: list[str]) -> int:
-    """Examples that are not one document where a document ends at each EOS, and only there."""
+    """The number of examples that hold EOS before their end, or don't end with it."""
     eos, count = data.manifest["tokenizer"]["eos_id"], 0
     for name in splits:
         for batch in data[name].batches(_ROWS_AT_ONCE):

@@ -31,7 +31,7 @@ from sftdata.writing.ledger import read_ledger
 from sftdata.writing.manifest import PARTS, Manifest, read_manifest
 
 _WAY_OUT = "Put the sources back as they were, or build the dataset again."
-_Homes = dict[tuple[str, str], Counter[str]]  # task and id → how often each split has the row
+_Copies = dict[tuple[str, str], Counter[str]]  # task and id → how often each split has the row
 _Key = tuple[str, str]  # id and file:line of a row; a dropped row may have the id of a kept one
 
 
@@ -40,17 +40,17 @@ def read_conversations(data: Dataset) -> Iterator[ConversationRow]:
 
     Raises `SftdataError` where a source is not there as it was, before the first row.
     """
-    homes = _find_homes(data)
+    copies = _count_copies(data)
     for part in list(_list_parts(data.manifest)):
         for row_id, conversation, taught in _read_part(part):
             # Of rows with one id, a mixture has that of the first part.
-            for split, times in homes.pop((part.spec.task, row_id), Counter()).items():
+            for split, times in copies.pop((part.spec.task, row_id), Counter()).items():
                 for _ in range(times):
                     yield ConversationRow(split, row_id, conversation, taught)
-    if homes:
-        _, row_id = min(homes)
+    if copies:
+        _, row_id = min(copies)
         raise SftdataError(
-            f"{count(len(homes), 'row')} of {data.manifest.directory} cannot be found in its "
+            f"{count(len(copies), 'row')} of {data.manifest.directory} cannot be found in its "
             f"sources, such as '{row_id}'.",
             "Build the dataset again.",
         )
@@ -114,8 +114,8 @@ def _find_sources(manifest: Manifest, spec: Spec) -> tuple[Source, ...]:
     return sources
 
 
-def _find_homes(data: Dataset) -> _Homes:
-    homes: _Homes = {}
+def _count_copies(data: Dataset) -> _Copies:
+    copies: _Copies = {}
     for name, split in data.items():
         for batch in split.to_arrow().to_batches():
             is_conversation = pc.equal(batch.column("template").cast(pa.string()), LABEL)
@@ -124,8 +124,8 @@ def _find_homes(data: Dataset) -> _Homes:
             if "task" in rows.schema.names:
                 tasks = rows.column("task").to_pylist()
             for key in zip(tasks, rows.column("row_id").to_pylist(), strict=True):
-                homes.setdefault(key, Counter())[name] += 1
-    return homes
+                copies.setdefault(key, Counter())[name] += 1
+    return copies
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IGNORED", "Batch", "Dataset", "Example", "Split", "load", "make_labels"]
 
-# Makes what reads the rows of a split for a person; see `RowReader`.
+# Makes the `RowReader` of a split from its name.
 MakeReader = Callable[[str], RowReader]
 
 

@@ -15,7 +15,7 @@ IGNORED = -100  # the label of a token outside the loss
 
 
 class RowReader(Protocol):
-    """Reads the rows of a split for a person. Rows of `sftdata.load` have one.
+    """Decodes the rows of a split. Rows of `sftdata.load` have one.
 
     `inspecting.notebook` makes it: this folder knows neither the views of a row nor a page.
     """

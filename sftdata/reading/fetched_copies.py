@@ -22,7 +22,7 @@ _LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class KnownCopy:
-    """The copy of an earlier build, and what says whether the file at the address is still it."""
+    """The copy of an earlier build, and the version of the file that it was made from."""
 
     address: str
     file: str  # below the folder of its address

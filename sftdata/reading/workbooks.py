@@ -30,7 +30,7 @@ _BATCH_ROWS = 4096
 _SCANNED_BYTES = 1024 * 1024
 _LONGEST_TAG = 256
 _SHOWN = 5
-# Excel writes control characters so: a carriage return is `_x000D_`.
+# Excel escapes control characters: a carriage return is `_x000D_`.
 _CONTROL = re.compile(r"_x00([01][0-9A-F])_")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=\"([A-Z]+[0-9]+:[A-Z]+[0-9]+)\"")
@@ -60,7 +60,7 @@ def read_sheet(
             else:
                 yield from _read(name, rows, wanted, notes)
     except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, OSError, EOFError) as error:
-        # A `SyntaxError` is that of the XML parser.
+        # The XML parser raises `SyntaxError`.
         raise GoldenSetError(
             f"{name}: cannot be read as an Excel workbook: {escape(str(error))}",
             "Open it in Excel or LibreOffice and save it again.",
@@ -71,9 +71,9 @@ def read_sheet(
 def _open(path: Path, *, data_only: bool) -> Iterator[Any]:
     import openpyxl
 
-    # It warns of styles and checks of cells that it leaves out: none of them is text.
+    # openpyxl warns of styles and cell validations that it ignores: they hold no text.
     warnings.filterwarnings("ignore", category=UserWarning, module="openpyxl")
-    with path.open("rb") as file:  # of any name
+    with path.open("rb") as file:  # openpyxl refuses paths by their ending
         workbook = openpyxl.load_workbook(file, read_only=True, data_only=data_only)
         yield workbook
         workbook.close()
@@ -178,7 +178,7 @@ def _read(
     titles = [text.strip() for text, _ in header]
     while not titles[-1]:
         titles.pop()
-    # The names that pandas gives, too, to columns without one.
+    # pandas gives the same names to columns without a title.
     names = [title or f"Unnamed: {at}" for at, title in enumerate(titles)]
     check_names(f"{name}:{first}", [n for n in names if wanted is None or n in wanted])
     unnamed = {at for at, title in enumerate(titles) if not title}

@@ -21,7 +21,7 @@ Messages = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The turns that the model is to answer, and what stands beside them."""
+    """The turns that the model is to answer, with tools, documents and a system text."""
 
     messages: Messages
     tools: Sequence[Any] | None = None
@@ -30,7 +30,7 @@ class Question:
 
     @property
     def values(self) -> dict[str, Any]:
-        """What is given, by field."""
+        """The given values, by field."""
         given = {
             MESSAGES: [dict(message) for message in self.messages],
             "tools": None if self.tools is None else list(self.tools),

@@ -23,14 +23,14 @@ _READ = {*_TURNS, *_TOOLS, *_SYSTEM, "documents", "id"}
 
 @dataclass(frozen=True, slots=True)
 class ReadQuestion:
-    """A question, and notes about what of its row is not used."""
+    """A question, and notes about keys of its row that nothing reads."""
 
     question: Question
     notes: tuple[str, ...] = ()
 
 
 def read_json(given: str, what: str) -> Any:
-    """The value in JSON text, or in a file of JSON or of a JSON value a line, as a list.
+    """The value of JSON text or of a JSON file; of JSON Lines, the list of their values.
 
     Raises `GoldenSetError`; `what` is the name of the option.
     """

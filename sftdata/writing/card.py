@@ -227,19 +227,21 @@ def _name_tokenizer(manifest: Mapping[str, Any]) -> str:
 
 
 def _chat(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
-    """What of conversations is taught, and the chat template that shows them."""
+    """The turns of conversations that are in the loss, and the chat template."""
     chat = manifest.get("chat")
     if not chat:
         return ""
     lines = list(dict.fromkeys(_conversations(p) for p in _parts(spec) if p.is_messages))
     digest = chat.get("template_sha256")  # a part of an older version has none
-    told = "".join(f", {plain(key)} {plain(str(value))}" for key, value in _told(chat).items())
+    told = "".join(
+        f", {plain(key)} {plain(str(value))}" for key, value in _chat_settings(chat).items()
+    )
     lines.append(f"* Chat template: {f'sha256 `{digest}`' if digest else 'not recorded'}{told}")
     return "\n".join(lines) + "\n"
 
 
-def _told(chat: Mapping[str, Any]) -> dict[str, Any]:
-    """What the chat template is told."""
+def _chat_settings(chat: Mapping[str, Any]) -> dict[str, Any]:
+    """The options and the date that the chat template gets."""
     return {**chat["options"], **({"date": chat["date"]} if "date" in chat else {})}
 
 

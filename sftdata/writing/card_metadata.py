@@ -1,7 +1,7 @@
 """The YAML at the head of a dataset card, which the Hub and `load_dataset` read.
 
 It is written by hand: importing the card classes of huggingface_hub takes longer than a small build
-(0.25 s). A test holds that those classes read it as it is.
+(0.25 s). A test checks that those classes read it unchanged.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ def _encode_as_in(
 
 
 def _to_text(ids: list[int], tokenizer: Tokenizer) -> str:
-    """An answer as plain text. Control tokens stay where they part it, as before a call."""
+    """An answer as text. Control tokens are left out, unless one is inside it: before a call."""
     control = set(tokenizer.control_tokens.values())
     shown = [token for token in ids if token not in control]
     first, last = (ids.index(shown[0]), len(ids) - ids[::-1].index(shown[-1])) if shown else (0, 0)

@@ -1,4 +1,4 @@
-"""The prompt of a conversation, from the record that a passport holds of its dataset."""
+"""The prompt of a conversation, from what a passport records of its dataset."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def encode_turns(
 ) -> list[int]:
     """The ids of the turns up to the answer: those before it in a training example.
 
-    `source`: of the mixture that the adapter was trained on, where its conversations differ.
+    `source` names one of a mixture whose sources show conversations in different ways.
     Raises `SftdataError` when the adapter was trained on no conversations.
     """
     rules = _choose_rules(passport, source)

@@ -57,7 +57,7 @@ def merge_ledgers(
 
 
 def _merge_chats(chats: Sequence[Mapping[str, Any] | None]) -> dict[str, Any] | None:
-    """The chat of the first part, with the ids that end a turn in any of the parts."""
+    """The entry `chat` of the first part, with the ids that end a turn in any of the parts."""
     first = chats[0]
     ends = dict.fromkeys(end for chat in chats if chat for end in chat.get("stop_ids", ()))
     return None if first is None else {**first, **({"stop_ids": list(ends)} if ends else {})}

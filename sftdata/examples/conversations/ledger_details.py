@@ -1,4 +1,4 @@
-"""What the ledger says about a conversation that is not taught whole: written, and read again.
+"""Write and read the ledger's details about a conversation that is not taught whole.
 
 The ledger has one text for each row, so these texts are where the facts are recorded.
 """

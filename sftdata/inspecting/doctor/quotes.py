@@ -21,7 +21,7 @@ def quote_target(rows: RowBatch) -> str:
 
 
 def quote_match(columns: Sequence[pa.LargeStringArray], *patterns: str) -> str:
-    """The first match of a RE2 pattern in the texts of a row; "" if there is none."""
+    """The first match of an RE2 pattern in the texts of a row; "" if there is none."""
     for column in columns:
         for pattern in patterns:
             found = find_match(column[0].as_py(), pattern)
@@ -31,7 +31,7 @@ def quote_match(columns: Sequence[pa.LargeStringArray], *patterns: str) -> str:
 
 
 def find_match(text: str, pattern: str) -> str | None:
-    """The first match of a RE2 pattern in a text; None if there is none."""
+    """The first match of an RE2 pattern in a text; None if there is none."""
     found = pc.extract_regex(texts([text]), f"(?P<found>{pattern})")
     value: str | None = pa.compute.struct_field(found, "found")[0].as_py()
     return value

@@ -261,7 +261,7 @@ class Browser(App[None]):
         self.call_after_refresh(self._go_to, to_rich(spans[:first]))
 
     def _go_to(self, before: Text) -> None:
-        """Scrolls so far that what follows a text is in sight; nothing if it is already."""
+        """Scrolls to the end of the text `before`, or to the top if it is in sight there."""
         pane = self.query_one("#pane", VerticalScroll)
         lines = before.wrap(self.console, max(pane.scrollable_content_region.width - 2, 1))
         past = len(lines) > pane.size.height - _BELOW

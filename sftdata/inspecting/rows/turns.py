@@ -1,7 +1,7 @@
 """The turns of a row, told from its ids and its mask by the control tokens of the chat template.
 
-Where a role cannot be told for certain, it is None. A row without turns that can be told is shown
-as stretches in and outside the loss.
+Where a role cannot be told for certain, it is None. A row whose turns cannot be told is shown as
+stretches in and outside the loss.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ View = Literal["turns", "text", "tokens", "labels"]
 
 Mark = Literal["prompt", "target", "control", "control-target", "cut", "note", "title"]
 
-# Of a long text outside the loss, so much is shown at each end.
+# Shown at each end of a long text outside the loss.
 _KEPT_CHARACTERS, _KEPT_LINES = 240, 4
 _LINE = 60  # characters of a row in a list
 

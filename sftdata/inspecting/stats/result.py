@@ -1,4 +1,4 @@
-"""The statistics of a dataset as types, so that a checker knows their keys."""
+"""The statistics of a dataset as types, so that type checkers know their keys."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 
 class Quantiles(TypedDict):
-    """Tokens that this share of the rows does not exceed."""
+    """Percentiles of a length, in tokens."""
 
     p50: int
     p90: int

@@ -28,7 +28,7 @@ _MOST_ALONE = 8  # turns; from here on a group spans a range
 
 
 def count_roles(data: Dataset) -> dict[str, dict[str, Any]]:
-    """For each role, and each part of the assistant's turns, the turns that have it and its tokens.
+    """The number of turns and of tokens of each role, and of each part of the assistant's turns.
 
     Each text is encoded alone, a call as its name and arguments in JSON; the chat template's own
     text is not counted. Raises `SftdataError` where a source is gone.

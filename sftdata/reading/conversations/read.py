@@ -86,7 +86,7 @@ class ConversationReader:
             return (ReadConversation("", (Reason.BAD_MESSAGES, detail)),)
 
     def read_question(self, given: Mapping[str, Any]) -> Conversation:
-        """The turns that the model is to answer, as those before an answer of a golden row.
+        """The turns that the model is to answer, read as a build reads those before an answer.
 
         `given` are the values by field. Raises `ConversationFault` for turns after which no
         answer stands in a golden row.

@@ -20,7 +20,7 @@ from sftdata.reading.screening.tool_arguments import find_argument_fault
 from sftdata.spec.check_rules import CONVERSATION_CHECKS, CheckRule
 
 _FLAG = CheckRule(action="flag")
-# Keys in the canonical JSON of what the checks look at; contents escape their quotation marks.
+# A row without these keys needs no check. Texts escape their quotation marks: only keys match.
 _WORTH_A_LOOK = '"(?:tool_calls|reasoning)":'
 _LONGEST = 160  # characters of a detail
 
@@ -28,7 +28,7 @@ _LONGEST = 160  # characters of a detail
 def find_conversation_suspects(
     column: pa.LargeStringArray, rules: Mapping[str, CheckRule]
 ) -> Iterator[Suspect]:
-    """The suspects in a column of canonical JSON, row by row: flagged, unless a rule says else."""
+    """The suspects in a column of canonical JSON; flagged, unless a rule says otherwise."""
     for row in np.flatnonzero(to_flags(pc.match_substring_regex(column, _WORTH_A_LOOK))).tolist():
         conversation = Conversation.from_json(column[row].as_py())
         for name in CONVERSATION_CHECKS:

@@ -29,7 +29,7 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
 
 
 def find_argument_fault(arguments: Any, parameters: Any) -> str | None:
-    """What of `arguments` does not fit the `parameters` of a tool; None if they fit.
+    """How `arguments` do not fit the `parameters` of a tool; None if they fit.
 
     Some datasets list the parameters alone, without the schema around them: `{"city": {"type":
     "string"}}`. An argument that a tool does not list is a fault unless the schema allows it.

@@ -1,8 +1,9 @@
-"""Go on from what a server feeds, where the template shows the turns before an answer otherwise.
+"""Continue the prompt that a server feeds, where the template shows earlier turns otherwise.
 
-Templates change the turns before once the answer stands: Mistral's leave out the system turn,
-others an empty reasoning that the generation prompt holds. Then the example is what the server
-feeds, and after it what the template writes for the answer. Only the last turn can be taught so.
+Some templates change the text before an answer once the answer is there: Mistral's leave out the
+system turn, others an empty reasoning of the generation prompt. Then the example is the prompt
+that the server feeds, followed by the answer as the template writes it. This works for the last
+turn only.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ _MADE_ANSWER, _MADE_REASONING = "Zq1qZ", "Zq2qZ"
 
 
 def continue_fed(rendering: Rendering, stops: Stops) -> str:
-    """What a server feeds before the last turn, and what the template writes for that turn.
+    """The prompt that a server feeds for the last turn, and that turn as the template writes it.
 
-    Raises `UntaughtError` where it is not certain what that is, or `RefusedError`.
+    Raises `UntaughtError` where the start of the turn is not certain, or `RefusedError`.
     """
     last = len(rendering.messages) - 1
     turn = rendering.conversation.turns[last]

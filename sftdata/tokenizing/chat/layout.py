@@ -161,7 +161,7 @@ class ConversationFormat(PicklesFieldsOnly):
         return replace(layout, pieces=tuple(pieces))
 
     def _continue(self, rendering: Rendering) -> str:
-        """What a server feeds before the last turn, and that turn."""
+        """The prompt that a server feeds for the last turn, and that turn."""
         try:
             return continue_fed(rendering, self._stops)
         except UntaughtError as error:

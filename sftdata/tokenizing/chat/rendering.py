@@ -102,9 +102,9 @@ class FormSearch(PicklesFieldsOnly):
         lay_out: Callable[[Rendering, str], Found],
         count_faults: Callable[[Found], int],
     ) -> Found:
-        """What `lay_out` makes of the text of the form with the fewest faults.
+        """The result of `lay_out` for the form with the fewest faults; the first of several.
 
-        Of forms with equally many, and of those with the same text, the first is taken.
+        Forms that give the same text are tried once.
         Raises `UnusableError`, about the first form that was tried, when no form can be used.
         """
         first_error: UnusableError | None = None

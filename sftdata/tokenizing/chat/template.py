@@ -49,7 +49,7 @@ def read_template_file(name: str) -> str:
         source = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise TemplateError(f"{path}: a chat template must be UTF-8: {error}") from error
-    # Here and not at the first conversation, which would be blamed for it, like all others.
+    # Parse it here: later, each conversation would be blamed for its faults.
     try:
         chat_environment().from_string(source)
     except jinja2.TemplateSyntaxError as error:
@@ -110,8 +110,8 @@ class ChatTemplate(PicklesFieldsOnly):
     def check_options(self) -> str | None:
         """A note about options that the template does not read; None if it reads all.
 
-        Raises `TemplateError` for one that looks like a slip of the pen, and for a template that
-        does not parse.
+        Raises `TemplateError` for a misspelled or reserved option, and for a template that does
+        not parse.
         """
         _ = self._template  # raises where it does not parse
         own = {*_CONVERSATION, *chat_environment().globals, "strftime_now"}

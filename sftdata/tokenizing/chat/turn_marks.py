@@ -116,7 +116,7 @@ class _Made:
         return name
 
     def add(self, shape: str) -> None:
-        """A turn: s, u, t, or of the assistant: a with r (reasoning), c (call), cc (two)."""
+        """A turn: s, d, u or t by its role, else an answer: a (text), r (reasoning), c (call)."""
         role = {"s": SYSTEM, "d": DEVELOPER, "u": USER, "t": TOOL}.get(shape, ASSISTANT)
         if role == TOOL:
             turn = Turn(role, self.text(role, "text"), tool_call_id="call00001", name=_TOOL_NAME)
@@ -137,7 +137,7 @@ class _Made:
         return {"id": f"call0000{number + 1}", "type": "function", "function": function}
 
 
-# With "+" the tools stand beside the turns. Those without calls come first.
+# "+": with tools. Shapes without calls come first.
 _SHAPES = (
     "u a u a", "s u a u a", "d u a", "u ar", "u ar u ar", "+ u a", "+ s u a", "+ u ac t a",
     "+ u c t a", "+ u c t a u c t a", "+ s u c t a", "+ u cc t t a", "+ u c", "+ u rc t ar",

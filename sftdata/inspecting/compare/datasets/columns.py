@@ -75,7 +75,7 @@ def read_columns(data: Dataset) -> RowColumns:
 
 
 def _hash_rows(batch: pa.RecordBatch) -> npt.NDArray[np.uint64]:
-    """uint64[rows, 4]: of the tokens outside the loss, those in it, the mask, and all tokens."""
+    """uint64[rows, 4]: hashes of the tokens outside the loss, in it, the mask, and all tokens."""
     offsets = row_offsets(batch)
     offsets -= offsets[0]
     tokens = to_numbers(batch.column("input_ids").flatten())
