@@ -222,7 +222,7 @@ def test_wrong_data_or_input_is_one_message_and_exit_code_1(
     [
         (["bild"], "Did you mean 'build'?"),
         (["build", "--tsk", "x"], "--task"),
-        (["build", "--map", "article"], "FIELD=PATH"),
+        (["build", "--map", "=article"], "FIELD=PATH"),
         (["build", "--max-length", "1"], "--max-length"),
         (["build", "--workers", "0"], "--workers"),
         (["build", "--max-dropped", "101"], "--max-dropped"),

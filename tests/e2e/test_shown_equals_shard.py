@@ -44,7 +44,7 @@ class ReadBack(HTMLParser):
             self._row = {"ids": [], "mask": [], "data": [], "text": ""}
             self._row["target_start"] = int(attributes["data-target-start"] or "")
             self.rows[attributes["data-row"] or ""] = self._row
-        elif tag == "tr":
+        elif tag == "tr" and self.rows:  # in the table of tokens, not in the list of rows
             self._cells = []
         elif tag == "td" and self._cells is not None:
             self._cells.append("")
