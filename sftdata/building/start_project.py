@@ -17,8 +17,7 @@ from sftdata.base.wording import list_names
 from sftdata.building.project_files import CI_FILE, ci_text, gitignore_text, readme_text
 from sftdata.building.propose import propose
 from sftdata.errors import SftdataError
-from sftdata.reading.workbook_files import split_sheet
-from sftdata.spec.data_items import is_address, parse_data_item
+from sftdata.spec.data_items import is_address, parse_data_item, split_sheet
 from sftdata.spec.json_schema import spec_schema
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec

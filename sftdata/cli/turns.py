@@ -31,7 +31,9 @@ def read_turns(messages: str, tools: str | None) -> Question:
 
 def has_turns(row: dict[str, Any]) -> bool:
     """Whether a row is a conversation. A row of fields has no list of turns."""
-    return any(isinstance(row.get(name), list) for name in ("messages", "conversations"))
+    from sftdata.serving.questions import TURN_COLUMNS
+
+    return any(isinstance(row.get(name), list) for name in TURN_COLUMNS)
 
 
 def read_row_of_turns(row: dict[str, Any]) -> Question:

@@ -29,8 +29,7 @@ from sftdata.reading.data_folders import list_data_files
 from sftdata.reading.hub import load_hub_splits
 from sftdata.reading.json_shape import ROW_A_LINE, JsonLayout
 from sftdata.reading.saved_datasets import list_files, list_splits
-from sftdata.reading.workbook_files import SHEET_MARK, split_sheet
-from sftdata.spec.data_items import is_address, parse_data_item
+from sftdata.spec.data_items import SHEET_MARK, is_address, parse_data_item, split_sheet
 from sftdata.spec.presets import HUB, is_hub_item, parse_hub_item
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from sftdata.errors import GoldenSetError
 
-SHEET_MARK = "#"  # FILE.xlsx#Sheet
 _ZIP = b"PK\x03\x04"
 _PART = "xl/workbook.xml"  # not in .xlsb, which is binary
 
@@ -32,10 +31,3 @@ def check_can_read_workbooks(name: str) -> None:
             "installed.",
             "Install it: pip install 'sftdata[xlsx]'. Or save the sheet as CSV (UTF-8).",
         )
-
-
-def split_sheet(item: str) -> tuple[str, str | None]:
-    """The file and the sheet of `FILE.xlsx#Sheet`; None for a file alone."""
-    file, mark, sheet = item.partition(SHEET_MARK)
-    is_file = file.lower().endswith((".xlsx", ".xlsm"))
-    return (file, sheet) if mark and sheet and is_file else (item, None)

@@ -16,9 +16,9 @@ from sftdata.reading.kinds import kind_of
 from sftdata.serving.conversation import Question
 
 # The columns of a conversation, by the names that the task `chat` reads.
-_TURNS = ("messages", "conversations", "conversation", "prompt")
+TURN_COLUMNS = ("messages", "conversations", "conversation", "prompt")
 _TOOLS, _SYSTEM = ("tools", "functions"), ("system", "system_prompt")
-_READ = {*_TURNS, *_TOOLS, *_SYSTEM, "documents", "id"}
+_READ = {*TURN_COLUMNS, *_TOOLS, *_SYSTEM, "documents", "id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +84,14 @@ _FORMS = 'Give [{"role": "user", "content": "…"}], or {"messages": […], "too
 
 def _read_row(row: Mapping[str, Any], where: str) -> ReadQuestion:
     values = {name: value for name, value in row.items() if value not in (None, "", [], {})}
-    turns = next((values[name] for name in _TURNS if name in values), None)
+    turns = next((values[name] for name in TURN_COLUMNS if name in values), None)
     if isinstance(turns, str):
         turns = _parse(turns, f"{where}: the turns")
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
         found = ", ".join(sorted(row)) or "none"
         raise GoldenSetError(f"{where}: the row has no list of turns; its keys: {found}.", _FORMS)
-    if not any(name in values for name in _TURNS if name != "prompt"):  # its answers aren't taught
+    is_prompt = not any(name in values for name in TURN_COLUMNS if name != "prompt")
+    if is_prompt:  # its answers aren't taught
         turns = [{**turn, "weight": 0} if _is_assistant(turn) else turn for turn in turns]
     unread = sorted(values.keys() - _READ)
     notes = (f"{where}: not read: {', '.join(unread)}.",) if unread else ()

@@ -6,6 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+SHEET_MARK = "#"  # FILE.xlsx#Sheet
+WORKBOOKS = (".xlsx", ".xlsm")
+
 _GIVEN = re.compile(r"(\w+)=(.+)", re.DOTALL)
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.", re.IGNORECASE)  # C:// is a drive
 
@@ -30,3 +33,10 @@ def parse_data_item(item: str) -> tuple[str | None, str]:
 def is_address(place: str) -> bool:
     """Whether the place is an address such as `https://…` or `s3://…`, not a path."""
     return _ADDRESS.match(place) is not None
+
+
+def split_sheet(item: str) -> tuple[str, str | None]:
+    """The file and the sheet of `FILE.xlsx#Sheet`; None for a file alone."""
+    file, mark, sheet = item.partition(SHEET_MARK)
+    is_file = file.lower().endswith(WORKBOOKS)
+    return (file, sheet) if mark and sheet and is_file else (item, None)

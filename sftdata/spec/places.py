@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.content import content_folders, in_project
-from sftdata.spec.data_items import expand_data, is_address, parse_data_item
+from sftdata.spec.data_items import expand_data, is_address, parse_data_item, split_sheet
 from sftdata.spec.presets import HUB, PRESET
 
 _LISTS = ("data", "against")
@@ -78,7 +78,5 @@ def _join(folder: Path, path: str) -> str:
 
 
 def _is_there(path: str, folder: Path) -> bool:
-    if ".xlsx#" in path:  # FILE.xlsx#Sheet
-        path = path.partition("#")[0]
-    place = str(folder / path)
+    place = str(folder / split_sheet(path)[0])
     return Path(place).exists() or bool(glob.glob(place, recursive=True))  # noqa: PTH207

@@ -10,10 +10,12 @@ from urllib.parse import quote
 from sftdata.base.version import __version__
 from sftdata.inspecting.doctor.checks import CHECKS
 from sftdata.inspecting.doctor.finding import Finding, FoundRow
+from sftdata.spec.data_items import WORKBOOKS, split_sheet
 from sftdata.writing.manifest import MANIFEST, Manifest
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_NOT_TEXT = frozenset({".parquet", ".arrow", ".feather", ".xlsx"})  # they have rows, not lines
+# Their places count rows, not lines. In `.json` a row of an array may have several lines.
+_WITHOUT_LINES = (".parquet", ".arrow", ".feather", ".json", *WORKBOOKS)
 
 
 def to_sarif(findings: Sequence[Finding], manifest: Manifest) -> dict[str, Any]:
@@ -61,8 +63,9 @@ def _location(row: FoundRow, whole: dict[str, Any]) -> dict[str, Any]:
     location = {**whole, "logicalLocations": [{"name": row.row_id, "kind": "row"}]}
     path, _, line = row.source.rpartition(":")
     if path and line.isdecimal():
-        file = _file(Path(path).as_posix())
-        if Path(path).suffix not in _NOT_TEXT:
+        name = split_sheet(path)[0]
+        file = _file(Path(name).as_posix())
+        if not name.lower().endswith(_WITHOUT_LINES):
             file["region"] = {"startLine": int(line), "snippet": {"text": row.quote}}
         location["physicalLocation"] = file
     return location

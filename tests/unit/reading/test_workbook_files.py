@@ -8,19 +8,13 @@ from pathlib import Path
 import pytest
 
 from sftdata.errors import GoldenSetError
-from sftdata.reading.workbook_files import check_can_read_workbooks, is_workbook, split_sheet
+from sftdata.reading.workbook_files import check_can_read_workbooks, is_workbook
 
 
 def test_without_openpyxl_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(GoldenSetError, match=r"a\.xlsx.*openpyxl.*\n.*sftdata\[xlsx\].*CSV"):
         check_can_read_workbooks("a.xlsx")
-
-
-def test_a_sheet_is_named_behind_the_file() -> None:
-    assert split_sheet("a b.xlsx#Q 1#2") == ("a b.xlsx", "Q 1#2")
-    assert split_sheet("c#.jsonl") == ("c#.jsonl", None)
-    assert split_sheet("a.xlsx#") == ("a.xlsx#", None)
 
 
 def test_what_only_begins_like_an_archive_is_no_workbook() -> None:

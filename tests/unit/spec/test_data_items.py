@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sftdata.spec.data_items import expand_data, parse_data_item
+from sftdata.spec.data_items import expand_data, parse_data_item, split_sheet
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,10 @@ def test_a_word_before_an_equals_sign_is_a_split(item: str, parsed: tuple[str | 
 )
 def test_a_table_of_splits_is_a_list_of_items(data: Any, items: Any) -> None:
     assert expand_data(data) == items
+
+
+def test_a_sheet_is_named_behind_the_file() -> None:
+    assert split_sheet("a b.xlsx#Q 1#2") == ("a b.xlsx", "Q 1#2")
+    assert split_sheet("c#.jsonl") == ("c#.jsonl", None)
+    assert split_sheet("a.xlsx#") == ("a.xlsx#", None)
+    assert split_sheet("A.XLSM#S") == ("A.XLSM", "S")

@@ -38,14 +38,16 @@ def test_a_location_is_the_line_of_the_source_or_else_the_manifest(
     rows = (
         FoundRow("a", "my data/rows.jsonl:17", "N/A"),
         FoundRow("b", "rows.parquet:3", ""),
+        FoundRow("d", "book.XLSX#Sheet 1:3", ""),
         FoundRow("c", "", ""),
     )
-    finding = Finding("target-placeholder", "warning", "title", 3, rows, "Fix it.")
+    finding = Finding("target-placeholder", "warning", "title", 4, rows, "Fix it.")
     (run,) = to_sarif([finding], manifest)["runs"]
-    line, table, unknown = (at["physicalLocation"] for at in run["results"][0]["locations"])
+    line, table, sheet, unknown = (at["physicalLocation"] for at in run["results"][0]["locations"])
     assert line == {
         "artifactLocation": {"uri": "my%20data/rows.jsonl"},
         "region": {"startLine": 17, "snippet": {"text": "N/A"}},
     }
     assert table == {"artifactLocation": {"uri": "rows.parquet"}}
+    assert sheet == {"artifactLocation": {"uri": "book.XLSX"}}
     assert unknown["artifactLocation"]["uri"].endswith("/manifest.json")
