@@ -59,7 +59,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return "There are none."
-    near = difflib.get_close_matches(name, names, n=1)
+    begin = [known for known in names if len(name) > 1 and known.startswith(name)]
+    near = begin or difflib.get_close_matches(name, names, n=1)
     if near:
         return f"Did you mean '{near[0]}'?"
     return f"Known: {', '.join(names)}."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from sftdata.base.background import run_in_background
 from sftdata.base.content import in_project
+from sftdata.base.keywords import name_keywords
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.base.wording import count
 from sftdata.building.find_spec import find_spec_to_build
@@ -62,6 +63,7 @@ class Outcome:
         return f"Replaced the dataset in {self.replaced.directory}: it held {rows} of {sources}."
 
 
+@name_keywords
 def build(
     task: str | None = None,
     *,

@@ -82,6 +82,11 @@ class Plan(PicklesFieldsOnly):
         notes += self.tokenizer.notes
         if self.spec.chat:
             notes += self.tokenizer.chat_notes
+        elif self.tokenizer.chat_template is not None and "chat" not in self.spec.model_fields_set:
+            notes.append(
+                "Prompts are plain text: the tokenizer's chat template is not used. --chat writes "
+                "turns with it; `chat = false` in the spec says that plain text is meant."
+            )
         return [note for note in notes if note is not None]
 
     @property

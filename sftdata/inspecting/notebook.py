@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, overload
 
+from sftdata.base.keywords import name_keywords
 from sftdata.base.wording import count
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, Example
@@ -62,6 +63,7 @@ def doctor(dataset: DatasetOrPath, *, checks: Sequence[str] | None = None) -> li
     return diagnose(_open(dataset), only=checks)
 
 
+@name_keywords
 def inspect(
     dataset: DatasetOrPath,
     *,

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from sftdata.base.arrow import texts
 from sftdata.base.hashing import hash_texts
+from sftdata.base.keywords import name_keywords
 from sftdata.base.typed_text import TYPE_NAMES, FieldType, to_canonical
 from sftdata.building.inputs import draw_pool
 from sftdata.building.maker import example_maker
@@ -279,6 +280,7 @@ def make_prompt_renderer(
     return PromptRenderer(replace(plan, spec=spec, pool=pool))
 
 
+@name_keywords
 def render_prompt(
     source: str | Path,
     row: Mapping[str, Any] | None = None,

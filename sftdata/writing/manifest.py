@@ -10,6 +10,7 @@ from typing import Any
 
 from sftdata.base.files import write_atomically
 from sftdata.base.version import __version__
+from sftdata.base.wording import list_names
 from sftdata.errors import SftdataError
 
 MANIFEST = "manifest.json"
@@ -82,10 +83,10 @@ def read_manifest(directory: Path) -> Manifest:
         if missing and version <= SCHEMA_VERSION:
             raise ValueError(f"it has no '{missing[0]}'")
     except FileNotFoundError as error:
-        raise SftdataError(
-            f"{directory} holds no dataset: there is no {MANIFEST}.",
-            "Build one, for example: sftdata build --task summarize",
-        ) from error
+        what = (
+            f"holds no dataset: there is no {MANIFEST}" if directory.is_dir() else "does not exist"
+        )
+        raise SftdataError(f"{directory} {what}.", _suggest_dataset(directory)) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SftdataError(
             f"{path}: not a readable manifest: {error}",
@@ -98,6 +99,14 @@ def read_manifest(directory: Path) -> Manifest:
             "Upgrade: pip install -U sftdata",
         )
     return Manifest(directory, _DEFAULTS | content)
+
+
+def _suggest_dataset(directory: Path) -> str:
+    """Names the datasets in `directory` or beside it, or how to build one."""
+    for folder, where in ((directory, "in it"), (directory.parent, "beside it")):
+        if found := sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST}")):
+            return f"Datasets {where}: {list_names(found, 5)}."
+    return "Build one, for example: sftdata build --task summarize"
 
 
 def write_manifest(manifest: Manifest) -> None:

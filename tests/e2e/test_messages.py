@@ -101,7 +101,7 @@ USAGES: list[tuple[str, list[str]]] = [
     ("build --spec nope.toml", ["nope.toml: No such file or directory", "TOML file"]),
     ("build --spec foreign", ["'foreign' is a directory"]),
     ("build rows.jsonl --chat --chat-template nope", ["no chat template 'nope'", "Give a file"]),
-    ("inspect nope", ["nope holds no dataset", "sftdata build"]),
+    ("inspect nope", ["nope does not exist", "sftdata build"]),
     ("inspect rows.jsonl", ["'rows.jsonl' is a file", "data/summarize"]),
     ("inspect foreign", ["foreign holds no dataset", "sftdata build"]),
     ("inspect data/news --html foreign", ["'foreign' is a directory"]),
@@ -224,7 +224,7 @@ USAGES: list[tuple[str, list[str]]] = [
     ("build rows.jsonl --tokenizer other_tokenizer", ["not a tokenizer", "Copy the file again"]),
     ("init y --data rows.jsonl --tokenizer ./nope", ["no tokenizer directory './nope'"]),
     # damage
-    ("inspect data/no_manifest", ["holds no dataset", "sftdata build"]),
+    ("inspect data/no_manifest", ["holds no dataset", "Datasets beside it: "]),
     ("inspect data/cut_manifest", ["manifest.json: not a readable manifest", "Build the dataset"]),
     ("stats data/list_manifest", ["it is no JSON object", "Build the dataset again"]),
     ("inspect data/newer", ["version 99", "pip install -U sftdata"]),

@@ -26,6 +26,7 @@ def test_an_unknown_split_is_a_key_error_that_does_not_quote_its_message() -> No
     ("name", "known", "sentence"),
     [
         ("trian", ["test", "train"], "Did you mean 'train'?"),
+        ("val", ["test", "validation"], "Did you mean 'validation'?"),
         ("xyz", ["test", "train"], "Known: test, train."),
         ("xyz", [], "There are none."),
     ],

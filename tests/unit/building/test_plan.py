@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,19 @@ def test_a_template_that_needs_another_field_is_refused(byte_tokenizer: Path) ->
     write_spec(byte_tokenizer)
     with pytest.raises(SftdataError, match="needs the fields 'answer', 'context', 'question'"):
         planned(templates=["qa/plain"])
+
+
+@pytest.mark.parametrize(
+    ("option", "is_told"), [({}, True), ({"chat": False}, False), ({"chat": True}, False)]
+)
+def test_a_chat_template_that_stays_unused_is_named_unless_the_spec_means_it(
+    option: dict[str, object], is_told: bool, byte_tokenizer: Path
+) -> None:
+    shutil.copytree(byte_tokenizer, "chatty")
+    Path("chatty/chat_template.jinja").write_text(
+        "{% for turn in messages %}<eos>{{ turn.content }}<eos>{% endfor %}"
+    )
+    write_rows(rows())
+    write_spec(Path("chatty"))
+    told = [note for note in planned(**option).notes if "chat template is not used" in note]
+    assert bool(told) == is_told

@@ -197,7 +197,7 @@ def test_an_empty_view_converts_too(train: Split) -> None:
 
 
 def test_a_folder_without_a_data_set_is_an_error_with_the_way_out() -> None:
-    with pytest.raises(SftdataError, match=r"no manifest\.json(?s:.*)sftdata build"):
+    with pytest.raises(SftdataError, match=r"nowhere does not exist(?s:.*)sftdata build"):
         load("nowhere")
 
 

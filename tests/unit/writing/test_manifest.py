@@ -49,6 +49,17 @@ def test_anything_else_is_one_error(text: str | None, message: str, tmp_path: Pa
         read_manifest(tmp_path)
 
 
+def test_a_wrong_folder_is_answered_with_the_datasets_near_it(
+    content: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "data" / "news").mkdir(parents=True)
+    write_manifest(Manifest(tmp_path / "data" / "news", content))
+    with pytest.raises(SftdataError, match="new does not exist.\nDatasets beside it: news"):
+        read_manifest(tmp_path / "data" / "new")
+    with pytest.raises(SftdataError, match="data holds no dataset.*\nDatasets in it: news"):
+        read_manifest(tmp_path / "data")
+
+
 def test_an_older_manifest_may_lack_newer_keys(content: dict[str, Any], tmp_path: Path) -> None:
     older = {key: value for key, value in content.items() if key not in ("repeated", "flagged")}
     (tmp_path / MANIFEST).write_text(json.dumps(older))
