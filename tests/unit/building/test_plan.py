@@ -59,9 +59,7 @@ def test_a_template_that_needs_another_field_is_refused(byte_tokenizer: Path) ->
         planned(templates=["qa/plain"])
 
 
-@pytest.mark.parametrize(
-    ("option", "is_told"), [({}, True), ({"chat": False}, False), ({"chat": True}, False)]
-)
+@pytest.mark.parametrize(("option", "is_told"), [({}, True), ({"chat": False}, False)])
 def test_a_chat_template_that_stays_unused_is_named_unless_the_spec_means_it(
     option: dict[str, object], is_told: bool, byte_tokenizer: Path
 ) -> None:

@@ -54,9 +54,9 @@ def test_a_wrong_folder_is_answered_with_the_datasets_near_it(
 ) -> None:
     (tmp_path / "data" / "news").mkdir(parents=True)
     write_manifest(Manifest(tmp_path / "data" / "news", content))
-    with pytest.raises(SftdataError, match="new does not exist.\nDatasets beside it: news"):
+    with pytest.raises(SftdataError, match=r"new does not exist\.\nDatasets beside it: news"):
         read_manifest(tmp_path / "data" / "new")
-    with pytest.raises(SftdataError, match="data holds no dataset.*\nDatasets in it: news"):
+    with pytest.raises(SftdataError, match=r"data holds no dataset.*\nDatasets in it: news"):
         read_manifest(tmp_path / "data")
 
 
