@@ -100,6 +100,24 @@ def test_a_row_without_a_field_and_an_unknown_template_are_errors(adapter: Path)
         answer(adapter, {"article": "x"}, template="summarize/other")
 
 
+def test_a_row_may_lack_an_optional_field(model_directory: Path, tmp_path: Path) -> None:
+    rows = [{"id": word, "instruction": f"Say {word}.", "output": word} for word in "abc"]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    tokenizer = str(model_directory)
+    built = build(
+        "instruct", template="instruct/plain", data=tmp_path / "rows.jsonl", tokenizer=tokenizer,
+        split={"train": 1.0}, out=tmp_path / "data",
+    )  # fmt: skip
+    data, templates = load(tmp_path / "data"), load_built_templates(built.manifest)
+    passport = Passport(tmp_path, describe_run(data, "train", tokenizer, Recipe(), templates))
+    assert passport["templates"]["instruct/plain@1.0.0"]["defaults"] == {"input": "", "system": ""}
+    example, byte_tokenizer = data["train"][0], load_tokenizer(tokenizer)
+    asked = {"instruction": f"Say {example.row_id}."}
+    assert encode_prompt(passport, byte_tokenizer, asked) == prompt_ids(example)
+    with pytest.raises(SftdataError, match=r"no field 'instruction'(?s:.*)Its fields are: none"):
+        encode_prompt(passport, byte_tokenizer, {"instruction": None})
+
+
 def test_of_several_templates_one_is_asked_for(adapter: Path, model_directory: Path) -> None:
     passport, tokenizer = read_passport(adapter), load_tokenizer(str(model_directory))
     (label,) = passport["templates"]

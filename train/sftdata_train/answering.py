@@ -145,12 +145,14 @@ def encode_prompt(
             "Give that dataset, from which the shots are drawn: --dataset DIR",
         )
     template = _choose_template(passport, label)
+    given = {name: value for name, value in row.items() if value is not None}
+    row = passport["templates"][template.label].get("defaults", {}) | given
     needed = {name for block in ("system", "prompt") for name in _fields(template, block)}
     missing = sorted(needed - row.keys())
     if missing:
         raise SftdataError(
             f"The row has no field '{missing[0]}', which the template {template.label} needs.",
-            f"Its fields are: {', '.join(sorted(row))}.",
+            f"Its fields are: {', '.join(sorted(given)) or 'none'}.",
         )
     chat = passport["chat"]
     composer: Composer = (

@@ -80,13 +80,19 @@ def describe_run(
             "shards": [s["sha256"] for s in manifest["splits"][split]["shards"]],
         },
         "templates": {
-            label: {"sha256": template.source_sha256, "source": template.source}
+            label: {
+                "sha256": template.source_sha256,
+                "source": template.source,
+                "defaults": _list_defaults(template, manifest),
+            }
             for label, template in templates.items()
         },
         "tokenizer": {key: tokenizer[key] for key in _TOKENIZER if key in tokenizer},
         "chat": _describe_chat(manifest, model),
         "conversations": {
-            name: TurnRules.of(spec).to_json() for name, spec in _list_conversations(manifest)
+            name: TurnRules.of(spec).to_json()
+            for name, spec in _list_specs(manifest)
+            if spec.is_messages
         },
         "stop_ids": list_stop_ids(manifest),
         "base_model": _describe_model(model, revision),
@@ -114,14 +120,25 @@ def _describe_chat(manifest: Manifest, model: str) -> dict[str, Any] | None:
     )
 
 
-def _list_conversations(manifest: Manifest) -> Iterator[tuple[str, Spec]]:
-    """The specs of a dataset whose rows are conversations, by the name of their source."""
+def _list_specs(manifest: Manifest) -> Iterator[tuple[str, Spec]]:
+    """The spec of the dataset, or those of the sources of a mixture, by their names."""
     spec = spec_from_json(manifest["spec"])
     if isinstance(spec, Mixture):
-        named = [(source.name, source.spec) for source in spec.sources]
+        yield from ((source.name, source.spec) for source in spec.sources)
     else:
-        named = [(spec.task, spec)]
-    yield from ((name, one) for name, one in named if one.is_messages)
+        yield spec.task, spec
+
+
+def _list_defaults(template: Template, manifest: Manifest) -> dict[str, str]:
+    """The texts of the fields that a row may lack, because they are optional or a constant."""
+    defaults = {}
+    for _, spec in _list_specs(manifest):
+        if template.id in (choice.id.partition("@")[0] for choice in spec.templates):
+            for name in template.fields & spec.fields.keys():
+                rule = spec.fields[name]
+                if rule.optional or rule.value is not None:
+                    defaults[name] = rule.value or ""
+    return dict(sorted(defaults.items()))
 
 
 def list_stop_ids(manifest: Manifest) -> list[int]:
