@@ -39,22 +39,30 @@ FORMATS = {
         ),
         Format(
             "axolotl", tokenized.write_axolotl, True, False,
+            "sequence_len: 2048  # axolotl drops examples that are longer; its default is 512\n"
             "datasets:\n  - path: train.parquet\n    ds_type: parquet\n    type:\n"
+            "test_datasets:\n  - path: validation.parquet\n    ds_type: parquet\n    type:\n"
             "# Leave `type` empty: axolotl then uses the columns unchanged.",
         ),
         Format(
             "llamafactory", tokenized.write_llamafactory, True, False,
-            "tokenized_path: THIS_FOLDER",
+            "tokenized_path: THIS_FOLDER\n"
+            "dataset: any  # must be set, but is not read when tokenized_path holds a dataset",
         ),
         Format(
             "megatron", packed.write_megatron, True, True,
-            "# Megatron-Bridge, packed sequences: packed_train_data_path: train.idx.parquet\n"
+            "GPTSFTDatasetConfig(seq_length=N, dataset_root=…, enable_offline_packing=True,\n"
+            "    offline_packing_specs=PackedSequenceSpecs(packed_sequence_size=N,\n"
+            "        packed_train_data_path='train.idx.parquet',\n"
+            "        packed_val_data_path='validation.idx.parquet'))\n"
             "# Its loss mask belongs to the next token: the label mask shifted by one.",
         ),
         Format(
             OLMO, packed.write_olmo, True, False,
             "NumpyPackedFSLDatasetConfig.glob('train/token_ids_part_*.npy',\n"
-            "    label_mask_paths=['train/labels_mask_part_*.npy'], …)\n"
+            "    label_mask_paths=['train/labels_mask_part_*.npy'],\n"
+            "    generate_doc_lengths=True, sequence_length=N, tokenizer=…)\n"
+            "# It cuts examples that are longer than N.\n"
             "# The files are raw arrays without a header; example boundaries are in *.csv.gz.\n"
             "# OLMo-core finds boundaries by EOS: an example should end with it and hold no other.",
         ),
@@ -128,6 +136,7 @@ def _card(data: Dataset, chosen: Format) -> str:
         else "These files hold text. The trainer tokenizes it again with its own chat template and "
         "mask, so ids and label mask may differ from the dataset's."
     )
+    longest = max(int(split.lengths.max()) for split in data.values() if len(split))
     templates = [f"template `{label}`" for label in manifest["template"]]
     if holds_conversations(data.manifest):
         templates.append("the tokenizer's chat template")
@@ -136,7 +145,7 @@ def _card(data: Dataset, chosen: Format) -> str:
 Exported by sftdata from the build `{manifest["build"]}` ({", ".join(templates)}; tokenizer:
 `{manifest["tokenizer"]["name"]}`, sha256 `{manifest["tokenizer"]["sha256"]}`).
 
-{mask}
+{mask} The longest example has {longest:,} tokens.
 
 ```text
 {chosen.loading}

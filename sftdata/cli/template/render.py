@@ -47,10 +47,13 @@ def command(
 ) -> None:
     """Print the exact prompt of a row, as a server must send it, without a newline after it.
 
-    TEMPLATE is an id or id@version; a dataset of conversations takes --messages instead. --json
-    adds the token ids and the ids that end generation.
+    TEMPLATE is an id or id@version. With --dataset it may be left out: the row then gets the
+    template that the build would give it. A dataset of conversations takes --messages instead of
+    --row. --json adds the token ids and the ids that end generation.
 
     Example: sftdata template render summarize/article --row '{"article": "Text."}'
+
+    Example: sftdata template render --dataset data/summarize --row '{"article": "Text."}' --json
     """
     if (row is None) == (messages is None):
         raise click.UsageError("Give either --row or --messages.")
@@ -58,10 +61,8 @@ def command(
         raise click.UsageError("Name the dataset that says how turns are shown: --dataset DIR.")
     if messages is not None and template is not None:
         raise click.UsageError("Leave TEMPLATE out: --messages have none.")
-    if row is not None and template is None:
-        raise click.UsageError(
-            "Give TEMPLATE, such as summarize/article, or turns instead of --row: --messages."
-        )
+    if row is not None and template is None and dataset is None:
+        raise click.UsageError("Give TEMPLATE, such as summarize/article, or --dataset DIR.")
     if tools is not None and messages is None:
         raise click.UsageError("--tools go with --messages.")
     if dataset is not None and (chat or tokenizer is not None):
