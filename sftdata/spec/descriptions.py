@@ -63,6 +63,27 @@ MIXTURE_KEYS: Mapping[str, str] = {
     "sources": "The sources of a mixture: specs, with keys laid over them.",
 }
 
+# Keys of the tables inside a spec.
+FIELD_KEYS: Mapping[str, str] = {
+    "path": "Where the field is in a row, such as answers.text[0].",
+    "first": "Paths; the first that has visible text is read.",
+    "value": "A constant for every row, instead of a path.",
+    "optional": "Read an empty text where a row has nothing there.",
+    "strip_prefix": "Texts; the one that the field starts with is taken off.",
+    "type": "Read a number, a boolean or, without a flag in the ledger, a text.",
+}
+
+TEMPLATE_KEYS: Mapping[str, str] = {
+    "id": "A template, such as summarize/article or summarize/article@1.2.0.",
+    "weight": "How many rows get it, compared with the other templates.",
+}
+
+CHECK_KEYS: Mapping[str, str] = {
+    "action": "Flag the row, drop it, or end the build.",
+    "low": "The least that is right, for a check with bounds.",
+    "high": "The most that is right, for a check with bounds.",
+}
+
 SOURCE_KEYS: Mapping[str, str] = {
     "name": "Name of the source; its own dataset is in parts/NAME.",
     "spec": "A task, or a TOML file beside this one.",

@@ -6,7 +6,14 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from sftdata.spec.descriptions import MIXTURE_KEYS, SOURCE_KEYS, SPEC_KEYS
+from sftdata.spec.descriptions import (
+    CHECK_KEYS,
+    FIELD_KEYS,
+    MIXTURE_KEYS,
+    SOURCE_KEYS,
+    SPEC_KEYS,
+    TEMPLATE_KEYS,
+)
 from sftdata.spec.model import MixedSource, Mixture, Spec
 from sftdata.spec.validate import SpecModel
 
@@ -15,6 +22,7 @@ _TEXT = {"type": "string"}
 _TEXTS = {"type": "array", "items": _TEXT}
 _TEXT_OR_TEXTS = {"anyOf": [_TEXT, _TEXTS]}
 _SCALAR = {"type": ["string", "number", "boolean"]}
+_TABLES = {"FieldRule": FIELD_KEYS, "TemplateChoice": TEMPLATE_KEYS, "CheckRule": CHECK_KEYS}
 _TEMPLATE = {"anyOf": [_TEXT, {"$ref": "#/$defs/TemplateChoice"}]}
 
 # Shorter ways to write a key, which the model expands.
@@ -49,7 +57,9 @@ def spec_schema() -> dict[str, Any]:
     """The JSON schema of a spec file: of one task, or of a mixture."""
     schema = model_schema(Spec, SPEC_KEYS)
     keys, definitions = schema["properties"], schema["$defs"]
-    definitions["FieldRule"]["properties"]["strip_prefix"] = _TEXT_OR_TEXTS
+    definitions["FieldRule"]["properties"]["strip_prefix"] = dict(_TEXT_OR_TEXTS)
+    for name, descriptions in _TABLES.items():
+        _describe(definitions[name]["properties"], descriptions)
     keys["template"] = {}
     for name, written in _WRITTEN.items():
         keys[name] = {**copy.deepcopy(written), "description": SPEC_KEYS[name]}
@@ -88,7 +98,12 @@ def spec_schema() -> dict[str, Any]:
 def model_schema(model: type[SpecModel], descriptions: Mapping[str, str]) -> dict[str, Any]:
     """The JSON schema of a model, with a description of each key."""
     schema = model.model_json_schema()
-    for name, key in schema["properties"].items():
+    _describe(schema["properties"], descriptions)
+    return {"$schema": _DRAFT, **schema}
+
+
+def _describe(keys: dict[str, Any], descriptions: Mapping[str, str]) -> None:
+    for name, key in keys.items():
         key.pop("title", None)
         # TOML has no null: a key without a value is left out.
         kinds = [kind for kind in key.get("anyOf", ()) if kind != {"type": "null"}]
@@ -99,4 +114,3 @@ def model_schema(model: type[SpecModel], descriptions: Mapping[str, str]) -> dic
             del key["default"]
         if name in descriptions:
             key["description"] = descriptions[name]
-    return {"$schema": _DRAFT, **schema}

@@ -22,7 +22,8 @@ def schema() -> dict[str, Any]:
 def test_every_key_of_a_spec_and_a_mixture_is_described(schema: dict[str, Any]) -> None:
     source = schema["properties"]["sources"]["items"]["properties"]
     mixture = schema["properties"]["mixture"]["properties"]
-    for keys in (schema["properties"], source, mixture):
+    inside = [table["properties"] for table in schema["$defs"].values()]
+    for keys in (schema["properties"], source, mixture, *inside):
         assert [name for name, key in keys.items() if not key.get("description")] == []
     assert Spec.model_fields.keys() < schema["properties"].keys()
     assert Mixture.model_fields.keys() < schema["properties"].keys() | mixture.keys()
