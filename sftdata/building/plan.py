@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from sftdata.base.content import SMALL_TOKENIZER
 from sftdata.base.conversation import ASSISTANT, SYSTEM, USER
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
@@ -82,12 +83,19 @@ class Plan(PicklesFieldsOnly):
         notes += self.tokenizer.notes
         if self.spec.chat:
             notes += self.tokenizer.chat_notes
-        elif self.tokenizer.chat_template is not None and "chat" not in self.spec.model_fields_set:
+        elif self.is_chat_template_unused:
             notes.append(
                 "Prompts are plain text: the tokenizer's chat template is not used. --chat writes "
                 "turns with it; `chat = false` in the spec says that plain text is meant."
             )
         return [note for note in notes if note is not None]
+
+    @property
+    def is_chat_template_unused(self) -> bool:
+        """Whether the user's tokenizer has a chat template, and nobody said to do without it."""
+        has_one = self.tokenizer.chat_template is not None
+        is_said = "chat" in self.spec.model_fields_set
+        return has_one and not is_said and self.tokenizer.name != SMALL_TOKENIZER
 
     @property
     def labels(self) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 from sftdata.base.content import list_content
@@ -30,11 +30,23 @@ def recognize(data: Sequence[str], mapped: Collection[str] = ()) -> Shape:
     shapes = find_shapes([{**given, **row} for row in rows] or [given])
     if len(shapes) == 1:
         return shapes[0]
-    has = f"{escape(source.name)} has the columns {', '.join(map(escape, columns)) or 'none'}"
+    noun = "column" if len(columns) == 1 else "columns"
+    has = f"{escape(source.name)} has the {noun} {', '.join(map(escape, columns)) or 'none'}"
     if shapes:
         files = escape(" ".join(map(shlex.quote, data)))
         ways = "\n".join(f"  sftdata build {files} {s.options}  ({s.name})" for s in shapes)
         raise SpecError(f"{has}, which can mean more than one thing.", f"Say which:\n{ways}")
+    if {"chosen", "rejected"} <= set(columns):
+        raise SpecError(
+            f"{has}: pairs of a better and a worse answer. sftdata teaches one answer.",
+            f"To teach the chosen ones: {_teach_chosen(rows, columns)}",
+        )
+    if len(columns) == 1:
+        raise SpecError(
+            f"{has}. A prompt and a target need two: nothing says where in a text the target "
+            "starts.",
+            "Divide the texts, for example into the columns prompt and completion.",
+        )
     # A mixture takes no --data.
     tasks = [n for n in list_content("pipelines", "*.toml") if n != "presets" and find_spec(n)]
     raise SpecError(
@@ -62,6 +74,13 @@ def _refuse(source: Source) -> NoReturn:
     for chunks in read_chunks(source, 0):
         parse_chunks(chunks, {"": "row"}, source)
     raise no_rows((source,))
+
+
+def _teach_chosen(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> str:
+    if any(isinstance(row.get("chosen"), list) for row in rows):
+        return "--task chat --map messages=chosen"
+    prompt = "" if "prompt" in columns else " --map prompt=COLUMN"
+    return f"--task completion{prompt} --map completion=chosen"
 
 
 def _example(columns: Sequence[str]) -> str:

@@ -43,10 +43,11 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Compare two versions of a template: rules, source, text of sample rows, tokens.
+    """Compare two versions of a template.
 
-    OLD and NEW are ids with or without a version. NEW defaults to the working copy of OLD; --data,
-    --tokenizer and --max-length default to those of the task's spec.
+    Shows the rules, the source, and the text and tokens of sample rows. OLD and NEW are ids with or
+    without a version. NEW defaults to the working copy of OLD; --data, --tokenizer and --max-length
+    default to those of the task's spec.
 
     Example: sftdata template diff summarize/article@1.0.0 summarize/article@1.1.0 --format github
     """

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @click.option("--task", help="Write to templates/TASK. Default: the name in the file.")
 @json_option()
 def command(collection: Collection, file: Path, task: str | None, as_json: bool) -> None:
-    """Write working copies of the templates in FILE: promptsource YAML, or FLAN patterns in Python.
+    """Take over templates of promptsource or FLAN.
+
+    Writes a working copy of each template in FILE: promptsource's YAML, or FLAN's patterns in
+    Python.
 
     Example: sftdata template import promptsource templates.yaml --task news
     """

@@ -15,7 +15,9 @@ from sftdata.cli.output import print_json
 @click.argument("templates", nargs=-1, metavar="[TEMPLATE]...")
 @json_option()
 def command(templates: tuple[str, ...], as_json: bool) -> None:
-    """Look for faults in the working copies of TEMPLATE…, or of all templates. Exit 1 on a fault.
+    """Look for faults in working copies.
+
+    Without TEMPLATE, of all templates. Exit 1 on a fault.
 
     Example: sftdata template lint summarize/article
     """

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 @data_root_option()
 @json_option()
 def command(data_root: Path, as_json: bool) -> None:
-    """List the templates: latest release, draft, fields, and the datasets built with them.
+    """List the templates.
+
+    With their latest release, whether there is a draft, their fields, and the datasets built with
+    them.
 
     Example: sftdata template list
     """

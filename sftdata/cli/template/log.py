@@ -16,7 +16,9 @@ from sftdata.cli.output import print_json
 @data_root_option()
 @json_option()
 def command(template: str, data_root: Path, as_json: bool) -> None:
-    """List the releases of TEMPLATE: bump, reasons, date from git, datasets built with each.
+    """List the releases of TEMPLATE.
+
+    With the bump, its reasons, the date from git, and the datasets built with each.
 
     Example: sftdata template log summarize/article
     """

@@ -17,9 +17,10 @@ from sftdata.cli.output import print_json
 @click.option("--spec", type=FILE, metavar="FILE", help="Take the fields of the spec in this file.")
 @json_option()
 def command(template: str, source: str | None, spec: Path | None, as_json: bool) -> None:
-    """Write a first working copy of TEMPLATE, with its task's fields or from another template.
+    """Write a first working copy of TEMPLATE.
 
-    The fields are those of pipelines/TASK.toml, or of another spec that names the template.
+    It starts with its task's fields, or as another template (--from). The fields are those of
+    pipelines/TASK.toml, or of another spec that names the template.
 
     Example: sftdata template new summarize/headline --from summarize/article
     """

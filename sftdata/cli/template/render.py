@@ -45,11 +45,11 @@ def command(
     part: str | None,
     as_json: bool,
 ) -> None:
-    """Print the exact prompt of a row, as a server must send it, without a newline after it.
+    """Print the exact prompt of a row, as a server must send it.
 
-    TEMPLATE is an id or id@version. With --dataset it may be left out: the row then gets the
-    template that the build would give it. A dataset of conversations takes --messages instead of
-    --row. --json adds the token ids and the ids that end generation.
+    No newline is put after it. TEMPLATE is an id or id@version. With --dataset it may be left out:
+    the row then gets the template that the build would give it. A dataset of conversations takes
+    --messages instead of --row. --json adds the token ids and the ids that end generation.
 
     Example: sftdata template render summarize/article --row '{"article": "Text."}'
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @click.argument("template")
 @json_option()
 def command(template: str, as_json: bool) -> None:
-    """Show TEMPLATE, an id or id@version: what it reads, its digests and its source.
+    """Show what TEMPLATE reads, its digests and its source.
+
+    TEMPLATE is an id or id@version.
 
     Example: sftdata template show summarize/article@1
     """

@@ -100,7 +100,8 @@ def _read_part(part: Any, number: int) -> str:
     rest = _to_dict(part, number)
     kind = rest.pop("type", "text" if "text" in rest else None)
     if kind not in _TEXT_PARTS:
-        detail = f"turn {number} has a part of the type '{kind}'; only text is known"
+        what = "without a type" if kind is None else f"of the type '{kind}'"
+        detail = f"turn {number} has a part {what}; only text is known"
         raise ConversationFault(Reason.UNKNOWN_PART, detail)
     text = rest.pop("text", None)
     if not isinstance(text, str):

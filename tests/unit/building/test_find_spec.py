@@ -70,6 +70,35 @@ def test_unknown_columns_are_an_error_with_the_mapping_that_fits_best() -> None:
     assert "multitask" not in str(e.value)
 
 
+@pytest.mark.parametrize(
+    ("row", "fault", "way_out"),
+    [
+        (
+            {"prompt": "q", "chosen": "a", "rejected": "b"},
+            "sftdata teaches one answer",
+            "--task completion --map completion=chosen",
+        ),
+        (
+            {"question": "q", "chosen": "a", "rejected": "b"},
+            "sftdata teaches one answer",
+            "--task completion --map prompt=COLUMN --map completion=chosen",
+        ),
+        (
+            {"chosen": [{"role": "user", "content": "q"}], "rejected": []},
+            "sftdata teaches one answer",
+            "--task chat --map messages=chosen",
+        ),
+        ({"text": "Q: Why? A: So."}, "the column text. A prompt and a target need two", "Divide"),
+    ],
+)
+def test_preferences_and_whole_texts_are_named_as_what_they_are(
+    row: dict[str, Any], fault: str, way_out: str
+) -> None:
+    with pytest.raises(SpecError, match=fault) as caught:
+        find(row)
+    assert way_out in str(caught.value)
+
+
 def test_without_rows_the_bundled_sample_is_built() -> None:
     spec = find_spec_to_build(None, None, lambda line: None)
     assert spec.task == "summarize"

@@ -130,6 +130,7 @@ def test_other_turns_never_count() -> None:
             "unknown_part",
             "turn 2 has a part of the type 'image_url'; only text is known",
         ),
+        (HI | {"content": {"a": 1}}, "unknown_part", "turn 2 has a part without a type"),
         (HI | {"content": [{"type": "text"}]}, "bad_messages", "turn 2 has a text part whose text"),
         (
             HI | {"content": [{"text": "Hi", "cache": 1}]},
