@@ -1,0 +1,62 @@
+"""Every command and every Python block of the documentation does what the page says.
+
+`SFTDATA_UPDATE_DOCS=1 pytest tests/docs -k NAME` writes the printed outputs into the page.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from support.doc_pages.blocks import PageError
+from support.doc_pages.model import make_model
+from support.doc_pages.rewriting import rewrite
+from support.doc_pages.surroundings import Surroundings
+from support.doc_pages.walk import report, walk
+from support.places import ROOT
+
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "train/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+# Pages that are being rewritten; what they say is not yet what happens.
+UNFINISHED = {"README.md", "train/README.md", "docs/performance.md", "docs/specs.md"}
+UNFINISHED |= {"docs/templates.md"}
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of all pages; the cache in it saves each page the check of the tokenizer."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_model(tmp_path_factory.mktemp("models") / "model")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_what_a_page_says_is_what_happens(
+    page: Path, tmp_path: Path, home: Path, model: Path, request: pytest.FixtureRequest
+) -> None:
+    if name_of(page) in UNFINISHED:
+        request.applymarker(pytest.mark.xfail(strict=False))
+    around = Surroundings(tmp_path / "page", home, tmp_path / "temporary", tmp_path / "logs")
+    shutil.copytree(model, around.folder / "model")
+    text = page.read_text(encoding="utf-8")
+    try:
+        mismatches = walk(name_of(page), text, around)
+    except PageError as error:
+        pytest.fail(f"{name_of(page)}: {error}", pytrace=False)
+    if os.environ.get("SFTDATA_UPDATE_DOCS"):
+        outputs = [found.output for found in mismatches if found.output]
+        page.write_text(rewrite(text, outputs), encoding="utf-8")
+        mismatches = [found for found in mismatches if not found.output]
+    if mismatches:
+        pytest.fail(report(name_of(page), mismatches), pytrace=False)
