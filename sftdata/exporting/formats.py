@@ -41,7 +41,8 @@ FORMATS = {
             "axolotl", tokenized.write_axolotl, True, False,
             "sequence_len: 2048  # axolotl drops examples that are longer; its default is 512\n"
             "datasets:\n  - path: train.parquet\n    ds_type: parquet\n    type:\n"
-            "test_datasets:\n  - path: validation.parquet\n    ds_type: parquet\n    type:\n"
+            "test_datasets:\n  - path: validation.parquet\n    ds_type: parquet\n"
+            "    split: train  # the only split of a file\n    type:\n"
             "# Leave `type` empty: axolotl then uses the columns unchanged.",
         ),
         Format(
