@@ -2,22 +2,92 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import glob
 import hashlib
 import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedWriter
 from pathlib import Path
+from typing import BinaryIO
 
 import xxhash
 
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Writes `data` to `path`; a reader sees the old bytes or the new ones, even after a crash."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
+    with replacing(path) as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync(path.parent)
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """Writes a file that the user named: through links, and into a pipe or a device."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+    else:
+        write_atomically(path, data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, which takes the place of `path` at the end; an error leaves the old one.
+
+    A temporary file that a killed process left is removed by the next write to `path`.
+    """
+    remove_leftovers(path)
+    temporary = path
+    try:
+        with _open_temporary(path) as file:
+            temporary = Path(file.name)
+            if path.is_file():
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            temporary.replace(path)
+        sync(path.parent)
+    except BaseException as error:
+        if temporary != path:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+        if isinstance(error, OSError) and is_temporary(Path(error.filename or temporary)):
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        raise
+
+
+def _open_temporary(path: Path) -> BufferedWriter:
+    """A new file beside `path`, locked while it is open, so that nobody takes it for a leftover."""
+    while True:
+        temporary = path.with_name(f".{path.name}.{secrets.randbits(40)}")
+        file = temporary.open("xb")
+        try:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if temporary.exists():  # nobody removed it before it was locked
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+
+
+def remove_leftovers(path: Path) -> None:
+    """Removes the temporary files of killed writes to `path`; those of running ones are locked."""
+    for other in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        if is_temporary(other):
+            with contextlib.suppress(OSError), other.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                other.unlink()
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether `path` has the name of a temporary file of ours: `.NAME.NUMBER`."""
+    return path.name.startswith(".") and path.suffix[1:].isdecimal()
 
 
 def sync(path: Path) -> None:

@@ -6,13 +6,14 @@ import glob
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sftdata.base.content import SMALL_TOKENIZER, bundled_root
 from sftdata.base.escaping import escape
+from sftdata.base.files import is_temporary, remove_leftovers, write_atomically
 from sftdata.base.wording import list_names
 from sftdata.building.project_files import CI_FILE, ci_text, gitignore_text, readme_text
 from sftdata.building.propose import propose
@@ -25,9 +26,10 @@ from sftdata.spec.presets import HUB, PRESET
 from sftdata.spec.spec_text import SCHEMA_FILE, spec_text
 from sftdata.spec.validate import validate
 from sftdata.tokenizing.load import load_tokenizer
-from sftdata.writing.ownership import CLUTTER
+from sftdata.writing.ownership import CLUTTER, is_ours
 
 _SHOWN = 3
+_NAMES = frozenset({"pipelines", "templates", ".github", ".gitignore", "README.md"})
 
 
 @dataclass(frozen=True)
@@ -39,23 +41,49 @@ class Project:
     files: tuple[str, ...]
 
 
-def check_folder(folder: Path, data: Sequence[str]) -> None:
-    """Raises `SftdataError` unless `folder` is new, or holds nothing but the rows and `.git`."""
+def check_folder(
+    folder: Path, data: Sequence[str], task: str, files: Mapping[str, str] | None = None
+) -> None:
+    """Raises `SftdataError` unless `folder` is new, or holds nothing but the rows and `.git`.
+
+    It may also hold what a killed `init` left: of `files` (without them, of the names that they can
+    have) those that are written, and the dataset of `task`.
+    """
     if folder.exists() and not folder.is_dir():
         raise SftdataError(f"{escape(str(folder))} is a file.", "Name a new or an empty folder.")
     rows = {Path(parse_data_item(item)[1]).resolve() for item in data}
     others = sorted(
         path.name
         for path in (folder.iterdir() if folder.is_dir() else ())
-        if path.name not in {".git", *CLUTTER} and path.resolve() not in rows
+        if path.name not in {".git", *CLUTTER}
+        and path.resolve() not in rows
+        and not _is_from_init(folder, path.name, task, files)
     )
     if others:
         shown = list_names(others, _SHOWN, quote="'")
+        called = str(folder) if folder.name else folder.resolve().name
         raise SftdataError(
-            f"{escape(str(folder))} is not empty: it holds {shown}.",
+            f"{escape(called)} is not empty: it holds {shown}.",
             "init overwrites nothing: name a new or an empty folder. In a project of your own, "
             "write pipelines/NAME.toml and build it: sftdata build --task NAME",
         )
+
+
+def _is_from_init(folder: Path, name: str, task: str, files: Mapping[str, str] | None) -> bool:
+    """Whether an entry of `folder` holds only what a killed `init` left."""
+    if name == "data":
+        return all(
+            path.name == task and path.is_dir() and (is_ours(path) or not any(path.iterdir()))
+            for path in (folder / name).iterdir()
+        )
+    if files is None:
+        return name in _NAMES or is_temporary(Path(name))
+    inside = [folder / name, *(folder / name).rglob("*")]
+    return all(
+        files.get(path.relative_to(folder).as_posix(), "").encode() == path.read_bytes()
+        for path in inside
+        if not path.is_dir() and not is_temporary(path)
+    )
 
 
 def resolve_items(data: Sequence[str]) -> list[str]:
@@ -114,10 +142,12 @@ def start_project(
     files[CI_FILE] = ci_text(name, has_template=own, has_rows=is_inside)
     files[".gitignore"] = gitignore_text()
     files["README.md"] = readme_text(name, has_template=own)
+    check_folder(Path(), data, name, files)
     for path, text in files.items():
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with Path(path).open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        remove_leftovers(Path(path))
+        if not Path(path).exists():
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(Path(path), text.encode())
     return Project(name, proposal.sees, tuple(files))
 
 

@@ -71,9 +71,10 @@ def command(
     data = load(dataset)
     findings = diagnose(data, only=only or None)
     if sarif is not None:
+        from sftdata.base.files import write_output
         from sftdata.inspecting.doctor.sarif import to_sarif
 
-        sarif.write_text(json.dumps(to_sarif(findings, data.manifest), indent=1), encoding="utf-8")
+        write_output(sarif, json.dumps(to_sarif(findings, data.manifest), indent=1).encode())
         print_note(f"Wrote {sarif}: {count(len(findings), 'finding')}.")
     if as_json:
         print_json([finding.to_json() for finding in findings])

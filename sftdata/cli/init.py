@@ -49,13 +49,14 @@ def command(folder: Path, data: tuple[str, ...], tokenizer: str | None, task: st
         raise click.UsageError(_EXPLANATION)
     from sftdata.building.start_project import (
         check_folder,
+        project_name,
         resolve_items,
         resolve_tokenizer,
         start_project,
     )
 
     items = resolve_items(data)
-    check_folder(folder, items)
+    check_folder(folder, items, project_name(items[0]))
     if tokenizer is not None:
         tokenizer = resolve_tokenizer(tokenizer)
     with _inside(folder):
@@ -79,7 +80,7 @@ def _inside(folder: Path) -> Iterator[None]:
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     root = folder.absolute()
     specs = root / "pipelines"
-    specs.mkdir(parents=True)  # makes the folder the root of the project
+    specs.mkdir(parents=True, exist_ok=True)  # makes the folder the root of the project
     try:
         with contextlib.chdir(root):
             yield

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
-from sftdata.base.files import write_atomically
+from sftdata.base.new_folder import new_folder
 from sftdata.errors import SftdataError, did_you_mean
 from sftdata.exporting import conversations, packed, text, tokenized
 from sftdata.loading.conversations import ConversationRow, check_no_templates, holds_conversations
@@ -88,7 +87,9 @@ def export(
     read_conversations: Callable[[Dataset], Iterator[ConversationRow]] | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> list[Path]:
-    """Write the dataset's splits in the format `name` into `out`, and return the files.
+    """Write the dataset's splits in the format `name` as the folder `out`, and return the files.
+
+    The folder appears when all files are on disk.
 
     `max_length` chooses the pack plan, for formats that need one. `read_conversations` reads the
     conversations of a dataset from its sources, for the format `messages`.
@@ -110,22 +111,23 @@ def export(
         raise SftdataError(f"{out} is not empty.", "Choose another directory with --out.")
     data = load(directory)
     splits = [split for split in data if len(data[split])]
-    if name == MESSAGES and read_conversations is not None and holds_conversations(data.manifest):
-        check_no_templates(data.manifest)
-        rows = read_conversations(data)
-        rows = chain([next(rows)], rows)  # raises before anything is written
-        out.mkdir(parents=True, exist_ok=True)
-        conversations.write_conversations(rows, splits, out)
-    else:
-        out.mkdir(parents=True, exist_ok=True)
-        FORMATS[name].write(data, splits, out, max_length)
+    with new_folder(out) as folder:
+        if (
+            name == MESSAGES
+            and read_conversations is not None
+            and holds_conversations(data.manifest)
+        ):
+            check_no_templates(data.manifest)
+            conversations.write_conversations(read_conversations(data), splits, folder)
+        else:
+            FORMATS[name].write(data, splits, folder, max_length)
+        (folder / CARD).write_text(_card(data, FORMATS[name]), encoding="utf-8")
     if name == OLMO and (split_up := packed.count_split_examples(data, splits)):
         report(
             f"{split_up:,} of {sum(len(data[split]) for split in splits):,} examples hold EOS "
             "inside, as the turns of a chat do, or don't end with it. OLMo-core takes EOS for the "
             "end of a document, so it may split or join them."
         )
-    write_atomically(out / CARD, _card(data, FORMATS[name]).encode())
     return sorted(path for path in out.rglob("*") if path.is_file())
 
 

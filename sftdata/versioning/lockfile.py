@@ -137,7 +137,7 @@ def write_lock(folder: Path, releases: Sequence[Release]) -> None:
     """Replaces the lock in `folder`; a first one brings the merge rule for git with it."""
     attributes = folder / ".gitattributes"
     if not (folder / FILE).exists() and not attributes.exists():
-        attributes.write_text(f"{FILE} merge=union\n", encoding="utf-8")
+        write_atomically(attributes, f"{FILE} merge=union\n".encode())
     ordered = sorted(releases, key=lambda release: (release.id, release.number))
     text = _HEAD + "".join(f"{_line(release)}\n" for release in ordered)
     write_atomically(folder / FILE, text.encode())

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from sftdata.base.content import in_project, list_content
+from sftdata.base.files import write_atomically
 from sftdata.errors import SpecError, TemplateError, did_you_mean
 from sftdata.rendering.source import check_id
 from sftdata.rendering.template import Template, parse_template
@@ -29,22 +30,28 @@ def new_template(
         source, included = template.source, template.included
     else:
         source, included = _start(template_id, spec), {}
-    written = write_working_copy(template_id, source)
+    _check_is_new(template_id)
     for name, text in included.items():
         path = in_project(f"templates/{name}")
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    return written
+            write_atomically(path, text.encode())
+    return write_working_copy(template_id, source)  # last: the same command goes on after a kill
 
 
 def write_working_copy(template_id: str, source: str) -> Path:
     """Writes a new working copy in the project; `TemplateError` if one is there."""
+    path = _check_is_new(template_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, source.encode())
+    return path
+
+
+def _check_is_new(template_id: str) -> Path:
+    """The path of a working copy that is not there yet."""
     path = in_project(f"templates/{template_id}.jinja")
     if path.exists() or path.is_symlink():
         raise TemplateError(f"{path} is there already.", "Choose another name, or edit that file.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(source, encoding="utf-8", newline="\n")
     return path
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sftdata.base.cache import record_files, unchanged_files
-from sftdata.base.files import is_intact, sync, write_atomically
+from sftdata.base.files import is_intact, remove_leftovers, sync, write_atomically
 from sftdata.errors import SftdataError
 from sftdata.spec.model import Mixture, Spec
 from sftdata.writing import card
@@ -162,10 +162,7 @@ def tidy(manifest: Manifest, spec: Spec | Mixture, report: Report) -> None:
             path.parent.mkdir(exist_ok=True)
             write_atomically(path, data)
     for name in (*files, MANIFEST):
-        path = directory / name
-        for temporary in path.parent.glob(f".{path.name}.*"):
-            if temporary.suffix[1:].isdecimal():  # ours end in a process id; an editor's do not
-                temporary.unlink()
+        remove_leftovers(directory / name)
     remove_other_builds(directory, build)
     splits = manifest["splits"].values()
     record_files(directory, [shard["path"] for split in splits for shard in split["shards"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -126,6 +127,30 @@ def test_a_folder_that_holds_other_files_is_refused_and_stays() -> None:
     assert message.startswith("project is not empty: it holds 'README.md'.\n")
     assert [path.name for path in Path("project").iterdir()] == ["README.md"]
     assert Path("project/README.md").read_text() == "mine"
+
+
+@pytest.mark.parametrize("shape", ["usual names", "own", "messages"])
+def test_the_same_command_goes_on_where_a_killed_one_stopped(shape: str) -> None:
+    row, _ = SHAPES[shape]
+    write_rows([json.loads(json.dumps(row).replace("{n}", str(n))) for n in range(10)])
+    assert run("init", "whole", "--data", "rows.jsonl").exit_code == 0
+    whole = {path.relative_to("whole") for path in Path("whole").rglob("*")}
+    for left in (1, 3, 5):
+        shutil.rmtree("project", ignore_errors=True)
+        written = sorted(path for path in whole if Path("whole", path).is_file())[:left]
+        for path in written:
+            Path("project", path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(Path("whole", path), Path("project", path))
+        Path("project/.README.md.4711").write_text("# ro")  # half written
+        done = run("init", "project", "--data", "rows.jsonl")
+        assert done.exit_code == 0, done.output
+        assert {path.relative_to("project") for path in Path("project").rglob("*")} == whole
+    with Path("project/pipelines/rows.toml").open("a") as file:
+        file.write("# mine")
+    assert "project is not empty: it holds 'pipelines'" in error_of(
+        "init", "project", "--data", "rows.jsonl"
+    )
+    assert Path("project/pipelines/rows.toml").read_text().endswith("# mine")
 
 
 def test_without_rows_it_says_what_it_does() -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 
+from sftdata.base.files import write_atomically
 from sftdata.errors import SftdataError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Progress(transformers.TrainerCallback):
                 lines = read_metrics(self._out / name) if state.global_step else []
                 keep = [line for line in lines if line["step"] <= state.global_step]
                 text = "".join(json.dumps(line) + "\n" for line in keep)
-                (self._out / name).write_text(text)
+                write_atomically(self._out / name, text.encode())
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         """Write a line for the steps since the last one, or for an evaluation."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sftdata.base.files import write_atomically
+from sftdata.base.files import replacing, write_atomically
 from sftdata_train.model_loading import find_model_folder
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
@@ -33,7 +33,8 @@ def save_tokenizer(out: Path, model: str, recorded: str, chat: Mapping[str, Any]
         if folder is not None and has_tokenizer(folder):
             for pattern in (*TOKENIZER_FILES, *_BESIDE):
                 for path in folder.glob(pattern):
-                    shutil.copyfile(path, out / path.name)
+                    with path.open("rb") as read, replacing(out / path.name) as written:
+                        shutil.copyfileobj(read, written)
             break
     if chat is not None:
         write_atomically(out / "chat_template.jinja", str(chat["template"]).encode())

@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 
 from sftdata.base.escaping import escape, escape_bytes
+from sftdata.base.files import write_output
 from sftdata.errors import SftdataError
 
 _MARK = b'<meta name="generator" content="sftdata">'  # in the head of each page
@@ -45,7 +46,7 @@ def check_page_path(path: Path) -> None:
 def save_page(path: Path, page: str) -> None:
     """Writes the page; see `check_page_path`."""
     check_page_path(path)
-    path.write_text(page, encoding="utf-8")
+    write_output(path, page.encode())
 
 
 @lru_cache(maxsize=1)

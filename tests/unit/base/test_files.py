@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
 import xxhash
 
-from sftdata.base.files import is_intact, stamp, write_atomically
+from sftdata.base.files import is_intact, replacing, stamp, write_atomically, write_output
 
 
 def test_a_write_replaces_the_file_and_leaves_no_other() -> None:
@@ -29,6 +31,42 @@ def test_the_old_file_stays_where_the_new_one_cannot_be_put_in_place(
     with pytest.raises(OSError, match="no space"):
         write_atomically(Path("a"), b"new")
     assert Path("a").read_bytes() == b"old"
+    assert [*Path().iterdir()] == [Path("a")]
+
+
+def test_a_write_removes_what_a_killed_one_left_and_nothing_else() -> None:
+    for name in (".a.123", ".a.swp", ".b.123", "a.123"):
+        Path(name).touch()
+    with replacing(Path("a")) as running:  # another write to the same file does not disturb it
+        write_atomically(Path("a"), b"first")
+        running.write(b"second")
+    assert Path("a").read_bytes() == b"second"
+    assert sorted(path.name for path in Path().iterdir()) == [".a.swp", ".b.123", "a", "a.123"]
+
+
+def test_a_replaced_file_keeps_its_permissions() -> None:
+    Path("a").touch(0o600)
+    write_atomically(Path("a"), b"new")
+    assert stat.S_IMODE(Path("a").stat().st_mode) == 0o600
+
+
+def test_an_error_names_the_file_and_not_the_temporary_one() -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        write_atomically(Path("nowhere/a"), b"")
+    assert caught.value.filename == "nowhere/a"
+
+
+def test_output_goes_through_a_link_and_into_a_pipe() -> None:
+    Path("folder").mkdir()
+    Path("link").symlink_to("folder/page")
+    write_output(Path("link"), b"page")
+    assert Path("link").is_symlink()
+    assert Path("folder/page").read_bytes() == b"page"
+    os.mkfifo("pipe")
+    reading = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_output(Path("pipe"), b"page")
+    assert os.read(reading, 9) == b"page"
+    os.close(reading)
 
 
 def test_another_file_with_the_same_bytes_has_another_stamp() -> None:

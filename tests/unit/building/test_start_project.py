@@ -31,12 +31,12 @@ def test_a_folder_may_hold_the_rows_a_repository_and_clutter() -> None:
     for name in ("p/.git/config", "p/rows.jsonl", "p/.DS_Store"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
-    check_folder(Path("p"), ["p/rows.jsonl"])
-    check_folder(Path("new"), ["p/rows.jsonl"])
+    check_folder(Path("p"), ["p/rows.jsonl"], "rows")
+    check_folder(Path("new"), ["p/rows.jsonl"], "rows")
     with pytest.raises(SftdataError, match=r"p is not empty: it holds 'rows\.jsonl'"):
-        check_folder(Path("p"), ["other.jsonl"])
+        check_folder(Path("p"), ["other.jsonl"], "other")
     with pytest.raises(SftdataError, match=r"rows\.jsonl is a file"):
-        check_folder(Path("p/rows.jsonl"), [])
+        check_folder(Path("p/rows.jsonl"), [], "rows")
 
 
 def test_paths_are_absolute_and_there(tmp_path: Path) -> None:

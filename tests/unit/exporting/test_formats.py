@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,22 @@ def test_files_that_are_there_are_not_overwritten(data: Dataset) -> None:
     Path("full/file").touch()
     with pytest.raises(SftdataError, match="not empty"):
         export(data.manifest.directory, "trl", Path("full"))
+
+
+def test_a_failed_export_leaves_nothing_and_the_same_one_goes_on(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(rows: Dataset, splits: list[str], folder: Path, max_length: int | None) -> None:
+        (folder / "train.jsonl").write_text('{"half": ')
+        raise OSError(28, "No space left on device")
+
+    whole = FORMATS["prompt-completion"]
+    monkeypatch.setitem(FORMATS, whole.name, replace(whole, write=fail))
+    with pytest.raises(OSError, match="No space left on device: 'x'"):
+        export(data.manifest.directory, whole.name, Path("x"))
+    assert not [*Path().glob("*x*")]
+    monkeypatch.setitem(FORMATS, whole.name, whole)
+    export(data.manifest.directory, whole.name, Path("x"))
 
 
 def test_conversations_that_olmo_would_split_at_their_turns_are_counted(
