@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,8 @@ from sftdata.cli.train_extra import needs_train_extra
 from sftdata.errors import VerificationError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sftdata_train.audit import Audit
     from sftdata_train.passport import Passport
 
@@ -71,8 +73,7 @@ def _text(passport: Passport, data: Path | None, found: Audit) -> str:
         f"tokenizer   {passport['tokenizer']['name']}, sha256 {passport['tokenizer']['sha256']}",
         f"prompts     {'chat' if chat else 'plain'}, stop at {passport['stop_ids']}",
         f"base model  {passport['base_model']['name']}",
-        f"steps       {outcome.get('steps')}, held-out loss "
-        f"{outcome.get('held_out_loss_before')} before, {outcome.get('held_out_loss')} after",
+        f"steps       {outcome.get('steps')}{_describe_loss(outcome)}",
         "libraries   " + ", ".join(f"{k} {v}" for k, v in passport["libraries"].items()),
     ]
     checked = ["weights"]
@@ -86,3 +87,10 @@ def _text(passport: Passport, data: Path | None, found: Audit) -> str:
     if data is None:
         lines.append("not checked dataset: give it with --data")
     return escape("\n".join(lines), keep_newlines=True)
+
+
+def _describe_loss(outcome: Mapping[str, Any]) -> str:
+    before, after = outcome.get("held_out_loss_before"), outcome.get("held_out_loss")
+    if before is None or after is None:
+        return ", no held-out loss"
+    return f", held-out loss {before:.4f} before, {after:.4f} after"
