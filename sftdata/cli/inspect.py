@@ -56,6 +56,9 @@ _SHOWN = 3  # rows without an option that says how many
 )
 @click.option("--reason", help="Only rows whose ledger line has this reason.")
 @click.option(
+    "--finding", metavar="ID", help="Only rows with this finding of `sftdata doctor --list`."
+)
+@click.option(
     "--view",
     type=click.Choice(["turns", "text", "tokens", "labels"]),
     multiple=True,
@@ -113,7 +116,7 @@ def command(
         print_rows(rows, view or ("turns",))
 
 
-_CONDITIONS = ("task", "template", "min_tokens", "max_tokens", "reason")
+_CONDITIONS = ("task", "template", "min_tokens", "max_tokens", "reason", "finding")
 
 
 def _check_usage(

@@ -78,6 +78,7 @@ def inspect(
     min_tokens: int | None = None,
     max_tokens: int | None = None,
     reason: str | None = None,
+    finding: str | None = None,
 ) -> Rows:
     """Rows with their text, tokens and cuts, chosen as by the options of `sftdata inspect`.
 
@@ -90,7 +91,12 @@ def inspect(
         raise SftdataError("Give one of row, index and random.", "Each of them chooses the rows.")
     data = _open(dataset)
     wanted = RowFilter(
-        task=task, template=template, min_tokens=min_tokens, max_tokens=max_tokens, reason=reason
+        task=task,
+        template=template,
+        min_tokens=min_tokens,
+        max_tokens=max_tokens,
+        reason=reason,
+        finding=finding,
     )
     if row is not None and not wanted.is_empty:
         raise SftdataError("row names the one row.", "Leave the conditions on rows out.")

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from sftdata.base.arrow import to_flags
 from sftdata.inspecting.doctor.batch import RowBatch
 from sftdata.inspecting.doctor.context import DatasetContext
 from sftdata.inspecting.doctor.measures import RowMeasures
@@ -38,6 +41,16 @@ class CheckedDataset:
         """Ids of the first few rows at these places."""
         rows = read_rows(self.data, self.context, self.templates, places)
         return tuple(row.batch.column("row_id")[0].as_py() for row in rows)
+
+    def places(self, row_ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+        """The places of the rows with these ids."""
+        wanted = row_ids.combine_chunks()
+        of_split = [
+            to_flags(pc.is_in(chunk, wanted))
+            for split in self.data.values()
+            for chunk in split.to_arrow().column("row_id").chunks
+        ]
+        return np.flatnonzero(np.concatenate([np.empty(0, np.bool_), *of_split]))
 
 
 def read_batches(

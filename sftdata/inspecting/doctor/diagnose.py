@@ -21,7 +21,7 @@ from sftdata.inspecting.doctor.dataset import (
     read_batches,
     read_rows,
 )
-from sftdata.inspecting.doctor.finding import Finding, FoundRow
+from sftdata.inspecting.doctor.finding import SEVERITIES, Finding, FoundRow
 from sftdata.inspecting.doctor.measures import RowMeasures, join_measures, measure_rows
 from sftdata.inspecting.doctor.quotes import quote_target
 from sftdata.inspecting.doctor.template_facts import TemplateFacts
@@ -41,34 +41,67 @@ class _BatchResult:
 
 
 def diagnose(data: Dataset, *, only: Sequence[str] | None = None) -> list[Finding]:
-    """The defects of a dataset, in the order of the checks.
+    """The defects of a dataset: the worst first, then in the order of the checks.
 
     `only`: ids of the checks to run. Raises `SftdataError` for an unknown id, and when the
     tokenizer of the build is gone or another one.
     """
     checks = _choose(only)
-    row_checks = [check for check in checks if isinstance(check, RowCheck)]
-    dataset_checks = [check for check in checks if isinstance(check, DatasetCheck)]
     context = read_context(data)
     templates = learn_templates(data, context)
+    hits = _find_hits(data, checks, context, templates)
+    findings = [
+        _to_finding(check, found, _quote_rows(check, found, data, context, templates))
+        for check in checks
+        if (found := hits.get(check.id)) is not None
+    ]
+    return sorted(_with_places(data, findings), key=lambda one: SEVERITIES.index(one.severity))
+
+
+def find_rows_with(data: Dataset, check_id: str) -> npt.NDArray[np.int64]:
+    """Places of the rows with a defect, counted over all splits in their order.
+
+    Raises `SftdataError` for an unknown check, and for one whose defect is not one of single rows.
+    """
+    checks = _choose([check_id])
+    context = read_context(data)
+    hits = _find_hits(data, checks, context, learn_templates(data, context))[check_id]
+    if hits is None:
+        raise SftdataError(
+            f"The check '{check_id}' finds nothing.",
+            f"See the findings: sftdata doctor {data.manifest.directory}",
+        )
+    if not len(hits.rows):
+        raise SftdataError(
+            f"The finding '{check_id}' is about the dataset as a whole, so it names no rows.",
+            f"See it: sftdata doctor {data.manifest.directory} --check {check_id}",
+        )
+    return hits.rows
+
+
+def _find_hits(
+    data: Dataset,
+    checks: list[Check],
+    context: DatasetContext,
+    templates: Mapping[str, TemplateFacts],
+) -> dict[str, Hits | None]:
+    """The hits of each check, by its id."""
+    row_checks = [check for check in checks if isinstance(check, RowCheck)]
+    dataset_checks = [check for check in checks if isinstance(check, DatasetCheck)]
     threads = min(_MOST_THREADS, os.cpu_count() or 1)
     # Threads help: decoding and matching release the GIL.
     with ThreadPoolExecutor(threads, "doctor") as pool:
         batches = read_batches(data, context, templates)
         results = list(_check_batches(pool, batches, row_checks, threads))
-        hits = _join_hits(row_checks, results)
+        hits: dict[str, Hits | None] = dict.fromkeys(check.id for check in checks)
+        hits |= _join_hits(row_checks, results)
         if results:
             measures = join_measures([result.measures for result in results])
             dataset = CheckedDataset(data, context, templates, measures)
             ids = [check.id for check in dataset_checks]
             dataset_hits = pool.map(lambda check: check.find(dataset), dataset_checks)
             hits |= zip(ids, dataset_hits, strict=True)
-    findings = [
-        _to_finding(check, found, _quote_rows(check, found, data, context, templates))
-        for check in checks
-        if (found := hits.get(check.id)) is not None
-    ]
-    return _with_places(data, findings)
+    return hits
 
 
 def _choose(only: Sequence[str] | None) -> list[Check]:

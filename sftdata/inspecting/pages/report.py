@@ -103,7 +103,7 @@ def render_report(data: Dataset, against: Dataset | None = None, *, seed: int = 
         findings=findings,
         found=found,
         glimpse=Glimpse.of(next((row for row in rows if row.split == "train"), rows[0])),
-        anchors={row.example.row_id: f"row-{n}" for n, row in enumerate([*rows, *found])},
+        anchors={row.example.row_id: f"row-{n}" for n, row in enumerate([*rows, *found], 1)},
         groups=groups,
         plots=_plot_lengths(names, lengths),
         shares=_plot_shares(groups["split"]),

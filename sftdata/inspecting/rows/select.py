@@ -1,4 +1,4 @@
-"""Select rows: by id, index, at random, or by task, template, length and ledger reason.
+"""Select rows: by id, index, at random, or by task, template, length, reason and finding.
 
 Only the columns of a condition are read: the ids for an id, the offsets for a length.
 """
@@ -33,6 +33,7 @@ class RowFilter:
     min_tokens: int | None = None
     max_tokens: int | None = None
     reason: str | None = None  # of the row's ledger line
+    finding: str | None = None  # id of a check of `doctor`
 
     @property
     def is_empty(self) -> bool:
@@ -71,15 +72,18 @@ class RowSet:
 def find_rows(data: Dataset, splits: Sequence[str], wanted: RowFilter) -> RowSet:
     """The rows of `splits` that meet the conditions.
 
-    Raises `SftdataError` for a task, template or reason that no row has.
+    Raises `SftdataError` for a task, template, reason or finding that no row has.
     """
     ledgered = None if wanted.reason is None else _ids_with_reason(data, wanted.reason)
     template = None if wanted.template is None else _templates(data, wanted.template)
     if wanted.task is not None:
         _check_task(data, wanted.task)
+    has_finding = None if wanted.finding is None else _rows_with_finding(data, wanted.finding)
     places = {}
     for name in splits:
         kept = np.ones(len(data[name]), np.bool_)
+        if has_finding is not None:
+            kept &= has_finding[name]
         if ledgered is not None:
             kept &= _is_in(data, name, "row_id", ledgered)
         if template is not None:
@@ -192,6 +196,21 @@ def _templates(data: Dataset, name: str) -> list[str]:
     if not found:
         raise SftdataError(f"The dataset has no template '{name}'.", did_you_mean(name, labels))
     return found
+
+
+def _rows_with_finding(data: Dataset, check_id: str) -> dict[str, npt.NDArray[np.bool_]]:
+    """For each split, which of its rows have the finding."""
+    from sftdata.inspecting.doctor.diagnose import find_rows_with  # takes time to import
+
+    found = find_rows_with(data, check_id)
+    flags: dict[str, npt.NDArray[np.bool_]] = {}
+    first = 0
+    for name, split in data.items():
+        own = found[(found >= first) & (found < first + len(split))]
+        flags[name] = np.zeros(len(split), np.bool_)
+        flags[name][own - first] = True
+        first += len(split)
+    return flags
 
 
 def _check_task(data: Dataset, task: str) -> None:

@@ -37,6 +37,7 @@ _FILTERS = {
     "min": "min_tokens",
     "max": "max_tokens",
     "reason": "reason",
+    "finding": "finding",
 }
 
 
@@ -191,7 +192,7 @@ class Browser(App[None]):
         self._typing = purpose
         line.placeholder = {
             "search": "text or part of a row id",
-            "filter": "split=… task=… template=… min=TOKENS max=TOKENS reason=…; empty for all",
+            "filter": "split= task= template= min= max= reason= finding=",
         }[purpose]
         line.value = ""
         line.add_class("open")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,7 +20,6 @@ from sftdata.inspecting.doctor.finding import FoundRow
 from sftdata.inspecting.doctor.quotes import shorten
 from sftdata.writing.ledger import read_ledger
 
-_NONE = np.empty(0, np.int64)
 _OWN = ("unknown_tool", "tool_arguments", "only_reasoning", Reason.NOT_TAUGHT)
 
 
@@ -30,7 +28,7 @@ def _flagged(reason: str) -> Callable[[CheckedDataset], Hits | None]:
 
     def find(dataset: CheckedDataset) -> Hits | None:
         lines = _read_flags(dataset)
-        return _to_hits(lines.filter(pc.field("reason") == reason))
+        return _to_hits(dataset, lines.filter(pc.field("reason") == reason))
 
     return find
 
@@ -39,7 +37,7 @@ def _flagged_otherwise(dataset: CheckedDataset) -> Hits | None:
     """Finds the rows that are flagged for a reason that has no finding of its own."""
     lines = _read_flags(dataset)
     own = pc.is_in(lines.column("reason"), pa.array([str(name) for name in _OWN], pa.string()))
-    return _to_hits(lines.filter(pc.invert(own)), name_reasons=True)
+    return _to_hits(dataset, lines.filter(pc.invert(own)), name_reasons=True)
 
 
 def _read_flags(dataset: CheckedDataset) -> pa.Table:
@@ -54,7 +52,9 @@ def _read_flags(dataset: CheckedDataset) -> pa.Table:
     return lines.filter(pc.field("status") == Status.FLAGGED.value)
 
 
-def _to_hits(lines: pa.Table, *, name_reasons: bool = False) -> Hits | None:
+def _to_hits(
+    dataset: CheckedDataset, lines: pa.Table, *, name_reasons: bool = False
+) -> Hits | None:
     if not lines.num_rows:
         return None
     rows = tuple(
@@ -64,7 +64,7 @@ def _to_hits(lines: pa.Table, *, name_reasons: bool = False) -> Hits | None:
     counts = pc.value_counts(lines.column("reason")).to_pylist()
     reasons = ", ".join(f"{one['counts']:,} {one['values']}" for one in counts)
     detail = reasons if name_reasons else ""
-    return Hits(_NONE, detail, rows, count=lines.num_rows)
+    return Hits(dataset.places(lines.column("row_id")), detail, rows, count=lines.num_rows)
 
 
 CHECKS = (

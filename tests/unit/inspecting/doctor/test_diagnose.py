@@ -9,6 +9,7 @@ from support.planted import PROMPT, Planted, in_targets, prompt_of
 
 from sftdata.errors import SftdataError
 from sftdata.inspecting.doctor import CHECKS, diagnose
+from sftdata.inspecting.doctor.diagnose import find_rows_with
 from sftdata.loading.dataset import Dataset
 
 # Texts that look like a defect and are none.
@@ -59,3 +60,24 @@ def test_the_count_goes_on_where_the_examples_stop(write: Callable[..., Dataset]
     (finding,) = diagnose(write(planted))
     assert finding.count == 40
     assert len(finding.row_ids) == 10
+
+
+def test_the_worst_comes_first(write: Callable[..., Dataset]) -> None:
+    planted = in_targets("N/A", "")()
+    planted.put(30, prompt=PROMPT.format("<|im_start|> is a token of some formats."))
+    assert [found.severity for found in diagnose(write(planted))] == ["error", "warning", "note"]
+
+
+def test_the_rows_with_a_finding_are_named_by_their_places(write: Callable[..., Dataset]) -> None:
+    planted = Planted().put(9, target="N/A").put(20, target="null")
+    data = write(planted)  # row 9 is the first of the 6 rows of the split after "train"
+    assert list(data) == ["train", "validation"]
+    assert find_rows_with(data, "target-placeholder").tolist() == [18, 54]
+    with pytest.raises(SftdataError, match="finds nothing"):
+        find_rows_with(data, "secret-key")
+
+
+def test_a_finding_about_the_whole_dataset_names_no_rows(write: Callable[..., Dataset]) -> None:
+    data = write(Planted(manifest={"dropped": {"too_long": 600}, "rows_in": 660}))
+    with pytest.raises(SftdataError, match="about the dataset as a whole"):
+        find_rows_with(data, "most-rows-dropped")

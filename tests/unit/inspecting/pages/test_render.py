@@ -13,7 +13,9 @@ from sftdata.inspecting.pages.render import render_page
 def test_hidden_characters_become_visible_and_markup_is_escaped() -> None:
     hostile = "<b>\x1b\u202e"
     manifest = {"build": hostile, "tokenizer": {"name": hostile}}
-    page = render_page("rows", title="<script>\x07", manifest=manifest, rows=[], details=True)
+    page = render_page(
+        "rows", title="<script>\x07", manifest=manifest, rows=[], filters=[], details=True
+    )
     assert "<script>" not in page
     assert "&lt;script&gt;\\x07" in page
     assert page.count("&lt;b&gt;\\x1b\\u{202e}") == 2
@@ -29,5 +31,5 @@ def test_every_page_extends_the_one_base(name: str) -> None:
 
 def test_markup_of_our_own_plots_passes_as_it_is() -> None:
     manifest = {"build": Markup("<b>x</b>"), "tokenizer": {"name": "t"}}
-    page = render_page("rows", title="", manifest=manifest, rows=[], details=True)
+    page = render_page("rows", title="", manifest=manifest, rows=[], filters=[], details=True)
     assert "<code><b>x</b></code>" in page

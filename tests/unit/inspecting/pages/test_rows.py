@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from support.plain import build_plain
 
@@ -26,9 +29,9 @@ def inspected(data: Dataset) -> list[InspectedRow]:
 
 def test_a_row_is_listed_by_its_target_and_shown_turn_by_turn(data: Dataset) -> None:
     page = render_rows(data, inspected(data))
-    assert '<a href="#row-1">A summary, number' in page
+    assert '<a href="#target-1">A summary, number' in page
     assert 'id="row-1"' in page
-    assert '<p class="turn">taught, ' in page
+    assert '<p class="turn" id="target-1">taught, ' in page
     assert page.count("<summary>Tokens</summary>") == 4
 
 
@@ -38,3 +41,24 @@ def test_a_page_of_a_thousand_rows_is_under_5_mb_and_says_what_it_leaves_out(dat
     assert "<summary>Tokens</summary>" not in page
     assert "labels and single tokens are left out" in page
     assert "A summary, number 3." in page
+
+
+def test_rows_are_filtered_by_style_alone(tmp_path: Path) -> None:
+    data = build_plain(
+        tmp_path,
+        [
+            {"id": "mail", "article": "Write to jane@mail.acme.co. " * 3, "summary": "An address."},
+            {"id": "cut", "article": "Long words. " * 400, "summary": "Words."},
+            {"id": "plain", "article": "Short words. " * 9, "summary": "Few."},
+            {"id": "short", "article": "Short.", "summary": "Few."},
+        ],
+        max_length=128,
+    )
+    page = render_rows(data, inspected(data))
+    for title, label in (("ledger", "max_length"), ("finding", "email-address")):
+        found = re.search(rf'name="{title}" id="([a-z]+-\d)"> {label} <span .*?>1<', page)
+        assert found, title
+        assert f"main:has(#{found[1]}:checked) .row:not(.{found[1]})" in page
+        assert len(re.findall(rf'class="example row [^"]*\b{found[1]}\b', page)) == 1
+    assert "Warning: e-mail addresses: <q>jane@mail.acme.co</q>" in page
+    assert "<script" not in page

@@ -97,6 +97,8 @@ def test_a_sample_and_an_index_count_in_the_rows_that_meet_the_conditions(data: 
         (RowFilter(reason="max_lenght"), "Did you mean 'max_length'"),
         (RowFilter(reason="empty_field"), "was dropped(?s:.*)sftdata ledger"),
         (RowFilter(min_tokens=5000), "No row of train"),
+        (RowFilter(finding="email-adress"), "Did you mean 'email-address'"),
+        (RowFilter(finding="secret-key"), "finds nothing(?s:.*)sftdata doctor"),
     ],
 )
 def test_what_no_row_has_is_an_error_with_a_way_out(
