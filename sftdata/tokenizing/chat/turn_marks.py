@@ -7,39 +7,13 @@ marks of the parts. Data never holds a control token, so a header in a row is th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
-from sftdata.base.conversation import ASSISTANT, DEVELOPER, SYSTEM, TOOL, USER, Conversation, Turn
+from sftdata.base.conversation import ASSISTANT, DEVELOPER, SYSTEM
 from sftdata.tokenizing.chat.layout import ConversationFormat
-from sftdata.tokenizing.chat.rendering import UnusableError
-from sftdata.tokenizing.chat.split import Piece
-
-Segment = str | int  # text, or the id of a control token
-_STAND_IN = re.compile(r"(Zq\d+qZ)")
-_TOOL_NAME, _ARGUMENT = "look_up", "place"
-_DATA = re.compile(f"{_TOOL_NAME}|{_ARGUMENT}")
-_TOOLS: list[dict[str, Any]] = [
-    {
-        "type": "function",
-        "function": {
-            "name": _TOOL_NAME,
-            "description": "Look a place up.",
-            "parameters": {
-                "type": "object",
-                "properties": {
-                    _ARGUMENT: {"type": "string", "description": "Its name."},
-                    "days": {"type": "integer", "enum": [1, 2]},
-                    "parts": {"type": "array", "items": {"type": "string"}},
-                },
-                "required": [_ARGUMENT],
-            },
-        },
-    }
-]
+from sftdata.tokenizing.chat.made_turns import DATA, Item, Segment, StandIn, lay_out_made
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +45,7 @@ class TurnMarks:
 
 def learn_turn_marks(chat: ConversationFormat) -> TurnMarks | None:
     """The marks of a template; None when it writes no control token between its turns."""
-    probes = [items for talk in _conversations() if (items := _lay_out(chat, talk)) is not None]
+    probes = list(lay_out_made(chat))
     if not probes:
         return None
     stops = frozenset(chat.stop_ids)
@@ -90,127 +64,34 @@ class _InseparableError(Exception):
     """No control token stands between an answer and another turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class _StandIn:
-    """A made text in a laid-out conversation."""
-
-    turn: int
-    role: str
-    kind: str
-
-
-_Item = Segment | _StandIn
-
-
-@dataclass
-class _Made:
-    """Makes turns with numbered stand-ins, and remembers what each of them is."""
-
-    tools: list[dict[str, Any]] | None
-    turns: list[Turn] = field(default_factory=list)
-    known: dict[str, _StandIn] = field(default_factory=dict)
-
-    def text(self, role: str, kind: str) -> str:
-        name = f"Zq{len(self.known)}qZ"
-        self.known[name] = _StandIn(len(self.turns), role, kind)
-        return name
-
-    def add(self, shape: str) -> None:
-        """A turn: s, d, u or t by its role, else an answer: a (text), r (reasoning), c (call)."""
-        role = {"s": SYSTEM, "d": DEVELOPER, "u": USER, "t": TOOL}.get(shape, ASSISTANT)
-        if role == TOOL:
-            turn = Turn(role, self.text(role, "text"), tool_call_id="call00001", name=_TOOL_NAME)
-        elif role != ASSISTANT:
-            turn = Turn(role, self.text(role, "text"))
-        else:
-            turn = Turn(
-                role,
-                self.text(role, "text") if "a" in shape else None,
-                reasoning=self.text(role, "reasoning") if "r" in shape else None,
-                tool_calls=tuple(self._call(number) for number in range(shape.count("c"))),
-            )
-        self.turns.append(turn)
-
-    def _call(self, number: int) -> dict[str, Any]:
-        arguments = {"days": 2, "parts": ["a", "b"], _ARGUMENT: self.text(ASSISTANT, "call")}
-        function = {"name": _TOOL_NAME, "arguments": arguments}
-        return {"id": f"call0000{number + 1}", "type": "function", "function": function}
-
-
-# "+": with tools. Shapes without calls come first.
-_SHAPES = (
-    "u a u a", "s u a u a", "d u a", "u ar", "u ar u ar", "+ u a", "+ s u a", "+ u ac t a",
-    "+ u c t a", "+ u c t a u c t a", "+ s u c t a", "+ u cc t t a", "+ u c", "+ u rc t ar",
-    "+ u arc t a",
-)  # fmt: skip
-
-
-def _conversations() -> Iterator[_Made]:
-    for shape in _SHAPES:
-        made = _Made(_TOOLS if "+" in shape else None)
-        for turn in shape.strip("+ ").split():
-            made.add(turn)
-        yield made
-
-
-def _lay_out(chat: ConversationFormat, made: _Made) -> list[_Item] | None:
-    """The laid-out conversation; None where the template refuses it or leaves out a turn."""
-    answers = [at for at, turn in enumerate(made.turns) if turn.role == ASSISTANT]
-    pieces: Sequence[Piece] = ()
-    for tools in (made.tools, None):  # a template may not show them
-        try:
-            pieces = chat.lay_out(Conversation(tuple(made.turns), tools), answers).pieces
-            break
-        except UnusableError:
-            continue
-    items = list(_items(pieces, made))
-    shown = [item.turn for item in items if isinstance(item, _StandIn)]
-    return items if shown == sorted(shown) and len({*shown}) == len(made.turns) else None
-
-
-def _items(pieces: Sequence[Piece], made: _Made) -> Iterator[_Item]:
-    text = ""
-    for piece in [*pieces, None]:
-        if piece is not None and isinstance(piece.content, str):
-            text += piece.content
-            continue
-        for part in _STAND_IN.split(text):
-            if part:
-                yield made.known.get(part, part)
-        text = ""
-        if piece is not None:
-            assert isinstance(piece.content, int)
-            yield piece.content
-
-
-def _opening_tokens(probes: Sequence[list[_Item]]) -> frozenset[int]:
+def _opening_tokens(probes: Sequence[list[Item]]) -> frozenset[int]:
     """Control tokens that start a conversation and recur in it: no BOS."""
     found = set()
     for items in probes:
         for item in items:
             if not isinstance(item, int):
-                if isinstance(item, _StandIn) or item.strip():
+                if isinstance(item, StandIn) or item.strip():
                     break
             elif items.count(item) > 1:
                 found.add(item)
     return frozenset(found)
 
 
-def _quotes(probes: Sequence[list[_Item]]) -> frozenset[int]:
+def _quotes(probes: Sequence[list[Item]]) -> frozenset[int]:
     """Control tokens that stand on both sides of a text: the quotation marks of a template."""
     return frozenset(
         before
         for items in probes
         for before, item, after in zip(items, items[1:], items[2:], strict=False)
-        if isinstance(item, _StandIn) and isinstance(before, int) and before == after
+        if isinstance(item, StandIn) and isinstance(before, int) and before == after
     )
 
 
-def _closers(probes: Sequence[list[_Item]]) -> frozenset[tuple[str, int]]:
+def _closers(probes: Sequence[list[Item]]) -> frozenset[tuple[str, int]]:
     """Roles with the control token that comes first after their turns, whatever turn is next."""
-    found: dict[str, dict[str, set[_Item]]] = {}
+    found: dict[str, dict[str, set[Item]]] = {}
     for items in probes:
-        stands = [at for at, item in enumerate(items) if isinstance(item, _StandIn)]
+        stands = [at for at, item in enumerate(items) if isinstance(item, StandIn)]
         for at, after in pairwise(stands):
             this, other = _stand_in(items, at), _stand_in(items, after)
             first = next((item for item in items[at:after] if isinstance(item, int)), None)
@@ -218,7 +99,7 @@ def _closers(probes: Sequence[list[_Item]]) -> frozenset[tuple[str, int]]:
                 found.setdefault(this.role, {}).setdefault(other.role, set()).add(first)
     closers = set()
     for role, firsts in found.items():
-        shared = set[_Item].intersection(*firsts.values()) if len(firsts) > 1 else set()
+        shared = set[Item].intersection(*firsts.values()) if len(firsts) > 1 else set()
         closers |= {(role, item) for item in shared if isinstance(item, int)}
     return frozenset(closers)
 
@@ -242,8 +123,8 @@ class _Learner:
         self._breaks: set[int] = set()
         self._inside: set[tuple[str, int]] = set()
 
-    def add(self, items: list[_Item]) -> None:
-        stands = [at for at, item in enumerate(items) if isinstance(item, _StandIn)]
+    def add(self, items: list[Item]) -> None:
+        stands = [at for at, item in enumerate(items) if isinstance(item, StandIn)]
         starts = [self._start(items, 0, stands[0], None)]
         firsts, roles = [stands[0]], [_stand_in(items, stands[0]).role]
         for before, at in pairwise(stands):
@@ -263,7 +144,7 @@ class _Learner:
         ):
             self._add_turn(items[start:end], first - start, role)
 
-    def _start(self, items: list[_Item], begin: int, end: int, before: str | None) -> int:
+    def _start(self, items: list[Item], begin: int, end: int, before: str | None) -> int:
         """Where the header of the turn starts whose first stand-in is at `end`.
 
         `before`: the role of the turn before, whose text ends at `begin`.
@@ -282,14 +163,14 @@ class _Learner:
             self._breaks.add(int(items[opening[-1]]))  # type: ignore[arg-type]
         return start
 
-    def _is_closing(self, role: str | None, item: _Item) -> bool:
+    def _is_closing(self, role: str | None, item: Item) -> bool:
         return item in self._stops or (role, item) in self._closers
 
-    def _is_mark(self, item: _Item) -> bool:
+    def _is_mark(self, item: Item) -> bool:
         return isinstance(item, int) and item not in self._quotes
 
-    def _add_turn(self, turn: list[_Item], first: int, role: str) -> None:
-        header = _without_data([i for i in turn[:first] if not isinstance(i, _StandIn)])
+    def _add_turn(self, turn: list[Item], first: int, role: str) -> None:
+        header = _without_data([i for i in turn[:first] if not isinstance(i, StandIn)])
         if len(header) > 1 and isinstance(header[-1], str) and not header[-1].strip():
             header = header[:-1]
         key = (role, header[0])
@@ -297,7 +178,7 @@ class _Learner:
         self._inside |= {(role, item) for item in turn[1:] if isinstance(item, int)}
         if role != ASSISTANT:
             return
-        stands = [at for at, item in enumerate(turn) if isinstance(item, _StandIn)]
+        stands = [at for at, item in enumerate(turn) if isinstance(item, StandIn)]
         if all(_stand_in(turn, at).kind != "call" for at in stands):
             self._without_calls |= {item for item in turn if isinstance(item, int)}
         for at, after in pairwise([*stands, len(turn)]):
@@ -313,20 +194,20 @@ class _Learner:
             if marks:
                 self._parts.setdefault(kind, set()).add((opening, marks[0]))
 
-    def _call(self, before: Sequence[_Item]) -> tuple[Segment, ...]:
+    def _call(self, before: Sequence[Item]) -> tuple[Segment, ...]:
         """The first control token that no answer without calls has, or else as for other parts."""
         own = [i for i in before if isinstance(i, int) and self._is_mark(i)]
         new = next((i for i in own if i not in self._without_calls), None)
         return self._opening(before) if new is None else (new,)
 
-    def _opening(self, before: Sequence[_Item]) -> tuple[Segment, ...]:
+    def _opening(self, before: Sequence[Item]) -> tuple[Segment, ...]:
         """The control token before a text, with the words and control tokens right before it.
 
         Empty when that is the control token which starts the turn.
         """
         at = len(before) - 1
         while at > 0 and not self._is_mark(before[at]):
-            if isinstance(before[at], _StandIn):
+            if isinstance(before[at], StandIn):
                 return ()
             at -= 1
         if at <= 0:
@@ -336,7 +217,7 @@ class _Learner:
             if not isinstance(before[start - 2], int):
                 break
             start -= 2
-        segments = [item for item in before[start : at + 1] if not isinstance(item, _StandIn)]
+        segments = [item for item in before[start : at + 1] if not isinstance(item, StandIn)]
         opening = _without_data(segments)
         return opening[:-1] if isinstance(opening[-1], str) else opening
 
@@ -362,9 +243,9 @@ class _Learner:
                 yield PartMark(kind, opening, ends.pop() if len(ends) == 1 else None)
 
 
-def _stand_in(items: Sequence[_Item], at: int) -> _StandIn:
+def _stand_in(items: Sequence[Item], at: int) -> StandIn:
     item = items[at]
-    assert isinstance(item, _StandIn)
+    assert isinstance(item, StandIn)
     return item
 
 
@@ -372,7 +253,7 @@ def _without_data(segments: Sequence[Segment]) -> tuple[Segment, ...]:
     """The segments up to where the name of the tool or of its argument stands."""
     kept: list[Segment] = []
     for segment in segments:
-        text = _DATA.split(segment)[0] if isinstance(segment, str) else segment
+        text = DATA.split(segment)[0] if isinstance(segment, str) else segment
         if text != "":
             kept.append(text)
         if text != segment:

@@ -1,0 +1,136 @@
+"""Made conversations of many shapes, laid out by a chat template as a build does it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sftdata.base.conversation import ASSISTANT, DEVELOPER, SYSTEM, TOOL, USER, Conversation, Turn
+from sftdata.tokenizing.chat.layout import ConversationFormat
+from sftdata.tokenizing.chat.rendering import UnusableError
+from sftdata.tokenizing.chat.split import Piece
+
+Segment = str | int  # text, or the id of a control token
+_STAND_IN = re.compile(r"(Zq\d+qZ)")
+_TOOL_NAME, _ARGUMENT = "look_up", "place"
+DATA = re.compile(f"{_TOOL_NAME}|{_ARGUMENT}")  # what a call of the made tool holds
+_TOOLS: list[dict[str, Any]] = [
+    {
+        "type": "function",
+        "function": {
+            "name": _TOOL_NAME,
+            "description": "Look a place up.",
+            "parameters": {
+                "type": "object",
+                "properties": {
+                    _ARGUMENT: {"type": "string", "description": "Its name."},
+                    "days": {"type": "integer", "enum": [1, 2]},
+                    "parts": {"type": "array", "items": {"type": "string"}},
+                },
+                "required": [_ARGUMENT],
+            },
+        },
+    }
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """A made text in a laid-out conversation."""
+
+    turn: int
+    role: str
+    kind: str
+
+
+Item = Segment | StandIn
+
+
+@dataclass
+class _Made:
+    """Makes turns with numbered stand-ins, and remembers what each of them is."""
+
+    tools: list[dict[str, Any]] | None
+    turns: list[Turn] = field(default_factory=list)
+    known: dict[str, StandIn] = field(default_factory=dict)
+
+    def text(self, role: str, kind: str) -> str:
+        name = f"Zq{len(self.known)}qZ"
+        self.known[name] = StandIn(len(self.turns), role, kind)
+        return name
+
+    def add(self, shape: str) -> None:
+        """A turn: s, d, u or t by its role, else an answer: a (text), r (reasoning), c (call)."""
+        role = {"s": SYSTEM, "d": DEVELOPER, "u": USER, "t": TOOL}.get(shape, ASSISTANT)
+        if role == TOOL:
+            turn = Turn(role, self.text(role, "text"), tool_call_id="call00001", name=_TOOL_NAME)
+        elif role != ASSISTANT:
+            turn = Turn(role, self.text(role, "text"))
+        else:
+            turn = Turn(
+                role,
+                self.text(role, "text") if "a" in shape else None,
+                reasoning=self.text(role, "reasoning") if "r" in shape else None,
+                tool_calls=tuple(self._call(number) for number in range(shape.count("c"))),
+            )
+        self.turns.append(turn)
+
+    def _call(self, number: int) -> dict[str, Any]:
+        arguments = {"days": 2, "parts": ["a", "b"], _ARGUMENT: self.text(ASSISTANT, "call")}
+        function = {"name": _TOOL_NAME, "arguments": arguments}
+        return {"id": f"call0000{number + 1}", "type": "function", "function": function}
+
+
+# "+": with tools. Shapes without calls come first.
+_SHAPES = (
+    "u a u a", "s u a u a", "d u a", "u ar", "u ar u ar", "+ u a", "+ s u a", "+ u ac t a",
+    "+ u c t a", "+ u c t a u c t a", "+ s u c t a", "+ u cc t t a", "+ u c", "+ u rc t ar",
+    "+ u arc t a",
+)  # fmt: skip
+
+
+def lay_out_made(chat: ConversationFormat) -> Iterator[list[Item]]:
+    """The made conversations that the template shows whole, as it lays them out."""
+    for made in _conversations():
+        if (items := _lay_out(chat, made)) is not None:
+            yield items
+
+
+def _conversations() -> Iterator[_Made]:
+    for shape in _SHAPES:
+        made = _Made(_TOOLS if "+" in shape else None)
+        for turn in shape.strip("+ ").split():
+            made.add(turn)
+        yield made
+
+
+def _lay_out(chat: ConversationFormat, made: _Made) -> list[Item] | None:
+    """The laid-out conversation; None where the template refuses it or leaves out a turn."""
+    answers = [at for at, turn in enumerate(made.turns) if turn.role == ASSISTANT]
+    pieces: Sequence[Piece] = ()
+    for tools in (made.tools, None):  # a template may not show them
+        try:
+            pieces = chat.lay_out(Conversation(tuple(made.turns), tools), answers).pieces
+            break
+        except UnusableError:
+            continue
+    items = list(_items(pieces, made))
+    shown = [item.turn for item in items if isinstance(item, StandIn)]
+    return items if shown == sorted(shown) and len({*shown}) == len(made.turns) else None
+
+
+def _items(pieces: Sequence[Piece], made: _Made) -> Iterator[Item]:
+    text = ""
+    for piece in [*pieces, None]:
+        if piece is not None and isinstance(piece.content, str):
+            text += piece.content
+            continue
+        for part in _STAND_IN.split(text):
+            if part:
+                yield made.known.get(part, part)
+        text = ""
+        if piece is not None:
+            assert isinstance(piece.content, int)
+            yield piece.content
