@@ -8,12 +8,18 @@ from pathlib import Path
 from support.made_chats import make_tokenizer
 
 from sftdata.tokenizing.chat.layout import ConversationFormat
-from sftdata.tokenizing.chat.made_turns import StandIn, lay_out_made
+from sftdata.tokenizing.chat.made_turns import Item, StandIn, lay_out_made
 from sftdata.tokenizing.chat.template import load_chat_template
 from sftdata.tokenizing.load import load_tokenizer
 
 ALL = """{%- for m in messages -%}<|turn|>{{ m.role }}: {{ m.content }}<|end|>{%- endfor -%}"""
 NO_SYSTEM = "{%- if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif -%}" + ALL
+
+
+def show(item: Item) -> str:
+    if isinstance(item, int):
+        return "|"
+    return f"<{item.kind}>" if isinstance(item, StandIn) else item
 
 
 def lay_out(template: str, byte_tokenizer: Path, folder: str) -> list[str]:
@@ -22,13 +28,7 @@ def lay_out(template: str, byte_tokenizer: Path, folder: str) -> list[str]:
     tokenizer = load_tokenizer(str(made))
     date = datetime.date(2026, 1, 31)
     chat = ConversationFormat(tokenizer, load_chat_template(tokenizer, {}, date))
-    return [
-        "".join(
-            "|" if isinstance(item, int) else f"<{item.kind}>" if isinstance(item, StandIn) else item
-            for item in items
-        )
-        for items in lay_out_made(chat)
-    ]
+    return ["".join(map(show, items)) for items in lay_out_made(chat)]
 
 
 def test_a_made_text_stands_where_the_template_shows_it(byte_tokenizer: Path) -> None:
