@@ -36,7 +36,7 @@ SPEC_KEYS: Mapping[str, str] = {
     "split": "Splits and their shares of the rows that have no split yet.",
     "given_splits": "Keep the splits that files and datasets name, or join all rows.",
     "split_column": "Path of the column that names the split of each row.",
-    "chat": "Use the tokenizer's chat template.",
+    "chat": "Write prompt and target as turns of the tokenizer's chat template.",
     "chat_options": "Values for the chat template, such as enable_thinking = false.",
     "chat_template": "A file with a chat template, instead of the tokenizer's.",
     "date": "The date that the chat template writes.",

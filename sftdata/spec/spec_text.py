@@ -17,6 +17,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ALWAYS = ("max_dropped", "seed", "split")  # written also where they have their defaults
 # Written as comments where they have their defaults.
 _OFFERED = {"max_length": "2048", "description": '"…"', "license": '"…"', "language": '["en"]'}
+_OFFERED_FOR_ROWS = {"chat": "true"}
 _OFFERED_FOR_CONVERSATIONS = {"loss": '"last"', "unroll": "true"}
 _WIDTH = 98
 
@@ -25,7 +26,8 @@ def spec_text(spec: Spec, notes: Mapping[str, str] | None = None) -> str:
     """The TOML of a spec, without keys that have their defaults. `notes`: more to say of a key."""
     values = _differing(spec)
     tables = {key: values.pop(key) for key in [*values] if isinstance(values[key], dict)}
-    offered = _OFFERED | (_OFFERED_FOR_CONVERSATIONS if "messages" in spec.fields else {})
+    is_messages = "messages" in spec.fields
+    offered = _OFFERED | (_OFFERED_FOR_CONVERSATIONS if is_messages else _OFFERED_FOR_ROWS)
     parts = [
         f"#:schema {SCHEMA_FILE}\n# What `sftdata build --task {spec.task}` builds.",
         *(_entry(key, values[key], notes) for key in values),
