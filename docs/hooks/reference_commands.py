@@ -76,4 +76,5 @@ def _options(context: click.Context) -> Iterator[list[str]]:
         record = parameter.get_help_record(context)
         if record is not None:  # arguments and hidden options have none
             names, meaning = record
-            yield [code(names), escape(meaning)]
+            # Blanks let a line break between the choices on a phone.
+            yield [code(names.replace("|", " | ")), escape(meaning)]

@@ -80,7 +80,7 @@ def _preset_table(presets: dict[str, Preset]) -> str:
     rows = [
         [
             f"{code(name)}<br><small>{escape(preset.source)}</small>",
-            "<br>".join(f"{split} {count:,}" for split, count in preset.rows.items()),
+            "<br>".join(f"{split}&nbsp;{count:,}" for split, count in preset.rows.items()),
             "<br>".join(map(escape, preset.mapping)),
             f"{escape(preset.license)}<br>{escape(preset.note)}",
         ]
