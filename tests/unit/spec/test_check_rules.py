@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from support.places import ROOT
 
 from sftdata.base.reasons import Reason
 from sftdata.errors import SpecError
@@ -27,9 +26,3 @@ def test_every_reason_in_a_ledger_is_explained() -> None:
     assert explain_reason("placeholder") == CHECKS["placeholder"].explanation
     assert explain_reason("of_a_later_version") == ""
     assert not CHECKS.keys() & set(Reason)  # else a line of the ledger could mean either
-
-
-def test_the_documentation_lists_every_reason() -> None:
-    page = (ROOT / "docs" / "specs.md").read_text(encoding="utf-8")
-    rows = [f"| `{reason}` | {explain_reason(reason)} |" for reason in [*Reason, *CHECKS]]
-    assert "\n".join(rows) in page
