@@ -23,10 +23,10 @@ from sftdata.spec.data_items import expand_data
 from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.load import load_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
+from sftdata.writing.dataset_files import is_whole
 from sftdata.writing.directory import (
     commit,
     current_manifest,
-    is_whole,
     lock,
     naming_directory,
     tidy,
@@ -165,9 +165,9 @@ def _build_one(
 
         run = BuildRun(plan, name, directory, current, workers, engines(), report, progress)
         finished = run.run()
-        commit(finished.manifest, finished.ledger, plan.pool)
-        tidy(finished.manifest, spec, report)
-        return Outcome(finished.manifest, False, finished.reused_rows, replaced=current)
+        manifest = commit(finished.manifest, finished.ledger, plan.pool)
+        tidy(manifest, spec, report)
+        return Outcome(manifest, False, finished.reused_rows, replaced=current)
 
 
 def _build_mixture(
@@ -225,8 +225,7 @@ def _mix(
 
     parts = [MixturePart(*part) for part in zip(mixture.sources, manifests, strict=True)]
     manifest, ledger = mix(mixture, parts, directory, name, sizes)
-    commit(manifest, ledger)
-    return manifest
+    return commit(manifest, ledger)
 
 
 def _is_up_to_date(current: Manifest, plan: Plan, name: Future[str]) -> bool:

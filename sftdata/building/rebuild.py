@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sftdata.base.sealed_json import FILES
+from sftdata.base.sealed_json import KEY as OWN_DIGEST
 from sftdata.building.build import build_spec
 from sftdata.errors import SftdataError, SpecError, TemplateError, TokenizerError, VerificationError
 from sftdata.reading.sources import resolve_sources
@@ -19,7 +21,7 @@ from sftdata.versioning.versions import parse_selector, parse_version
 from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest
 
 # Manifest keys that may differ between two builds of the same bytes.
-_NOT_COMPARED = {"sftdata", "spec", "unread"}
+_NOT_COMPARED = {"sftdata", "spec", "unread", FILES, OWN_DIGEST}
 
 
 @dataclass(frozen=True)

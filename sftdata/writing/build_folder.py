@@ -110,7 +110,7 @@ class BuildFolder:
             split.end_shard()
             split.note_progress()
         shards = {split.name: split.writer.close() for split in self._splits}
-        self._journal.close()
+        self._journal.finish(build)
         sync(self.path)
         home = self.path.with_name(build)
         set_aside(home)

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sftdata.base.cache import record_files, unchanged_files
-from sftdata.base.files import is_intact, remove_leftovers, sync, write_atomically
+from sftdata.base.cache import record_files
+from sftdata.base.files import remove_leftovers, sync, write_atomically
+from sftdata.base.sealed_json import FILES
 from sftdata.errors import SftdataError
 from sftdata.spec.model import Mixture, Spec
 from sftdata.writing import card
+from sftdata.writing.dataset_files import describe_files, journal_path, list_files
 from sftdata.writing.manifest import (
     LEDGERS,
     MANIFEST,
+    PARTS,
     POOLS,
     SHARDS,
     Manifest,
@@ -108,41 +111,27 @@ def current_manifest(directory: Path) -> Manifest | None:
         return None  # the build writes a new one
 
 
-def is_whole(manifest: Manifest) -> bool:
-    """Whether the ledger and every shard are there, each shard with its recorded digest."""
-    known = unchanged_files(manifest.directory)
-    ledger = manifest.directory / ledger_path(manifest["build"])
-    return ledger.is_file() and all(
-        shard["path"] in known or _has_digest(manifest.directory / shard["path"], shard)
-        for split in manifest["splits"].values()
-        for shard in split["shards"]
-    )
-
-
-def _has_digest(path: Path, shard: Mapping[str, Any]) -> bool:
-    return (
-        path.is_file()
-        and path.stat().st_size == shard["bytes"]
-        and is_intact(path, shard["bytes"], shard.get("xxh3", ""))
-    )
-
-
-def commit(manifest: Manifest, ledger: Ledger, pool: ShotPool | None = None) -> None:
+def commit(manifest: Manifest, ledger: Ledger, pool: ShotPool | None = None) -> Manifest:
     """Makes a build the dataset of its directory; its shards must be on disk already.
 
     Writes the ledger and the pool of shots and has them on disk, too, before the manifest names
-    them. After a crash either the old manifest stands or the new one, never a mixture.
+    them. After a crash either the old manifest stands or the new one, never a mixture. Returns the
+    manifest as it was written, with the digests of these files and of the parts of a mixture.
     """
     directory, build = manifest.directory, manifest["build"]
-    ledger.write(directory / ledger_path(build))
+    names = [ledger_path(build)]
+    ledger.write(directory / names[0])
     if pool is not None:
         (directory / POOLS).mkdir(exist_ok=True)
-        pool.write(directory / pool_path(build))
-        sync(directory / pool_path(build))
+        names.append(pool_path(build))
+        pool.write(directory / names[-1])
+        sync(directory / names[-1])
         sync(directory / POOLS)
     for folder in (SHARDS, LEDGERS):
         sync(directory / folder)
-    write_manifest(manifest)
+    names += [f"{PARTS}/{part}/{MANIFEST}" for part in manifest.part_names]
+    files = describe_files(directory, names)
+    return write_manifest(Manifest(directory, {**manifest.content, FILES: files}))
 
 
 def tidy(manifest: Manifest, spec: Spec | Mixture, report: Report) -> None:
@@ -164,5 +153,5 @@ def tidy(manifest: Manifest, spec: Spec | Mixture, report: Report) -> None:
     for name in (*files, MANIFEST):
         remove_leftovers(directory / name)
     remove_other_builds(directory, build)
-    splits = manifest["splits"].values()
-    record_files(directory, [shard["path"] for split in splits for shard in split["shards"]])
+    names = [*list_files(manifest), journal_path(manifest)]
+    record_files(directory, [name for name in names if (directory / name).is_file()])

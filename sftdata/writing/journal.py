@@ -6,6 +6,7 @@ A killed build is resumed from it, and a rebuild finds unchanged blocks in it: s
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -34,6 +35,7 @@ class JournalWriter:
 
     def __init__(self, folder: Path) -> None:
         self._file = (folder / FILE).open("wb")
+        self._digest = xxhash.xxh3_128()  # of all lines
         self._is_checked: bool | None = None
 
     def add_blocks(
@@ -102,13 +104,22 @@ class JournalWriter:
         """Hands everything to the file, so that it can be read."""
         self._file.flush()
 
+    def finish(self, build: str) -> None:
+        """Writes the last line: the build's name and the digest of all lines before it."""
+        self._write({"build": build, "xxh3": self._digest.hexdigest()})
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
     def close(self) -> None:
-        """Flushes and closes the file."""
+        """Flushes and closes the file of a build that isn't finished."""
         self._file.close()
 
     def _write(self, entry: dict[str, Any]) -> None:
         line = orjson.dumps(entry)
-        self._file.write(xxhash.xxh3_64_hexdigest(line).encode() + b" " + line + b"\n")
+        line = xxhash.xxh3_64_hexdigest(line).encode() + b" " + line + b"\n"
+        self._digest.update(line)
+        self._file.write(line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +258,23 @@ def read_journal(folder: Path) -> Journal:
         elif "engine_is_checked" in entry:
             is_checked = entry["engine_is_checked"] is not False
     return Journal(blocks, shards, progress, is_checked)
+
+
+def is_whole_journal(folder: Path, build: str) -> bool:
+    """Whether the journal of a build folder is the one that this build finished."""
+    path = folder / FILE
+    if not path.is_file():
+        return False
+    before, last = xxhash.xxh3_128(), b""
+    with path.open("rb") as file:
+        for line in file:
+            before.update(last)
+            last = line
+    digest, _, text = last.rstrip(b"\n").partition(b" ")
+    if digest != xxhash.xxh3_64_hexdigest(text).encode():
+        return False
+    expected = {"build": build, "xxh3": before.hexdigest()}
+    return last.endswith(b"\n") and bool(orjson.loads(text) == expected)
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:

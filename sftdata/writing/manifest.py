@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sftdata.base import sealed_json
 from sftdata.base.files import write_atomically
+from sftdata.base.sealed_json import ChangedError, seal, to_json
 from sftdata.base.version import __version__
 from sftdata.base.wording import list_names
-from sftdata.errors import SftdataError
+from sftdata.errors import SftdataError, VerificationError
+from sftdata.writing.manifest_shape import find_shape_faults
 
 MANIFEST = "manifest.json"
 SHARDS, LEDGERS, POOLS = "shards", "ledger", "shots"  # folders of a dataset
 PARTS = "parts"  # of a mixture: the datasets of its sources
 SCHEMA_VERSION = 1
+_SHOWN_FAULTS = 5  # of a manifest that cannot be used
 
 # Keys of the manifest that `build --json` prints.
 SUMMARY_KEYS = (
@@ -26,7 +29,6 @@ SUMMARY_KEYS = (
 
 # Keys that earlier releases of the same version did not write.
 _DEFAULTS: dict[str, Any] = {"repeated": 0, "flagged": {}, "unread": {}, "chat": None, "spec": None}
-_REQUIRED = tuple({*SUMMARY_KEYS, "tokenizer", "sources", "options"} - _DEFAULTS.keys())
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Manifest:
     def summary(self) -> dict[str, Any]:
         """The keys that describe the result, without sources and options."""
         return {key: self.content[key] for key in SUMMARY_KEYS}
+
+    @property
+    def part_names(self) -> list[str]:
+        """Names of the parts of a mixture, in order; none for another dataset."""
+        return [source["name"] for source in (self.content["spec"] or {}).get("sources", ())]
 
     @property
     def shard_paths(self) -> list[Path]:
@@ -71,28 +78,29 @@ def pool_path(build: str) -> str:
 def read_manifest(directory: Path) -> Manifest:
     """The manifest of the dataset in `directory`.
 
-    Raises `SftdataError` when there is none, it is not JSON, or a newer version wrote it.
+    Raises `VerificationError` when it is not as it was written, another `SftdataError` when there
+    is none, it cannot be used, or a newer version wrote it.
     """
     path = directory / MANIFEST
+    way_out = "Build the dataset again; finished shards are reused where they are intact."
     try:
-        content = json.loads(path.read_bytes())
-        if not isinstance(content, dict):
-            raise ValueError("it is no JSON object")
-        version = int(content["version"])
-        missing = [key for key in _REQUIRED if key not in content]
-        if missing and version <= SCHEMA_VERSION:
-            raise ValueError(f"it has no '{missing[0]}'")
+        content = sealed_json.parse(path.read_bytes())
+        version = content.get("version")
+        is_newer = isinstance(version, int) and version > SCHEMA_VERSION
+        if not is_newer and (faults := list(find_shape_faults(content))):
+            raise ValueError("; ".join(faults[:_SHOWN_FAULTS]))
     except FileNotFoundError as error:
         what = (
             f"holds no dataset: there is no {MANIFEST}" if directory.is_dir() else "does not exist"
         )
         raise SftdataError(f"{directory} {what}.", _suggest_dataset(directory)) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SftdataError(
-            f"{path}: not a readable manifest: {error}",
-            "Build the dataset again; finished shards are reused where they are intact.",
+    except ChangedError as error:
+        raise VerificationError(
+            f"{path}: {error}.", f"Put back the {MANIFEST} of this build. Or: {way_out}"
         ) from error
-    if version > SCHEMA_VERSION:
+    except (OSError, ValueError) as error:
+        raise SftdataError(f"{path}: not a readable manifest: {error}", way_out) from error
+    if is_newer:
         raise SftdataError(
             f"{path}: written in version {version} of the format; sftdata "
             f"{__version__} reads up to {SCHEMA_VERSION}.",
@@ -109,16 +117,16 @@ def _suggest_dataset(directory: Path) -> str:
     return "Build one, for example: sftdata build --task summarize"
 
 
-def write_manifest(manifest: Manifest) -> None:
-    """Replaces the manifest of a dataset in one step. See `directory.commit`."""
+def write_manifest(manifest: Manifest) -> Manifest:
+    """Replaces the manifest of a dataset in one step; returns it with its digest.
+
+    See `directory.commit`.
+    """
     if manifest["rows_in"] != manifest["rows_out"] + sum(manifest["dropped"].values()):
         raise AssertionError("rows_in differs from rows_out + dropped; nothing was committed")
-    write_atomically(manifest.directory / MANIFEST, to_json(manifest.content))
-
-
-def to_json(content: Mapping[str, Any]) -> bytes:
-    """The manifest's bytes: UTF-8 JSON, indented."""
-    return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
+    sealed = Manifest(manifest.directory, seal(manifest.content))
+    write_atomically(manifest.directory / MANIFEST, to_json(sealed.content))
+    return sealed
 
 
 def split_origin(sources: Sequence[Mapping[str, Any]]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import unicodedata
 from pathlib import Path
 
 import pytest
+from support.manifests import write_manifest
 
 from sftdata.building.build import build
 from sftdata.inspecting.doctor import CHECKS
@@ -136,8 +138,8 @@ def test_doctor_needs_the_tokenizer_and_says_so(clean: Path, tmp_path: Path) -> 
     manifest["tokenizer"]["name"] = "./nowhere"
     (tmp_path / "copy").mkdir()
     for name in ("shards", "ledger"):
-        (tmp_path / "copy" / name).symlink_to(clean / name)
-    (tmp_path / "copy" / "manifest.json").write_text(json.dumps(manifest))
+        shutil.copytree(clean / name, tmp_path / "copy" / name)
+    write_manifest(tmp_path / "copy", manifest)
     done = sftdata("doctor", tmp_path / "copy")
     assert done.returncode == 1
     assert "'./nowhere'" in done.stderr

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support.manifests import write_manifest
 
 from sftdata.building.build import build
 from sftdata.building.rebuild import rebuild
@@ -122,7 +123,7 @@ def test_a_difference_is_named_by_its_place() -> None:
     content = json.loads(path.read_bytes())
     recorded = content["splits"]["train"]["shards"][0]["sha256"]
     content["splits"]["train"]["shards"][0]["sha256"] = "0" * 64
-    path.write_text(json.dumps(content))
+    write_manifest(path.parent, content)
     difference = rebuild(path, Path("again")).difference
     zeros = "0" * 64
     assert difference == (

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.manifests import write_manifest
 
 from sftdata.cli.template import _COMMANDS
 
@@ -90,7 +91,7 @@ def test_from_a_new_template_to_a_data_set_and_back() -> None:
     assert (again.code, again.out) == (0, "identical\n")
     manifest = json.loads(Path("data/summarize/manifest.json").read_bytes())
     manifest["cut"] += 1
-    Path("data/summarize/manifest.json").write_text(json.dumps(manifest))
+    write_manifest(Path("data/summarize"), manifest)
     again = sftdata("rebuild", "data/summarize/manifest.json", "--out", "again")
     assert (again.code, again.out.split(":")[0]) == (3, "cut")
 

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from support.manifests import write_manifest
+
 HEAD = """task = "t"
 data = ["rows.jsonl"]
 tokenizer = "tokenizers/small"
@@ -134,7 +136,7 @@ def _flip(dataset: Path) -> None:
 
 def _of_the_future(dataset: Path) -> None:
     manifest = json.loads((dataset / "manifest.json").read_text())
-    (dataset / "manifest.json").write_text(json.dumps(manifest | {"version": 99}))
+    write_manifest(dataset, manifest | {"version": 99})
 
 
 _HARMS: dict[str, Callable[[Path], object]] = {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.manifests import write_manifest
 from support.refused_runs import change_config, refusal
 from support.tiny_models import VOCABULARY
 
@@ -26,7 +27,7 @@ def test_a_draft_is_refused_unless_allowed(
     dataset = Path(shutil.copytree(dataset, tmp_path / "draft"))
     manifest = json.loads((dataset / "manifest.json").read_text())
     text = json.dumps(manifest | {"draft": True}).replace("@1.0.0", "@draft")
-    (dataset / "manifest.json").write_text(text)
+    write_manifest(dataset, json.loads(text))
     with pytest.raises(SftdataError, match=r"@draft was never released(?s:.*)--allow-draft"):
         prepare(dataset, str(model_directory), Recipe())
     prepare(dataset, str(model_directory), Recipe(), allow_draft=True)
@@ -94,7 +95,7 @@ def test_a_split_without_rows_is_refused_with_those_that_have_some(
     empty = Path(shutil.copytree(dataset, tmp_path / "empty"))
     manifest = json.loads((empty / "manifest.json").read_text())
     manifest["splits"]["extra"] = {"shards": []}
-    (empty / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(empty, manifest)
     with pytest.raises(SftdataError, match=r"'extra'(?s:.*)has no rows(?s:.*)--split: train"):
         prepare(empty, str(model_directory), Recipe(), split="extra", allow_draft=True)
 

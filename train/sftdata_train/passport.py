@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.files import sha256_of, write_atomically
+from sftdata.base.sealed_json import to_json
 from sftdata.base.version import __version__
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset
@@ -23,7 +24,7 @@ from sftdata.spec.load import spec_from_json
 from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.recorded import recorded_tokenizers
 from sftdata.versioning.releases import load_template
-from sftdata.writing.manifest import MANIFEST, Manifest, to_json
+from sftdata.writing.manifest import MANIFEST, Manifest
 from sftdata_train.model_loading import CONFIG, find_model_folder, locate_model
 from sftdata_train.recipe import Recipe
 

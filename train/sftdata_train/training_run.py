@@ -12,12 +12,12 @@ import torch
 import transformers
 
 from sftdata.base.files import write_atomically
+from sftdata.base.sealed_json import to_json
 from sftdata.base.wording import list_names
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.packing import read_plan
 from sftdata.spec.split_names import find_split
-from sftdata.writing.manifest import to_json
 from sftdata.writing.plots import as_file, line_chart
 from sftdata_train import passport as passport_file
 from sftdata_train.batches import PackUnits, RowUnits, Units

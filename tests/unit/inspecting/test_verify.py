@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from support.manifests import edit_manifest
 
 from sftdata.base.schema import shard_schema
 from sftdata.building.build import build
@@ -41,13 +42,6 @@ def out(built: Path) -> Path:
 def shard_of(out: Path, split: str = "train") -> Path:
     (path,) = out.glob(f"shards/*/{split}-*.arrow")
     return path
-
-
-def edit_manifest(out: Path, edit: Edit) -> None:
-    path = out / "manifest.json"
-    content = json.loads(path.read_bytes())
-    edit(content)
-    path.write_text(json.dumps(content))
 
 
 def rewrite_rows(out: Path, edit: Callable[[list[Row]], None]) -> None:

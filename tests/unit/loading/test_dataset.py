@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.manifests import edit_manifest
 
 from sftdata.building.build import build
 from sftdata.errors import SftdataError
@@ -244,7 +245,6 @@ def test_a_dataset_that_was_built_again_meanwhile_is_not_taken_for_the_old(
 ) -> None:
     copy = Path(shutil.copytree(data.manifest.directory, tmp_path / "copy"))
     sent = pickle.dumps(load(copy)["train"])
-    text = (copy / "manifest.json").read_text()
-    (copy / "manifest.json").write_text(text.replace(data.manifest["build"], "b" * 16))
+    edit_manifest(copy, lambda content: content.update(build="b" * 16))
     with pytest.raises(SftdataError, match=r"was built again while it was in use"):
         pickle.loads(sent)

@@ -56,7 +56,7 @@ def test_a_target_keeps_the_space_that_its_decoder_strips(word_dataset: Dataset)
 
 
 def test_a_changed_tokenizer_is_refused(tmp_path: Path, byte_tokenizer: Path) -> None:
-    recorded = {"name": str(byte_tokenizer), "sha256": "0" * 64}
+    recorded = {"name": str(byte_tokenizer), "sha256": "0" * 64, "vocab_size": 257, "eos_id": 256}
     data = handmade.write(tmp_path, byte_tokenizer, [row("a", "b", "c")], tokenizer=recorded)
     with pytest.raises(TokenizerError, match="not the recorded one"):
         TextReader(data).read(data["train"][0])

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from support.forty_rows import build_rows, rows, write_spec
 
-from sftdata.writing.directory import current_manifest, is_whole, lock, naming_directory, tidy
+from sftdata.writing.dataset_files import is_whole
+from sftdata.writing.directory import current_manifest, lock, naming_directory, tidy
 from sftdata.writing.manifest import Manifest
 
 

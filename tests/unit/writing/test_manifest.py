@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.forty_rows import build_rows, rows, write_spec
 
+from sftdata.base.sealed_json import seal, to_json
 from sftdata.errors import SftdataError
 from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest, split_origin, write_manifest
 
@@ -61,10 +63,53 @@ def test_a_wrong_folder_is_answered_with_the_datasets_near_it(
 
 
 def test_an_older_manifest_may_lack_newer_keys(content: dict[str, Any], tmp_path: Path) -> None:
-    older = {key: value for key, value in content.items() if key not in ("repeated", "flagged")}
+    newer = {"repeated", "flagged", "files", "own_sha256"}
+    older = {key: value for key, value in content.items() if key not in newer}
     (tmp_path / MANIFEST).write_text(json.dumps(older))
     read = read_manifest(tmp_path)
     assert (read["repeated"], read["flagged"]) == (0, {})
+
+
+def test_every_bit_of_it_is_under_its_digest(content: dict[str, Any], tmp_path: Path) -> None:
+    """Also where the digest itself stands: no flip makes it a manifest of an older version."""
+    write_manifest(Manifest(tmp_path, content))
+    whole = (tmp_path / MANIFEST).read_bytes()
+    rng = random.Random(0)
+    places = [*rng.sample(range(len(whole)), 200), *range(len(whole) - 90, len(whole))]
+    for at in places:
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << rng.randrange(8)
+        (tmp_path / MANIFEST).write_bytes(damaged)
+        with pytest.raises(SftdataError):
+            read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("build", "../other", r"'build' is '\.\./other', not a plain name"),
+        ("cut", "x", r"'cut' is 'x', not a whole number"),
+        ("draft", 1, r"'draft' is 1, not true or false"),
+        ("splits", [], r"'splits' is \[\], not an object"),
+        ("splits.train.shards", {}, r"'splits\.train\.shards' is \{\}, not a list"),
+        ("splits.train.shards.0.rows", -1, r"shards\[0\]\.rows' is -1, not a whole number"),
+        ("splits.train.shards.0.path", "/etc/passwd", r"not a path inside the dataset"),
+        ("splits.train.shards.0.path", "shards/../../x", r"not a path inside the dataset"),
+        ("tokenizer.eos_id", None, r"'tokenizer\.eos_id' is None, not a whole number"),
+        ("stats", 3, r"'stats' is 3, not an object"),
+    ],
+)
+def test_a_key_of_a_wrong_type_is_named(
+    place: str, value: object, message: str, content: dict[str, Any], tmp_path: Path
+) -> None:
+    *above, last = place.split(".")
+    holder: Any = content
+    for key in above:
+        holder = holder[int(key) if key.isdecimal() else key]
+    holder[last] = value
+    (tmp_path / MANIFEST).write_bytes(to_json(seal(content)))
+    with pytest.raises(SftdataError, match=message):
+        read_manifest(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,116 @@
+"""The files of a dataset beside its manifest: read and checked by the digests that it records."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from sftdata.base.cache import unchanged_files
+from sftdata.base.files import is_intact, sha256_of
+from sftdata.errors import VerificationError
+from sftdata.writing.journal import FILE as JOURNAL
+from sftdata.writing.journal import is_whole_journal
+from sftdata.writing.manifest import Manifest, ledger_path, shards_path
+
+WAY_OUT = "Build the dataset again; intact parts are reused."
+
+
+def describe_files(directory: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The manifest's entry `files`: size and digest of each, by its path in the dataset."""
+    return {
+        name: {
+            "bytes": (directory / name).stat().st_size,
+            "sha256": sha256_of(directory / name),
+        }
+        for name in names
+    }
+
+
+def list_files(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
+    """Every file that the manifest records: `bytes` and `sha256`, shards also `xxh3`, by path."""
+    shards = [s for split in manifest["splits"].values() for s in split["shards"]]
+    return {shard["path"]: shard for shard in shards} | dict(manifest.content.get("files", {}))
+
+
+def is_whole(manifest: Manifest) -> bool:
+    """Whether every file is there as recorded. Large ones are read if their stamps changed."""
+    known = unchanged_files(manifest.directory)
+    ledger = ledger_path(manifest["build"])
+    return (
+        (manifest.directory / ledger).is_file()
+        and not any(
+            name not in known and find_fault(manifest, name, entry, is_quick=True)
+            for name, entry in list_files(manifest).items()
+        )
+        and (journal_path(manifest) in known or not find_journal_faults(manifest))
+    )
+
+
+def find_fault(
+    manifest: Manifest, name: str, entry: Mapping[str, Any], *, is_quick: bool = False
+) -> str | None:
+    """What is wrong with a recorded file; None if nothing. `is_quick`: compare the fast digest."""
+    path = manifest.directory / name
+    if not path.is_file():
+        return f"{path}: the file is missing"
+    if not is_inside(manifest.directory, path):
+        return f"{path}: a link to a file outside of the dataset"
+    size = path.stat().st_size
+    if size != entry["bytes"]:
+        return f"{path}: {size:,} bytes; the manifest says {entry['bytes']:,}"
+    if is_quick and "xxh3" in entry:
+        is_same = is_intact(path, size, entry["xxh3"])
+    else:
+        is_same = sha256_of(path) == entry["sha256"]
+    return None if is_same else f"{path}: not the content of the build (the digest differs)"
+
+
+def is_inside(directory: Path, path: Path) -> bool:
+    """Whether `path`, links resolved, lies in `directory`."""
+    return path.resolve().is_relative_to(directory.resolve())
+
+
+def journal_path(manifest: Manifest) -> str:
+    """Where the journal of the build is, relative to the dataset."""
+    return f"{shards_path(manifest['build'])}/{JOURNAL}"
+
+
+def find_journal_faults(manifest: Manifest) -> list[str]:
+    """A fault if the journal isn't the one that the build finished.
+
+    A mixture has none; earlier versions didn't end theirs with a digest.
+    """
+    if "files" not in manifest.content or manifest.part_names:
+        return []
+    name = journal_path(manifest)
+    if is_whole_journal((manifest.directory / name).parent, manifest["build"]):
+        return []
+    return [f"{manifest.directory / name}: not the journal of this build (missing or changed)"]
+
+
+def read_table(manifest: Manifest, name: str, schema: pa.Schema | None = None) -> pa.Table:
+    """The content of a small Arrow file of the dataset, checked before it is parsed.
+
+    Raises `VerificationError` where it is missing or not as recorded.
+    """
+    path = manifest.directory / name
+    entry = manifest.content.get("files", {}).get(name)
+    try:
+        if not is_inside(manifest.directory, path):
+            raise ValueError("it is a link to a file outside of the dataset")
+        data = path.read_bytes()
+        if entry is not None and hashlib.sha256(data).hexdigest() != entry["sha256"]:
+            raise ValueError("it is not the content of the build (the digest differs)")
+        table = pa.ipc.open_file(pa.py_buffer(data)).read_all()
+        table.validate(full=True)
+        if schema is not None and table.schema != schema:
+            raise ValueError(f"its columns are {table.schema.names}, not {schema.names}")
+    except FileNotFoundError as error:
+        raise VerificationError(f"{path}: the file is missing.", WAY_OUT) from error
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise VerificationError(f"{path}: cannot be read: {error}.", WAY_OUT) from error
+    return table
