@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ from sftdata.loading.dataset import Dataset
 from sftdata.writing.manifest import Manifest
 
 FOLDER = "packs"
-_SCHEMA = pa.schema([("rows", pa.list_(pa.int32())), ("lengths", pa.list_(pa.int32()))])
+PLAN_SCHEMA = pa.schema([("rows", pa.list_(pa.int32())), ("lengths", pa.list_(pa.int32()))])
 _PACKS_IN_BATCH = 1 << 16
 
 
@@ -98,9 +99,7 @@ def write_plan(manifest: Manifest, split: str, plan: PackPlan) -> Path:
     """Write the plan beside the shards with the id of the build, and return its path."""
     path = plan_path(manifest.directory, split, plan.max_length)
     path.parent.mkdir(exist_ok=True)
-    schema = _SCHEMA.with_metadata(
-        {"build": manifest["build"], "split": split, "max_length": str(plan.max_length)}
-    )
+    schema = PLAN_SCHEMA.with_metadata(_describe(manifest, split, plan.max_length))
     offsets = numbers(plan.offsets.astype(np.int32))
     columns = [
         pa.ListArray.from_arrays(offsets, numbers(values)) for values in (plan.rows, plan.lengths)
@@ -108,42 +107,86 @@ def write_plan(manifest: Manifest, split: str, plan: PackPlan) -> Path:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, schema) as writer:
         writer.write_table(pa.Table.from_arrays(columns, schema=schema), _PACKS_IN_BATCH)
-    write_atomically(path, sink.getvalue().to_pybytes())
+    data = sink.getvalue().to_pybytes()
+    write_atomically(path, data)
+    line = f"{hashlib.sha256(data).hexdigest()}  {path.name}\n"  # for `sha256sum -c`
+    write_atomically(_digest_path(path), line.encode())
     return path
 
 
 def read_plan(data: Dataset, split: str, max_length: int) -> PackPlan:
     """The plan of a split.
 
-    Raises `SftdataError` when it is missing, unreadable, or was made for another build.
+    Raises `SftdataError` when it is missing, damaged, or was made for another build.
     """
     manifest = data.manifest
     path = plan_path(manifest.directory, split, max_length)
     remedy = f"Make it: sftdata pack {manifest.directory} --max-length {max_length} --split {split}"
     try:
-        with pa.memory_map(str(path)) as mapped:
-            table = pa.ipc.open_file(mapped).read_all().combine_chunks()
+        table = _read_table(path)
     except FileNotFoundError as error:
         raise SftdataError(
             f"{manifest.directory} has no pack plan for '{split}' and {max_length:,} tokens.",
             remedy,
         ) from error
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise SftdataError(f"{path}: the pack plan cannot be read: {error}", remedy) from error
-    build = (table.schema.metadata or {}).get(b"build", b"").decode()
+    found = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+    build = found.get("build", "(unknown)")
     if build != manifest["build"]:
         raise SftdataError(
-            f"{path}: the plan was made for the build {build or '(unknown)'}, but the dataset is "
-            f"the build {manifest['build']}.",
+            f"{path}: the plan was made for the build {build}, but the dataset is the build "
+            f"{manifest['build']}.",
             remedy,
         )
-    rows, lengths = (_flatten(table, name) for name in ("rows", "lengths"))
-    offsets = np.zeros(1, np.int64)
-    if table.num_rows:
-        offsets = to_numbers(table.column("rows").chunk(0).offsets).astype(np.int64)
-    if len(rows) != len(data[split]) or not np.array_equal(lengths, data[split].lengths[rows]):
+    plan = PackPlan(
+        max_length, _flatten(table, "rows"), _flatten(table, "lengths"), _offsets(table, "rows")
+    )
+    fits = (
+        found == _describe(manifest, split, max_length)
+        and np.array_equal(plan.offsets, _offsets(table, "lengths"))
+        and np.array_equal(np.sort(plan.rows), np.arange(len(data[split])))
+        and np.array_equal(plan.lengths, data[split].lengths[plan.rows])
+        and int(plan.tokens.max(initial=0)) <= max_length
+    )
+    if not fits:
         raise SftdataError(f"{path}: the plan does not fit the rows of '{split}'.", remedy)
-    return PackPlan(max_length, rows, lengths, offsets)
+    return plan
+
+
+def _describe(manifest: Manifest, split: str, max_length: int) -> dict[str, str]:
+    """The metadata of a plan's schema."""
+    return {"build": manifest["build"], "split": split, "max_length": str(max_length)}
+
+
+def _digest_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _read_table(path: Path) -> pa.Table:
+    """The content of a plan, one chunk a column. Raises `ValueError` if it was changed."""
+    data = path.read_bytes()
+    recorded = _digest_path(path)
+    if not recorded.is_file():
+        raise ValueError(f"there is no {recorded.name} beside it")
+    if recorded.read_bytes()[:64] != hashlib.sha256(data).hexdigest().encode():
+        raise ValueError("it is not as it was written (its digest differs)")
+    table = pa.ipc.open_file(pa.py_buffer(data)).read_all().combine_chunks()
+    table.validate(full=True)
+    if table.schema != PLAN_SCHEMA or any(
+        column.null_count or (column.num_chunks and column.chunk(0).values.null_count)
+        for column in table.columns
+    ):
+        raise ValueError("it does not have the columns of a plan")
+    return table
+
+
+def _offsets(table: pa.Table, column: str) -> npt.NDArray[np.int64]:
+    """int64[packs + 1]: where each pack starts, from 0."""
+    if not table.num_rows:
+        return np.zeros(1, np.int64)
+    offsets = to_numbers(table.column(column).chunk(0).offsets).astype(np.int64)
+    return offsets - offsets[0]
 
 
 def _flatten(table: pa.Table, column: str) -> npt.NDArray[np.int32]:
