@@ -186,7 +186,7 @@ def _offsets(table: pa.Table, column: str) -> npt.NDArray[np.int64]:
     if not table.num_rows:
         return np.zeros(1, np.int64)
     offsets = to_numbers(table.column(column).chunk(0).offsets).astype(np.int64)
-    return offsets - offsets[0]
+    return np.subtract(offsets, offsets[0])
 
 
 def _flatten(table: pa.Table, column: str) -> npt.NDArray[np.int32]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +71,7 @@ def test_a_plan_comes_back_as_it_was_written_and_several_lie_side_by_side(data: 
         assert again.rows.tolist() == plan.rows.tolist()
         assert again.offsets.tolist() == plan.offsets.tolist()
         assert again.tokens.tolist() == plan.tokens.tolist()
-    assert len(list((data.manifest.directory / "packs").iterdir())) == 2
+    assert len(list((data.manifest.directory / "packs").glob("*.arrow"))) == 2
 
 
 def test_no_token_is_copied(data: Dataset) -> None:
@@ -102,3 +104,56 @@ def test_a_missing_or_broken_plan_says_how_to_make_one(data: Dataset) -> None:
 def test_an_empty_split_has_an_empty_plan() -> None:
     plan = plan_packs(np.empty(0, np.int64), 10)
     assert (len(plan), plan.lower_bound, plan.efficiency, plan.fill) == (0, 0, 1.0, 1.0)
+
+
+def rewrite(path: Path, edit: Callable[[list[dict[str, list[int]]]], None]) -> None:
+    """Changes the packs of a plan and makes its digest agree, as no damage does."""
+    table = pa.ipc.open_file(path).read_all()
+    packs = table.to_pylist()
+    edit(packs)
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(pa.Table.from_pylist(packs, table.schema))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_name(f"{path.name}.sha256").write_text(f"{digest}  {path.name}\n")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda packs: packs.pop(),
+        lambda packs: packs.append(packs[0]),
+        lambda packs: packs[0]["rows"].__setitem__(0, packs[1]["rows"][0]),
+        lambda packs: packs[0]["rows"].__setitem__(0, -1),
+        lambda packs: packs[0]["rows"].__setitem__(0, 10**6),
+        lambda packs: packs[0]["lengths"].append(1),
+        lambda packs: (
+            packs.__setitem__(0, {k: packs[0][k] + packs[1][k] for k in packs[0]}) or packs.pop(1)
+        ),
+    ],
+)
+def test_a_plan_that_does_not_hold_each_row_once_is_refused(
+    edit: Callable[[list[dict[str, list[int]]]], None], data: Dataset
+) -> None:
+    path = write_plan(data.manifest, "train", plan_packs(data["train"].lengths, 50))
+    rewrite(path, edit)
+    with pytest.raises(SftdataError, match=r"does not fit the rows(?s:.*)sftdata pack"):
+        read_plan(data, "train", 50)
+
+
+def test_a_flipped_bit_of_a_plan_is_found_before_it_is_parsed(data: Dataset) -> None:
+    path = write_plan(data.manifest, "train", plan_packs(data["train"].lengths, 50))
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 97):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        with pytest.raises(SftdataError, match="its digest differs"):
+            read_plan(data, "train", 50)
+
+
+def test_the_digest_beside_a_plan_is_one_for_sha256sum(data: Dataset) -> None:
+    path = write_plan(data.manifest, "train", plan_packs(data["train"].lengths, 50))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    recorded = path.with_name("50-train.arrow.sha256")
+    assert recorded.read_text() == f"{digest}  50-train.arrow\n"
+    recorded.unlink()
+    with pytest.raises(SftdataError, match=r"no 50-train\.arrow\.sha256 beside it"):
+        read_plan(data, "train", 50)
