@@ -185,8 +185,8 @@ def _offsets(table: pa.Table, column: str) -> npt.NDArray[np.int64]:
     """int64[packs + 1]: where each pack starts, from 0."""
     if not table.num_rows:
         return np.zeros(1, np.int64)
-    offsets = to_numbers(table.column(column).chunk(0).offsets).astype(np.int64)
-    return np.subtract(offsets, offsets[0])
+    offsets = to_numbers(table.column(column).chunk(0).offsets)
+    return np.asarray(offsets - offsets[0], np.int64)
 
 
 def _flatten(table: pa.Table, column: str) -> npt.NDArray[np.int32]:
