@@ -254,7 +254,8 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
     dropped = ", ".join(f"{n:,} {reason}" for reason, n in manifest["dropped"].items()) or "none"
     templates = [*manifest["template"]]
     if holds_conversations(manifest):
-        templates.append("the tokenizer's chat template")
+        file = manifest["options"].get("chat_template")
+        templates.append(f"the chat template {file}" if file else "the tokenizer's chat template")
     click.echo(
         f"{what}\n"
         f"  rows      {manifest['rows_in']:,} in, {manifest['rows_out']:,} out, "
