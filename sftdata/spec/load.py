@@ -8,6 +8,7 @@ from typing import Any
 
 from sftdata.base.content import bundled_root, find_content, list_content, shown_path
 from sftdata.errors import SpecError, did_you_mean
+from sftdata.spec.contradictions import refuse_contradictions, validate_spec
 from sftdata.spec.data_items import expand_data
 from sftdata.spec.fields import ID
 from sftdata.spec.idle_keys import find_idle_keys
@@ -60,7 +61,7 @@ def _read_spec(path: Path, values: dict[str, Any], given: dict[str, Any]) -> Spe
     if isinstance(fields, dict) and fields.get(ID) == _NO_ID:
         no_id = True
         merged["fields"] = {name: rule for name, rule in fields.items() if name != ID}
-    spec = validate(Spec, merged, _with_options(path), _locator(path, given))
+    spec = validate_spec(merged, _with_options(path), _locator(path, given))
     return spec.with_mapped({ID}) if no_id else spec
 
 
@@ -94,7 +95,12 @@ def find_spec(task: str) -> Spec | None:
 def spec_from_json(value: Mapping[str, Any]) -> Spec | Mixture:
     """The spec that a manifest records. Raises `SpecError` with its faults."""
     source = "the recorded spec"
-    return validate(Mixture, value, source) if "sources" in value else validate(Spec, value, source)
+    if "sources" not in value:
+        return validate_spec(value, source)
+    mixture = validate(Mixture, value, source)
+    for part in mixture.sources:
+        refuse_contradictions(part.spec, f"{source} of '{part.name}'")
+    return mixture
 
 
 def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> Mixture:

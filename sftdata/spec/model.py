@@ -9,7 +9,7 @@ import datetime
 import json
 import math
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import (
     Field,
@@ -23,17 +23,11 @@ from pydantic import (
 from sftdata.base.typed_text import FieldType
 from sftdata.errors import did_you_mean
 from sftdata.spec.check_rules import CHECKS, CheckRule
-from sftdata.spec.data_items import expand_data, parse_data_item
-from sftdata.spec.fields import BESIDE_MESSAGES, ID, MESSAGES, FieldRule
+from sftdata.spec.data_items import expand_data
+from sftdata.spec.fields import BESIDE_MESSAGES, MESSAGES, FieldRule
 from sftdata.spec.paths import check_paths
 from sftdata.spec.validate import SpecModel
 
-MAX_SHOTS = 64
-# Options that need the field `messages`.
-_OF_CONVERSATIONS = (
-    "unroll", "ignore_turn_keys", "drop_trailing_user", "drop_leading_assistant",
-    "merge_same_role",
-)  # fmt: skip
 DEFAULT_SPLIT = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
 
@@ -227,77 +221,6 @@ class Spec(SpecModel):
                 *(f"there is no check '{name}'. {did_you_mean(name, CHECKS)}" for name in unknown)
             )
         return checks
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if contradictions := [*self._find_contradictions()]:
-            raise ValueError(*contradictions)
-        return self
-
-    def _find_contradictions(self) -> Iterator[str]:
-        """Faults between fields that are right one by one."""
-        if self.is_messages:
-            if others := self.fields.keys() - {ID, MESSAGES, *BESIDE_MESSAGES}:
-                known = ", ".join((ID, *BESIDE_MESSAGES))
-                yield f"beside 'messages' stand only {known}; not {', '.join(sorted(others))}"
-            if not self.chat:
-                yield "'messages' are turns of a chat; set chat = true (--chat)"
-            if self.templates or any(self.shots):
-                yield "'messages' take neither a template nor shots; leave out template and shots"
-        else:
-            if not self.templates:
-                yield f"give a template: template = '{self.task}/NAME' (--template)"
-            for name in _OF_CONVERSATIONS:
-                if getattr(self, name):
-                    yield f"{name} is for conversations; map the field 'messages'"
-        for name in sorted({name for pair in self.swap for name in pair} - self.fields.keys()):
-            known = did_you_mean(name, self.fields)
-            yield f"swap names '{name}', which is not one of the fields. {known}"
-        if any(parse_data_item(item)[0] for item in self.data):
-            if self.split_column:
-                yield "give split_column or the splits of data, not both: they may differ"
-            if self.given_splits == "join":
-                yield "data gives splits, and given_splits = 'join' would ignore them"
-        if self.split_column and self.given_splits == "join":
-            yield "split_column gives splits, and given_splits = 'join' would ignore them"
-        for first, second in self.swap:
-            if first == second:
-                yield f"swap exchanges '{first}' with itself"
-        of_rows = {ID, MESSAGES, *BESIDE_MESSAGES} if self.is_messages else {ID}
-        for name in sorted(of_rows & self.fields.keys()):
-            allowed = {"path"} | ({"first"} if name != ID else set())
-            allowed |= {"optional"} if name != MESSAGES else set()
-            rule = self.fields[name].to_json()
-            if not isinstance(rule, str) and rule.keys() - allowed:
-                yield f"fields.{name} takes only {', '.join(sorted(allowed))}"
-        for key, field in (
-            ("source_field", self.source_field),
-            ("target_field", self.target_field),
-        ):
-            if field is not None and field not in self.fields:
-                known = did_you_mean(field, self.fields)
-                yield f"{key} = '{field}' is not one of the fields. {known}"
-        if self.source_field is not None and self.source_field == self.target_field:
-            yield f"source_field and target_field are both '{self.source_field}'"
-        of_turns = [name for name in self.checks if CHECKS[name].of_conversations]
-        of_fields = [name for name in self.checks if not CHECKS[name].of_conversations]
-        if of_turns and not self.is_messages:
-            yield f"checks of conversations need the field 'messages': {', '.join(of_turns)}"
-        if of_fields and self.is_messages:
-            yield f"checks of fields are not for conversations: {', '.join(of_fields)}"
-        elif of_fields and None in (self.source_field, self.target_field):
-            yield "checks need source_field and target_field, each one of the fields"
-        if self.against and self.source_field is None and not self.is_messages:
-            yield "against needs source_field, one of the fields: its text is compared"
-        ids = [choice.id.partition("@")[0] for choice in self.templates]
-        for name in sorted({name for name in ids if ids.count(name) > 1}):
-            yield f"the template '{name}' is listed more than once"
-        if any(not 0 <= count <= MAX_SHOTS for count in self.shots) or not self.shots:
-            yield f"shots must be numbers from 0 to {MAX_SHOTS}"
-        for check, action in self.checks.items():
-            yield from action.find_faults(check)
-            for field in sorted(CHECKS[check].fields - self.fields.keys()):
-                yield f"the check '{check}' needs the field '{field}'"
 
 
 def _to_texts(value: Any) -> tuple[str, ...]:

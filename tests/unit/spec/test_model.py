@@ -111,53 +111,8 @@ CHECKED = SPEC.replace("[fields]", 'source_field = "article"\ntarget_field = "su
             ["checks.placeholder.action: must be 'flag', 'drop' or 'fail' (is 'warn')"],
         ),
         (
-            CHECKED + '[checks]\nwrong_language = "flag"\n',
-            [
-                "spec: the check 'wrong_language' needs the field 'source_lang'",
-                "spec: the check 'wrong_language' needs the field 'target_lang'",
-            ],
-        ),
-        (
-            SPEC + '[checks]\nplaceholder = "drop"\n',
-            ["spec: checks need source_field and target_field, each one of the fields"],
-        ),
-        (
-            SPEC.replace(
-                'template = "summarize/article"',
-                'templates = ["summarize/article", "summarize/article@1"]',
-            ),
-            ["spec: the template 'summarize/article' is listed more than once"],
-        ),
-        (
-            SPEC.replace('template = "summarize/article"\n', ""),
-            ["spec: give a template: template = 'news/NAME' (--template)"],
-        ),
-        (
-            SPEC.replace("tokenizer =", "unroll = true\nmerge_same_role = true\ntokenizer ="),
-            [
-                "spec: unroll is for conversations; map the field 'messages'",
-                "spec: merge_same_role is for conversations; map the field 'messages'",
-            ],
-        ),
-        (
             SPEC.replace("tokenizer =", 'templates = ["a/b"]\ntokenizer ='),
             ["spec: give template or templates, not both"],
-        ),
-        (
-            SPEC.replace('article = "article"\nsummary = "highlights"', 'messages = "turns"'),
-            [
-                "spec: 'messages' are turns of a chat; set chat = true (--chat)",
-                "spec: 'messages' take neither a template nor shots; leave out template and shots",
-            ],
-        ),
-        (
-            SPEC + 'messages = "turns"\n',
-            [
-                "spec: beside 'messages' stand only id, prompt, completion, system, tools, "
-                "documents; not article, summary",
-                "spec: 'messages' are turns of a chat; set chat = true (--chat)",
-                "spec: 'messages' take neither a template nor shots; leave out template and shots",
-            ],
         ),
         (
             SPEC.replace('"highlights"', '{ path = "a", value = "b" }'),
@@ -178,10 +133,6 @@ CHECKED = SPEC.replace("[fields]", 'source_field = "article"\ntarget_field = "su
             ],
         ),
         (
-            SPEC.replace("[fields]", 'swap = [["article", "sumary"]]\n[fields]'),
-            ["spec: swap names 'sumary', which is not one of the fields. Did you mean 'summary'?"],
-        ),
-        (
             SPEC.replace("[fields]", "shots = true\nseed = false\n[fields]"),
             [
                 "seed: must be a whole number (is 'false')",
@@ -189,20 +140,8 @@ CHECKED = SPEC.replace("[fields]", 'source_field = "article"\ntarget_field = "su
             ],
         ),
         (
-            CHECKED.replace('target_field = "summary"', 'target_field = "article"'),
-            ["spec: source_field and target_field are both 'article'"],
-        ),
-        (
             SPEC + "[where]\nkind = []\n",
             ["where: 'kind' lists no value, so it keeps no row"],
-        ),
-        (
-            SPEC.replace("[fields]", 'split_column = "s"\ngiven_splits = "join"\n[fields]'),
-            ["spec: split_column gives splits, and given_splits = 'join' would ignore them"],
-        ),
-        (
-            SPEC.replace("[fields]", "shots = [0, 65]\n[fields]"),
-            ["spec: shots must be numbers from 0 to 64"],
         ),
     ],
 )
@@ -327,43 +266,6 @@ def test_a_spec_is_recorded_in_full_and_its_parts_as_short_as_they_may_be_writte
 def test_a_spec_does_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         load(SPEC).seed = 3  # type: ignore[misc]
-
-
-@pytest.mark.parametrize(
-    ("more", "fields", "fault"),
-    [
-        ("", 'id = { value = "x" }', "fields.id takes only optional, path"),
-        ("", 'id = { first = ["a", "b"] }', "fields.id takes only optional, path"),
-        ("", 'id = { path = "a", strip_prefix = "x" }', "fields.id takes only optional, path"),
-        ('swap = [["article", "article"]]', "", "swap exchanges 'article' with itself"),
-        (
-            'source_field = "artcle"',
-            "",
-            "'artcle' is not one of the fields. Did you mean 'article'?",
-        ),
-        (
-            'checks = { target_longer = { action = "flag", low = 1 } }',
-            "",
-            "the check 'target_longer' has no bounds; leave low and high out",
-        ),
-        (
-            'checks = { length_ratio = "flag" }',
-            "",
-            "'length_ratio' needs bounds: low, high or both",
-        ),
-        (
-            'checks = { length_ratio = { action = "flag", low = 2, high = 1 } }',
-            "",
-            "the check 'length_ratio' has low = 2 above high = 1",
-        ),
-        ('checks = { target_longr = "flag" }', "", "Did you mean 'target_longer'?"),
-    ],
-)
-def test_what_would_be_ignored_is_an_error(more: str, fields: str, fault: str) -> None:
-    text = SPEC.replace("[fields]", f"{more}\n[fields]\n{fields}")
-    with pytest.raises(SpecError) as caught:
-        load(text)
-    assert fault in without_lines(caught.value)
 
 
 @pytest.mark.parametrize(
