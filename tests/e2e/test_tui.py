@@ -15,6 +15,7 @@ from sftdata.inspecting.rows.select import RowFilter, RowSet, find_rows
 from sftdata.inspecting.rows.tui import Browser
 
 ROWS = [{"id": f"r{i}", "article": f"Number {i}.", "summary": f"Sum {i}."} for i in range(300)]
+ROWS[100] |= {"article": "Write to jane@mail.acme.co."}
 ROWS[150] |= {"article": "A needle in [bold]hay[/bold]."}
 ROWS[200] |= {"summary": "Long words. " * 30}
 ROWS[201] |= {"article": "Very long. " * 300}
@@ -28,9 +29,9 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> RowSet:
     return find_rows(data, list(data), RowFilter())
 
 
-def drive(rows: RowSet, script: Script) -> None:
+def drive(rows: RowSet, script: Script, size: tuple[int, int] = (120, 40)) -> None:
     async def run() -> None:
-        async with Browser(rows).run_test(size=(120, 40)) as pilot:
+        async with Browser(rows).run_test(size=size) as pilot:
             await pilot.pause()
             await script(pilot)
 
@@ -135,6 +136,34 @@ def test_filter_by_split_length_and_reason(rows: RowSet) -> None:
         assert "1 of 300" in screen(pilot)
 
     drive(rows, script)
+
+
+def test_filter_by_a_finding_with_its_name_completed(rows: RowSet) -> None:
+    async def script(pilot: Pilot[None]) -> None:
+        await pilot.press("f", *"finding=ema")
+        await pilot.pause()
+        assert "finding=email-address" in screen(pilot)
+        await pilot.press("right", "enter")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "1 of 1  finding=email-address" in screen(pilot)
+        assert "r100  " in screen(pilot)
+
+    drive(rows, script)
+
+
+@pytest.mark.parametrize("size", [(40, 30), (80, 30), (200, 30)])
+def test_the_list_and_the_target_are_in_sight_at_any_width(
+    rows: RowSet, size: tuple[int, int]
+) -> None:
+    first = rows[0][1].row_id[1:]
+
+    async def script(pilot: Pilot[None]) -> None:
+        assert f" train Sum {first}." in screen(pilot)
+        assert f"Sum {first}.<|endoftext|>" in screen(pilot)
+        assert pilot.app.query_one("#row").region.width >= 36
+
+    drive(rows, script, size)
 
 
 @pytest.mark.parametrize(

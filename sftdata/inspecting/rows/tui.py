@@ -17,29 +17,26 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.suggester import Suggester
 from textual.widgets import Footer, Input, Static
 from textual.worker import get_current_worker
 
 from sftdata.base.escaping import escape
-from sftdata.errors import SftdataError, did_you_mean
+from sftdata.errors import SftdataError
 from sftdata.inspecting.rows.inspector import Inspector
 from sftdata.inspecting.rows.outliers import Outlier, find_outliers
 from sftdata.inspecting.rows.search import find_text
-from sftdata.inspecting.rows.select import RowFilter, RowSet, find_rows
+from sftdata.inspecting.rows.select import RowSet
 from sftdata.inspecting.rows.terminal import to_rich
+from sftdata.inspecting.rows.typed_filter import (
+    CONDITIONS,
+    complete,
+    filter_rows,
+    list_conditions,
+)
 from sftdata.inspecting.rows.views import Span, View, heading, short_line, view_spans
 from sftdata.loading.dataset import Example
 from sftdata.tokenizing.decoder import Decoder
-
-_FILTERS = {
-    "task": "task",
-    "template": "template",
-    "min": "min_tokens",
-    "max": "max_tokens",
-    "reason": "reason",
-    "finding": "finding",
-}
-
 
 _ABOVE, _BELOW = 3, 6  # lines around the start of the target that are in sight
 _WORDS = 16  # tokens of the target that a row is listed by
@@ -119,23 +116,32 @@ class Browser(App[None]):
     CSS = """
     #rows { width: 36; border-right: solid $surface-lighten-2; scrollbar-size-vertical: 1;
       overflow-x: hidden; }
+    .-wide #rows { width: 64; }
+    .-narrow Horizontal { layout: vertical; }
+    .-narrow #rows { width: 1fr; height: 8; border-right: none;
+      border-bottom: solid $surface-lighten-2; }
     #row { padding: 0 1; }
-    #status { height: 1; padding: 0 1; text-style: bold; }
+    #status { height: auto; max-height: 4; padding: 0 1; text-style: bold; }
     #line { display: none; }
     #line.open { display: block; }
     """
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (textual declares it without `ClassVar`)
+        (0, "-narrow"),
+        (72, "-usual"),
+        (140, "-wide"),
+    ]
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
+        ("f", "type('filter')", "Filter"),
+        ("slash", "type('search')", "Search"),
+        ("n", "search_again", "Next"),
+        ("o", "outlier", "Outlier"),
         ("t", "view('turns')", "Turns"),
-        ("x", "view('text')", "Whole text"),
+        ("x", "view('text')", "Text"),
         ("i", "view('tokens')", "Tokens"),
         ("l", "view('labels')", "Labels"),
-        ("slash", "type('search')", "Search"),
-        ("n", "search_again", "Next match"),
-        ("o", "outlier", "Next outlier"),
-        ("f", "type('filter')", "Filter"),
-        ("escape", "close", "Close"),
         ("q", "quit", "Quit"),
+        ("escape", "close", "Close"),
     ]
 
     def __init__(self, rows: RowSet) -> None:
@@ -145,6 +151,7 @@ class Browser(App[None]):
         self._view: View = "turns"
         self._wanted = ""
         self._typing = ""
+        self._shown_filter = ""
         self._outliers: list[Outlier] | None = None
 
     @cached_property
@@ -158,8 +165,8 @@ class Browser(App[None]):
             yield RowList(self._rows, self._first_words)
             with VerticalScroll(id="pane"):
                 yield Static(id="row")
-        yield Input(id="line")
-        yield Footer()
+        yield Input(id="line", compact=True)
+        yield Footer(compact=True)
 
     def _first_words(self, example: Example) -> str:
         start = example.target_start
@@ -190,11 +197,11 @@ class Browser(App[None]):
         """Opens the input line for a search or a filter."""
         line = self.query_one("#line", Input)
         self._typing = purpose
-        line.placeholder = {
-            "search": "text or part of a row id",
-            "filter": "split= task= template= min= max= reason= finding=",
-        }[purpose]
+        line.placeholder = "text or part of a row id" if purpose == "search" else "all rows"
+        line.suggester = _Completer(list_conditions(self._rows)) if purpose == "filter" else None
         line.value = ""
+        if purpose == "filter":
+            self._show_status(f"filter by {'= '.join(CONDITIONS)}=; the key → completes")
         line.add_class("open")
         line.focus()
 
@@ -208,7 +215,7 @@ class Browser(App[None]):
         """Starts the typed search or filter."""
         self.action_close()
         if self._typing == "filter":
-            self._filter(event.value)
+            self._filter(event.value.strip())
         elif event.value:
             self._wanted = event.value
             self._search(self._list.number)
@@ -242,13 +249,21 @@ class Browser(App[None]):
         why = f"{following.why}; {len(self._outliers):,} outliers"
         self._list.choose(following.number, why)
 
+    @work(thread=True, exclusive=True, group="search")
     def _filter(self, typed: str) -> None:
+        worker = get_current_worker()
+        self.call_from_thread(self._show_status, "looking for the rows …")
         try:
-            self._list.show(_filter_rows(self._rows, typed))
+            rows = filter_rows(self._rows, typed)
         except SftdataError as error:
-            self._show_status(str(error).replace("\n", " "))
+            self.call_from_thread(self._show_status, str(error).replace("\n", " "))
             return
-        self._outliers = None
+        if not worker.is_cancelled:
+            self.call_from_thread(self._show_rows, rows, typed)
+
+    def _show_rows(self, rows: RowSet, typed: str) -> None:
+        self._shown_filter, self._outliers = typed, None
+        self._list.show(rows)
 
     def _show_row(self) -> None:
         rows, shown = self._list.rows, self.query_one("#row", Static)
@@ -271,28 +286,18 @@ class Browser(App[None]):
     def _show_status(self, message: str) -> None:
         rows = self._list
         place = f"{rows.number + 1:,} of {len(rows.rows):,}" if len(rows.rows) else "no row"
-        name = self._rows.data.manifest.directory.name
-        self.query_one("#status", Static).update(Text(escape(f"{name}  {place}  {message}")))
+        parts = (self._rows.data.manifest.directory.name, place, self._shown_filter, message)
+        text = "  ".join(part for part in parts if part)
+        self.query_one("#status", Static).update(Text(escape(text)))
 
 
-def _filter_rows(rows: RowSet, typed: str) -> RowSet:
-    """The rows that meet a typed filter, such as "split=test min=100"; raises `SftdataError`."""
-    conditions: dict[str, str | int] = {}
-    splits = list(rows.places)
-    for part in typed.split():
-        name, _, value = part.partition("=")
-        if name == "split":
-            splits = [rows.data[value].name]
-        elif name not in _FILTERS or not value:
-            raise SftdataError(
-                f"Unknown condition '{part}'.", did_you_mean(name, ["split", *_FILTERS])
-            )
-        elif name in ("min", "max"):
-            if not value.isdecimal():
-                raise SftdataError(f"'{value}' is not a number of tokens.")
-            conditions[_FILTERS[name]] = int(value)
-        else:
-            conditions[_FILTERS[name]] = value
-    if not typed.strip():
-        return rows
-    return find_rows(rows.data, splits, RowFilter(**conditions))  # type: ignore[arg-type]
+class _Completer(Suggester):
+    """Completes the last word of a filter."""
+
+    def __init__(self, conditions: list[str]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._conditions = conditions
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The whole line, completed."""
+        return complete(value, self._conditions)

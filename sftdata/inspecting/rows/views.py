@@ -163,11 +163,15 @@ def _shown(inspected: InspectedRow, first: int, last: int) -> Iterator[Span]:
 
 
 def _tokens(inspected: InspectedRow) -> Iterator[Span]:
-    yield Span(f"{'place':>6} {'id':>7} {'label':>7} {'characters':>13}  bytes\n", "note")
+    ids = max(5, *(len(str(token.id)) for token in inspected.tokens))
+    spans = max(10, 2 * len(str(len(inspected.text))) + 1)
+    yield Span(
+        f"{'place':>5} {'id':>{ids}} {'label':>{ids}} {'characters':>{spans}}  bytes\n", "note"
+    )
     for place, token in enumerate(inspected.tokens):
         label = token.id if token.in_loss else IGNORED
         characters = f"{token.start}-{token.end}"
-        yield Span(f"{place:>6} {token.id:>7} {label:>7} {characters:>13}  ", "note")
+        yield Span(f"{place:>5} {token.id:>{ids}} {label:>{ids}} {characters:>{spans}}  ", "note")
         yield Span(escape_bytes(token.data), mark_token(token))
         yield Span("\n", "note")
 
