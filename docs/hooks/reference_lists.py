@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from markdown_text import code, escape, table
 
+from sftdata.base.content import bundled_root
 from sftdata.base.reasons import Reason
 from sftdata.inspecting.doctor import CHECKS
 from sftdata.inspecting.doctor.check import Check
@@ -64,6 +66,34 @@ def _describe(check: Check, example: str) -> str:
     )
 
 
+def list_tasks() -> str:
+    """A table of the bundled tasks."""
+    rows = []
+    for path in sorted((bundled_root() / "pipelines").glob("*.toml")):
+        spec = tomllib.loads(path.read_text(encoding="utf-8"))
+        if "task" in spec:  # not the presets
+            what, length = escape(spec["description"]), f"{spec['max_length']:,} tokens"
+            rows.append([code(spec["task"]), what, _fields(spec), _templates(spec), length])
+    return table(["Task", "Rows", "Fields", "Templates", "Fitted into"], rows)
+
+
+def _fields(spec: Mapping[str, Any]) -> str:
+    """The fields of a spec; those that a row may lack in parentheses."""
+    fields = [
+        f"({code(name)})" if isinstance(rule, dict) and rule.get("optional") else code(name)
+        for name, rule in spec.get("fields", {}).items()
+    ]
+    return ", ".join(fields) or "those of its sources"
+
+
+def _templates(spec: Mapping[str, Any]) -> str:
+    if "sources" in spec:
+        return "mixes " + ", ".join(code(source["spec"]) for source in spec["sources"])
+    chosen = spec.get("templates", [spec["template"]] if "template" in spec else [])
+    names = [choice if isinstance(choice, str) else choice["id"] for choice in chosen]
+    return ", ".join(map(code, names)) or "the tokenizer's chat template"
+
+
 def list_presets() -> str:
     """A table of training sets for each task."""
     by_task: dict[str, list[str]] = {}
@@ -71,7 +101,7 @@ def list_presets() -> str:
         by_task.setdefault(preset.task, []).append(name)
     presets = load_presets()
     return "\n\n".join(
-        f"## {task}\n\n{_preset_table({name: presets[name] for name in names})}"
+        f"### {task}\n\n{_preset_table({name: presets[name] for name in names})}"
         for task, names in by_task.items()
     )
 

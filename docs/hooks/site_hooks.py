@@ -36,6 +36,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "reasons": reference_lists.list_reasons,
     "row-checks": reference_lists.list_row_checks,
     "doctor-checks": reference_lists.list_doctor_checks,
+    "tasks": reference_lists.list_tasks,
     "presets": reference_lists.list_presets,
 }
 # Files of the repository that are pages of the site as well: where they are → the page.

@@ -100,6 +100,13 @@ def test_the_example_of_a_text_is_found(check: str, byte_tokenizer: Path, tmp_pa
     assert [finding.id for finding in diagnose(data)] == [check]
 
 
+def test_every_bundled_task_is_a_row() -> None:
+    page = reference("presets")
+    tasks = [path.stem for path in (ROOT / "pipelines").glob("*.toml") if path.stem != "presets"]
+    assert "summarize" in tasks
+    assert [task for task in tasks if f"| `{task}` | " not in page] == []
+
+
 def test_every_preset_is_a_row() -> None:
     presets = tomllib.loads((ROOT / "pipelines/presets.toml").read_text(encoding="utf-8"))
     page = reference("presets")
