@@ -10,22 +10,27 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound, nodes
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import LoopContext
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from sftdata.rendering.limits.budget import CALL, spend, spend_on
-from sftdata.rendering.limits.metering import (
-    Metering,
-    metered_filters,
-    metered_tests,
-    require_value,
-)
+from sftdata.base.limits.budget import counted, spend_on
+from sftdata.base.limits.filters import metered_filters, metered_tests
+from sftdata.base.limits.metering import require_value
+from sftdata.base.limits.sandbox import MeteredEnvironment
 from sftdata.rendering.source import find_inside, read_source
 
 # One example is at most a few megabytes of text; a template that makes more is a bomb or a bug.
 MAX_RENDERED_CHARS = 32 * 1024 * 1024
+
+# Filters that give text or values of the row and nothing else. Those left out pad to any width
+# (center, format, indent, wordwrap, xmlattr, pprint), make HTML, take quadratic time (striptags,
+# urlize), draw at random, or go around the sandbox's own way to attributes (attr).
+_FILTERS = (
+    "abs batch capitalize count d default dictsort filesizeformat first float groupby int items "
+    "join last length list lower map max min reject rejectattr replace reverse round select "
+    "selectattr slice sort string sum title tojson trim truncate unique upper wordcount"
+)
 
 # Methods a template may call. Those left out pad to any width, multiply text, or give bytes.
 _STR_METHODS = (
@@ -81,12 +86,10 @@ class _StatelessTemplate(jinja2.Template):
         return super()._get_default_module(ctx)
 
 
-class TemplateEnvironment(ImmutableSandboxedEnvironment):
+class TemplateEnvironment(MeteredEnvironment):
     """The sandbox with everything removed that is not a function of the row."""
 
     template_class = _StatelessTemplate
-    # `*` and `%` repeat and pad text, `**` makes numbers of any length.
-    intercepted_binops = frozenset({"*", "**", "%", "+", "-"})
 
     def __init__(self, root: Path | None) -> None:
         super().__init__(
@@ -97,38 +100,30 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             undefined=StrictUndefined,
             finalize=_only_values,
             loader=None if root is None else TemplatesRootLoader(root),
-            optimized=False,  # folding constants while compiling would escape the budget
         )
         self.globals.pop("lipsum", None)
-        self.filters = dict(metered_filters())
+        self.filters = dict(metered_filters(_FILTERS.split()))
         self.tests = dict(metered_tests())
 
-    def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
-        return super()._generate(Metering().visit(source), *args, **kwargs)
-
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """`left + right` or `left - right`; refuses the other intercepted operators."""
+        """`left + right` or `left - right`; refuses the other intercepted operators.
+
+        `*` and `%` repeat and pad text, `**` makes numbers of any length.
+        """
         if operator not in ("+", "-"):
             raise SecurityError(f"the operator '{operator}' is not available in templates")
-        for value in (left, right):
-            spend_on(value)
-        result = left + right if operator == "+" else left - right
+        result = super().call_binop(context, operator, left, right)
         if isinstance(result, (set, frozenset)):
             raise NondeterminismError("it makes a set, whose order differs from run to run")
         return result
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """The result of the call, charged to the budget. Odd names leave all keywords free."""
-        spend(CALL)
-        owner = getattr(__obj, "__self__", None)
-        for value in (owner, *args, *kwargs.values()):
-            if not isinstance(value, int):
-                spend_on(value)
-        if isinstance(owner, str):
-            args = _priced_method(owner, __obj.__name__, args)
-        result = super().call(__context, __obj, *args, **kwargs)
-        spend_on(result)
-        return result
+        if isinstance(getattr(__obj, "__self__", None), str) and __obj.__name__ == "join" and args:
+            items = list(counted(args[0]))
+            require_value(items)
+            args = (items,)
+        return super().call(__context, __obj, *args, **kwargs)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Whether a template may read `obj.attr`."""
@@ -143,19 +138,6 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         """Refuses `str.format` and `str.format_map`, which pad to any width."""
         if super().wrap_str_format(value) is not None:
             raise SecurityError("format strings are not available in templates")
-
-
-def _priced_method(text: str, method: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Pays for what `replace` and `join` will make before they make it."""
-    if method == "replace" and len(args) > 1:
-        spend(text.count(str(args[0])) * len(str(args[1])))
-    elif method == "join" and args:
-        items = list(args[0])
-        spend_on(items)
-        spend(len(text) * len(items))
-        require_value(items)
-        return (items,)
-    return args
 
 
 @jinja2.pass_context

@@ -20,6 +20,7 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
+from sftdata.base.limits.budget import limited
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.base.typed_text import FieldType
 from sftdata.errors import TemplateError
@@ -32,7 +33,6 @@ from sftdata.rendering.blocks import (
     read_included,
 )
 from sftdata.rendering.compiled.compiler import CompiledBlock, compile_block
-from sftdata.rendering.limits.budget import limited
 from sftdata.rendering.sandbox import MAX_RENDERED_CHARS, TemplateEnvironment
 from sftdata.rendering.semantics import semantics_digest
 from sftdata.rendering.source import MAX_SOURCE_BYTES, canonical
@@ -57,6 +57,8 @@ _TEMPLATE_FAULTS = (
 
 
 _ANY = "any"
+_MAX_MESSAGE = 500  # characters: an error may quote a text of any length
+_MAX_METADATA = 8192  # characters: reading a key of many parts takes quadratic time
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ class Template(PicklesFieldsOnly):
                         )
                     pieces.append(piece)
         except (*_TEMPLATE_FAULTS, jinja2.TemplateError) as error:
-            what = str(error) or type(error).__name__
+            what = (str(error) or type(error).__name__)[:_MAX_MESSAGE]
             raise TemplateError(
                 f"Template '{self.id}': the {name} block fails: {what}",
                 rule=getattr(error, "rule", "LINT_RENDER"),
@@ -263,9 +265,16 @@ def _metadata(template_id: str, source: str) -> dict[str, Any]:
     if not start.startswith("{#"):
         return {}
     text = start[2:].partition("#}")[0].strip("-+")
+    if len(text) > _MAX_METADATA:
+        raise TemplateError(
+            f"Template '{template_id}': its first comment has {len(text):,} characters; at most "
+            f"{_MAX_METADATA:,} are read as metadata.",
+            "Put prose in a second comment.",
+            rule="LINT_METADATA",
+        )
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also for a number of many digits
         raise TemplateError(
             f"Template '{template_id}': its first comment is not TOML: {error}",
             'Write metadata as key = "value", or put prose in a second comment.',

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.costly_templates import COSTLY
 
 SECONDS = 2.0
 BYTES = 1_500_000_000
 SECRET = "text from outside of the root"
 BATCHES = 6
+LONGEST = 10_000  # characters of an error; it may quote a name
 
 CHILD = """
 import json, resource, sys, time
@@ -189,6 +191,15 @@ IN_A_PROMPT = {
 }  # fmt: skip
 
 
+HOSTILE = {**IN_A_PROMPT, **{f"costly: {name}": text for name, text in COSTLY.items()}}
+AS_METADATA = {
+    "a key of many parts": "a." * 24_000 + "a = 1",
+    "a key of some parts": "a." * 4000 + "a",
+    "a number of many digits": "a = " + "9" * 8000,
+    "lists in lists": "a = " + "[" * 8000,
+}
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile")
@@ -219,8 +230,9 @@ def ends(root: Path) -> dict[str, list[Any]]:
             f"{{% block prompt %}}\n{text.replace('ROOT', str(root))}.\n{{% endblock %}}\n"
             "{% block target %}\n{{ summary }}\n{%- endblock %}",
         )
-        for name, text in IN_A_PROMPT.items()
+        for name, text in HOSTILE.items()
     ]
+    sources += [(name, f"{{# {text} #}}{sources[0][1]}") for name, text in AS_METADATA.items()]
     children = []
     for batch in range(BATCHES):
         child = subprocess.Popen(
@@ -244,10 +256,10 @@ def ends(root: Path) -> dict[str, list[Any]]:
 
 
 def test_there_are_enough() -> None:
-    assert len(IN_A_PROMPT) >= 60
+    assert len(HOSTILE) + len(AS_METADATA) >= 100
 
 
-@pytest.mark.parametrize("name", IN_A_PROMPT)
+@pytest.mark.parametrize("name", [*HOSTILE, *AS_METADATA])
 def test_a_hostile_template_ends_in_an_error_soon(name: str, ends: dict[str, list[Any]]) -> None:
     assert name in ends, "the process died on it, or on one before it"
     end, said, seconds = ends[name]
@@ -255,3 +267,4 @@ def test_a_hostile_template_ends_in_an_error_soon(name: str, ends: dict[str, lis
     assert SECRET not in said
     assert "root:" not in said
     assert seconds < SECONDS
+    assert len(said) < LONGEST

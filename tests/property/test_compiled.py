@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from jinja2 import nodes
 from support import oracle
 
+from sftdata.base.limits import budget
 from sftdata.base.typed_text import FieldType
 from sftdata.errors import TemplateError
 from sftdata.rendering import template as template_module
 from sftdata.rendering.compiled.compiler import compile_block
-from sftdata.rendering.limits import budget
 from sftdata.rendering.sandbox import TemplateEnvironment
 from sftdata.rendering.template import Template, parse_template
 

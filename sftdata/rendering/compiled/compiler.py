@@ -17,6 +17,8 @@ from typing import Any
 
 from jinja2 import nodes
 
+from sftdata.base.limits.budget import STEP, allowance
+from sftdata.base.limits.metering import price_of_nodes
 from sftdata.base.typed_text import FieldType
 from sftdata.rendering.compiled.expressions import ExpressionCompiler
 from sftdata.rendering.compiled.operations import FUNCTIONS
@@ -28,7 +30,6 @@ from sftdata.rendering.compiled.values import (
     sum_code,
     times,
 )
-from sftdata.rendering.limits.budget import STEP, allowance
 
 # From the fields of a row to the text of the block, or None where Jinja has to render it.
 CompiledBlock = Callable[[Mapping[str, Any]], str | None]
@@ -159,8 +160,8 @@ class _BlockCompiler(ExpressionCompiler):
         self._loop = {"index": index, "items": items}
         with self._indented(f"for {index}, {item.code} in enumerate({items}, 1):"):
             self._statements(node.body)
-        literals = (text for part in node.body for text in part.find_all(nodes.TemplateData))
-        turn = self._price + Counter({"": 2 * STEP + sum(len(text.data) for text in literals)})
+        parts = node.body if node.test is None else [*node.body, node.test]
+        turn = self._price + Counter({"": 2 * STEP + price_of_nodes(parts)})
         body = self._lines
         self._names, self._price, self._lines, self._loop = outside
         self._add(f"{items} = {given.code}")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jinja2 import nodes
 from jinja2.visitor import NodeVisitor
 
+from sftdata.base.limits.budget import CALL, STEP
 from sftdata.base.typed_text import FieldType
-from sftdata.rendering.compiled.operations import filtered, method
+from sftdata.rendering.compiled.operations import SEARCH, filtered, method, search_price
 from sftdata.rendering.compiled.values import (
     ASKED,
     LARGEST_LITERAL,
@@ -24,7 +25,6 @@ from sftdata.rendering.compiled.values import (
     times,
     total,
 )
-from sftdata.rendering.limits.budget import CALL, STEP
 
 # The price of an operation is no less than what `budget` and `metering` ask: for the operation, for
 # each character and for each item of what it reads and makes.
@@ -150,7 +150,17 @@ class ExpressionCompiler(NodeVisitor):
             raise NotCompilableError("Call")
         owner = self._value(node.node.node)
         arguments = [self._value(argument) for argument in node.args]
-        return self._paid(method(node.node.attr, owner, arguments), owner, *arguments)
+        return self._called(node.node.attr, method, owner, arguments)
+
+    def _called(
+        self,
+        name: str,
+        operation: Callable[[str, Value, Sequence[Value]], Value | None],
+        owner: Value,
+        arguments: Sequence[Value],
+    ) -> Value:
+        self._price += search_price(name, owner, arguments)
+        return self._paid(operation(name, owner, arguments), owner, *arguments)
 
     def visit_Filter(self, node: nodes.Filter) -> Value:  # noqa: N802
         """`a | filter`."""
@@ -160,13 +170,13 @@ class ExpressionCompiler(NodeVisitor):
         arguments = [self._value(argument) for argument in node.args]
         if node.name == "map" and arguments:
             return self._mapped(value, str(arguments[0].constant), arguments[1:])
-        return self._paid(filtered(node.name, value, arguments), value, *arguments)
+        return self._called(node.name, filtered, value, arguments)
 
     def _mapped(self, items: Value, name: str, arguments: Sequence[Value]) -> Value:
         """`a | map("filter")`."""
         item, outside = self._item(), self._price
         self._price = Counter()
-        made = self._paid(filtered(name, item, arguments), item, *arguments)
+        made = self._called(name, filtered, item, arguments)
         if items.kind not in LISTS or made.kind is not Kind.TEXT:
             raise NotCompilableError("map")
         self._price = outside + over_items(self._price, item.code, items)
@@ -198,6 +208,7 @@ class ExpressionCompiler(NodeVisitor):
             are_texts = left.kind is right.kind is Kind.TEXT
             if operand.op in ("in", "notin"):
                 fits = are_texts or (left.kind in PRINTED and right.kind is Kind.TEXTS)
+                self._price += times(right.size, SEARCH)
             else:
                 fits = are_texts or {left.kind, right.kind} <= {Kind.NUMBER, Kind.FLAG}
             if not fits:

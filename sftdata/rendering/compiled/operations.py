@@ -14,7 +14,15 @@ from typing import Any
 import jinja2
 from jinja2.filters import FILTERS
 
-from sftdata.rendering.compiled.values import LISTS, PRINTED, Kind, Size, Value, times
+from sftdata.rendering.compiled.values import (
+    LISTS,
+    PRINTED,
+    Kind,
+    NotCompilableError,
+    Size,
+    Value,
+    times,
+)
 
 _NO_LONGER = {"lstrip", "removeprefix", "removesuffix", "rstrip", "strip"}
 _CASES = {"capitalize", "casefold", "lower", "swapcase", "title", "upper"}
@@ -24,6 +32,11 @@ _OF_FLAG = {
     "endswith", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "islower", "isnumeric",
     "isspace", "istitle", "isupper", "startswith",
 }  # fmt: skip
+
+# What the budget asks for a search, at most, for each character of the text that is searched.
+SEARCH = 7
+_SEARCHES = {"count", "find", "index", "partition", "replace", "split"}
+_COMPARES = {"lstrip", "rfind", "rindex", "rpartition", "rsplit", "rstrip", "strip", "trim"}
 
 _CASE_GROWTH = 3  # characters that one character can become: U+0390 in upper case
 _ELLIPSIS = 3  # characters that `truncate` puts at the end where nothing else is asked for
@@ -103,6 +116,20 @@ def filtered(name: str, value: Value, arguments: Sequence[Value]) -> Value | Non
             end = max([len(c) for c in constants if isinstance(c, str)], default=_ELLIPSIS)
             return Value(f"truncate({code})", Kind.TEXT, size + _constant(end))
     return None
+
+
+def search_price(name: str, owner: Value, arguments: Sequence[Value]) -> Size:
+    """What looking for the first argument in `owner` costs, besides reading both.
+
+    Raises `NotCompilableError` where the price is a product of two lengths.
+    """
+    if name in _SEARCHES:
+        return times(owner.size, SEARCH)
+    if name in _COMPARES and arguments:
+        if not isinstance(arguments[0].constant, str):
+            raise NotCompilableError("a product of lengths")
+        return times(owner.size, 1 + len(arguments[0].constant))
+    return Counter()
 
 
 def _constant(number: int) -> Size:

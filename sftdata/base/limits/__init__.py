@@ -1,0 +1,1 @@
+"""The budget that templates render within, and the environment that counts it."""

@@ -1,0 +1,188 @@
+"""The sandbox whose every operation has a price; templates and chat templates render in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+from jinja2.exceptions import SecurityError, TemplateRuntimeError
+from jinja2.runtime import Macro
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from sftdata.base.limits.budget import (
+    CALL,
+    MAX_BITS,
+    STEP,
+    BudgetError,
+    check_number,
+    spend,
+    spend_on,
+    spend_on_comparing,
+    spend_on_search,
+)
+from sftdata.base.limits.filters import check_percent_format
+from sftdata.base.limits.metering import Metering
+
+_WIDE_FIELD = re.compile(r"\{[^{}]*:[^{}]*(\{|[0-9]{4})")
+
+
+class MeteredEnvironment(ImmutableSandboxedEnvironment):
+    """A sandbox that counts the cost of all that a template does."""
+
+    intercepted_binops = frozenset({"*", "**", "%", "+", "-"})
+
+    def __init__(self, **options: Any) -> None:
+        # Folding constants while compiling would escape the budget.
+        super().__init__(optimized=False, **options)
+
+    def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
+        return super()._generate(Metering().visit(source), *args, **kwargs)
+
+    def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """The filter that a template names as text, as in `map('upper')`; no price tag."""
+        if not name.isidentifier():
+            raise TemplateRuntimeError(f"No filter named {name!r}.")
+        return super().call_filter(name, *args, **kwargs)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """`left operator right`, charged to the budget before it is computed."""
+        for value in (left, right):
+            if not isinstance(value, (int, float)):
+                spend_on(value)
+        _pay_for_operator(operator, left, right)
+        result = super().call_binop(context, operator, left, right)
+        if isinstance(result, int):
+            check_number(result)
+        elif not isinstance(result, float):
+            spend_on(result)
+        return result
+
+    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        """The result of the call, charged to the budget. Odd names leave all keywords free."""
+        spend(CALL)
+        if not isinstance(__obj, Macro):  # a macro pays for what it does with its arguments
+            owner = getattr(__obj, "__self__", None)
+            for value in (owner, *args, *kwargs.values()):
+                if not isinstance(value, int):
+                    spend_on(value)
+            if isinstance(owner, (str, bytes, int)):
+                args = _pay_for_method(owner, __obj.__name__, args, kwargs)
+        result = super().call(__context, __obj, *args, **kwargs)
+        spend_on(result)
+        return result
+
+
+def _pay_for_operator(operator: str, left: Any, right: Any) -> None:
+    if operator == "*":
+        for repeated, times in ((left, right), (right, left)):
+            if not isinstance(repeated, (int, float)) and isinstance(times, int):
+                size = len(repeated) if hasattr(repeated, "__len__") else 1
+                spend(STEP * size * max(0, times))
+    elif operator == "**" and isinstance(left, int) and isinstance(right, int):
+        if left.bit_length() * abs(right) > 2 * MAX_BITS:
+            raise BudgetError(f"a number has more than {MAX_BITS} bits")
+    elif operator == "%" and isinstance(left, (str, bytes)):
+        check_percent_format(left if isinstance(left, str) else left.decode("latin-1"), right)
+
+
+def _pay_for_method(
+    owner: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, ...]:
+    """Pays for what a method reads and makes before it does; its arguments."""
+    pay = _METHODS.get(method)
+    return args if pay is None else pay(owner, args, kwargs)
+
+
+def _search(text: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    if args and isinstance(args[0], str):
+        spend_on_search(text, args[0])
+    return args
+
+
+def _search_from_end(text: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    if args and isinstance(args[0], str):
+        spend_on_comparing(text, args[0])
+    return args
+
+
+def _split(text: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    spend(STEP * ((len(text) + 1) // 2))
+    return _search(text, (*args, *kwargs.values()), {}) and args
+
+
+def _split_from_end(text: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    spend(STEP * ((len(text) + 1) // 2))
+    return _search_from_end(text, (*args, *kwargs.values()), {}) and args
+
+
+def _replace(text: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    if len(args) > 1 and isinstance(text, str):
+        spend_on_search(text, str(args[0]))
+        spend(text.count(str(args[0])) * len(str(args[1])))
+    return args
+
+
+def _join(text: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    if not args:
+        return args
+    items = list(args[0])
+    spend_on(items)
+    spend(len(text) * len(items))
+    return (items, *args[1:])
+
+
+def _pad(text: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    for width in (*args, *kwargs.values()):
+        if isinstance(width, int):
+            spend(abs(width))
+    return args
+
+
+def _expand(text: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    for width in (*args, *kwargs.values()):
+        if isinstance(width, int):
+            spend(abs(width) * (text.count("\t" if isinstance(text, str) else b"\t") + 1))
+    return args
+
+
+def _translate(text: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    if args and isinstance(args[0], dict):
+        longest = max((len(v) for v in args[0].values() if isinstance(v, str)), default=1)
+        spend(len(text) * longest)
+    return args
+
+
+def _format(text: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    if _WIDE_FIELD.search(text):
+        raise SecurityError("a format is wider than a template may print")
+    if text.count("{") > 1000:
+        raise SecurityError("a format has more than 1,000 fields")
+    for _ in range(text.count("{")):
+        spend_on(args)
+        spend_on(kwargs)
+    return args
+
+
+_METHODS: dict[str, Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[Any, ...]]] = {
+    **dict.fromkeys(("count", "find", "index", "partition"), _search),
+    **dict.fromkeys(("rfind", "rindex", "rpartition"), _search_from_end),
+    **dict.fromkeys(("strip", "lstrip", "rstrip"), _search_from_end),
+    **dict.fromkeys(("split", "splitlines"), _split),
+    **dict.fromkeys(("ljust", "rjust", "center", "zfill", "to_bytes"), _pad),
+    **dict.fromkeys(("format", "format_map"), _format),
+    "rsplit": _split_from_end,
+    "replace": _replace,
+    "join": _join,
+    "expandtabs": _expand,
+    "translate": _translate,
+}
+
+
+@jinja2.pass_context
+def pay_for_printing(context: Any, value: Any) -> Any:
+    """For `finalize`: the value, after its price is paid."""
+    spend_on(value)
+    return value

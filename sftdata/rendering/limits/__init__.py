@@ -1,1 +1,0 @@
-"""The budget that a template renders within."""
