@@ -94,8 +94,9 @@ def _type(key: Schema) -> str:
         return f"list of {'pairs' if 'prefixItems' in key['items'] else _type(key['items'])}"
     if kind == "object":
         inside = key.get("additionalProperties")
-        is_simple = isinstance(inside, dict) and inside.keys() == {"type"}
-        return f"table of {_type(inside)}" if is_simple else "table"
+        if isinstance(inside, dict) and inside.keys() == {"type"}:
+            return f"table of {_type(inside)}"
+        return "table"
     name = "date" if key.get("format") == "date" else _NAMES[kind]
     bounds = [text.format(f"{key[bound]:g}") for bound, text in _BOUNDS.items() if bound in key]
     return f"{name} {' '.join(bounds)}".strip()

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 from reference_lists import read_doctor_examples
-from site_hooks import GENERATED, fill, relink
+from site_hooks import fill
 from support import handmade
 from support.places import ROOT
 from support.planted import Planted
@@ -150,18 +150,3 @@ def test_every_exit_code_is_listed() -> None:
                 codes |= {a.value for a in node.args if isinstance(a, ast.Constant)}  # type: ignore[misc]
     assert {3, 130} < codes
     assert [code for code in sorted(codes) if f"| {code} | " not in page] == []
-
-
-def test_everything_generated_stands_on_a_page() -> None:
-    pages = [path.read_text(encoding="utf-8") for path in DOCS.rglob("*.md")]
-    for name in GENERATED:
-        assert sum(page.count(f"<!-- generated: {name} -->") for page in pages) == 1, name
-
-
-def test_a_link_to_a_file_beside_the_docs_leads_to_its_page() -> None:
-    assert relink("[a](../train/README.md#x)", "faq.md") == "[a](train-stage.md#x)"
-    assert relink("[a](../../train/README.md)", "guides/a.md") == "[a](../train-stage.md)"
-    assert relink("[a](../docs/specs.md)", "train-stage.md") == "[a](specs.md)"
-    assert relink("[a](specs.md#x), [b](https://x.org/a.md)", "faq.md") == (
-        "[a](specs.md#x), [b](https://x.org/a.md)"
-    )
