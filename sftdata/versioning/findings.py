@@ -36,4 +36,7 @@ class TemplateFinding:
 def finding_of(error: TemplateError, template: str) -> TemplateFinding:
     """An error as a finding."""
     message, _, hint = str(error).partition("\n")
-    return TemplateFinding(error.rule, "error", template, "", message, hint)
+    where, found, what = message.partition(f": {error.rule}: ")
+    if not found:
+        where, what = "", message
+    return TemplateFinding(error.rule, "error", template, where, what, hint)

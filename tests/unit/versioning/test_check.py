@@ -98,6 +98,7 @@ def test_damage_by_hand_is_found_with_its_rule_and_a_way_out(damage: object, rul
     found = [f for f in check() if f.level == "error"]
     assert rule in {f.rule for f in found}
     assert all(f.hint for f in found)
+    assert all(f.to_line().count(f.rule) == 1 for f in found)
 
 
 def test_a_release_while_the_lock_is_damaged_is_refused() -> None:
