@@ -18,6 +18,7 @@ from support.doc_pages.masks import TODAY, mask, mask_today
         ('"rows_per_second": 1.7e-05', '"rows_per_second": <number>'),
         ("sha256:ab12cd34", "sha256:<digest>"),
         ("shards/7f3a99d0c1b2e4f5/train", "shards/<digest>/train"),
+        ("sha256 8ac2cbbe…", "sha256 <digest>"),
         ("in /tmp/tmpx1/data/a.jsonl: 3", "in <temporary>: 3"),
         ("sftdata 0.1.0, Python 3.12.3", "sftdata <version>, Python <version>"),
         ('"torch": "2.13.0+cpu"', '"torch": "<version>"'),

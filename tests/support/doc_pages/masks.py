@@ -24,9 +24,10 @@ MASKS = [
     (r"(?<!\d)\d+:\d\d left", "<time> left"),
     (rf"(?<![\w.]){NUMBER}\s?(ms|µs|s|sec|seconds?|min|minutes?|h|hours?)(?!\w)", "<time>"),
     (rf'("[a-z_]*(?:seconds|per_second)":\s*){NUMBER}(?:e-?\d+)?', r"\1<number>"),
-    (r"sha256:[0-9a-f]{6,}", "sha256:<digest>"),
-    # Hexadecimal words of 12 or more digits with a letter and a decimal digit are digests.
-    (r"\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{12,}\b", "<digest>"),
+    (r"sha256:[0-9a-f]{4,}…?", "sha256:<digest>"),
+    # Hexadecimal words with a letter and a decimal digit are digests, if they have 12 or more
+    # digits, or are cut off by `…`.
+    (r"\b(?=[a-f]*\d)(?=\d*[a-f])(?:[0-9a-f]{12,}\b|[0-9a-f]{6,}…)", "<digest>"),
     (r"/tmp/[^\s\"':,;]+", "<temporary>"),
     (
         rf"(?i)\b({'|'.join(map(re.escape, PACKAGES))})(\"?(?:==|:)?\s*v?\"?)\d+\.\d+[\w.+]*",
