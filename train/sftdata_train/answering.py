@@ -22,7 +22,7 @@ from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.manifest import read_manifest
 from sftdata_train.asked_turns import encode_turns
-from sftdata_train.audit import audit_adapter
+from sftdata_train.audit import require_unchanged
 from sftdata_train.decoding import Decoding, Mode, choose_decoding
 from sftdata_train.device import choose_device, choose_dtype
 from sftdata_train.generation import generate
@@ -72,12 +72,7 @@ def answer(
     Raises `SftdataError` when the row lacks a field, or a file differs from the passport.
     """
     passport = read_passport(adapter)
-    contradictions = audit_adapter(passport, model=model).contradictions
-    if contradictions:
-        raise SftdataError(
-            f"{adapter} does not agree with the record of its training: {contradictions[0]}",
-            f"Show all differences: sftdata audit {adapter}",
-        )
+    require_unchanged(passport, model)
     name = model if model is not None else passport["base_model"]["name"]
     recorded = passport["tokenizer"]
     tokenizer = load_recorded_tokenizer(recorded, [str(adapter), name, recorded["name"]])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sftdata.base.files import sha256_of
+from sftdata.errors import SftdataError
 from sftdata.inspecting.verify import find_faults
 from sftdata.writing.manifest import read_manifest
 from sftdata_train.model_loading import find_model_folder
@@ -28,6 +29,16 @@ def audit_adapter(passport: Passport, data: Path | None = None, model: str | Non
     differing, base = _find_changed_weights(passport), _audit_base_model(passport, model)
     others = _find_data_contradictions(passport, data) if data is not None else []
     return Audit([*differing, *base.contradictions, *others], base.not_checked)
+
+
+def require_unchanged(passport: Passport, model: str | None = None) -> None:
+    """Raises `SftdataError` when a file differs from the passport."""
+    if contradictions := audit_adapter(passport, model=model).contradictions:
+        raise SftdataError(
+            f"{passport.directory} does not agree with the record of its training: "
+            f"{contradictions[0]}",
+            f"Show all differences: sftdata audit {passport.directory}",
+        )
 
 
 def _find_changed_weights(passport: Passport) -> list[str]:

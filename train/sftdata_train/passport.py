@@ -48,8 +48,8 @@ class Passport:
 
     @property
     def is_whole_model(self) -> bool:
-        """Whether all weights were trained, so that the folder is a model and no adapter."""
-        return bool(self.content.get("recipe", {}).get("method") == "full")
+        """Whether the folder is a model and no adapter: all weights were trained, or merged."""
+        return "merged" in self.content or self.content.get("recipe", {}).get("method") == "full"
 
 
 def describe_run(
