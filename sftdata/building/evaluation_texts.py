@@ -17,20 +17,28 @@ from sftdata.reading.screening.user_texts import user_texts
 from sftdata.reading.sources import Source
 from sftdata.spec.fields import BESIDE_MESSAGES, ID, MESSAGES, FieldRule
 from sftdata.spec.model import Spec
-from sftdata.spec.paths import parse_path
+from sftdata.spec.paths import parse_path, path_of
 
 
 def index_evaluation(spec: Spec, sources: tuple[Source, ...]) -> tuple[EvaluationTexts, list[str]]:
     """The texts of every row of the evaluation files, which are the `sources` here, and notes.
 
-    Of rows that is the source field. Of conversations it is what the user says; of a file without
-    conversations all columns that hold text. The notes name rows that cannot be read.
+    Of rows that is the source field. Of conversations it is what the user says. Of a file that has
+    neither it is all columns that hold text. The notes name such a file, and rows that cannot be
+    read.
     """
     texts: list[str] = []
     notes: list[str] = []
     for source in sources:
         found: list[RowFault] = []
-        texts += _read_texts(spec, source, found)
+        reader = _reader(spec, source)
+        texts += _read_texts(reader, source, found)
+        if not spec.is_messages and str(spec.source_field) not in reader.fields:
+            columns = ", ".join(f"'{name}'" for name in reader.fields)
+            notes.append(
+                f"{source.name} has no column for '{spec.source_field}', so the rows are compared "
+                f"with its columns of text: {columns}."
+            )
         if found:
             reasons = ", ".join(f"{n} {r}" for r, n in Counter(f.reason for f in found).items())
             notes.append(
@@ -40,8 +48,7 @@ def index_evaluation(spec: Spec, sources: tuple[Source, ...]) -> tuple[Evaluatio
     return index_texts(texts, spec.against_overlap), notes
 
 
-def _read_texts(spec: Spec, source: Source, faults: list[RowFault]) -> Iterator[str]:
-    reader = _reader(spec, source)
+def _read_texts(reader: RowReader, source: Source, faults: list[RowFault]) -> Iterator[str]:
     for chunks in read_source(reader, 0):
         rows = reader.parse(chunks)
         faults += rows.faults
@@ -59,23 +66,32 @@ def _reader(spec: Spec, source: Source) -> RowReader:
         row_reader(spec, (source,)), where={}, split_path=None, required=frozenset(), id_path=None,
         group_path=None,
     )  # fmt: skip
+    columns = _text_columns(source)
     if not spec.is_messages:
         field = str(spec.source_field)
-        return replace(reader, fields={field: reader.fields[field]})
-    columns = _text_columns(source)
+        rule = reader.fields[field]
+        if any(str(parse_path(path)[0]) in columns for path in rule.paths):
+            return replace(reader, fields={field: rule})
+        return replace(reader, fields=_all_texts(source, columns))
     places = [spec.rules[name] for name in (MESSAGES, *BESIDE_MESSAGES[:2]) if name in spec.rules]
     names = {str(parse_path(path)[0]) for rule in places for path in rule.paths}
     if names & columns.keys() and not all(columns.get(name, True) for name in names):
         talks = replace(reader.conversations, any_order=True, unroll=False)
         return replace(reader, conversations=talks)
-    fields = {n: FieldRule(path=n, optional=True) for n, is_text in columns.items() if is_text}
+    return replace(reader, fields=_all_texts(source, columns), beside={})
+
+
+def _all_texts(source: Source, columns: dict[str, bool]) -> dict[str, FieldRule]:
+    """A field for each column that holds text, named by the column."""
+    names = [name for name, is_text in columns.items() if is_text]
+    fields = {name: FieldRule(path=path_of(name), optional=True) for name in names}
     if not fields:
         raise GoldenSetError(
             f"{source.name} has neither conversations nor a column of text to compare; its "
             f"columns: {', '.join(columns) or 'none'}.",
             "Name another evaluation file in `against`.",
         )
-    return replace(reader, fields=fields, beside={})
+    return fields
 
 
 def _text_columns(source: Source) -> dict[str, bool]:

@@ -252,6 +252,7 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
     else:
         what = "Built."
     dropped = ", ".join(f"{n:,} {reason}" for reason, n in manifest["dropped"].items()) or "none"
+    origin = split_origin(manifest["sources"])
     templates = [*manifest["template"]]
     if holds_conversations(manifest):
         file = manifest["options"].get("chat_template")
@@ -265,8 +266,8 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
         f"  time      {seconds:.2f} s, {manifest['rows_in'] / seconds:,.0f} rows a second\n"
         f"  template  {escape(', '.join(templates))}\n"
         f"  tokenizer {escape(manifest['tokenizer']['name'])}\n"
-        f"  splits    {_describe_splits(stats['splits'])}\n"
-        f"  split by  {escape(split_origin(manifest['sources']))}\n"
+        f"  splits    {_describe_splits(stats['splits'], origin)}\n"
+        f"  split by  {escape(origin)}\n"
         f"{_describe_shares(manifest)}"
         f"{_describe_untaught(manifest)}"
         f"  dataset   {escape(str(manifest.directory))}"
@@ -283,9 +284,9 @@ def _next_commands(manifest: Manifest) -> list[str]:
     return [*looks, *([f"sftdata ledger {where}"] if lost else [])]
 
 
-def _describe_splits(splits: dict[str, Any]) -> str:
+def _describe_splits(splits: dict[str, Any], origin: str) -> str:
     shown = ", ".join(f"{escape(name)} {split['rows']:,}" for name, split in splits.items())
-    if all(split["rows"] for split in splits.values()):
+    if "shares" not in origin or all(split["rows"] for split in splits.values()):
         return shown
     return f"{shown} (so few rows can leave a split empty)"
 

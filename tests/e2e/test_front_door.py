@@ -57,6 +57,9 @@ def test_a_summary_says_why_a_split_is_empty() -> None:
     Path("few.json").write_text(json.dumps(rows))
     shown = run("build", "few.json", "--out", "few").stdout
     assert " (so few rows can leave a split empty)\n  split by" in shown
+    Path("few_train.json").write_text(json.dumps(rows))
+    given = run("build", "train=few_train.json", "--out", "given").stdout
+    assert "train 3, validation 0, test 0\n  split by  given splits\n" in given
 
 
 def test_a_summary_names_the_way_to_teach_answers_that_are_not_taught() -> None:

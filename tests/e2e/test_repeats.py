@@ -208,10 +208,20 @@ def test_a_data_set_that_is_all_contaminated_is_an_error_that_says_so() -> None:
         build("summarize", data=["rows.jsonl"], out="out", against=["eval.jsonl"])
 
 
-def test_an_evaluation_file_without_the_field_is_an_error() -> None:
+def test_an_evaluation_file_without_the_field_is_compared_in_all_its_texts() -> None:
     put(ROWS)
-    put([{"body": "x"}], "eval.jsonl")
-    with pytest.raises(GoldenSetError, match=r"'article' is read from 'article'; eval\.jsonl has"):
+    put([{"id": "e1", "n": 1, "passage.text": article(4)}], "eval.jsonl")
+    notes: list[str] = []
+    options: Row = {"data": ["rows.jsonl"], "out": "out", "against": ["eval.jsonl"]}
+    manifest = build("summarize", max_dropped=5, report=notes.append, **options).manifest
+    assert manifest["dropped"] == {"contaminated": 1}
+    assert any("no column for 'article'" in n and "'passage.text'" in n for n in notes)
+
+
+def test_an_evaluation_file_without_texts_is_an_error() -> None:
+    put(ROWS)
+    put([{"n": 1}], "eval.jsonl")
+    with pytest.raises(GoldenSetError, match=r"eval\.jsonl has neither .* its columns: n\."):
         build("summarize", data=["rows.jsonl"], out="out", against=["eval.jsonl"])
 
 
