@@ -32,6 +32,7 @@ ARGUMENTS: dict[str, list[str]] = {
                  "--template", "grammar/plain@1.0.0"],
     "inspect": ["{data}"],
     "ledger": ["{data}"],
+    "merge": ["{adapter}", "--out", "merged"],
     "pack": ["{data}", "--max-length", "512"],
     "rebuild": ["{data}/manifest.json", "--out", "again"],
     "sources": [],
@@ -49,7 +50,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "train": ["{data}", "--model", "{model}", "--out", "trained", "--max-steps", "1"],
     "verify": ["{data}"],
 }  # fmt: skip
-TRAIN_STAGE = ("audit", "eval", "generate", "train")
+TRAIN_STAGE = ("audit", "eval", "generate", "merge", "train")
 FLAN = 'PATTERNS = {"fixes": [("Fix: {text}\\n", "{corrected}")]}\n'
 
 
