@@ -54,7 +54,8 @@ def propose(data: Sequence[str], name: str, task: str | None = None) -> Proposal
     has = f"{file} has the columns {shown}"
     if task is not None:
         return _of_task(task, rows, columns, has)
-    shapes = find_shapes(rows)
+    # A killed `init` may have left the spec of this very task.
+    shapes = [shape for shape in find_shapes(rows) if shape.task != name]
     if len(shapes) > 1:
         tasks = dict.fromkeys(shape.task for shape in shapes)
         raise SpecError(
