@@ -1,0 +1,195 @@
+"""Commands that die or fail at a chosen call to the file system.
+
+A library in C that is loaded before all others counts the calls of a command to files below a
+folder. So those of Arrow and the tokenizers count like Python's.
+
+Run as a script, this file is a process that has imported everything and started nothing: each
+command is a fork of it, so that a point costs a command and not the import of the libraries.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SHIM = Path(__file__).with_name("fault_shim.c")
+COMPILER = shutil.which("cc")
+
+READ, CREATE, WRITE, SYNC, NAME, FOLDER, LOCK = (1 << bit for bit in range(7))
+CHANGES = CREATE | WRITE | SYNC | NAME | FOLDER
+COUNT, KILL, FAIL, FAIL_ON = range(4)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens at the n-th call of some kinds."""
+
+    name: str
+    kinds: int  # of calls
+    action: int
+    code: int = 0
+    points: int | None = None  # how many are tried; None: all
+
+
+FAULTS = (
+    Fault("kill -9", CHANGES | LOCK, KILL),
+    Fault("EIO once", CHANGES | READ, FAIL, errno.EIO),
+    Fault("ENOSPC from there on", CREATE | WRITE | FOLDER, FAIL_ON, errno.ENOSPC),
+    Fault("EDQUOT from there on", WRITE, FAIL_ON, errno.EDQUOT),
+    Fault("EMFILE from there on", CREATE | READ, FAIL_ON, errno.EMFILE),
+    Fault("EROFS", CREATE | NAME | FOLDER, FAIL_ON, errno.EROFS, points=1),
+    Fault("EACCES", CREATE | NAME | FOLDER, FAIL_ON, errno.EACCES, points=1),
+)
+
+
+@dataclass(frozen=True)
+class End:
+    """How a command ended."""
+
+    status: int | None  # its exit code; None: killed
+    calls: int  # of the kinds that were asked for
+    output: str  # stdout and stderr
+
+
+class Commands:
+    """Runs `sftdata` commands as forks of a process that has imported everything."""
+
+    def __init__(self, scratch: Path) -> None:
+        library = scratch / "shim.so"
+        assert COMPILER is not None
+        build = [COMPILER, "-shared", "-fPIC", "-O1", "-o", str(library), str(SHIM), "-ldl"]
+        subprocess.run(build, check=True)
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, str(scratch / "output")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"LD_PRELOAD": str(library)},
+        )
+
+    def run(
+        self, arguments: Sequence[str], root: Path, fault: Fault | None = None, at: int = 0
+    ) -> End:
+        """Runs a command in `root/work`, its cache in `root/cache`; counts calls below `root`."""
+        request = {
+            "arguments": list(arguments),
+            "root": str(root),
+            "kinds": CHANGES | LOCK if fault is None else fault.kinds,
+            "action": COUNT if fault is None else fault.action,
+            "code": 0 if fault is None else fault.code,
+            "at": at,
+        }
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return End(**json.loads(self._process.stdout.readline()))
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+@contextmanager
+def commands(scratch: Path) -> Iterator[Commands]:
+    """`Commands`, closed at the end."""
+    process = Commands(scratch)
+    try:
+        yield process
+    finally:
+        process.close()
+
+
+# From here on: the process that forks.
+
+
+def _serve() -> None:
+    import ctypes
+
+    import datasets  # noqa: F401
+    import gigatoken  # noqa: F401
+    import pandas  # noqa: F401
+    import py3langid  # noqa: F401
+    import pyarrow.dataset
+    import pyarrow.parquet  # noqa: F401
+    import rensa  # noqa: F401
+
+    import sftdata.building.mixture.mix
+    import sftdata.building.run
+    import sftdata.exporting.formats
+    import sftdata.inspecting.doctor
+    import sftdata.inspecting.pages.report
+    import sftdata.versioning.release  # noqa: F401
+    from sftdata.cli import main
+
+    library = ctypes.CDLL(None)
+    for line in sys.stdin:
+        print(json.dumps(_run(json.loads(line), main, library, Path(sys.argv[1]))), flush=True)
+
+
+def _run(
+    request: Mapping[str, Any], main: Callable[[], None], library: Any, output: Path
+) -> dict[str, Any]:
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if not pid:
+        _child(request, main, library, output, writing)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        calls = pipe.read()
+    _, status = os.waitpid(pid, 0)
+    return {
+        "status": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
+        "calls": int(calls or 0),
+        "output": output.read_text(encoding="utf-8", errors="replace"),
+    }
+
+
+def _child(
+    request: Mapping[str, Any],
+    main: Callable[[], None],
+    library: Any,
+    output: Path,
+    writing: int,
+) -> None:
+    status = 1
+    try:
+        printed = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(printed, 1)
+        os.dup2(printed, 2)
+        os.chdir(Path(request["root"], "work"))
+        os.environ["XDG_CACHE_HOME"] = str(Path(request["root"], "cache"))
+        sys.argv = ["sftdata", *request["arguments"]]
+        library.shim_arm(
+            os.fsencode(request["root"]),
+            request["kinds"],
+            request["at"],
+            request["action"],
+            request["code"],
+        )
+        main()
+        status = 0
+    except SystemExit as end:
+        status = int(end.code or 0)
+    except BaseException as error:  # as Python would end
+        import traceback
+
+        traceback.print_exception(error)
+    done = library.shim_done()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    library.shim_arm(b"/nowhere", 0, 0, 0, 0)
+    os.write(writing, str(done).encode())
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    _serve()
