@@ -9,6 +9,7 @@ import click
 
 from sftdata.base.escaping import escape
 from sftdata.base.wording import count
+from sftdata.cli.layout import format_table, print_lines, terminal_width
 from sftdata.cli.options import DATASET, FILE, json_option
 from sftdata.cli.output import print_json, print_note
 
@@ -42,14 +43,14 @@ def command(dataset_a: Path, dataset_b: Path, html: Path | None, as_json: bool) 
 
         page = render_diff(diff, (str(dataset_a), str(dataset_b)))
         save_page(html, page)
-        print_note(f"Wrote {html}: {len(diff.samples)} changed rows.")
+        print_note(f"Wrote {html}: {count(len(diff.samples), 'sample')} of changed rows.")
     if as_json:
         print_json(diff.to_json())
     else:
-        click.echo("\n".join(_lines(diff)))
+        print_lines(_lines(diff, terminal_width()))
 
 
-def _lines(diff: DatasetDiff) -> list[str]:
+def _lines(diff: DatasetDiff, width: int | None) -> list[str]:
     from sftdata.inspecting.compare.datasets.wording import list_changes, list_totals, show_value
 
     lines = ["inputs that differ:" if diff.inputs else "inputs that differ: none"]
@@ -59,10 +60,12 @@ def _lines(diff: DatasetDiff) -> list[str]:
     if diff.is_identical:
         lines.append(f"the examples are identical: {count(diff.rows[0], 'row')}")
         return lines
-    lines += ["", f"{'':15} {'A':>14} {'B':>14} {'change':>14}"]
-    for label, (before, after) in list_totals(diff):
-        lines.append(f"{label:15} {before:>14,} {after:>14,} {after - before:>+14,}")
-    lines.append("")
+    rows = [
+        [label, f"{before:,}", f"{after:,}", f"{after - before:+,}"]
+        for label, (before, after) in list_totals(diff)
+    ]
+    table = format_table(("", "A", "B", "change"), rows, (15, 14, 14, 14), width)
+    lines += ["", *table, ""]
     lines += [f"{number:>10,} {escape(label)}" for label, number in list_changes(diff)]
     for row in diff.samples:
         lines += ["", *_sample(row)]

@@ -11,6 +11,7 @@ import click
 
 from sftdata.base.escaping import escape
 from sftdata.base.wording import count
+from sftdata.cli.layout import print_lines
 from sftdata.cli.options import DATASET, FILE, json_option
 from sftdata.cli.output import print_json, print_note
 
@@ -79,11 +80,13 @@ def command(
     if as_json:
         print_json([finding.to_json() for finding in findings])
     else:
-        parts = [_describe(finding) for finding in findings]
+        parts = [describe(finding) for finding in findings]
         severities: list[str] = [finding.severity for finding in findings]
         found = ", ".join(count(severities.count(name), name) for name in SEVERITIES)
-        parts.append(f"{count(len(findings), 'finding')}: {found}." if findings else "")
-        click.echo("\n\n".join(parts) if findings else f"{escape(str(dataset))}: nothing found.")
+        parts.append([f"{count(len(findings), 'finding')}: {found}."])
+        if not findings:
+            parts = [[f"{escape(str(dataset))}: nothing found."]]
+        print_lines([line for part in parts for line in (*part, "")][:-1])
     limit = "note" if strict else fail_on or "error"
     failing = SEVERITIES[: SEVERITIES.index(limit) + 1] if limit in SEVERITIES else ()
     if any(finding.severity in failing for finding in findings):
@@ -98,17 +101,27 @@ def _list_checks(context: click.Context) -> None:
     context.exit()
 
 
-def _describe(finding: Finding) -> str:
+def describe(finding: Finding) -> list[str]:
+    """The finding in lines: its rows by what they quote, each quote once."""
     lines = [f"{finding.severity}  {finding.id}  {finding.count:,}", f"  {finding.title}"]
     if finding.detail:
         lines.append(f"  {escape(finding.detail)}")
-    lines += [f"    {_describe_row(row)}" for row in finding.rows]
+    places: dict[str, list[str]] = {}
+    for row in finding.rows:
+        places.setdefault(row.quote, []).append(_describe_place(row))
+    for quote, rows in places.items():
+        if len(rows) > 1 and quote:
+            lines += [
+                f'    "{escape(quote)}": {count(len(rows), "row")}',
+                f"      {', '.join(rows)}",
+            ]
+        else:
+            lines += [f'    {row}: "{escape(quote)}"' if quote else f"    {row}" for row in rows]
     if finding.rows and finding.count > len(finding.rows):
         lines.append(f"    and {finding.count - len(finding.rows):,} more")
-    return "\n".join([*lines, f"  {finding.way_out}"])
+    return [*lines, f"  {finding.way_out}"]
 
 
-def _describe_row(row: FoundRow) -> str:
+def _describe_place(row: FoundRow) -> str:
     name = f"row {escape(row.row_id)}"
-    place = f"{escape(row.source)} ({name})" if row.source else name
-    return f'{place}: "{escape(row.quote)}"' if row.quote else place
+    return f"{escape(row.source)} ({name})" if row.source else name

@@ -115,4 +115,4 @@ def _show_first_row(dataset: Path) -> None:
     split = next((name for name, rows in data.items() if len(rows)), None)
     if split is not None:
         click.echo("\nThe first example; the model learns what is in the loss:\n")
-        print_rows([Inspector(data).inspect(split, data[split][0])], ("text", "labels"))
+        print_rows([Inspector(data).inspect(split, data[split][0])], ("turns",))

@@ -184,7 +184,7 @@ def print_rows(rows: list[InspectedRow], views: tuple[View, ...]) -> None:
             is_coloured = out.color_system is not None and not out.no_color
             spans += shown if is_coloured else with_brackets(shown)
             spans.append(Span("\n\n" if view == "text" else "\n", "note"))
-        out.print(to_rich(spans), soft_wrap=True, end="")
+        out.print(to_rich(spans), soft_wrap=not out.is_terminal, end="")
 
 
 def _browse(data: Dataset, choice: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,10 +12,13 @@ import click
 from sftdata.base.escaping import escape
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Status
-from sftdata.base.wording import reason_of
+from sftdata.base.wording import count, reason_of
 from sftdata.cli.faults import damaged
+from sftdata.cli.layout import print_lines
 from sftdata.cli.options import DATASET, json_option
 from sftdata.cli.output import print_json, print_note
+
+_ALIKE = 3  # rows
 
 
 @click.command("ledger")
@@ -23,9 +26,10 @@ from sftdata.cli.output import print_json, print_note
 @click.option("--reason", help="List only rows with this reason.")
 @json_option()
 def command(dataset: Path, reason: str | None, as_json: bool) -> None:
-    """List the source rows of DATASET that were dropped, cut or flagged, and why: one a line.
+    """List the source rows of DATASET that were dropped, cut or flagged, and why.
 
-    The summary counts and explains each reason. With --json: one object a line, no summary.
+    The summary counts and explains each reason. Rows with the same detail follow it. With --json:
+    one object a line for each row, no summary.
 
     Example: sftdata ledger data/summarize --reason empty_field
     """
@@ -42,13 +46,11 @@ def command(dataset: Path, reason: str | None, as_json: bool) -> None:
     if reason is not None:
         check_reason(reason, reasons)
         lines, reasons = [line for line in lines if line.reason == reason], {reason}
-    if lines and not as_json:
-        click.echo("\n".join(summarize(lines, explain_reason)) + "\n")
-    for line in lines:
-        if as_json:
+    if as_json:
+        for line in lines:
             print_json(asdict(line))
-        else:
-            click.echo(describe(line))
+    elif lines:
+        print_lines([*summarize(lines, explain_reason), "", *list_rows(lines)])
     if not lines:
         print_note(f"The ledger is empty: {EMPTY_LEDGER}.")
 
@@ -65,7 +67,26 @@ def summarize(lines: Sequence[LedgerLine], explain: Callable[[str], str]) -> lis
     ]
 
 
+def list_rows(lines: Sequence[LedgerLine]) -> Iterator[str]:
+    """The lines as text; `_ALIKE` rows or more with the same detail stand below it, once."""
+    alike: dict[tuple[str, str, str], list[LedgerLine]] = {}
+    for line in lines:
+        alike.setdefault((line.status, line.reason, line.detail), []).append(line)
+    for line in lines:
+        same = alike[line.status, line.reason, line.detail]
+        if len(same) < _ALIKE:
+            yield describe(line)
+        elif line is same[0]:
+            what = f"{line.status}, {line.reason}: {escape(line.detail)}"
+            yield f"{what}: {count(len(same), 'row')}"
+            yield from (f"  {escape(one.source)}{_name(one)}" for one in same)
+
+
 def describe(line: LedgerLine) -> str:
     """The line as text; a row without an id, which is named by its place, is named once."""
-    row = "" if line.row_id == line.source else f" (row {escape(line.row_id)})"
-    return f"{escape(line.source)}: {line.status}, {line.reason}: {escape(line.detail)}{row}"
+    what = f"{line.status}, {line.reason}: {escape(line.detail)}"
+    return f"{escape(line.source)}: {what}{_name(line)}"
+
+
+def _name(line: LedgerLine) -> str:
+    return "" if line.row_id == line.source else f" (row {escape(line.row_id)})"

@@ -9,6 +9,7 @@ import click
 
 from sftdata.base.escaping import escape
 from sftdata.base.wording import count
+from sftdata.cli.layout import print_lines
 from sftdata.cli.options import DATASET, json_option
 from sftdata.cli.output import print_json, print_note
 
@@ -54,9 +55,10 @@ def command(dataset: Path, max_length: int, split: str | None, as_json: bool) ->
         if as_json:
             print_json(facts)
         else:
-            click.echo(
+            told = (
                 f"{name}: {count(len(lengths), 'row')} in {count(len(plan), 'pack')} of "
                 f"{max_length:,} tokens, {plan.fill:.2%} full; at least "
                 f"{count(plan.lower_bound, 'pack')} needed "
-                f"(efficiency {plan.efficiency:.2%})\n  {escape(str(path))}"
+                f"(efficiency {plan.efficiency:.2%})"
             )
+            print_lines([told, f"  {escape(str(path))}"])

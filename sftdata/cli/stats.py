@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from sftdata.base.escaping import escape
+from sftdata.cli.layout import format_table, print_lines, terminal_width
 from sftdata.cli.options import DATASET, json_option
 from sftdata.cli.output import print_json
 
 _PARTS = (("prompt", "prompt_length"), ("target", "target_length"), ("all", "length"))
 _LEVELS = ("p50", "p90", "p95", "p99", "max")
-_BAR_WIDTH = 40
+_BAR_WIDTH, _BAR_START = 40, 34
 
 
 @click.command("stats")
@@ -49,107 +50,152 @@ def command(
     if as_json:
         print_json(numbers)
         return
-    parts = [_splits(numbers), _lengths(numbers), _histograms(numbers), _fit(numbers)]
+    print_lines(describe_stats(numbers, terminal_width()))
+
+
+def describe_stats(numbers: Mapping[str, Any], width: int | None) -> list[str]:
+    """The lines of the command. Tables and bars fit into `width` columns."""
+    by = numbers["by"]
+    parts = [
+        _counts("split", {**numbers["stats"]["splits"], "all": numbers}, width),
+        _lengths(numbers, width),
+        _histograms(numbers, width),
+        _fit(numbers, width),
+    ]
     if by is not None and by != "split":
         show = {"source": _sources, "role": _roles}.get(by, _groups)
-        parts.append(show(numbers))
+        parts.append(show(numbers, width))
     parts.append(_facts(numbers))
-    click.echo("\n\n".join("\n".join(part) for part in parts))
+    return [line for part in parts for line in (*part, "")][:-1]
 
 
-def _splits(numbers: Mapping[str, Any]) -> list[str]:
-    return _counts("split", {**numbers["stats"]["splits"], "all": numbers})
-
-
-def _groups(numbers: Mapping[str, Any]) -> list[str]:
+def _groups(numbers: Mapping[str, Any], width: int | None) -> list[str]:
     groups = numbers["groups"]
-    lines = [*_counts(numbers["by"], groups), ""]
-    head = " ".join(
-        f"{part + ' ' + q:>15}" for part in ("prompt", "target") for q in ("p50", "p99")
-    )
-    width = _width(groups)
-    lines.append(f"{numbers['by']:{width}} {head}")
-    for name, group in groups.items():
-        cells = " ".join(f"{group[key][q]:>15,}" for _, key in _PARTS[:2] for q in ("p50", "p99"))
-        lines.append(f"{escape(name):{width}} {cells}")
+    head = [f"{part} {level}" for part in ("prompt", "target") for level in ("p50", "p99")]
+    rows = [
+        [escape(name), *(f"{group[key][q]:,}" for _, key in _PARTS[:2] for q in ("p50", "p99"))]
+        for name, group in groups.items()
+    ]
+    lengths = format_table([numbers["by"], *head], rows, (12, 15, 15, 15, 15), width)
+    lines = [*_counts(numbers["by"], groups, width), "", *lengths]
     if numbers["by"] == "turns":
         taught = sum(group["taught_turns"] for group in groups.values())
-        rows = sum(group["rows"] for group in groups.values())
-        lines.append(f"{taught:,} turns in the loss, {taught / max(rows, 1):.1f} a row")
+        number = sum(group["rows"] for group in groups.values())
+        lines.append(f"{taught:,} turns in the loss, {taught / max(number, 1):.1f} a row")
     return lines
 
 
-def _counts(title: str, groups: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    width = _width(groups)
-    lines = [f"{title:{width}} {'rows':>10} {'tokens':>14} {'target tokens':>14} {'share':>7}"]
-    for name, group in groups.items():
-        share = group["target_tokens"] / group["tokens"] if group["tokens"] else 0.0
-        lines.append(
-            f"{escape(name):{width}} {group['rows']:>10,} {group['tokens']:>14,} "
-            f"{group['target_tokens']:>14,} {share:>7.1%}"
-        )
-    return lines
+def _counts(title: str, groups: Mapping[str, Mapping[str, Any]], width: int | None) -> list[str]:
+    rows = [
+        [
+            escape(name),
+            *(f"{group[key]:,}" for key in ("rows", "tokens", "target_tokens")),
+            f"{_share(group['target_tokens'], group['tokens']):.1%}",
+        ]
+        for name, group in groups.items()
+    ]
+    head = (title, "rows", "tokens", "target tokens", "share")
+    return format_table(head, rows, (12, 10, 14, 14, 7), width)
 
 
-def _sources(numbers: Mapping[str, Any]) -> list[str]:
-    sources = numbers["groups"]
-    width, names = _width(sources), ("rows_in", "rows", "dropped", "cut", "flagged")
-    lines = [f"{'source':{width}} " + " ".join(f"{name:>10}" for name in names)]
-    for path, source in sources.items():
-        lines.append(f"{escape(path):{width}} " + " ".join(f"{source[n]:>10,}" for n in names))
-    return lines
+def _sources(numbers: Mapping[str, Any], width: int | None) -> list[str]:
+    names = ("rows_in", "rows", "dropped", "cut", "flagged")
+    rows = [
+        [escape(path), *(f"{source[name]:,}" for name in names)]
+        for path, source in numbers["groups"].items()
+    ]
+    return format_table(("source", *names), rows, (12, *[10] * len(names)), width)
 
 
-def _roles(numbers: Mapping[str, Any]) -> list[str]:
+def _roles(numbers: Mapping[str, Any], width: int | None) -> list[str]:
     roles = numbers["groups"]
-    width, whole = _width(roles), sum(role["tokens"] for role in roles.values())
-    lines = [f"{'text of':{width}} {'turns':>10} {'tokens':>14} {'share':>7}"]
-    for name, role in roles.items():
-        share = role["tokens"] / whole if whole else 0.0
-        lines.append(f"{name:{width}} {role['turns']:>10,} {role['tokens']:>14,} {share:>7.1%}")
+    whole = sum(role["tokens"] for role in roles.values())
+    rows = [
+        [
+            name,
+            f"{role['turns']:,}",
+            f"{role['tokens']:,}",
+            f"{_share(role['tokens'], whole):.1%}",
+        ]
+        for name, role in roles.items()
+    ]
+    lines = format_table(("text of", "turns", "tokens", "share"), rows, (12, 10, 14, 7), width)
     return [*lines, "each text encoded alone, without what the chat template writes around it"]
 
 
-def _lengths(numbers: Mapping[str, Any]) -> list[str]:
-    lines = [f"{'tokens':12} " + " ".join(f"{level:>10}" for level in _LEVELS)]
-    for label, key in _PARTS:
-        lines.append(f"{label:12} " + " ".join(f"{numbers[key][q]:>10,}" for q in _LEVELS))
-    return lines
+def _lengths(numbers: Mapping[str, Any], width: int | None) -> list[str]:
+    rows = [[label, *(f"{numbers[key][q]:,}" for q in _LEVELS)] for label, key in _PARTS]
+    return format_table(("tokens", *_LEVELS), rows, (12, *[10] * len(_LEVELS)), width)
 
 
-def _histograms(numbers: Mapping[str, Any]) -> list[str]:
+def _histograms(numbers: Mapping[str, Any], width: int | None) -> list[str]:
     lines = []
     for label, key in _PARTS[:2]:
-        bars = numbers["histograms"][key]
-        most = max((bar["rows"] for bar in bars), default=0)
+        bars = _fold_empty(numbers["histograms"][key])
         lines.append(f"{label} tokens")
-        for bar in bars:
-            blocks = "█" * round(_BAR_WIDTH * bar["rows"] / most) or ("▏" if bar["rows"] else "")
-            lines.append(
-                f"{bar['from']:>9,} - {bar['to']:<9,} {bar['rows']:>10,} {blocks}".rstrip()
-            )
+        lines += _draw_bars(bars, width)
     return lines
 
 
-def _fit(numbers: Mapping[str, Any]) -> list[str]:
+def _draw_bars(bars: Sequence[tuple[int, int, int]], width: int | None) -> list[str]:
+    most = max((rows for _, _, rows in bars), default=0)
+    narrow = width is not None and width < _BAR_START + _BAR_WIDTH
+    ends = [[f"{end:,}" for end in bar[:2]] for bar in bars]
+    sizes = [max([*(len(own[side]) for own in ends), 0 if narrow else 9]) for side in (0, 1)]
+    of_rows = max(len(f"{most:,}"), 0 if narrow else 10)
+    start = sum(sizes) + of_rows + 5
+    room = _BAR_WIDTH if width is None else min(_BAR_WIDTH, max(width - start, 1))
+    return [
+        f"{low:>{sizes[0]}} - {high:<{sizes[1]}} {rows:>{of_rows},} "
+        f"{'█' * round(room * rows / most) or ('▏' if rows else '')}".rstrip()
+        for (low, high), (_, _, rows) in zip(ends, bars, strict=True)
+    ]
+
+
+def _fold_empty(bars: Sequence[Mapping[str, int]]) -> list[tuple[int, int, int]]:
+    """First and last length, and rows, of each bar; neighbours without rows are one bar.
+
+    Those before the first row are left out.
+    """
+    folded: list[tuple[int, int, int]] = []
+    for bar in bars:
+        low, high, rows = bar["from"], bar["to"], bar["rows"]
+        if not rows and not folded:
+            continue
+        if not rows and not folded[-1][2]:
+            low = folded.pop()[0]
+        folded.append((low, high, rows))
+    return folded
+
+
+def _fit(numbers: Mapping[str, Any], width: int | None) -> list[str]:
     fit = numbers["fit"]
-    steps = fit["batch_size"] is not None
-    head = f"{'split':12} {'too long':>10} {'padding':>8} {'packs':>10} {'packed full':>12}"
-    lines = [f"at {fit['max_length']:,} tokens a row", head]
-    if steps:
-        lines[1] += f" {'batch padding':>14} {'steps':>9} {'packed steps':>13}"
+    head, least = ["split", "too long", "padding", "packs", "packed full"], [12, 10, 8, 10, 12]
+    with_steps = fit["batch_size"] is not None
+    if with_steps:
+        head += ["batch padding", "steps", "packed steps"]
+        least += [14, 9, 13]
+    rows = []
     for name, split in fit["splits"].items():
-        line = (
-            f"{escape(name):12} {split['too_long']:>10,} {split['padding_waste']:>8.1%} "
-            f"{split['packs']:>10,} {split['packing_efficiency']:>12.1%}"
-        )
-        if steps:
-            line += (
-                f" {split['batch_padding']:>14.1%} {split['steps_per_epoch']:>9,} "
-                f"{split['packed_steps_per_epoch']:>13,}"
-            )
-        lines.append(line)
-    return lines
+        row = [
+            escape(name),
+            f"{split['too_long']:,}",
+            f"{split['padding_waste']:.1%}",
+            f"{split['packs']:,}",
+            f"{split['packing_efficiency']:.1%}",
+        ]
+        if with_steps:
+            row += [
+                f"{split['batch_padding']:.1%}",
+                f"{split['steps_per_epoch']:,}",
+                f"{split['packed_steps_per_epoch']:,}",
+            ]
+        rows.append(row)
+    return [f"at {fit['max_length']:,} tokens a row", *format_table(head, rows, least, width)]
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
 
 
 def _facts(numbers: Mapping[str, Any]) -> list[str]:
@@ -176,7 +222,3 @@ def _facts(numbers: Mapping[str, Any]) -> list[str]:
     rows = languages["sampled_rows"]
     shares = ", ".join(f"{name} {n / rows:.0%}" for name, n in [*languages["rows"].items()][:6])
     return [*lines, f"languages of the targets, in a sample of {rows:,} rows: {shares or 'none'}"]
-
-
-def _width(names: Mapping[str, Any]) -> int:
-    return max(12, *(len(escape(name)) for name in names)) if names else 12

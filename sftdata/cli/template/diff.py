@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from sftdata.base.escaping import escape
+from sftdata.cli.layout import print_lines
 from sftdata.cli.options import map_option
 from sftdata.cli.output import print_json
 
@@ -60,4 +61,4 @@ def command(
     elif form == "github":
         click.echo(to_markdown(diff))
     else:
-        click.echo(escape(to_text(diff), keep_newlines=True))
+        print_lines(escape(to_text(diff), keep_newlines=True).split("\n"))

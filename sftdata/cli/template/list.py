@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sftdata.base.escaping import escape
+from sftdata.cli.layout import print_lines
 from sftdata.cli.options import data_root_option, json_option
 from sftdata.cli.output import print_json
 
@@ -32,10 +33,10 @@ def command(data_root: Path, as_json: bool) -> None:
     if as_json:
         print_json([entry.to_json() for entry in entries])
     else:
-        click.echo(_table(entries))
+        print_lines(_table(entries))
 
 
-def _table(entries: list[Entry]) -> str:
+def _table(entries: list[Entry]) -> list[str]:
     wide = max((len(entry.id) for entry in entries), default=0)
     lines = [f"{'template':{wide}}  {'release':9} {'draft':10} fields → target; datasets"]
     for entry in entries:
@@ -44,4 +45,4 @@ def _table(entries: list[Entry]) -> str:
         built = f"; {', '.join(entry.built)}" if entry.built else ""
         line = f"{entry.id:{wide}}  {entry.latest or '-':9} {entry.draft:10} {fields}{built}"
         lines.append(escape(f"{line}; {entry.fault}" if entry.fault else line))
-    return "\n".join(lines)
+    return lines

@@ -123,10 +123,14 @@ def _length_ratio(subject: _Subject, rule: CheckRule) -> _Suspects:
         yield (
             int(row),
             (
-                f"'{subject.target_name}' is {ratio[row]:.2f} times as long as "
+                f"'{subject.target_name}' is {_show_ratio(ratio[row])} times as long as "
                 f"'{subject.source_name}'; expected {low:g} to {high:g}"
             ),
         )
+
+
+def _show_ratio(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
 
 
 def _answer_not_in_context(subject: _Subject, rule: CheckRule) -> _Suspects:

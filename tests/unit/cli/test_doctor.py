@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from support import handmade
 from support.planted import in_targets
 
-from sftdata.cli.doctor import command
+from sftdata.cli.doctor import command, describe
+from sftdata.inspecting.doctor.finding import Finding, FoundRow
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,20 @@ def test_a_finding_as_bad_as_asked_fails(
     done = CliRunner().invoke(command, [str(tmp_path), *options])
     assert done.exit_code == code
     assert done.stdout.splitlines()[-1].startswith("1 finding: ")
+
+
+def test_a_quote_of_several_rows_is_shown_once() -> None:
+    rows = [FoundRow(f"n{i}", f"a.csv:{i}", "x@y.org") for i in range(2)]
+    rows += [FoundRow("n7", "", "z@y.org"), FoundRow("n8", "a.csv:8", ""), FoundRow("n9", "", "")]
+    finding = Finding("email-address", "warning", "e-mail addresses", 6, tuple(rows), "Drop them.")
+    assert describe(finding) == [
+        "warning  email-address  6",
+        "  e-mail addresses",
+        '    "x@y.org": 2 rows',
+        "      a.csv:0 (row n0), a.csv:1 (row n1)",
+        '    row n7: "z@y.org"',
+        "    a.csv:8 (row n8)",
+        "    row n9",
+        "    and 1 more",
+        "  Drop them.",
+    ]

@@ -6,7 +6,7 @@ import pytest
 
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Reason, Status
-from sftdata.cli.ledger import describe, summarize
+from sftdata.cli.ledger import describe, list_rows, summarize
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,19 @@ def test_the_summary_counts_and_explains_each_reason() -> None:
         "        1 dropped  blank_row    Why blank_row.",
         "        1 flagged  placeholder  Why placeholder.",
     ]
+
+
+def test_rows_with_the_same_detail_stand_below_it() -> None:
+    lines = [
+        LedgerLine(f"n{i}", f"a.csv:{i}", Status.DROPPED, Reason.EMPTY_FIELD, "'s' is empty")
+        for i in range(2, 5)
+    ]
+    lines.insert(1, LedgerLine("n9", "a.csv:9", Status.FLAGGED, "placeholder", "'s' is \x1b"))
+    assert list(list_rows(lines)) == [
+        "dropped, empty_field: 's' is empty: 3 rows",
+        "  a.csv:2 (row n2)",
+        "  a.csv:3 (row n3)",
+        "  a.csv:4 (row n4)",
+        "a.csv:9: flagged, placeholder: 's' is \\x1b (row n9)",
+    ]
+    assert len(list(list_rows(lines[:3]))) == 3  # two alike stay apart
