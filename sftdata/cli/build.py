@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from sftdata.base.content import SMALL_TOKENIZER, bundled_root
 from sftdata.base.escaping import escape
@@ -19,6 +21,7 @@ from sftdata.cli.memory import keep_memory
 from sftdata.cli.options import FILE, FOLDER, chat_option, json_option, map_option
 from sftdata.cli.output import print_json, print_note
 from sftdata.cli.progress import show_progress
+from sftdata.errors import SftdataError
 
 if TYPE_CHECKING:
     from sftdata.building.build import Outcome
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
 @click.command("build")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option(
+    "--all", "build_all", is_flag=True, help="Build every spec in the project's pipelines/."
+)
 @click.option("--task", help="Build pipelines/TASK.toml. Default: the task that the columns mean.")
 @click.option("--spec", type=FILE, help="Build the spec in this file.")
 @click.option(
@@ -148,7 +154,7 @@ if TYPE_CHECKING:
     "--dry-run", is_flag=True, help="Check the inputs, build the first rows, write nothing."
 )
 @json_option("Print the summary of the manifest as JSON.")
-def command(dry_run: bool, as_json: bool, **options: Any) -> None:
+def command(build_all: bool, dry_run: bool, as_json: bool, **options: Any) -> None:
     """Build a dataset: read golden rows, render, tokenize, write shards, commit.
 
     FILE is the same as --data FILE. Without any, the bundled sample of the task is built.
@@ -157,6 +163,9 @@ def command(dry_run: bool, as_json: bool, **options: Any) -> None:
 
     Example: sftdata build news.jsonl --task summarize --map summary=highlights
     """
+    if build_all:
+        _build_all(options, dry_run, as_json)
+        return
     options["data"] = (*options.pop("files"), *options["data"])
     for name in ("data", "against", "template", "fields", "language"):
         options[name] = options[name] or None
@@ -165,6 +174,33 @@ def command(dry_run: bool, as_json: bool, **options: Any) -> None:
         return
     keep_memory()
     build_and_report(as_json=as_json, **options)
+
+
+def _build_all(options: dict[str, Any], dry_run: bool, as_json: bool) -> None:
+    """Builds each spec of the project; one that fails does not keep the others from it."""
+    from sftdata.building.status import list_tasks
+    from sftdata.cli.output import print_error
+
+    shared = {name: options.pop(name) for name in ("workers", "frozen")}
+    source = click.get_current_context().get_parameter_source
+    if dry_run or any(source(name) is not ParameterSource.DEFAULT for name in options):
+        raise click.UsageError("--all goes with --workers, --frozen and --json alone.")
+    tasks = list_tasks()
+    if not tasks:
+        raise SftdataError(
+            "There is no spec in the project's pipelines/.", "Write one: sftdata init DIR"
+        )
+    failed = []
+    for task in tasks:
+        print_note(f"{task}:")
+        try:
+            build_and_report(as_json=as_json, task=task, **shared)
+        except SftdataError as error:
+            print_error(error)
+            failed.append(task)
+    if failed:
+        print_note(f"Not built: {', '.join(failed)}.")
+        sys.exit(1)
 
 
 def build_and_report(*, as_json: bool = False, **options: Any) -> None:

@@ -37,6 +37,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "rebuild": ["{data}/manifest.json", "--out", "again"],
     "sources": [],
     "stats": ["{data}"],
+    "status": ["{data}"],
     "template check": [],
     "template diff": ["grammar/plain@1.0.0", "grammar/plain@1.0.0"],
     "template import": ["flan", "flan.py"],
