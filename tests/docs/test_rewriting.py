@@ -12,6 +12,7 @@ from support.doc_pages.walk import Output
     [
         ("a|b", "a|c", "a|c"),
         ("a|3 rows|…|d", "a|4 rows|x|y|d", "a|4 rows|…|d"),  # the gap stays
+        (" n|1  a|…|23  b", "n|1 a|x|24 b", "n|1 a|…|24 b"),  # columns became narrower
         ("…|d 1", "x|y|d 2", "…|d 2"),
         ("a 1|…", "a 2|x", "a 2|…"),
         ("a|…|d", "b|c|e", "b|c|e"),  # nothing says where the gap was

@@ -25,7 +25,7 @@ def rewrite(page: str, outputs: Sequence[Output]) -> str:
 def merge(expected: Sequence[str], printed: Sequence[str]) -> list[str]:
     """The printed lines; lines that fit stay as they are, and so do gaps between lines that stay.
 
-    A line is found again if it differs in figures only.
+    A line is found again if it differs in figures and blanks only.
     """
     wanted, lines = without_blank_end(expected), without_blank_end(printed)
     matched = match_lines(wanted, lines)
@@ -50,12 +50,16 @@ def merge(expected: Sequence[str], printed: Sequence[str]) -> list[str]:
 
 
 def match_lines(wanted: Sequence[str], lines: Sequence[str]) -> dict[int, int]:
-    """Pairs of lines of the page and printed ones that are the same but for figures."""
-    shapes = [FIGURES.sub("0", line) for line in lines]
-    kept = [line if is_gap(line) else FIGURES.sub("0", line) for line in wanted]
+    """Pairs of lines of the page and printed ones that are the same but for figures and blanks."""
+    shapes = [shape_of(line) for line in lines]
+    kept = [line if is_gap(line) else shape_of(line) for line in wanted]
     for number, line in enumerate(wanted):  # a line with a gap in it, or with a masked part
         if not is_gap(line):
             fitting = (shape for shape, new in zip(shapes, lines, strict=True) if fits(line, new))
             kept[number] = next(fitting, kept[number])
     blocks = difflib.SequenceMatcher(None, kept, shapes, autojunk=False).get_matching_blocks()
     return {old + n: new + n for old, new, size in blocks for n in range(size)}
+
+
+def shape_of(line: str) -> str:
+    return " ".join(FIGURES.sub("0", line).split())
