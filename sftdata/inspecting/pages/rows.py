@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.base.arrow import texts
+from sftdata.base.wording import count
 from sftdata.inspecting.doctor.row_findings import diagnose_rows
 from sftdata.inspecting.pages.filters import ListedRow, make_filters
 from sftdata.inspecting.pages.render import render_page
@@ -31,7 +32,7 @@ def render_rows(data: Dataset, rows: Sequence[InspectedRow]) -> str:
     filters, classes = make_filters(listed) if len(rows) > _FEW else ([], [""] * len(rows))
     return render_page(
         "rows",
-        title=f"{len(rows):,} rows of {data.manifest.directory.name}",
+        title=f"{count(len(rows), 'row')} of {data.manifest.directory.name}",
         manifest=data.manifest,
         rows=listed,
         filters=filters,
