@@ -74,7 +74,7 @@ def _describe(context: click.Context) -> str:
 def _options(context: click.Context) -> Iterator[list[str]]:
     for parameter in context.command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is not None:  # arguments and hidden options have none
+        if isinstance(parameter, click.Option) and record is not None:  # else hidden
             names, meaning = record
             # Blanks let a line break between the choices on a phone.
             yield [code(names.replace("|", " | ")), escape(meaning)]

@@ -72,9 +72,10 @@ def list_tasks() -> str:
     for path in sorted((bundled_root() / "pipelines").glob("*.toml")):
         spec = tomllib.loads(path.read_text(encoding="utf-8"))
         if "task" in spec:  # not the presets
-            what, length = escape(spec["description"]), f"{spec['max_length']:,} tokens"
-            rows.append([code(spec["task"]), what, _fields(spec), _templates(spec), length])
-    return table(["Task", "Rows", "Fields", "Templates", "Fitted into"], rows)
+            name = f"{code(spec['task'])}<br><small>to {spec['max_length']:,} tokens</small>"
+            what = f"{escape(spec['description'])}<br>Fields: {_fields(spec)}"
+            rows.append([name, what, _templates(spec)])
+    return table(["Task, length", "Rows and their fields", "Templates"], rows)
 
 
 def _fields(spec: Mapping[str, Any]) -> str:
@@ -110,10 +111,15 @@ def _preset_table(presets: dict[str, Preset]) -> str:
     rows = [
         [
             f"{code(name)}<br><small>{escape(preset.source)}</small>",
-            "<br>".join(f"{split}&nbsp;{count:,}" for split, count in preset.rows.items()),
-            "<br>".join(map(escape, preset.mapping)),
-            f"{escape(preset.license)}<br>{escape(preset.note)}",
+            "<br>".join(
+                [
+                    escape(preset.note),
+                    f"Rows: {', '.join(f'{n}&nbsp;{count:,}' for n, count in preset.rows.items())}",
+                    *map(escape, preset.mapping),
+                    f"License: {escape(preset.license)}",
+                ]
+            ),
         ]
         for name, preset in presets.items()
     ]
-    return table(["Preset, source", "Rows", "Field ← column", "License, notes"], rows)
+    return table(["Preset, source", "Rows, fields and license"], rows)
