@@ -21,6 +21,7 @@ from support.doc_pages.comparison import same_output, show_difference
         ("x … z", "x y z"),
         ("time 0.1 s", "time 12 s"),
         ("a .* b (c)", "a .* b (c)"),
+        ("a|b", "a|1,200 rows, 80 a second|b|62% of about 1,900 rows, 81 a second, 0:09 left"),
     ],
 )
 def test_the_same(expected: str, printed: str) -> None:
@@ -40,6 +41,7 @@ def test_the_same(expected: str, printed: str) -> None:
         ("x … z", "x y"),
         ("a .* b", "a x b"),
         ("76 rows", "75 rows"),
+        ("a", "a|1,200 rows"),
         ("1987-01-31", "1987-02-01"),
     ],
 )

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from support.doc_pages.masks import DATE, TODAY, mask, mask_today
+from support.doc_pages.masks import DATE, TODAY, is_progress, mask, mask_today
 
 GAP = "…"
 
@@ -40,12 +40,12 @@ def fits(expected: str, printed: str) -> bool:
 def same_output(expected: Sequence[str], printed: Sequence[str]) -> bool:
     """Whether the printed lines fit those of the page, where `…` stands for any lines."""
     groups: list[list[str]] = [[]]
-    for line in without_blank_end(expected):
+    for line in lasting_lines(expected):
         if is_gap(line):
             groups.append([])
         else:
             groups[-1].append(line)
-    lines = without_blank_end(printed)
+    lines = lasting_lines(printed)
     if len(groups) == 1:
         return len(lines) == len(groups[0]) and all(map(fits, groups[0], lines))
     first, *middle, last = groups
@@ -61,8 +61,9 @@ def same_output(expected: Sequence[str], printed: Sequence[str]) -> bool:
     return True
 
 
-def without_blank_end(lines: Sequence[str]) -> list[str]:
-    kept = [line.rstrip() for line in lines]
+def lasting_lines(lines: Sequence[str]) -> list[str]:
+    """The lines that are printed each time, without blanks at their ends and blank last lines."""
+    kept = [line.rstrip() for line in lines if not is_progress(line)]
     while kept and not kept[-1]:
         kept.pop()
     return kept
@@ -70,7 +71,7 @@ def without_blank_end(lines: Sequence[str]) -> list[str]:
 
 def show_difference(expected: Sequence[str], printed: Sequence[str]) -> str:
     """A diff from the page to the printed output; masked parts are no difference."""
-    lines = without_blank_end(printed)
+    lines = lasting_lines(printed)
     aligned = [next((line for line in lines if fits(want, line)), want) for want in expected]
     shown = [want if is_gap(want) else line for want, line in zip(expected, aligned, strict=True)]
     diff = difflib.unified_diff(shown, lines, "the page", "printed", lineterm="", n=2)

@@ -40,8 +40,17 @@ COMPILED = [(re.compile(pattern), placeholder) for pattern, placeholder in MASKS
 DATE = re.compile(
     r"\b\d{4}-\d\d-\d\d(?!\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
 )
+# A build that takes more than ten seconds, as on a busy machine, says how far it is.
+PROGRESS = re.compile(
+    r"(?:[\d,]+ rows|\d+% of about [\d,]+ rows), [\d,]+ a second(?:, [\d:]+ left)?"
+)
 SIZE = re.compile(rf"{NUMBER} (?:bytes|kB|KB|MB|GB)\b")
 TODAY = "<today>"
+
+
+def is_progress(line: str) -> bool:
+    """Whether the line is printed only by a slow build."""
+    return PROGRESS.fullmatch(line.strip()) is not None
 
 
 def mask(line: str) -> str:

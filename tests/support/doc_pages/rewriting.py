@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from support.doc_pages.comparison import fits, is_gap, without_blank_end
+from support.doc_pages.comparison import fits, is_gap, lasting_lines
 from support.doc_pages.walk import Output
 
 FIGURES = re.compile(r"\d[\d,.]*")
@@ -27,7 +27,7 @@ def merge(expected: Sequence[str], printed: Sequence[str]) -> list[str]:
 
     A line is found again if it differs in figures and blanks only.
     """
-    wanted, lines = without_blank_end(expected), without_blank_end(printed)
+    wanted, lines = lasting_lines(expected), lasting_lines(printed)
     matched = match_lines(wanted, lines)
     found = {new: old for old, new in matched.items()}
     dropped: set[int] = set()  # printed lines that a gap stands for

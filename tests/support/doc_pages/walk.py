@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from support.doc_pages.blocks import Block, PageError, find_blocks
-from support.doc_pages.comparison import same_output, show_difference, without_blank_end
+from support.doc_pages.comparison import lasting_lines, same_output, show_difference
 from support.doc_pages.console import Command, read_commands
 from support.doc_pages.not_run import fault_of_reason
 from support.doc_pages.session import Session
@@ -100,7 +100,7 @@ class Walk:
                 block.text,
                 Output(following.line, last, following.indent, following.lines, printed),
             )
-        elif without_blank_end(printed):
+        elif lasting_lines(printed):
             how = "\n".join(["the page has no text block with this output below:", *printed])
             self.mismatches.append(Mismatch(block.line, block.text, how))
         return True
