@@ -15,12 +15,13 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import xxhash
 
-from sftdata.base.files import Stamp, stamp
+from sftdata.base.files import Stamp, replacing, stamp
 
 # Reading less than this takes no longer than a look into the cache.
 _MIN_BYTES = 8 * 1024 * 1024
@@ -28,6 +29,9 @@ _MIN_BYTES = 8 * 1024 * 1024
 _SETTLED_SECONDS = 1.0
 
 _DIGEST_BYTES = 16  # stored before the content
+
+_DAY = 24 * 3600
+COPIES = "addresses"  # the kind of the copies of fetched files
 
 _is_off = False
 
@@ -131,6 +135,7 @@ def _read(path: Path) -> bytes | None:
         return None
     try:
         data = path.read_bytes()
+        note_use(path)
     except OSError:
         return None
     content = data[_DIGEST_BYTES:]
@@ -138,11 +143,26 @@ def _read(path: Path) -> bytes | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
     with contextlib.suppress(OSError):  # a read-only home costs time, not the build
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(_seal(path, content) + content)
-        temporary.replace(path)
+        with replacing(path, is_durable=False) as file:  # damaged, it would count as absent
+            file.write(_seal(path, content) + content)
+    trim_once()
+
+
+@cache
+def trim_once() -> None:
+    """Keeps the cache below its cap; once in a process, because it lists the whole cache."""
+    from sftdata.base.cache_size import trim_cache  # reads this module
+
+    with contextlib.suppress(OSError):
+        trim_cache()
+
+
+def note_use(path: Path) -> None:
+    """Notes that an entry is in use, to a day: the longest unused ones make room for others."""
+    if path.stat().st_mtime < time.time() - _DAY:
+        os.utime(path)
 
 
 def _seal(path: Path, content: bytes) -> bytes:

@@ -34,30 +34,42 @@ def write_output(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, is_durable: bool = True) -> Iterator[BinaryIO]:
     """A file to write, which takes the place of `path` at the end; an error leaves the old one.
 
-    A temporary file that a killed process left is removed by the next write to `path`.
+    `is_durable`: it survives a power cut. A temporary file that a killed process left is removed
+    by the next write to `path`.
     """
-    remove_leftovers(path)
-    temporary = path
     try:
-        with _open_temporary(path) as file:
-            temporary = Path(file.name)
+        with temporary_file(path) as file:
             if path.is_file():
                 os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
             yield file
             file.flush()
-            os.fsync(file.fileno())
-            temporary.replace(path)
-        sync(path.parent)
-    except BaseException as error:
-        if temporary != path:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-        if isinstance(error, OSError) and is_temporary(Path(error.filename or temporary)):
+            if is_durable:
+                os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        if is_durable:
+            sync(path.parent)
+    except OSError as error:
+        if error.filename is None or is_temporary(Path(error.filename)):
             raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         raise
+
+
+@contextmanager
+def temporary_file(path: Path) -> Iterator[BufferedWriter]:
+    """A new file beside `path`, to be renamed while it is open; if it is not, it is removed.
+
+    Removes those that killed processes left.
+    """
+    remove_leftovers(path)
+    with _open_temporary(path) as file:
+        try:
+            yield file
+        finally:
+            with contextlib.suppress(OSError):
+                Path(file.name).unlink()
 
 
 def _open_temporary(path: Path) -> BufferedWriter:

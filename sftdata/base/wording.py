@@ -12,6 +12,16 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def size(number: int) -> str:
+    """`900 bytes`, `1.2 kB`, `3.4 GB`."""
+    if number < 1000:
+        return count(number, "byte")
+    amount, units = number / 1000, ["kB", "MB", "GB"]
+    while amount >= 1000 and len(units) > 1:
+        amount, units = amount / 1000, units[1:]
+    return f"{amount:,.1f} {units[0]}"
+
+
 def list_names(names: Sequence[str], most: int, *, quote: str = "") -> str:
     """`a, b, c and 4 more`: the first `most` names, escaped, and how many are left."""
     if len(names) <= most + 1:  # "and 1 more" is as long as a name

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import urllib.parse
 from collections.abc import Iterator
@@ -13,11 +12,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sftdata.base.cache import cache_folder, read_digest, write_digest
-from sftdata.base.files import stamp
+from sftdata.base.cache import (
+    COPIES,
+    cache_folder,
+    note_use,
+    read_digest,
+    trim_once,
+    write_digest,
+)
+from sftdata.base.files import stamp, temporary_file, write_atomically
 
 _BLOCK_BYTES = 1024 * 1024
 _LONGEST_NAME = 100
+_RECORD = "copy.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +45,19 @@ class KnownCopy:
 
 
 def _folder(address: str) -> Path:
-    return cache_folder() / "addresses" / hashlib.sha256(address.encode()).hexdigest()[:32]
+    return cache_folder() / COPIES / hashlib.sha256(address.encode()).hexdigest()[:32]
 
 
 def find_copy(address: str) -> KnownCopy | None:
     """The copy of an earlier build; None if there is none, or it is damaged."""
     folder = _folder(address)
     try:
-        known = KnownCopy(**json.loads((folder / "copy.json").read_bytes()))
+        known = KnownCopy(**json.loads((folder / _RECORD).read_bytes()))
         is_whole = _digest(known.path) == known.sha256
     except (OSError, ValueError, TypeError):
         return None
+    with contextlib.suppress(OSError):
+        note_use(folder / _RECORD)
     return known if is_whole else None
 
 
@@ -66,28 +75,25 @@ def store_copy(address: str, stream: Any, size: int | None, **version: str) -> P
     """Copies the stream into the cache, whole or not at all; earlier copies are removed."""
     folder = _folder(address)
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f"fetching.{os.getpid()}"
     digest = hashlib.sha256()
     fetched = 0
-    try:
-        with temporary.open("wb") as file:
-            while block := stream.read(_BLOCK_BYTES):
-                fetched += file.write(block)
-                digest.update(block)
+    with temporary_file(folder / "fetching") as file:
+        while block := stream.read(_BLOCK_BYTES):
+            fetched += file.write(block)
+            digest.update(block)
         if size is not None and fetched != size:
             raise OSError(f"{fetched:,} of {size:,} bytes came")
+        file.flush()
         sha256 = digest.hexdigest()
         known = KnownCopy(address, f"{sha256[:32]}/{_name(address)}", sha256, **version)
         path = known.path
         if not path.exists() or _digest(path) != sha256:
             path.parent.mkdir(exist_ok=True)
-            temporary.replace(path)
-        temporary.write_text(json.dumps(asdict(known)))
-        temporary.replace(folder / "copy.json")
-    finally:
-        temporary.unlink(missing_ok=True)
+            Path(file.name).replace(path)
+    write_atomically(folder / _RECORD, json.dumps(asdict(known)).encode())
     for other in _other_copies(folder, path.parent):
         shutil.rmtree(other, ignore_errors=True)
+    trim_once()
     return path
 
 

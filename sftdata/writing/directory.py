@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,8 +61,9 @@ def lock(directory: Path, report: Report) -> Iterator[None]:
     made = [folder for folder in (directory, *directory.parents) if not folder.exists()]
     handle = _acquire(directory, report)
     try:
-        if os.pread(handle, len(LOCK_TEXT), 0) != LOCK_TEXT:
-            os.pwrite(handle, LOCK_TEXT, 0)  # from here on the directory is ours
+        text = LOCK_TEXT + _describe_holder()
+        os.pwrite(handle, text, 0)  # from here on the directory is ours
+        os.ftruncate(handle, len(text))
         yield
     except SftdataError:
         remove_failed_build(directory, made)
@@ -78,12 +81,19 @@ def _acquire(directory: Path, report: Report) -> int:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            report(f"waiting for another build in {directory}")
+            holder = os.pread(handle, 1000, len(LOCK_TEXT)).decode(errors="replace")
+            report(f"waiting for another build in {directory}{holder.rstrip()}")
             fcntl.flock(handle, fcntl.LOCK_EX)
         # A build that fails removes its lock file, also while we wait for it.
         if _is_at(handle, path):
             return handle
         os.close(handle)
+
+
+def _describe_holder() -> bytes:
+    """Who holds the lock, for the message of another process."""
+    since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+    return f": process {os.getpid()} on {socket.gethostname()}, since {since}\n".encode()
 
 
 def _is_at(handle: int, path: Path) -> bool:

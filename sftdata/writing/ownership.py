@@ -60,7 +60,7 @@ def check_ownership(directory: Path) -> None:
 def is_ours(directory: Path) -> bool:
     """Whether `directory` holds our manifest or our lock file."""
     lock = directory / LOCK
-    if lock.is_file() and not lock.is_symlink() and lock.read_bytes() == LOCK_TEXT:
+    if lock.is_file() and not lock.is_symlink() and lock.read_bytes().startswith(LOCK_TEXT):
         return True
     try:
         read_manifest(directory)
@@ -72,6 +72,30 @@ def is_ours(directory: Path) -> bool:
 def is_our_card(path: Path) -> bool:
     """Whether `path` is a dataset card that we wrote, or there is no file."""
     return not path.exists() or (path.is_file() and CARD_MARK in path.read_bytes())
+
+
+def list_build_files(directory: Path) -> list[Path]:
+    """Shards, journals, ledgers and pools of every build in `directory`."""
+    files: list[Path] = []
+    for folder in _entries(directory / SHARDS):
+        if _BUILD.fullmatch(folder.name):
+            files += [path for path in _entries(folder) if _SHARD_FILE.fullmatch(path.name)]
+    for kind in (LEDGERS, POOLS):
+        files += [p for p in _entries(directory / kind) if _BUILD_FILE.fullmatch(p.name)]
+    return [path for path in files if path.is_file() and not path.is_symlink()]
+
+
+def remove_empty_folders(directory: Path) -> None:
+    """Removes the folders of ours in `directory` that hold nothing, also those of parts."""
+    for part in _entries(directory / PARTS):
+        if part.is_dir() and not part.is_symlink():
+            remove_empty_folders(part)
+            _remove_if_empty(part)
+    for folder in _entries(directory / SHARDS):
+        if _BUILD.fullmatch(folder.name):
+            _remove_if_empty(folder)
+    for name in _FOLDERS:
+        _remove_if_empty(directory / name)
 
 
 def remove_other_builds(directory: Path, build: str) -> None:

@@ -59,6 +59,13 @@ def _edit_template(work: Path) -> None:
     path.write_text(path.read_text().replace("Summary:", "In short:"))
 
 
+def _leave_garbage(work: Path) -> None:
+    for name in ("shards/unfinished/train-00000.arrow", "ledger/0123456789abcdef.arrow"):
+        path = work / "out" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"left")
+
+
 _NEW = "template new news/short --from summarize/article"
 _RELEASE = "template release news/short"
 SCENARIOS = (
@@ -88,6 +95,7 @@ SCENARIOS = (
     Scenario("template new", _NEW, outputs=["templates/news/short.jinja"]),
     Scenario("template release", _RELEASE, [_NEW], files=["templates"]),
     Scenario("second release", _RELEASE, [_NEW, _RELEASE], _edit_template, files=["templates"]),
+    Scenario("gc", "gc out", [BUILD], _leave_garbage, datasets=["out"]),
     Scenario("init", "init project --data news.jsonl", datasets=["project/data/news"],
              outputs=["project/.gitignore", "project/README.md"],
              files=["project/pipelines", "project/.github"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 from pathlib import Path
 
@@ -70,7 +72,9 @@ def test_a_second_build_waits_and_says_so(tmp_path: Path) -> None:
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
-    assert said == [f"waiting for another build in {tmp_path}"]
+    (waiting,) = said
+    assert waiting.startswith(f"waiting for another build in {tmp_path}: process {os.getpid()} on ")
+    assert re.search(r", since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", waiting)
 
 
 def test_an_error_without_a_file_name_gets_the_directory(tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""The size of the cache: what is in it, its cap, and how to clear it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sftdata.base.cache import COPIES, cache_folder
+from sftdata.base.escaping import escape
+from sftdata.base.files import is_temporary, remove_leftovers
+from sftdata.errors import SftdataError
+
+VARIABLE = "SFTDATA_CACHE_GB"
+_DEFAULT_GB = 20.0
+_IN_USE_SECONDS = 3600.0  # a running build may need what was used in the last hour
+
+
+@dataclass(frozen=True, slots=True)
+class CacheEntry:
+    """A cached result, or the copy of a fetched file."""
+
+    kind: str
+    path: Path
+    bytes: int
+    used: float  # when it was last used, to a day
+
+
+def cache_cap() -> int:
+    """The most bytes that the cache may have. Raises `SftdataError` for a wrong setting."""
+    text = os.environ.get("SFTDATA_CACHE_GB")  # VARIABLE, read by name for the docs
+    try:
+        gigabytes = _DEFAULT_GB if text is None else float(text)
+    except ValueError:
+        gigabytes = math.nan
+    if not 0 <= gigabytes < math.inf:
+        raise SftdataError(
+            f"The environment variable {VARIABLE} is '{escape(text or '')}', which is no size.",
+            f"Set it to a number of gigabytes, or unset it: then it is {_DEFAULT_GB:g}.",
+        )
+    return int(gigabytes * 1e9)
+
+
+def list_entries() -> list[CacheEntry]:
+    """Everything in the cache, the longest unused first."""
+    entries = []
+    for folder in _folders():
+        for path in folder.iterdir():
+            with contextlib.suppress(OSError):  # another process may remove it
+                is_copy = folder.name == COPIES and path.is_dir()
+                files = [file for file in path.rglob("*") if file.is_file()] if is_copy else [path]
+                used = max((file.stat().st_mtime for file in files), default=0.0)
+                size = sum(file.stat().st_size for file in files)
+                entries.append(CacheEntry(folder.name, path, size, used))
+    return sorted(entries, key=lambda entry: (entry.used, str(entry.path)))
+
+
+def trim_cache() -> None:
+    """Removes what killed processes left, and the longest unused entries beyond the cap."""
+    cap, entries = cache_cap(), list_entries()
+    total = sum(entry.bytes for entry in entries)
+    settled = time.time() - _IN_USE_SECONDS
+    for entry in entries:
+        if is_temporary(entry.path):
+            remove_leftovers(entry.path.with_name(entry.path.name[1:].rpartition(".")[0]))
+        elif total > cap and entry.used < settled:
+            _remove(entry.path)
+            total -= entry.bytes
+
+
+def clear_cache() -> int:
+    """Removes everything in the cache; returns the number of bytes."""
+    total = sum(entry.bytes for entry in list_entries())
+    for folder in _folders():
+        shutil.rmtree(folder)
+    return total
+
+
+def _folders() -> list[Path]:
+    try:
+        entries = sorted(cache_folder().iterdir())
+    except FileNotFoundError:
+        return []
+    return [path for path in entries if path.is_dir() and not path.is_symlink()]
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
