@@ -21,6 +21,7 @@ from typing import Any
 
 import xxhash
 
+from sftdata.base.cache_folder import cache_folder
 from sftdata.base.files import Stamp, replacing, stamp
 
 # Reading less than this takes no longer than a look into the cache.
@@ -31,7 +32,6 @@ _SETTLED_SECONDS = 1.0
 _DIGEST_BYTES = 16  # stored before the content
 
 _DAY = 24 * 3600
-COPIES = "addresses"  # the kind of the copies of fetched files
 
 _is_off = False
 
@@ -45,12 +45,6 @@ def without_cache() -> Iterator[None]:
         yield
     finally:
         _is_off = before
-
-
-def cache_folder() -> Path:
-    """The folder of the cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "sftdata"
 
 
 # --- results, by the digest of everything they depend on, the version of the code included -------
@@ -153,7 +147,7 @@ def _write(path: Path, content: bytes) -> None:
 @cache
 def trim_once() -> None:
     """Keeps the cache below its cap; once in a process, because it lists the whole cache."""
-    from sftdata.base.cache_size import trim_cache  # reads this module
+    from sftdata.base.cache_size import trim_cache  # seldom needed
 
     with contextlib.suppress(OSError):
         trim_cache()

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sftdata.base.cache import COPIES, cache_folder
+from sftdata.base.cache_folder import COPIES, cache_folder
 from sftdata.base.escaping import escape
 from sftdata.base.files import is_temporary, remove_leftovers
 from sftdata.errors import SftdataError

@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from sftdata.base.cache import cache_folder
+from sftdata.base.cache_folder import cache_folder
 from sftdata.base.version import __version__
 
 # Packages whose version can change what a build or a training run gives.

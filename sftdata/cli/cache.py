@@ -24,7 +24,7 @@ def info(as_json: bool) -> None:
 
     Example: sftdata cache info
     """
-    from sftdata.base.cache import cache_folder
+    from sftdata.base.cache_folder import cache_folder
     from sftdata.base.cache_size import VARIABLE, cache_cap, list_entries
     from sftdata.base.wording import size
 

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.cache import (
-    COPIES,
-    cache_folder,
     note_use,
     read_digest,
     trim_once,
     write_digest,
 )
+from sftdata.base.cache_folder import COPIES, cache_folder
 from sftdata.base.files import stamp, temporary_file, write_atomically
 
 _BLOCK_BYTES = 1024 * 1024

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from sftdata.base import cache
-from sftdata.base.cache import cache_folder, read_content, write_content
+from sftdata.base.cache import read_content, write_content
+from sftdata.base.cache_folder import cache_folder
 from sftdata.base.cache_size import cache_cap, clear_cache, list_entries, trim_cache
 from sftdata.errors import SftdataError
 from sftdata.reading.fetched_copies import find_copy, store_copy
