@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.doc_pages.blocks import find_blocks
-from support.doc_pages.not_run import fault_of_reason
+from support.doc_pages.not_run import fault_of_reason, is_left_out
 
 
 def fault(reason: str, text: str) -> str | None:
@@ -35,7 +35,6 @@ def test_a_reason(reason: str, text: str) -> None:
         ("needs the networks", "pip", "is none of"),
         ("needs the network", "sftdata build --task qa", "nothing in the block needs the network"),
         ("needs a GPU", "sftdata build", "nothing in the block needs a GPU"),
-        ("needs the package yaml", "import yaml", "is installed"),
         ("needs the package no_such_package", "ls", "does not use"),
         ("needs the program bash", "bash", "is not in the list"),
         ("needs the golden sets", "sftdata build", "only the benchmarks"),
@@ -43,3 +42,9 @@ def test_a_reason(reason: str, text: str) -> None:
 )
 def test_no_reason(reason: str, text: str, says: str) -> None:
     assert says in (fault(reason, text) or "")
+
+
+def test_a_block_that_needs_a_package_is_run_where_the_package_is() -> None:
+    page = "<!-- not run: needs the package {} -->\n```console\n$ ls\n```\n"
+    assert is_left_out(find_blocks(page.format("no_such_package"))[0])
+    assert not is_left_out(find_blocks(page.format("yaml"))[0])

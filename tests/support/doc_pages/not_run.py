@@ -40,13 +40,19 @@ def fault_of_reason(block: Block) -> str | None:
         return "nothing in the block needs a GPU"
     if reason["kind"] == "the golden sets" and "tests/bench" not in block.text:
         return "only the benchmarks need the golden sets"
-    if reason["what"] == "package" and is_installed(name):
-        return f"the package '{name}' is installed, so the block can run"
     if reason["what"] == "program" and name not in PROGRAMS:
         return f"the program '{name}' is not in the list of tests/support/doc_pages/not_run.py"
     if name is not None and name not in block.text:
         return f"the block does not use '{name}'"
     return None
+
+
+def is_left_out(block: Block) -> bool:
+    """Whether `block` is not run here; one that needs a package runs where the package is."""
+    if block.not_run is None:
+        return False
+    reason = REASON.fullmatch(block.not_run)
+    return reason is None or reason["what"] != "package" or not is_installed(reason["name"])
 
 
 def is_installed(package: str) -> bool:

@@ -14,7 +14,7 @@ import yaml
 from support.doc_pages.blocks import Block, PageError, find_blocks
 from support.doc_pages.comparison import lasting_lines, same_output, show_difference
 from support.doc_pages.console import Command, read_commands
-from support.doc_pages.not_run import fault_of_reason
+from support.doc_pages.not_run import fault_of_reason, is_left_out
 from support.doc_pages.session import Session
 from support.doc_pages.surroundings import Surroundings
 
@@ -54,12 +54,13 @@ class Walk:
 
     def take(self, block: Block, following: Block | None) -> bool:
         """Do what `block` says; false if the rest of the page has nothing to rest on."""
-        if block.not_run is not None:
-            if fault := fault_of_reason(block):
-                raise PageError(f"line {block.opening - 1}: {fault}")
-        elif block.language == "console":
+        if block.not_run is not None and (fault := fault_of_reason(block)):
+            raise PageError(f"line {block.opening - 1}: {fault}")
+        if is_left_out(block):
+            return True
+        if block.language == "console":
             return all(self.run_command(command, block) for command in read_commands(block))
-        elif block.title is not None:
+        if block.title is not None:
             self.write_file(block)
         elif block.language == "python":
             return self.run_python(block, following)
