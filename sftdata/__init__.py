@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from sftdata.base.version import __version__
 
 __all__ = [
-    "Batch", "Dataset", "Example", "Finding", "InspectedRow", "Outcome", "Rows", "SftdataError",
-    "Split", "Stats", "__version__", "build", "doctor", "inspect", "load", "render_prompt", "stats",
+    "Batch", "Dataset", "Example", "Finding", "InspectedRow", "Outcome", "Prompter", "Rows",
+    "SftdataError", "Split", "Stats", "__version__", "build", "doctor", "inspect", "load",
+    "render_prompt", "stats",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from sftdata.inspecting.rows.inspector import InspectedRow
     from sftdata.inspecting.stats.result import Stats
     from sftdata.loading.dataset import Batch, Dataset, Example, Split
-    from sftdata.serving.prompt import render_prompt
+    from sftdata.serving.prompter import Prompter, render_prompt
 
 _HOMES = {
     "Batch": "sftdata.loading.dataset",
@@ -28,6 +29,7 @@ _HOMES = {
     "Finding": "sftdata.inspecting.doctor",
     "InspectedRow": "sftdata.inspecting.rows.inspector",
     "Outcome": "sftdata.building.build",
+    "Prompter": "sftdata.serving.prompter",
     "Rows": "sftdata.inspecting.notebook",
     "SftdataError": "sftdata.errors",
     "Split": "sftdata.loading.dataset",
@@ -36,7 +38,7 @@ _HOMES = {
     "doctor": "sftdata.inspecting.notebook",
     "inspect": "sftdata.inspecting.notebook",
     "load": "sftdata.inspecting.notebook",
-    "render_prompt": "sftdata.serving.prompt",
+    "render_prompt": "sftdata.serving.prompter",
     "stats": "sftdata.inspecting.notebook",
 }
 

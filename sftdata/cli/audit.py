@@ -16,8 +16,8 @@ from sftdata.errors import VerificationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sftdata.serving.passport import Passport
     from sftdata_train.audit import Audit
-    from sftdata_train.passport import Passport
 
 
 @click.command("audit")
@@ -33,8 +33,8 @@ def command(adapter: Path, data: Path | None, model: str | None, as_json: bool) 
 
     Example: sftdata audit adapters/summarize --data data/summarize
     """
+    from sftdata.serving.passport import read_passport
     from sftdata_train.audit import audit_adapter
-    from sftdata_train.passport import read_passport
 
     passport = read_passport(adapter)
     found = audit_adapter(passport, data, model)

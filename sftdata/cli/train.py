@@ -13,8 +13,8 @@ from sftdata.cli.output import print_json, print_note
 from sftdata.cli.train_extra import needs_train_extra
 
 if TYPE_CHECKING:
+    from sftdata.serving.passport import Passport
     from sftdata_train.cost_estimate import CostEstimate
-    from sftdata_train.passport import Passport
 
 
 @click.command("train")

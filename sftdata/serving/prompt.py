@@ -13,16 +13,15 @@ import pyarrow as pa
 
 from sftdata.base.arrow import texts
 from sftdata.base.hashing import hash_texts
-from sftdata.base.keywords import name_keywords
 from sftdata.base.typed_text import TYPE_NAMES, FieldType, to_canonical
 from sftdata.building.inputs import draw_pool
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
 from sftdata.errors import GoldenSetError, SftdataError, SpecError, did_you_mean
-from sftdata.examples.fit import EncodedRows
-from sftdata.examples.layout import count_prompt_segments, segment_text
+from sftdata.examples.layout import Segment, count_prompt_segments, segment_text
 from sftdata.examples.maker import ExampleMaker
 from sftdata.examples.shots import read_pool
+from sftdata.examples.tokens import EncodedSegment
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.row_reader import row_reader
 from sftdata.reading.rows import Rows
@@ -36,6 +35,7 @@ from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import REFERENCE, Encoder, load_encoder
 from sftdata.tokenizing.recorded import check_chat_template, load_recorded_tokenizer
+from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.manifest import pool_path, read_manifest
 
 _ID, _GROUP = "id", "group"
@@ -60,6 +60,34 @@ class ServingPrompt:
             "input_ids": self.input_ids,
             "stop_ids": self.stop_ids,
         }
+
+
+def to_prompt(
+    segments: Sequence[Segment],
+    parts: Sequence[EncodedSegment],
+    template: str,
+    stop_ids: list[int],
+    tokenizer: Tokenizer,
+    bos_id: int | None,
+) -> ServingPrompt:
+    """The part of an encoded example before its target.
+
+    `bos_id`: the BOS that the tokenizer puts before plain text, which is not a part of the text.
+    """
+    length = count_prompt_segments(segments)
+    ids = [p.ids.ids if isinstance(p.ids, EncodedTexts) else p.ids for p in parts[:length]]
+    first = 1 if bos_id is not None and segments[0].content == bos_id else 0
+
+    def name(token_id: int) -> str:
+        return str(tokenizer.decoder.id_to_token(token_id))
+
+    shown = (segment_text(segment, 0, name) for segment in segments[first:length])
+    return ServingPrompt(
+        template=template,
+        text="".join(shown),
+        input_ids=[int(token_id) for part in ids for token_id in part],
+        stop_ids=stop_ids,
+    )
 
 
 @dataclass(frozen=True)
@@ -104,7 +132,11 @@ class PromptRenderer:
         outcomes = RowOutcomes(1)
         for encoded in fitter.fit(rows, np.zeros(1, np.int64), chosen, outcomes):
             if encoded.kept.all():
-                return self._to_prompt(encoded, chosen.label)
+                tokenizer = self.plan.tokenizer
+                bos_id = tokenizer.bos_id if self.plan.chat is None else None
+                return to_prompt(
+                    encoded.segments, encoded.parts, chosen.label, self.stop_ids, tokenizer, bos_id
+                )
         _, _, reason, detail = next(iter(outcomes))
         raise GoldenSetError(f"The row cannot be rendered: {detail} ({reason}).")
 
@@ -137,26 +169,6 @@ class PromptRenderer:
         renderer = TurnRenderer(conversations, self._encoder, TurnRules.of(self.plan.spec))
         text, ids = renderer.render(question, chat_options)
         return ServingPrompt(MESSAGES, text, ids, self.stop_ids)
-
-    def _to_prompt(self, encoded: EncodedRows, template: str) -> ServingPrompt:
-        """The part of an encoded example before its target."""
-        length = count_prompt_segments(encoded.segments)
-        parts = [part.ids for part in encoded.parts[:length]]
-        ids = [part.ids if isinstance(part, EncodedTexts) else part for part in parts]
-        bos = self._is_automatic_bos(encoded.segments[0].content)
-        return ServingPrompt(
-            template=template,
-            text="".join(segment_text(s, 0, self._token) for s in encoded.segments[bos:length]),
-            input_ids=[int(token_id) for part in ids for token_id in part],
-            stop_ids=self.stop_ids,
-        )
-
-    def _is_automatic_bos(self, content: Any) -> bool:
-        """Whether a segment is the BOS that the tokenizer puts before plain text."""
-        return self.plan.chat is None and content == self.plan.tokenizer.bos_id is not None
-
-    def _token(self, token_id: int) -> str:
-        return str(self.plan.tokenizer.decoder.id_to_token(token_id))
 
     def _choose_template(self, row: Mapping[str, Any], wanted: str | None) -> Template:
         templates = self.plan.templates
@@ -231,6 +243,10 @@ def load_prompt_renderer(dataset: Path | str, *, part: str | None = None) -> Pro
                 did_you_mean(part or "", names),
             )
         return load_prompt_renderer(directory / "parts" / part)
+    if part is not None:
+        raise SpecError(
+            f"{directory} is no mixture, so it has no source '{part}'.", "Leave the source out."
+        )
     built = list(manifest["template"])
     choices = tuple(
         choice.model_copy(update={"id": label})
@@ -278,40 +294,3 @@ def make_prompt_renderer(
     plan = make_plan(spec.model_copy(update={"shots": (0,)}))
     pool = draw_pool(spec, plan.sources, plan.evaluation) if shots else None
     return PromptRenderer(replace(plan, spec=spec, pool=pool))
-
-
-@name_keywords
-def render_prompt(
-    source: str | Path,
-    row: Mapping[str, Any] | None = None,
-    *,
-    messages: Messages | None = None,
-    tools: Sequence[Any] | None = None,
-    documents: Sequence[Any] | None = None,
-    system: str | None = None,
-    chat_options: Mapping[str, Any] | None = None,
-    template: str | None = None,
-    shots: int | None = None,
-    **options: Any,
-) -> ServingPrompt:
-    """The exact prompt that a server must send: for a row of golden fields, or for the next turn.
-
-    A dataset of conversations takes `messages`, with `tools`, `documents` and a `system` text
-    beside them.
-
-    `source` is the directory of a dataset or a template id such as "summarize/article". With an id,
-    `options` are `tokenizer`, `chat` and other keys of a spec. See `PromptRenderer.render`.
-    """
-    if (row is None) == (messages is None):
-        raise SpecError("Give either a row or messages.")
-    if messages is not None:
-        renderer = load_prompt_renderer(source, **options)
-        return renderer.render_turns(
-            messages, tools=tools, documents=documents, system=system, chat_options=chat_options
-        )
-    assert row is not None
-    if chat_options is not None:
-        options["chat_options"] = chat_options
-    if (Path(source) / "manifest.json").is_file():
-        return load_prompt_renderer(source, **options).render(row, template=template, shots=shots)
-    return make_prompt_renderer(str(source), shots=shots or 0, **options).render(row)

@@ -16,7 +16,8 @@ from sftdata.building.build import build
 from sftdata.cli import cli
 from sftdata.errors import GoldenSetError
 from sftdata.loading.dataset import Example, load
-from sftdata.serving.prompt import load_prompt_renderer, render_prompt
+from sftdata.serving.prompt import load_prompt_renderer
+from sftdata.serving.prompter import render_prompt
 from sftdata.tokenizing.load import load_tokenizer
 
 pytestmark = pytest.mark.real

@@ -15,7 +15,7 @@ from sftdata.building.build import build
 from sftdata.building.dry_run import dry_run
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
-from sftdata.serving.prompt import render_prompt
+from sftdata.serving.prompter import render_prompt
 from sftdata.versioning.importers import import_templates
 from sftdata.writing.ledger import read_ledger
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tokenizers
@@ -13,10 +15,13 @@ import tokenizers
 from sftdata.building.build import build
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
+from sftdata.serving.passport import Passport, read_passport
+from sftdata.serving.recorded_prompt import PassportRenderer
 from sftdata.tokenizing.load import load_tokenizer
-from sftdata_train.answering import answer, encode_prompt
+from sftdata.tokenizing.tokenizer import Tokenizer
+from sftdata_train.answering import answer
 from sftdata_train.evaluation_prompts import answer_ids, prompt_ids
-from sftdata_train.passport import Passport, describe_run, load_built_templates, read_passport
+from sftdata_train.passport import describe_run, load_built_templates
 from sftdata_train.recipe import Recipe, load_recipe
 from sftdata_train.training_run import prepare, train
 
@@ -27,6 +32,12 @@ def adapter(dataset: Path, model_directory: Path, tmp_path_factory: pytest.TempP
     recipe = load_recipe(None, max_steps=1, rank=2)
     train(prepare(dataset, str(model_directory), recipe, allow_draft=True), out)
     return out
+
+
+def encode_prompt(
+    passport: Passport, tokenizer: Tokenizer, row: Mapping[str, Any], template: str | None = None
+) -> list[int]:
+    return PassportRenderer(passport, tokenizer).render(row, template=template).input_ids
 
 
 def golden_rows(dataset: Path) -> dict[str, dict[str, str]]:

@@ -13,9 +13,9 @@ from click.testing import CliRunner
 
 from sftdata.cli.audit import command
 from sftdata.errors import SftdataError, VerificationError
+from sftdata.serving.passport import Passport, read_passport
 from sftdata_train.answering import answer
 from sftdata_train.audit import Audit, audit_adapter
-from sftdata_train.passport import Passport, read_passport
 from sftdata_train.recipe import load_recipe
 from sftdata_train.training_run import prepare, train
 

@@ -13,9 +13,9 @@ import torch
 from support.tiny_models import llama
 
 from sftdata.errors import SftdataError
+from sftdata.serving.passport import read_passport
 from sftdata_train.answering import answer
 from sftdata_train.merge import merge
-from sftdata_train.passport import read_passport
 from sftdata_train.recipe import load_recipe
 from sftdata_train.training_run import prepare, train
 

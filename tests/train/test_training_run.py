@@ -19,12 +19,12 @@ from safetensors.torch import load_file
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
 from sftdata.loading.packing import plan_packs, write_plan
+from sftdata.serving.passport import Passport, read_passport
 from sftdata_train.answering import answer
 from sftdata_train.audit import Audit, audit_adapter
 from sftdata_train.evaluation import evaluate
 from sftdata_train.lora import load_adapter
 from sftdata_train.model_loading import load_model
-from sftdata_train.passport import Passport, read_passport
 from sftdata_train.progress import read_metrics
 from sftdata_train.recipe import Recipe, load_recipe
 from sftdata_train.training_run import RUN, find_last_checkpoint, prepare, train

@@ -8,9 +8,9 @@ from pathlib import Path
 from sftdata.base.files import sha256_of
 from sftdata.errors import SftdataError
 from sftdata.inspecting.verify import find_faults
+from sftdata.serving.passport import FILE, Passport
 from sftdata.writing.manifest import read_manifest
 from sftdata_train.model_loading import find_model_folder
-from sftdata_train.passport import FILE, Passport
 
 
 @dataclass(frozen=True, slots=True)

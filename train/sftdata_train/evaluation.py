@@ -11,6 +11,7 @@ from typing import Any
 
 from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.text import TextReader
+from sftdata.serving.passport import Passport, read_passport
 from sftdata_train.decoding import Decoding, Mode
 from sftdata_train.evaluation_prompts import (
     Prompts,
@@ -24,7 +25,7 @@ from sftdata_train.evaluation_prompts import (
 )
 from sftdata_train.metrics import Score, score
 from sftdata_train.model_loading import load_config
-from sftdata_train.passport import Passport, load_built_templates, read_passport
+from sftdata_train.passport import load_built_templates
 from sftdata_train.preflight import check_lengths, check_vocabulary
 from sftdata_train.progress import Report
 from sftdata_train.resource_errors import explain_resource_errors

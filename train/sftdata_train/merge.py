@@ -12,6 +12,7 @@ import torch
 from sftdata.base.new_folder import new_folder
 from sftdata.base.wording import count
 from sftdata.errors import SftdataError
+from sftdata.serving.passport import Passport, read_passport
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
@@ -21,7 +22,7 @@ from sftdata_train.generation import Ids, generate
 from sftdata_train.inference import inference
 from sftdata_train.lora import load_adapter
 from sftdata_train.model_loading import load_config, load_model
-from sftdata_train.passport import Passport, read_passport, write_passport
+from sftdata_train.passport import write_passport
 from sftdata_train.resource_errors import explain_resource_errors
 from sftdata_train.tokenizer_files import save_tokenizer
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sftdata.serving.passport import Passport
 from sftdata_train.batches import RowUnits
 from sftdata_train.decoding import Decoding, Mode, choose_decoding
 from sftdata_train.device import choose_device, choose_dtype
@@ -14,7 +15,7 @@ from sftdata_train.evaluation_prompts import Prompts, prompt_ids
 from sftdata_train.generation import generate
 from sftdata_train.lora import load_adapter
 from sftdata_train.model_loading import load_model
-from sftdata_train.passport import Passport, list_stop_ids
+from sftdata_train.passport import list_stop_ids
 from sftdata_train.progress import Report
 from sftdata_train.trainer import sum_held_out_loss
 

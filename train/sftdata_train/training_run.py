@@ -17,9 +17,9 @@ from sftdata.base.wording import list_names
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.packing import read_plan
+from sftdata.serving.passport import FILE, Passport, read_passport
 from sftdata.spec.split_names import find_split
 from sftdata.writing.plots import as_file, line_chart
-from sftdata_train import passport as passport_file
 from sftdata_train.batches import PackUnits, RowUnits, Units
 from sftdata_train.device import choose_dtype
 from sftdata_train.lora import add_lora, list_left_out
@@ -27,7 +27,7 @@ from sftdata_train.loss_check import check_loss
 from sftdata_train.model_dropout import find_dropout, set_dropout
 from sftdata_train.model_loading import load_config, load_model, locate_model
 from sftdata_train.packing_check import check_boundaries
-from sftdata_train.passport import Passport, describe_run, load_built_templates, write_passport
+from sftdata_train.passport import describe_run, load_built_templates, write_passport
 from sftdata_train.preflight import (
     check_data,
     check_lengths,
@@ -184,7 +184,7 @@ def check_folder(run: TrainingRun, out: Path) -> None:
     """
     if out.exists() and not out.is_dir():
         raise SftdataError(f"{out} is a file.", "Choose a new or empty folder with --out.")
-    if (out / passport_file.FILE).exists():
+    if (out / FILE).exists():
         raise SftdataError(
             f"{out} holds a finished adapter.", "Choose another --out, or delete it."
         )
@@ -326,7 +326,7 @@ def _finish(
         shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
         (out / RUN).unlink()
     trainer.accelerator.wait_for_everyone()
-    return passport_file.read_passport(out)
+    return read_passport(out)
 
 
 def _saved_loss(held_out: list[dict[str, Any]], *, early_stop: bool) -> float | None:

@@ -9,7 +9,8 @@ from support.plain import build_plain
 
 from sftdata.errors import GoldenSetError, SpecError
 from sftdata.loading.dataset import Dataset
-from sftdata.serving.prompt import load_prompt_renderer, make_prompt_renderer, render_prompt
+from sftdata.serving.prompt import load_prompt_renderer, make_prompt_renderer
+from sftdata.serving.prompter import render_prompt
 
 EOS = 256
 PROMPT = "You are a helpful assistant that summarizes articles.\n\nArticle:\n{}\n\nSummary:\n"

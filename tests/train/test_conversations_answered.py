@@ -18,12 +18,13 @@ from sftdata.cli import cli
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
 from sftdata.serving.conversation import Question
-from sftdata.serving.prompt import render_prompt
+from sftdata.serving.passport import Passport, read_passport
+from sftdata.serving.prompter import render_prompt
+from sftdata.serving.recorded_prompt import PassportRenderer
 from sftdata.tokenizing.load import load_tokenizer
+from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata_train.answering import answer
-from sftdata_train.asked_turns import encode_turns
 from sftdata_train.evaluation_prompts import prompt_ids
-from sftdata_train.passport import Passport, read_passport
 from sftdata_train.recipe import load_recipe
 from sftdata_train.training_run import prepare, train
 
@@ -49,6 +50,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = load_recipe(None, max_steps=1, method="full")
     train(prepare(made / "out", str(made / "model"), recipe, allow_draft=True), made / "tuned")
     return made
+
+
+def encode_turns(
+    passport: Passport, tokenizer: Tokenizer, asked: Question, source: str | None = None
+) -> list[int]:
+    return PassportRenderer(passport, tokenizer).render_question(asked, source=source).input_ids
 
 
 def rows() -> dict[str, dict[str, Any]]:
