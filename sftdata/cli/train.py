@@ -90,7 +90,13 @@ if TYPE_CHECKING:
 @click.option(
     "--early-stop", type=int, metavar="N", help="Stop after N evaluations without a lower loss."
 )
-@click.option("--tensorboard", is_flag=True, default=None, help="Also log for TensorBoard.")
+@click.option(
+    "--report-to",
+    multiple=True,
+    type=click.Choice(["tensorboard", "wandb", "mlflow", "trackio"]),
+    callback=lambda _context, _option, given: given or None,
+    help="Also log to this experiment tracker. Repeatable.",
+)
 @click.option("--split", default="train", show_default=True, help="Train on this split.")
 @click.option("--allow-draft", is_flag=True, help="Train on a dataset of unreleased templates.")
 @click.option("--trust-remote-code", is_flag=True, help="Allow the model to run code of its own.")

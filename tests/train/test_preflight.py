@@ -85,8 +85,10 @@ def test_a_missing_gpu_or_package_is_refused(dataset: Path, model_directory: Pat
     assert "trains on a CUDA device" in refusal(
         dataset, model_directory, attention="flash_attention_2"
     )
-    if not find_spec("tensorboard"):
-        assert "needs tensorboard" in refusal(dataset, model_directory, tensorboard=True)
+    for tracker in ("tensorboard", "wandb", "mlflow", "trackio"):
+        if not find_spec(tracker):
+            said = refusal(dataset, model_directory, report_to=(tracker,))
+            assert f"--report-to {tracker} needs {tracker}" in said
 
 
 def test_a_split_without_rows_is_refused_with_those_that_have_some(

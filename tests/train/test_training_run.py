@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -27,7 +28,7 @@ from sftdata_train.lora import load_adapter
 from sftdata_train.model_loading import load_model
 from sftdata_train.progress import read_metrics
 from sftdata_train.recipe import Recipe, load_recipe
-from sftdata_train.training_run import RUN, find_last_checkpoint, prepare, train
+from sftdata_train.training_run import RUN, find_last_checkpoint, make_trainer, prepare, train
 
 FAST = {
     "rank": 4, "alpha": 8, "learning_rate": 1e-2, "micro_batch": 4, "accumulate": 2,
@@ -87,6 +88,17 @@ def test_the_passport_says_what_it_was_trained_on(trained: Path, dataset: Path) 
     assert passport["recipe"]["rank"] == 4
     assert passport["libraries"]["torch"] == torch.__version__
     assert audit_adapter(passport, dataset) == Audit([], [])
+
+
+def test_a_tracker_records_the_dataset_in_the_config_of_the_run(
+    dataset: Path, model_directory: Path, tmp_path: Path
+) -> None:
+    run = prepare(dataset, str(model_directory), load_recipe(None, rank=2), allow_draft=True)
+    settings = make_trainer(run, tmp_path).args.to_dict()  # what all trackers record
+    manifest = load(dataset).manifest
+    digest = hashlib.sha256((dataset / "manifest.json").read_bytes()).hexdigest()
+    assert settings["dataset_build"] == manifest["build"]
+    assert settings["dataset_manifest_sha256"] == digest
 
 
 def test_an_audit_finds_other_weights_and_other_data(trained: Path, dataset: Path) -> None:

@@ -14,6 +14,8 @@ from sftdata.loading.dataset import Dataset
 from sftdata.writing.manifest import Manifest
 from sftdata_train.recipe import Recipe
 
+_PACKAGES = {"tensorboard": ("tensorboard", "tensorboardX")}  # where any of several will do
+
 
 def check_machine(recipe: Recipe) -> None:
     """Raises when this machine lacks the GPU or the package that the recipe needs."""
@@ -25,11 +27,12 @@ def check_machine(recipe: Recipe) -> None:
             f"The attention '{recipe.attention}' trains on a CUDA device only, and there is none.",
             "Train without --attention.",
         )
-    if recipe.tensorboard and not (find_spec("tensorboard") or find_spec("tensorboardX")):
-        raise SftdataError(
-            "--tensorboard needs tensorboard, which is not installed.",
-            "Install it: pip install tensorboard. The same numbers are in metrics.jsonl.",
-        )
+    for tracker in recipe.report_to:
+        if not any(map(find_spec, _PACKAGES.get(tracker, (tracker,)))):
+            raise SftdataError(
+                f"--report-to {tracker} needs {tracker}, which is not installed.",
+                f"Install it: pip install {tracker}. The same numbers are in metrics.jsonl.",
+            )
 
 
 def check_data(data: Dataset, split: str, *, allow_draft: bool) -> None:

@@ -10,6 +10,8 @@ from pydantic import Field
 from sftdata.spec.toml import read_toml
 from sftdata.spec.validate import SpecModel, validate
 
+Tracker = Literal["tensorboard", "wandb", "mlflow", "trackio"]
+
 
 class Recipe(SpecModel):
     """Training settings. A step takes `micro_batch * accumulate` rows, or packs, on each device."""
@@ -42,7 +44,7 @@ class Recipe(SpecModel):
     evaluate_every: int | None = Field(default=None, ge=1)  # None: after each epoch
     save_every: int | None = Field(default=None, ge=1)  # None: after each epoch
     early_stop: int | None = Field(default=None, ge=1)  # after so many evaluations without progress
-    tensorboard: bool = False
+    report_to: tuple[Tracker, ...] = ()  # experiment trackers that get the numbers, too
 
 
 def load_recipe(file: Path | None = None, **overrides: Any) -> Recipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 import transformers
 
-from sftdata.base.files import write_atomically
+from sftdata.base.files import sha256_of, write_atomically
 from sftdata.base.sealed_json import to_json
 from sftdata.base.wording import list_names
 from sftdata.errors import SftdataError
@@ -19,6 +20,7 @@ from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.packing import read_plan
 from sftdata.serving.passport import FILE, Passport, read_passport
 from sftdata.spec.split_names import find_split
+from sftdata.writing.manifest import MANIFEST
 from sftdata.writing.plots import as_file, line_chart
 from sftdata_train.batches import PackUnits, RowUnits, Units
 from sftdata_train.device import choose_dtype
@@ -42,6 +44,7 @@ from sftdata_train.tokenizer_files import save_tokenizer
 from sftdata_train.trainer import ExactTrainer
 
 RUN, CHECKPOINTS, LOSS_PLOT = "run.json", "checkpoints", "loss.svg"
+EVENTS = "runs"  # where TensorBoard's users look for them
 _HELD_OUT = "validation"
 _EVAL_BATCH = 8
 _SHOWN = 3  # files of a folder that is not ours
@@ -142,6 +145,8 @@ def train(run: TrainingRun, out: Path, report: Report = lambda line: None) -> Pa
 
 def make_trainer(run: TrainingRun, out: Path, report: Report = lambda line: None) -> ExactTrainer:
     """The trainer of a run, with its model loaded; checkpoints go into `out`."""
+    if "tensorboard" in run.recipe.report_to:  # by default it writes beside the checkpoints
+        os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(out / EVENTS))
     trainer = ExactTrainer(
         model=_build_model(run, report),
         args=_training_arguments(run, out),
@@ -250,6 +255,15 @@ def _report_differences(run: TrainingRun, report: Report) -> None:
         report("The load-balancing loss of the model's experts is not added.")
 
 
+@dataclass
+class _Arguments(transformers.TrainingArguments):
+    """The settings that an experiment tracker records, with the dataset that is trained on."""
+
+    dataset: str = ""
+    dataset_build: str = ""
+    dataset_manifest_sha256: str = ""
+
+
 def _training_arguments(run: TrainingRun, out: Path) -> transformers.TrainingArguments:
     recipe = run.recipe
     evaluates = "no" if run.held_out is None else "steps" if recipe.evaluate_every else "epoch"
@@ -257,7 +271,12 @@ def _training_arguments(run: TrainingRun, out: Path) -> transformers.TrainingArg
     save_every = recipe.save_every
     if recipe.early_stop is not None:  # save whenever we evaluate, to keep the best
         saves, save_every = evaluates, recipe.evaluate_every
-    return transformers.TrainingArguments(
+    manifest = run.data.manifest
+    return _Arguments(
+        dataset=manifest["task"],
+        dataset_build=manifest["build"],
+        dataset_manifest_sha256=sha256_of(manifest.directory / MANIFEST),
+        run_name=out.name,
         output_dir=str(out / CHECKPOINTS),
         num_train_epochs=recipe.epochs,
         max_steps=recipe.max_steps or -1,
@@ -288,7 +307,7 @@ def _training_arguments(run: TrainingRun, out: Path) -> transformers.TrainingArg
         greater_is_better=False if recipe.early_stop is not None else None,
         remove_unused_columns=False,
         ddp_find_unused_parameters=False,
-        report_to="tensorboard" if recipe.tensorboard else "none",
+        report_to=list(recipe.report_to),
         disable_tqdm=True,
     )
 
