@@ -96,6 +96,8 @@ def test_a_command_left_in_the_background_ends_with_the_page(
     ("page", "fault"),
     [
         ("```sh\nls\n```\n", "line 1: call the block 'console'"),
+        ("```Console\n$ ls\n```\n", "line 1: call the block 'console'"),
+        ("```\n$ ls\n```\n", "line 1: call the block 'console'"),
         ("```toml\na = \n```\n", "line 2: not toml"),
         ("```json\n{a}\n```\n", "line 2: not json"),
         ("```yaml\na: [\n```\n", "line 2: not yaml"),

@@ -18,8 +18,9 @@ from support.doc_pages.not_run import fault_of_reason, is_left_out
 from support.doc_pages.session import Session
 from support.doc_pages.surroundings import Surroundings
 
-# A block that is run is called `console` (and begins with "$ ") or `python`.
-UNCLEAR = {"sh", "bash", "shell", "zsh", "shell-session", "py", "python3", "pycon"}
+# Blocks that are shown, but neither run nor written. A block that is run is called `console` or
+# `python`, so no command can hide behind another name.
+SHOWN = {"", "text", "json", "jsonl", "toml", "yaml", "csv", "jinja", "diff", "js", "html", "xml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Walk:
             self.write_file(block)
         elif block.language == "python":
             return self.run_python(block, following)
-        elif block.language in UNCLEAR:
+        elif block.language not in SHOWN or any(line.startswith("$ ") for line in block.lines):
             raise PageError(
                 f"line {block.opening}: call the block 'console' (with '$ ' before commands) or "
                 "'python', or write '<!-- not run: REASON -->' above it"
