@@ -23,7 +23,7 @@ Mark = Literal["prompt", "target", "control", "control-target", "cut", "note", "
 
 # Shown at each end of a long text outside the loss.
 _KEPT_CHARACTERS, _KEPT_LINES = 240, 4
-_LINE = 60  # characters of a row in a list
+_LINE = 60  # characters of a row in a list; no less is folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,10 @@ def _folded(inspected: InspectedRow, first: int, last: int) -> range:
         start += 1
     while end > start and _is_short(text[tokens[end - 1].start : tokens[last - 1].end]):
         end -= 1
-    return range(start, end) if end - start > 1 else range(0)
+    if end - start < 2:
+        return range(0)
+    hidden = text[tokens[start].start : tokens[end - 1].end]
+    return range(start, end) if len(hidden) > _LINE or hidden.count("\n") > 2 else range(0)
 
 
 def _is_short(text: str) -> bool:

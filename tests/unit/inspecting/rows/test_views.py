@@ -7,6 +7,7 @@ import numpy as np
 from sftdata.inspecting.rows.inspector import InspectedRow
 from sftdata.inspecting.rows.terminal import to_rich
 from sftdata.inspecting.rows.tokens import Token
+from sftdata.inspecting.rows.turns import find_turns
 from sftdata.inspecting.rows.views import Span, heading, view_spans
 from sftdata.loading.dataset import Example
 
@@ -50,6 +51,26 @@ def test_the_text_view_marks_control_tokens_and_every_part_in_the_loss() -> None
         Span("c", "target"),
         Span("<e>", "control-target"),
     ]
+
+
+def lines_of(number: int) -> InspectedRow:
+    """A prompt of so many short lines, a token each, and a target."""
+    tokens = [
+        Token(place, f"{place % 10}\n", b"0\n", 2 * place, 2 * place + 2, False, False)
+        for place in range(number)
+    ]
+    prompt = "".join(t.piece for t in tokens)
+    tokens.append(Token(99, "yes", b"yes", 2 * number, 2 * number + 3, True, False))
+    ids, mask = np.arange(number + 1, dtype=np.int32), np.array([t.in_loss for t in tokens])
+    example = Example("r1", "t/x@1.0.0", ids, mask, number)
+    turns = tuple(find_turns(tokens, prompt + "yes", None))
+    return InspectedRow("train", "task", example, tuple(tokens), prompt, "yes", None, turns)
+
+
+def test_a_long_prompt_is_folded_where_that_saves_lines() -> None:
+    shown = ["".join(s.text for s in view_spans("turns", lines_of(n))) for n in (10, 30)]
+    assert "…" not in shown[0]
+    assert "\n… 22 tokens …\n" in shown[1]
 
 
 def test_the_token_view_has_a_line_for_each_token() -> None:
