@@ -20,7 +20,8 @@ from sftdata.errors import SftdataError
     "format_name",
     required=True,
     metavar="FORMAT",
-    help="trl, axolotl, llamafactory, megatron, olmo, messages or prompt-completion.",
+    help="hf, parquet or jsonl; trl, axolotl, llamafactory, megatron or olmo; messages or "
+    "prompt-completion.",
 )
 @click.option("--out", type=FOLDER, required=True, help="Write the files to this folder.")
 @click.option(
@@ -29,6 +30,9 @@ from sftdata.errors import SftdataError
     metavar="N",
     help="For megatron: use the pack plan with N tokens.",
 )
+@click.option(
+    "--with-text", is_flag=True, help="For hf, parquet and jsonl: add prompt and target as text."
+)
 @click.option("--allow-draft", is_flag=True, help="Export even if a template is not released.")
 @json_option()
 def command(
@@ -36,6 +40,7 @@ def command(
     format_name: str,
     out: Path,
     max_length: int | None,
+    with_text: bool,
     allow_draft: bool,
     as_json: bool,
 ) -> None:
@@ -61,6 +66,7 @@ def command(
         format_name,
         out,
         max_length=max_length,
+        with_text=with_text,
         read_conversations=read_conversations,
         report=print_note,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sftdata.base.new_folder import new_folder
 from sftdata.errors import SftdataError, did_you_mean
-from sftdata.exporting import conversations, packed, text, tokenized
+from sftdata.exporting import columns, conversations, packed, text, tokenized
 from sftdata.loading.conversations import ConversationRow, check_no_templates, holds_conversations
 from sftdata.loading.dataset import Dataset, load
 
@@ -21,15 +21,32 @@ class Format:
     """An export format."""
 
     name: str
-    write: Callable[[Dataset, list[str], Path, int | None], None]  # splits into a folder
+    # Writes splits into a folder; called with data, splits, folder, max_length (and with_text).
+    write: Callable[..., None]
     keeps_mask: bool  # the trainer's loss is on exactly the tokens of the label mask
     needs_pack_plan: bool
     loading: str  # the trainer's setting or code that loads the files
+    holds_text: bool = False  # whether prompts and targets can go along
 
 
 FORMATS = {
     item.name: item
     for item in (
+        Format(
+            "hf", columns.write_hf, True, False,
+            'datasets.load_from_disk("THIS_FOLDER")  # a DatasetDict',
+            holds_text=True,
+        ),
+        Format(
+            "parquet", columns.write_parquet, True, False,
+            'datasets.load_dataset("parquet", data_files="train.parquet")',
+            holds_text=True,
+        ),
+        Format(
+            "jsonl", columns.write_jsonl, True, False,
+            'datasets.load_dataset("json", data_files="train.jsonl")',
+            holds_text=True,
+        ),
         Format(
             "trl", tokenized.write_trl, True, False,
             'train = datasets.load_dataset("parquet", data_files="train.parquet")["train"]\n'
@@ -84,6 +101,7 @@ def export(
     out: Path,
     *,
     max_length: int | None = None,
+    with_text: bool = False,
     read_conversations: Callable[[Dataset], Iterator[ConversationRow]] | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> list[Path]:
@@ -91,8 +109,9 @@ def export(
 
     The folder appears when all files are on disk.
 
-    `max_length` chooses the pack plan, for formats that need one. `read_conversations` reads the
-    conversations of a dataset from its sources, for the format `messages`.
+    `max_length` chooses the pack plan, for formats that need one. `with_text` adds prompt and
+    target as text, to formats that hold other columns. `read_conversations` reads the conversations
+    of a dataset from its sources, for the format `messages`.
     Raises `SftdataError` for an unknown format, a missing pack plan, or an `out` that is not empty.
     """
     if name not in FORMATS:
@@ -107,6 +126,12 @@ def export(
             f"The format '{name}' has no packed sequences, so --max-length has no effect.",
             "Leave it out. For shorter examples build with --max-length.",
         )
+    if with_text and not FORMATS[name].holds_text:
+        able = ", ".join(item.name for item in FORMATS.values() if item.holds_text)
+        raise SftdataError(
+            f"The format '{name}' has no columns for texts.",
+            f"Leave --with-text out, or export to one that has: {able}.",
+        )
     if out.exists() and any(out.iterdir()):
         raise SftdataError(f"{out} is not empty.", "Choose another directory with --out.")
     data = load(directory)
@@ -120,7 +145,8 @@ def export(
             check_no_templates(data.manifest)
             conversations.write_conversations(read_conversations(data), splits, folder)
         else:
-            FORMATS[name].write(data, splits, folder, max_length)
+            options = {"with_text": True} if with_text else {}
+            FORMATS[name].write(data, splits, folder, max_length, **options)
         (folder / CARD).write_text(_card(data, FORMATS[name]), encoding="utf-8")
     if name == OLMO and (split_up := packed.count_split_examples(data, splits)):
         report(

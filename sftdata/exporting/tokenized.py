@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.base.arrow import numbers
+from sftdata.exporting.columns import save_dict
 from sftdata.loading.dataset import Dataset, Split
 
 _ROWS_AT_ONCE = 4096
@@ -31,12 +32,10 @@ def write_axolotl(data: Dataset, splits: list[str], out: Path, max_length: int |
 
 def write_llamafactory(data: Dataset, splits: list[str], out: Path, max_length: int | None) -> None:
     """Save a `DatasetDict` with `input_ids`, `attention_mask` and `labels`."""
-    import datasets
-
-    tables = {name: pa.Table.from_batches(_batches(data[name], _WITH_ATTENTION)) for name in splits}
-    datasets.disable_progress_bars()
-    datasets.DatasetDict({name: datasets.Dataset(t) for name, t in tables.items()}).save_to_disk(
-        str(out)
+    save_dict(
+        {name: _batches(data[name], _WITH_ATTENTION) for name in splits},
+        _schema(_WITH_ATTENTION),
+        out,
     )
 
 

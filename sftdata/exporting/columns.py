@@ -1,0 +1,110 @@
+"""Formats with all columns of a dataset: `datasets` folders, Parquet and JSON lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from sftdata.base.arrow import numbers
+from sftdata.loading.dataset import Dataset, Split
+from sftdata.loading.text import TextReader
+
+_ROWS_AT_ONCE = 4096
+_COLUMNS = {
+    "row_id": pa.string(),
+    "template": pa.string(),
+    "task": pa.string(),  # of mixtures
+    "input_ids": pa.list_(pa.int32()),
+    "labels": pa.list_(pa.int32()),
+    "target_start": pa.int32(),
+    "prompt": pa.string(),
+    "target": pa.string(),
+}
+_TEXTS = ("prompt", "target")
+
+
+def write_parquet(
+    data: Dataset, splits: list[str], out: Path, max_length: int | None, *, with_text: bool = False
+) -> None:
+    """Write a Parquet file for each split."""
+    import pyarrow.parquet as pq
+
+    for name in splits:
+        with pq.ParquetWriter(out / f"{name}.parquet", _schema(data, with_text)) as writer:
+            for batch in _read_batches(data, name, with_text):
+                writer.write_batch(batch)
+
+
+def write_jsonl(
+    data: Dataset, splits: list[str], out: Path, max_length: int | None, *, with_text: bool = False
+) -> None:
+    """Write a file of JSON lines for each split."""
+    for name in splits:
+        with (out / f"{name}.jsonl").open("wb") as file:
+            for batch in _read_batches(data, name, with_text):
+                file.writelines(orjson.dumps(row) + b"\n" for row in batch.to_pylist())
+
+
+def write_hf(
+    data: Dataset, splits: list[str], out: Path, max_length: int | None, *, with_text: bool = False
+) -> None:
+    """Save a `DatasetDict` of `datasets`."""
+    save_dict(
+        {name: _read_batches(data, name, with_text) for name in splits},
+        _schema(data, with_text),
+        out,
+    )
+
+
+def save_dict(splits: dict[str, Iterator[pa.RecordBatch]], schema: pa.Schema, out: Path) -> None:
+    """Save the batches of each split as a `DatasetDict`; no split is in memory as a whole."""
+    import datasets
+    from datasets.arrow_writer import ArrowWriter
+
+    datasets.disable_progress_bars()
+    unsorted = out / "unsorted"
+    unsorted.mkdir(parents=True)
+    saved = {}
+    for name, batches in splits.items():
+        path = unsorted / f"{name}.arrow"
+        with ArrowWriter(path=str(path), schema=schema) as writer:
+            for batch in batches:
+                writer.write_table(pa.Table.from_batches([batch]))
+            writer.finalize()
+        saved[name] = datasets.Dataset.from_file(str(path))  # memory-mapped
+    datasets.DatasetDict(saved).save_to_disk(str(out))
+    for path in unsorted.iterdir():
+        path.unlink()
+    unsorted.rmdir()
+
+
+def _schema(data: Dataset, with_text: bool) -> pa.Schema:
+    left_out = set() if with_text else {*_TEXTS}
+    if not any("task" in split.to_arrow().column_names for split in data.values()):
+        left_out.add("task")
+    return pa.schema([(n, kind) for n, kind in _COLUMNS.items() if n not in left_out])
+
+
+def _read_batches(data: Dataset, name: str, with_text: bool) -> Iterator[pa.RecordBatch]:
+    reader, split, schema = TextReader(data), data[name], _schema(data, with_text)
+    for start in range(0, len(split), _ROWS_AT_ONCE):
+        rows = split[start : start + _ROWS_AT_ONCE]
+        columns = _to_columns(rows)
+        if with_text:
+            texts = zip(*map(reader.read, rows), strict=True)
+            columns |= {n: pa.array(text) for n, text in zip(_TEXTS, texts, strict=True)}
+        arrays = [columns[n].cast(schema.field(n).type) for n in schema.names]
+        yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _to_columns(rows: Split) -> dict[str, pa.Array]:
+    table, batch = rows.to_arrow().combine_chunks(), rows.to_batch()
+    offsets = numbers(batch.offsets.astype(np.int32))
+    return {n: table.column(n).combine_chunks() for n in table.column_names} | {
+        "input_ids": pa.ListArray.from_arrays(offsets, numbers(batch.input_ids)),
+        "labels": pa.ListArray.from_arrays(offsets, numbers(batch.labels)),
+    }
