@@ -9,7 +9,6 @@ about a second.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -24,6 +23,7 @@ MAX_BITS = 66
 
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 _BASE = 8_000_000
+_FLUSHED = 10_000  # units that are counted at once
 _PER_CHARACTER = 64  # of the row: a template may go over a long row several times
 
 # A search compares each place of a text with the text that is looked for. The library stops being
@@ -53,27 +53,31 @@ def allowance(row: Mapping[str, Any]) -> int:
     return _BASE + _PER_CHARACTER * sum(len(v) for v in row.values() if isinstance(v, str))
 
 
-@contextmanager
-def limited(row: Mapping[str, Any]) -> Iterator[None]:
+class limited:  # noqa: N801 - used like a function
     """Inside, `spend` draws on a new budget that fits the row."""
-    token = _current.set(_Budget(allowance(row)))
-    try:
-        yield
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_budget", "_token")
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self._budget = _Budget(allowance(row))
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._budget)
+
+    def __exit__(self, *error: object) -> None:
+        _current.reset(self._token)
 
 
-@contextmanager
-def limited_by_length(value: Any) -> Iterator[None]:
+class limited_by_length(limited):  # noqa: N801
     """Inside, `spend` draws on a new budget that fits all texts in `value`, also in depth.
 
     The texts are counted only where the budget of an empty row is used up.
     """
-    token = _current.set(_Budget(_BASE, lambda: _PER_CHARACTER * _count_characters(value)))
-    try:
-        yield
-    finally:
-        _current.reset(token)
+
+    __slots__ = ()
+
+    def __init__(self, value: Any) -> None:
+        self._budget = _Budget(_BASE, lambda: _PER_CHARACTER * _count_characters(value))
 
 
 def spend(units: int) -> None:
@@ -81,13 +85,17 @@ def spend(units: int) -> None:
     budget = _current.get()
     budget.left -= units
     if budget.left < 0:
-        if budget.more is not None:
-            budget.left, budget.more = budget.left + budget.more(), None
-        if budget.left < 0:
-            raise BudgetError(
-                "it takes too many steps or makes too much text; look for a loop, a recursion or "
-                "an operation that multiplies text"
-            )
+        _exceed(budget)
+
+
+def _exceed(budget: _Budget) -> None:
+    if budget.more is not None:
+        budget.left, budget.more = budget.left + budget.more(), None
+    if budget.left < 0:
+        raise BudgetError(
+            "it takes too many steps or makes too much text; look for a loop, a recursion or an "
+            "operation that multiplies text"
+        )
 
 
 def spend_on(value: Any) -> None:
@@ -98,26 +106,41 @@ def spend_on(value: Any) -> None:
     if isinstance(value, str):
         spend(STEP + len(value))
         return
-    spend(STEP)
+    units = STEP
     if isinstance(value, int):
         check_number(value)
-        return
-    if isinstance(value, range):
-        spend(STEP * len(value))  # the caller may iterate over it
+    elif isinstance(value, range):
+        units += STEP * len(value)  # the caller may iterate over it
         check_number(value.start)
         check_number(value.stop)
-    if not isinstance(value, _CONTAINERS):
-        return
-    waiting = [value]
+    waiting = [value] if isinstance(value, _CONTAINERS) else []
     while waiting:
         held = waiting.pop()
-        spend(STEP + len(held) * STEP)
-        items = [*held.keys(), *held.values()] if isinstance(held, dict) else held
-        for item in items:
+        units += STEP + len(held) * STEP
+        if isinstance(held, dict):
+            for key in held:
+                units += len(key) if isinstance(key, str) else STEP
+                if isinstance(key, tuple):
+                    waiting.append(key)
+        for item in held.values() if isinstance(held, dict) else held:
             if isinstance(item, str):
-                spend(len(item))
+                units += len(item)
             elif isinstance(item, _CONTAINERS):
                 waiting.append(item)
+        if units > _FLUSHED:  # what is walked through may have no end
+            spend(units)
+            units = 0
+    spend(units)
+
+
+def spend_on_copy(value: Any) -> None:
+    """Takes the price of copying a text, or a list whose items stay where they are."""
+    size = len(value) if isinstance(value, (str, bytes)) else STEP * _count_items(value)
+    spend(STEP + size)
+
+
+def _count_items(value: Any) -> int:
+    return len(value) if isinstance(value, (list, tuple, dict, range)) else 0
 
 
 def spend_on_search(text: str, looked_for: str | int) -> None:

@@ -36,6 +36,14 @@ _FREE_TESTS = (
 )
 _NUMBER_TESTS = frozenset({"divisibleby", "even", "odd"})
 
+_OF_ONE_TEXT: dict[str, Callable[[str], str]] = {
+    "capitalize": str.capitalize,
+    "lower": str.lower,
+    "string": str,
+    "trim": str.strip,
+    "upper": str.upper,
+}
+
 # Where the name of an attribute is among the arguments without a name. It may be a long path.
 _ATTRIBUTE_AT = {
     "groupby": 0, "join": 1, "map": None, "max": 1, "min": 1, "rejectattr": 0, "selectattr": 0,
@@ -75,6 +83,25 @@ def metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def _metered(name: str, function: Callable[..., Any], *, values_only: bool) -> Callable[..., Any]:
     if name in _FREE.split():
         return function
+    if name in _OF_ONE_TEXT:
+        return _with_shortcut(_OF_ONE_TEXT[name], _priced(name, function, values_only=values_only))
+    return _priced(name, function, values_only=values_only)
+
+
+def _with_shortcut(method: Callable[[str], str], metered: Callable[..., Any]) -> Callable[..., Any]:
+    """The same filter, faster for a text without arguments: nearly every use."""
+
+    @jinja2.pass_context
+    def shortcut(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(value) is str and not args and not kwargs:
+            spend(2 * CALL + 4 * len(value))  # in upper case three characters can stand for one
+            return method(value)
+        return metered(context, value, *args, **kwargs)
+
+    return shortcut
+
+
+def _priced(name: str, function: Callable[..., Any], *, values_only: bool) -> Callable[..., Any]:
     passed = _PassArg.from_obj(function)
     before = _BEFORE.get(name)
     attribute_at = _ATTRIBUTE_AT.get(name, -1)

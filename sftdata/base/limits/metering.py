@@ -6,6 +6,7 @@ comparisons and slices it compiles to plain Python, so here they get a filter ar
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,20 +21,31 @@ from sftdata.base.limits.budget import (
     STEP,
     spend,
     spend_on,
+    spend_on_copy,
     spend_on_search,
 )
 
 # Names that no template can write, because a filter's name is an identifier. The environment
 # refuses them where a template gives a name as text, as in `map('tick!')`.
-TICK, WEIGH, SEARCHED, CONCAT = "tick!", "weigh!", "searched!", "concat!"
+TICK, WEIGH, COPIED, SEARCHED = "tick!", "weigh!", "copied!", "searched!"
+CONCAT, ADDED = "concat!", "added!"
 
 _NODE, _LOOKUP = 2, 8  # units; the sandbox looks at each attribute and item that is read
 _NOT_CONSTANT = 100  # the length of a text that is looked for and not known; see `budget`
+_NUMBERS = (int, bool, float)  # their length is checked where they are made
+_CHAIN = 3  # sums of fewer texts are left to the environment
 _VALUES = (str, int, float, Undefined, type(None))
 
 
 class Metering(NodeTransformer):
-    """The tree with a price at every place whose cost depends on the row or on a loop."""
+    """The tree with a price at every place whose cost depends on the row or on a loop.
+
+    With `prices_captures` printing is paid for where the text is captured, as in a macro. The
+    caller counts the other text.
+    """
+
+    def __init__(self, *, prices_captures: bool = False) -> None:
+        self._prices_captures, self._captures = prices_captures, 0
 
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 - named by the node
         """Every turn of a loop costs a step, its statements, and the literal text in its body."""
@@ -48,11 +60,29 @@ class Metering(NodeTransformer):
     def _visit_function(self, node: nodes.Macro | nodes.CallBlock) -> nodes.Node:
         """So does every call of a macro."""
         tick = _tick_of([*node.args, *node.defaults, *node.body], node.lineno)
-        self.generic_visit(node)
+        self._visit_capture(node)
         node.body.insert(0, nodes.ExprStmt(tick, lineno=node.lineno))
         return node
 
     visit_Macro = visit_CallBlock = _visit_function  # noqa: N815
+
+    def _visit_capture(self, node: nodes.Node) -> nodes.Node:
+        self._captures += 1
+        self.generic_visit(node)
+        self._captures -= 1
+        return node
+
+    visit_AssignBlock = visit_FilterBlock = _visit_capture  # noqa: N815
+
+    def visit_Output(self, node: nodes.Output) -> nodes.Output:  # noqa: N802
+        """What is captured is held until the capture ends."""
+        self.generic_visit(node)
+        if self._prices_captures and self._captures:
+            node.nodes = [
+                part if isinstance(part, nodes.TemplateData) else _priced(WEIGH, part)
+                for part in node.nodes
+            ]
+        return node
 
     def visit_Include(self, node: nodes.Stmt) -> list[nodes.Stmt]:  # noqa: N802
         """Looks a file up by the name as it is written."""
@@ -78,7 +108,16 @@ class Metering(NodeTransformer):
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Expr:  # noqa: N802
         """A slice is a copy."""
         self.generic_visit(node)
-        return _priced(WEIGH, node) if isinstance(node.arg, nodes.Slice) else node
+        return _priced(COPIED, node) if isinstance(node.arg, nodes.Slice) else node
+
+    def visit_Add(self, node: nodes.Add) -> nodes.Expr:  # noqa: N802
+        """A chain of texts is added at once."""
+        parts = _added(node)
+        if len(parts) < _CHAIN or not any(map(_is_text, parts)):
+            self.generic_visit(node)
+            return node
+        made = nodes.List([self.visit(part) for part in parts], lineno=node.lineno)
+        return _priced(ADDED, made)
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:  # noqa: N802
         """`a ~ b` is as long as both."""
@@ -123,9 +162,21 @@ def _priced(name: str, expr: nodes.Expr, *args: int) -> nodes.Filter:
     return nodes.Filter(expr, name, given, [], None, None, lineno=expr.lineno)
 
 
+def _is_text(node: nodes.Expr) -> bool:
+    return isinstance(node, nodes.Const) and isinstance(node.value, str)
+
+
 def _length_of(node: nodes.Expr) -> int:
-    is_text = isinstance(node, nodes.Const) and isinstance(node.value, str)
-    return len(node.value) if is_text else _NOT_CONSTANT  # type: ignore[attr-defined]
+    return len(node.value) if _is_text(node) else _NOT_CONSTANT  # type: ignore[attr-defined]
+
+
+def _added(node: nodes.Expr) -> list[nodes.Expr]:
+    """The operands of a sum, from the left."""
+    parts = []
+    while isinstance(node, nodes.Add):
+        parts.append(node.right)
+        node = node.left
+    return [node, *reversed(parts)]
 
 
 def _is_constant_list(node: nodes.Node) -> bool:
@@ -134,13 +185,16 @@ def _is_constant_list(node: nodes.Node) -> bool:
     )
 
 
+_SHORT = (nodes.Const, nodes.Compare, nodes.Not, nodes.Test)  # a literal, true or false
+
+
 def _is_short(node: nodes.Compare) -> bool:
     """Whether a comparison cannot take longer than its literal is long."""
     if len(node.ops) > 1:
         return False
     operand = node.ops[0]
     if operand.op in ("eq", "ne"):
-        return isinstance(node.expr, nodes.Const) or isinstance(operand.expr, nodes.Const)
+        return isinstance(node.expr, _SHORT) or isinstance(operand.expr, _SHORT)
     return operand.op in ("in", "notin") and _is_constant_list(operand.expr)
 
 
@@ -152,12 +206,21 @@ def _tick(context: Any, price: int) -> bool:
 
 @jinja2.pass_context
 def _weigh(context: Any, value: Any) -> Any:
-    spend_on(value)
+    if type(value) not in _NUMBERS:
+        spend_on(value)
+    return value
+
+
+@jinja2.pass_context
+def _copied(context: Any, value: Any) -> Any:
+    spend_on_copy(value)
     return value
 
 
 @jinja2.pass_context
 def _searched(context: Any, value: Any, length: int) -> Any:
+    if type(value) is dict:  # looks a key up
+        return value
     spend_on(value)
     if isinstance(value, str):
         spend_on_search(value, length)
@@ -170,6 +233,20 @@ def _concat(context: Any, values: list[Any]) -> str:
     for value in values:
         spend_on(value)
     return "".join(map(str, values))
+
+
+@jinja2.pass_context
+def _added_values(context: Any, values: list[Any]) -> Any:
+    for value in values:
+        if type(value) is not str:
+            break
+    else:
+        text = "".join(values)
+        spend(STEP + len(text))
+        return text
+    return functools.reduce(
+        lambda left, right: context.environment.call_binop(context, "+", left, right), values
+    )
 
 
 @jinja2.pass_context
@@ -197,4 +274,11 @@ def require_value(value: Any) -> None:
 def price_tags(*, values_only: bool) -> dict[str, Any]:
     """The filters that `Metering` puts into a tree."""
     concat = _concat if values_only else _concat_anything
-    return {TICK: _tick, WEIGH: _weigh, SEARCHED: _searched, CONCAT: concat}
+    return {
+        TICK: _tick,
+        WEIGH: _weigh,
+        COPIED: _copied,
+        SEARCHED: _searched,
+        CONCAT: concat,
+        ADDED: _added_values,
+    }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import islice
+from types import BuiltinMethodType
 from typing import Any
 
 import jinja2
@@ -21,11 +23,18 @@ from sftdata.base.limits.budget import (
     spend,
     spend_on,
     spend_on_comparing,
+    spend_on_copy,
     spend_on_search,
 )
 from sftdata.base.limits.filters import check_percent_format
 from sftdata.base.limits.metering import Metering
 
+# Methods that read no more than their text.
+_LOOKS = frozenset({"endswith", "startswith"})
+# Units for what a method without arguments makes of a character: an item of a list, or up to three
+# characters.
+_MADE_PER_CHARACTER = STEP // 2 + 3
+_PIECES = 1000  # of printed text, which are paid for together
 _WIDE_FIELD = re.compile(r"\{[^{}]*:[^{}]*(\{|[0-9]{4})")
 
 
@@ -39,7 +48,8 @@ class MeteredEnvironment(ImmutableSandboxedEnvironment):
         super().__init__(optimized=False, **options)
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
-        return super()._generate(Metering().visit(source), *args, **kwargs)
+        metering = Metering(prices_captures=self.finalize is None)
+        return super()._generate(metering.visit(source), *args, **kwargs)
 
     def call_filter(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """The filter that a template names as text, as in `map('upper')`; no price tag."""
@@ -49,22 +59,35 @@ class MeteredEnvironment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """`left operator right`, charged to the budget before it is computed."""
-        for value in (left, right):
-            if not isinstance(value, (int, float)):
-                spend_on(value)
-        _pay_for_operator(operator, left, right)
+        if type(left) is int and type(right) is int and operator == "%":
+            return left % right
+        if operator in ("+", "-"):
+            if type(left) is str and type(right) is str:
+                spend(STEP + len(left) + len(right))
+                return super().call_binop(context, operator, left, right)
+            if not isinstance(left, (int, float)):
+                spend_on_copy(left)
+                spend_on_copy(right)
+        else:
+            _pay_for_operator(operator, left, right)
         result = super().call_binop(context, operator, left, right)
         if isinstance(result, int):
             check_number(result)
-        elif not isinstance(result, float):
-            spend_on(result)
         return result
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """The result of the call, charged to the budget. Odd names leave all keywords free."""
+        owner = getattr(__obj, "__self__", None)
+        if (
+            type(__obj) is BuiltinMethodType
+            and type(owner) is str
+            and not kwargs
+            and (not args or __obj.__name__ in _LOOKS)
+        ):
+            spend(CALL + _MADE_PER_CHARACTER * len(owner))
+            return __obj(*args)
         spend(CALL)
         if not isinstance(__obj, Macro):  # a macro pays for what it does with its arguments
-            owner = getattr(__obj, "__self__", None)
             for value in (owner, *args, *kwargs.values()):
                 if not isinstance(value, int):
                     spend_on(value)
@@ -85,6 +108,7 @@ def _pay_for_operator(operator: str, left: Any, right: Any) -> None:
         if left.bit_length() * abs(right) > 2 * MAX_BITS:
             raise BudgetError(f"a number has more than {MAX_BITS} bits")
     elif operator == "%" and isinstance(left, (str, bytes)):
+        spend_on(left)
         check_percent_format(left if isinstance(left, str) else left.decode("latin-1"), right)
 
 
@@ -181,8 +205,14 @@ _METHODS: dict[str, Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[Any, 
 }
 
 
-@jinja2.pass_context
-def pay_for_printing(context: Any, value: Any) -> Any:
-    """For `finalize`: the value, after its price is paid."""
-    spend_on(value)
-    return value
+def render_counted(template: jinja2.Template, values: dict[str, Any]) -> str:
+    """The text of a template of an environment without `finalize`, charged to the budget.
+
+    Not by `Template.render`, which on an error compiles code for tracebacks that nobody sees.
+    """
+    pieces = template.root_render_func(template.new_context(values))
+    made: list[str] = []
+    while some := list(islice(pieces, _PIECES)):
+        spend(sum(map(len, some)))
+        made += some
+    return "".join(made)

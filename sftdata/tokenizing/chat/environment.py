@@ -1,21 +1,38 @@
 """The sandbox that chat templates render in, with what transformers gives them.
 
-Chat templates come from tokenizer directories, so they reach no file, clock or Python object.
+Chat templates come from tokenizer directories, so they reach no file, clock or Python object, and
+render within a budget.
 """
 
 from __future__ import annotations
 
+import datetime
 import json
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, ClassVar, NoReturn
 
 import jinja2
 from jinja2 import nodes
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.filters import FILTERS
+from jinja2.runtime import LoopContext
 from jinja2.utils import Namespace
 
+from sftdata.base.limits.filters import metered, metered_filters, metered_tests
+from sftdata.base.limits.sandbox import MeteredEnvironment
+
+# Filters that draw at random, or whose time or text is more than the budget can tell before.
+_LEFT_OUT = {"pprint", "random", "striptags", "urlize", "wordwrap", "xmlattr"}
+_MAX_INDENT = 8
+_MAX_FORMAT = 200  # characters: of a date, and of what stands between the items of JSON
 _ATTRIBUTES_OF_DICT = frozenset(dir(dict))
+_ATTRIBUTES_OF_LOOP = ("first", "index", "index0", "last", "length", "revindex", "revindex0")
+_METHODS_OF_TEXT = (
+    "endswith", "find", "lower", "lstrip", "replace", "rstrip", "split", "startswith", "strip",
+    "upper",
+)  # fmt: skip
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -23,17 +40,45 @@ class ExplicitRefusal(jinja2.TemplateError):
     """Raised by `raise_exception`: the template itself refuses a conversation, with a reason."""
 
 
-def chat_environment() -> ImmutableSandboxedEnvironment:
-    """An environment for chat templates, without a clock."""
+def chat_environment() -> MeteredEnvironment:
+    """An environment for chat templates, without a clock.
+
+    Render them with `render_counted`, in `limited_by_length`.
+    """
     environment = _Sandbox(
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.loopcontrols", _Generation],
     )
-    environment.filters["tojson"] = _to_json
+    environment.filters = dict(_filters())
+    environment.tests = dict(_tests())
+    environment.globals.pop("lipsum", None)
     environment.globals["raise_exception"] = _refuse
     environment.globals["namespace"] = _PublicNamespace
     return environment
+
+
+@cache
+def _filters() -> Mapping[str, Any]:
+    names = sorted(FILTERS.keys() - _LEFT_OUT)
+    return {
+        **metered_filters(names, values_only=False),
+        "tojson": metered("tojson", _to_json),
+    }
+
+
+_tests = cache(metered_tests)
+
+
+def date_function(date: datetime.date) -> Callable[[str], str]:
+    """`strftime_now` for this date."""
+
+    def strftime_now(pattern: str) -> str:
+        if len(pattern) > _MAX_FORMAT:
+            raise SecurityError("the format of a date is too long")
+        return date.strftime(pattern)
+
+    return strftime_now
 
 
 def compile_chat_template(source: str) -> jinja2.Template:
@@ -41,14 +86,24 @@ def compile_chat_template(source: str) -> jinja2.Template:
     return chat_environment().from_string(source)
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
+class _Sandbox(MeteredEnvironment):
     """The sandbox, faster where templates spend most of their time: reading keys and methods."""
 
     _safe: ClassVar[dict[tuple[type, str], bool]] = {}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """The attribute, or else the item, of that name."""
-        if type(obj) is not dict or attribute in _ATTRIBUTES_OF_DICT:
+        kind = type(obj)
+        if (kind is LoopContext and attribute in _ATTRIBUTES_OF_LOOP) or (
+            kind is str and attribute in _METHODS_OF_TEXT
+        ):
+            return getattr(obj, attribute)
+        if kind is _PublicNamespace and attribute[:1] != "_":
+            try:
+                return getattr(obj, attribute)
+            except AttributeError:
+                return self.undefined(obj=obj, name=attribute)
+        if kind is not dict or attribute in _ATTRIBUTES_OF_DICT:
             return super().getattr(obj, attribute)
         return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
 
@@ -96,6 +151,10 @@ def _to_json(
 ) -> str:
     if (ensure_ascii, indent, separators, sort_keys) == (False, None, None, False):
         return _ENCODER.encode(value)  # `json.dumps` would make an encoder for each call
+    if indent is not None and not 0 <= indent <= _MAX_INDENT:
+        raise SecurityError(f"the filter 'tojson' indents by at most {_MAX_INDENT} spaces")
+    if separators is not None and sum(map(len, separators)) > _MAX_FORMAT:
+        raise SecurityError("the separators of the filter 'tojson' are too long")
     return json.dumps(
         value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
     )

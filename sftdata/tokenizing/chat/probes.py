@@ -13,6 +13,8 @@ from typing import Any
 import jinja2
 import orjson
 
+from sftdata.base.limits.budget import BudgetError, limited_by_length
+from sftdata.base.limits.sandbox import render_counted
 from sftdata.tokenizing.chat.environment import compile_chat_template
 
 
@@ -46,7 +48,11 @@ def _rendered(source: str, special_texts: Mapping[str, str]) -> Iterator[str]:
                 **options,
             }
             try:
-                yield template.render(values)
+                with limited_by_length([messages, _TOOLS, _DOCUMENTS]):
+                    text = render_counted(template, values)
+                yield text
+            except BudgetError:
+                raise
             except Exception:  # a template can raise anything; it refuses this probe
                 continue
 

@@ -13,10 +13,18 @@ import jinja2
 from jinja2 import meta
 
 from sftdata.base.content import find_content
+from sftdata.base.limits.budget import BudgetError, limited_by_length
+from sftdata.base.limits.sandbox import render_counted
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.errors import TemplateError, did_you_mean
-from sftdata.tokenizing.chat.environment import ExplicitRefusal, chat_environment
+from sftdata.tokenizing.chat.environment import (
+    ExplicitRefusal,
+    chat_environment,
+    date_function,
+)
 from sftdata.tokenizing.tokenizer import Tokenizer
+
+_MAX_MESSAGE = 500  # characters: an error may quote a text of any length
 
 Message = Mapping[str, Any]
 NO_OPTIONS: Mapping[str, Any] = {}
@@ -81,7 +89,7 @@ class ChatTemplate(PicklesFieldsOnly):
     @cached_property
     def _template(self) -> jinja2.Template:
         environment = chat_environment()
-        environment.globals["strftime_now"] = self.date.strftime
+        environment.globals["strftime_now"] = date_function(self.date)
         try:
             return environment.from_string(self.source)
         except jinja2.TemplateError as error:
@@ -161,11 +169,21 @@ class ChatTemplate(PicklesFieldsOnly):
             "add_generation_prompt": generate,
         }
         try:
-            # Not `render`: on errors it compiles code for tracebacks, which nobody sees here.
-            return "".join(self._template.root_render_func(self._template.new_context(values)))
+            with limited_by_length([messages, tools, documents]):
+                return render_counted(self._template, values)
+        except BudgetError as error:
+            raise self._too_costly(messages, error) from error
         except ExplicitRefusal as error:
-            raise RefusedError(str(error), is_explicit=True) from error
+            raise RefusedError(str(error)[:_MAX_MESSAGE], is_explicit=True) from error
         except RecursionError as error:
             raise RefusedError("it never ends") from error
         except Exception as error:  # a template can raise anything
-            raise RefusedError(str(error)) from error
+            raise RefusedError(str(error)[:_MAX_MESSAGE]) from error
+
+    def _too_costly(self, messages: Sequence[Message], error: Exception) -> TemplateError:
+        return TemplateError(
+            f"The chat template of the tokenizer '{self.name}' fails on a conversation of "
+            f"{len(messages)} turns: {error}.",
+            "Use another chat template, or leave conversations of this length out.",
+            rule="LINT_COST",
+        )

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import jinja2
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from sftdata.base.limits.budget import limited_by_length
 from sftdata.tokenizing.chat.environment import chat_environment, compile_chat_template
+
+
+@pytest.fixture(autouse=True)
+def within_a_budget() -> Iterator[None]:
+    with limited_by_length(""):
+        yield
 
 
 def test_a_generation_mark_has_no_text_and_json_keeps_every_letter() -> None:
