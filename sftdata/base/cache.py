@@ -26,6 +26,7 @@ from sftdata.base.files import Stamp, replacing, stamp
 
 # Reading less than this takes no longer than a look into the cache.
 _MIN_BYTES = 8 * 1024 * 1024
+_MIN_FILE_BYTES = 1024 * 1024  # of one file of a dataset
 # A file system may give two changes within this time the same timestamp.
 _SETTLED_SECONDS = 1.0
 
@@ -105,6 +106,14 @@ def record_files(directory: Path, names: Iterable[str]) -> None:
         stamps = {name: stamp(directory / name) for name in names}
         if sum(size for _, _, size, _, _ in stamps.values()) >= _MIN_BYTES:
             _write_json(_entry("sets", [directory]), stamps)
+
+
+def record_file(directory: Path, name: str, before: Stamp) -> None:
+    """Adds the stamp of one large file, taken before it was verified, to those of its dataset."""
+    settled = time.time() - _SETTLED_SECONDS
+    if before[2] >= _MIN_FILE_BYTES and before[4] / 1e9 < settled:
+        path = _entry("sets", [directory])
+        _write_json(path, _read_json(path) | {name: before})
 
 
 def _entry(kind: str, paths: Sequence[Path]) -> Path:

@@ -64,6 +64,23 @@ def measure_rows(batch: pa.RecordBatch) -> RowSizes:
     )
 
 
+def check_batch(batch: pa.RecordBatch) -> None:
+    """Raises `ValueError` for a record batch that no shard has, before its buffers are used.
+
+    Rows may be wrong all the same; `verify --deep` finds that.
+    """
+    if batch.schema not in (shard_schema(), shard_schema(mixed=True)):
+        raise ValueError(f"the columns {batch.schema.names} lack the names or types of a shard")
+    batch.validate(full=True)
+    ids, mask = batch.column("input_ids"), batch.column("label_mask")
+    inner = [ids.values, mask.values]
+    inner += [batch.column(n).dictionary for n in ("template", "task") if n in batch.schema.names]
+    if any(column.null_count for column in (*batch.columns, *inner)):
+        raise ValueError("a value is null")
+    if not np.array_equal(np.diff(to_numbers(ids.offsets)), np.diff(to_numbers(mask.offsets))):
+        raise ValueError("a label_mask is not as long as its input_ids")
+
+
 def row_lengths(batch: pa.RecordBatch) -> npt.NDArray[np.int32]:
     """int32[rows, 3]: prompt tokens, target tokens and all tokens of each row.
 

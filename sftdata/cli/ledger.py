@@ -12,8 +12,7 @@ import click
 from sftdata.base.escaping import escape
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Status
-from sftdata.base.wording import count, reason_of
-from sftdata.cli.faults import damaged
+from sftdata.base.wording import count
 from sftdata.cli.layout import print_lines
 from sftdata.cli.options import DATASET, json_option
 from sftdata.cli.output import print_json, print_note
@@ -38,10 +37,7 @@ def command(dataset: Path, reason: str | None, as_json: bool) -> None:
     from sftdata.writing.manifest import read_manifest
 
     manifest = read_manifest(dataset)
-    try:
-        lines = Ledger.read(manifest).lines
-    except (OSError, ValueError) as error:
-        raise damaged(dataset, [f"the ledger cannot be read: {reason_of(error)}"]) from error
+    lines = Ledger.read(manifest).lines
     reasons = {line.reason for line in lines}
     if reason is not None:
         check_reason(reason, reasons)

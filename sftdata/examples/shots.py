@@ -86,10 +86,21 @@ class ShotPool:
 
 def read_pool(path: Path) -> ShotPool:
     """The pool that `ShotPool.write` wrote."""
-    with pa.memory_map(str(path)) as mapped:
-        batch = pa.ipc.open_file(mapped).get_batch(0)
-    hashes = np.stack([to_numbers(batch.column(name)) for name in _HASHES], axis=1)
+    with pa.OSFile(str(path)) as file:
+        return pool_of(pa.ipc.open_file(file).get_batch(0))
+
+
+def pool_of(batch: pa.RecordBatch) -> ShotPool:
+    """The pool with these rows and hashes. Raises `ValueError` for columns that no pool has."""
     fields = [name for name in batch.schema.names if name not in _HASHES]
+    expected = pa.schema(
+        [(name, pa.large_string()) for name in fields] + [(name, pa.uint64()) for name in _HASHES]
+    )
+    if "row_id" not in fields or batch.schema != expected:
+        raise ValueError(f"its columns {batch.schema.names} are not those of a pool of shots")
+    if any(column.null_count for column in batch.columns):
+        raise ValueError("a value is null")
+    hashes = np.stack([to_numbers(batch.column(name)) for name in _HASHES], axis=1)
     return ShotPool(batch.select(fields), hashes)
 
 

@@ -9,10 +9,14 @@ from typing import Any
 import pyarrow as pa
 
 from sftdata.base.cache import without_cache
-from sftdata.base.files import sha256_of
-from sftdata.base.schema import RowSizes, measure_rows, shard_schema
+from sftdata.base.schema import check_batch, measure_rows
+from sftdata.base.wording import reason_of
+from sftdata.errors import SftdataError
 from sftdata.inspecting.row_rules import RowRules
 from sftdata.loading.dataset import load
+from sftdata.loading.packing import FOLDER as PACKS
+from sftdata.loading.packing import StalePlanError, read_plan
+from sftdata.writing.dataset_files import find_file_faults
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import Manifest, read_manifest
 
@@ -20,55 +24,62 @@ from sftdata.writing.manifest import Manifest, read_manifest
 def find_faults(directory: Path, *, deep: bool = False) -> list[str]:
     """The faults of the dataset in `directory`, a line each; empty when it is intact.
 
-    Checks sizes, digests, columns, row and token counts, the ledger and conservation; `deep` also
-    checks every row against `RowRules`.
+    Checks every file (shards, ledger, shots, journal, parts, pack plans) by size and digest, then
+    columns, row and token counts and conservation; `deep` also checks every row against `RowRules`.
     """
     manifest = read_manifest(directory)
-    faults = list(_shard_faults(manifest))
+    faults = list(find_file_faults(manifest)) or list(_shard_faults(manifest))
     if faults:
         return faults  # counts of a damaged shard mean nothing
-    faults += _conservation_faults(manifest)
-    if deep:
-        with without_cache():
+    with without_cache():
+        faults += _conservation_faults(manifest)
+        faults += _plan_faults(manifest)
+        if deep:
             faults += _row_faults(manifest)
     return faults
 
 
 def _shard_faults(manifest: Manifest) -> Iterator[str]:
-    for name, split in manifest["splits"].items():
-        for shard in split["shards"]:
+    for split, listed in manifest["splits"].items():
+        for shard in listed["shards"]:
             path = manifest.directory / shard["path"]
-            if not path.is_file():
-                yield f"{path}: the shard is missing"
-                continue
-            size = path.stat().st_size
-            if size != shard["bytes"]:
-                yield f"{path}: {size:,} bytes; the manifest says {shard['bytes']:,}"
-            elif sha256_of(path) != shard["sha256"]:
-                yield f"{path}: its content is not the committed one (the digest differs)"
-            else:
-                yield from _content_faults(path, name, shard)
+            try:
+                yield from _content_faults(path, split, shard)
+            except (OSError, ValueError, pa.ArrowException) as error:
+                yield f"{path}: not a shard: {reason_of(error)}"
 
 
 def _content_faults(path: Path, split: str, shard: dict[str, Any]) -> Iterator[str]:
-    try:
-        with pa.memory_map(str(path)) as mapped:
-            table = pa.ipc.open_file(mapped).read_all()
-    except pa.ArrowInvalid as error:
-        yield f"{path}: not an Arrow file: {error}"
-        return
-    if table.schema not in (shard_schema(), shard_schema(mixed=True)):
-        yield f"{path}: the columns {table.schema.names} do not have the names or types of a shard"
-        return
-    sizes = RowSizes.concatenate([measure_rows(batch) for batch in table.to_batches()])
+    sizes = []
+    with pa.OSFile(str(path)) as file:
+        reader = pa.ipc.open_file(file)
+        for number in range(reader.num_record_batches):
+            batch = reader.get_batch(number)
+            check_batch(batch)
+            sizes.append(measure_rows(batch))
     counted = {
-        "rows": table.num_rows,
-        "tokens": int(sizes.tokens.sum()),
-        "target_tokens": int(sizes.target_tokens.sum()),
+        "rows": sum(len(size.tokens) for size in sizes),
+        "tokens": sum(int(size.tokens.sum()) for size in sizes),
+        "target_tokens": sum(int(size.target_tokens.sum()) for size in sizes),
     }
     for key, number in counted.items():
         if number != shard[key]:
             yield f"{path}: {number:,} {key} ({split}); the manifest says {shard[key]:,}"
+
+
+def _plan_faults(manifest: Manifest) -> Iterator[str]:
+    """Pack plans that are damaged. A plan of another build is only out of date."""
+    data = load(manifest.directory)
+    for path in sorted((manifest.directory / PACKS).glob("*.arrow")):
+        length, _, split = path.stem.partition("-")
+        if not length.isdecimal() or split not in data:
+            continue  # of a split that is gone, or a foreign file
+        try:
+            read_plan(data, split, int(length))
+        except StalePlanError:
+            continue
+        except SftdataError as error:
+            yield str(error).splitlines()[0]
 
 
 def _conservation_faults(manifest: Manifest) -> Iterator[str]:
@@ -89,8 +100,8 @@ def _conservation_faults(manifest: Manifest) -> Iterator[str]:
         yield "the rows of the sources do not add up to rows_in"
     try:
         ledger = Ledger.read(manifest)
-    except (OSError, ValueError) as error:
-        yield f"the ledger cannot be read: {error}"
+    except (SftdataError, ValueError) as error:
+        yield str(error).splitlines()[0]
         return
     if ledger.dropped != manifest["dropped"]:
         yield f"the ledger has {ledger.dropped} dropped; the manifest says {manifest['dropped']}"

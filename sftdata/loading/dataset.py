@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
@@ -18,10 +17,11 @@ import pyarrow as pa
 
 from sftdata.base.arrow import numbers, texts, to_flags, to_numbers
 from sftdata.base.schema import count_targets
-from sftdata.base.wording import count, reason_of
+from sftdata.base.wording import count
 from sftdata.errors import SftdataError, UnknownSplitError, did_you_mean
 from sftdata.loading.example import IGNORED, Batch, Example, RowReader, make_labels
 from sftdata.loading.order import StreamPosition, iterate_rows
+from sftdata.loading.shard_file import ShardFile
 from sftdata.writing.manifest import Manifest, read_manifest
 
 if TYPE_CHECKING:
@@ -265,17 +265,9 @@ class _MappedBatches:
 
     def __init__(self, manifest: Manifest, split: str) -> None:
         self.manifest = manifest
-        self._locations: list[tuple[Path, pa.ipc.RecordBatchFileReader, int]] = []
-        rows: list[int] = []
-        for shard in manifest["splits"][split]["shards"]:
-            path = manifest.directory / shard["path"]
-            with self._name_shard(path):
-                file = pa.ipc.open_file(pa.memory_map(str(path)))
-                self._locations += [(path, file, i) for i in range(file.num_record_batches)]
-            # Manifests of older versions lack `batch_rows`.
-            rows += shard.get("batch_rows") or [
-                self[at].num_rows for at in range(len(rows), len(self._locations))
-            ]
+        shards = [ShardFile(manifest, s) for s in manifest["splits"][split]["shards"]]
+        self._locations = [(s, at) for s in shards for at in range(len(s.batch_rows))]
+        rows = [rows for shard in shards for rows in shard.batch_rows]
         self.ends = list(accumulate(rows))  # number of the first row after each batch
 
     def __len__(self) -> int:
@@ -285,19 +277,8 @@ class _MappedBatches:
         return (self[at] for at in range(len(self)))
 
     def __getitem__(self, index: int) -> pa.RecordBatch:
-        path, file, number = self._locations[index]
-        with self._name_shard(path):
-            return file.get_batch(number)
-
-    @contextmanager
-    def _name_shard(self, path: Path) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, pa.ArrowInvalid) as error:
-            raise SftdataError(
-                f"{path}: the shard cannot be read: {reason_of(error)}",
-                f"Check the whole dataset: sftdata verify {self.manifest.directory}",
-            ) from error
+        shard, number = self._locations[index]
+        return shard[number]
 
 
 class _BatchColumns:

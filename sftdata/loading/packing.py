@@ -23,6 +23,10 @@ PLAN_SCHEMA = pa.schema([("rows", pa.list_(pa.int32())), ("lengths", pa.list_(pa
 _PACKS_IN_BATCH = 1 << 16
 
 
+class StalePlanError(SftdataError):
+    """A plan that was made for another build of its dataset."""
+
+
 @dataclass(frozen=True)
 class PackPlan:
     """Packs of one split. Pack i holds the rows `rows[offsets[i]:offsets[i + 1]]`, in that order.
@@ -134,7 +138,7 @@ def read_plan(data: Dataset, split: str, max_length: int) -> PackPlan:
     found = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     build = found.get("build", "(unknown)")
     if build != manifest["build"]:
-        raise SftdataError(
+        raise StalePlanError(
             f"{path}: the plan was made for the build {build}, but the dataset is the build "
             f"{manifest['build']}.",
             remedy,

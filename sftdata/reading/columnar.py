@@ -69,23 +69,24 @@ def _read_parquet(path: Path, wanted: Collection[str] | None) -> _Batches:
 
 
 def _read_arrow(path: Path, wanted: Collection[str] | None) -> _Batches:
-    with pa.memory_map(str(path)) as mapped:
+    # Not memory-mapped: a file that is truncated meanwhile would end the process with a signal.
+    with pa.OSFile(str(path)) as file:
         open_ = pa.ipc.open_file
         try:
-            schema = open_(mapped).schema
+            schema = open_(file).schema
         except pa.ArrowInvalid:  # `datasets` writes the stream format
-            mapped.seek(0)
+            file.seek(0)
             open_ = pa.ipc.open_stream
-            schema = open_(mapped).schema
+            schema = open_(file).schema
         columns = tuple(schema.names)
         # An empty list would mean all of them.
         fields = _places(columns, wanted) or [0]
         options = pa.ipc.IpcReadOptions(included_fields=fields if wanted is not None else [])
-        mapped.seek(0)
-        reader = open_(mapped, options=options)
+        file.seek(0)
+        reader = open_(file, options=options)
         if isinstance(reader, pa.RecordBatchStreamReader):
-            for batch in reader:
-                yield columns, batch
-            return
-        for i in range(reader.num_record_batches):
-            yield columns, reader.get_batch(i)
+            batches = iter(reader)
+        else:
+            batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
+        for batch in batches:
+            yield columns, batch

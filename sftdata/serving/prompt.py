@@ -17,10 +17,16 @@ from sftdata.base.typed_text import TYPE_NAMES, FieldType, to_canonical
 from sftdata.building.inputs import draw_pool
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
-from sftdata.errors import GoldenSetError, SftdataError, SpecError, did_you_mean
+from sftdata.errors import (
+    GoldenSetError,
+    SftdataError,
+    SpecError,
+    VerificationError,
+    did_you_mean,
+)
 from sftdata.examples.layout import Segment, count_prompt_segments, segment_text
 from sftdata.examples.maker import ExampleMaker
-from sftdata.examples.shots import read_pool
+from sftdata.examples.shots import ShotPool, pool_of
 from sftdata.examples.tokens import EncodedSegment
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.row_reader import row_reader
@@ -36,7 +42,8 @@ from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import REFERENCE, Encoder, load_encoder
 from sftdata.tokenizing.recorded import check_chat_template, load_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
-from sftdata.writing.manifest import pool_path, read_manifest
+from sftdata.writing.dataset_files import WAY_OUT, read_table
+from sftdata.writing.manifest import Manifest, pool_path, read_manifest
 
 _ID, _GROUP = "id", "group"
 # Placeholder for an unknown target field. Only the text before the target is returned.
@@ -264,10 +271,25 @@ def load_prompt_renderer(dataset: Path | str, *, part: str | None = None) -> Pro
                 f"The template '{template.label}' was changed after {directory} was built.",
                 "Build the dataset again, or put the old template back.",
             )
-    path = directory / pool_path(manifest["build"])
-    pool = read_pool(path) if path.is_file() else None
     shown = plan.spec.model_copy(update={"shots": spec.shots})
-    return PromptRenderer(replace(plan, spec=shown, pool=pool))
+    return PromptRenderer(replace(plan, spec=shown, pool=_read_shots(manifest)))
+
+
+def _read_shots(manifest: Manifest) -> ShotPool | None:
+    """The pool that the dataset's shots come from. Raises when it is missing or damaged."""
+    recorded = manifest.content.get("shots")
+    if recorded is None:
+        return None
+    name = pool_path(manifest["build"])
+    try:
+        (batch,) = read_table(manifest, name).combine_chunks().to_batches()
+        pool = pool_of(batch)
+        if pool.digest != recorded["pool_digest"]:
+            raise ValueError("its rows are not those of the build")
+    except (KeyError, ValueError) as error:
+        path = manifest.directory / name
+        raise VerificationError(f"{path}: cannot be read: {error}.", WAY_OUT) from error
+    return pool
 
 
 def make_prompt_renderer(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ import pyarrow as pa
 
 from sftdata.base.cache import unchanged_files
 from sftdata.base.files import is_intact, sha256_of
-from sftdata.errors import VerificationError
+from sftdata.errors import SftdataError, VerificationError
 from sftdata.writing.journal import FILE as JOURNAL
 from sftdata.writing.journal import is_whole_journal
-from sftdata.writing.manifest import Manifest, ledger_path, shards_path
+from sftdata.writing.manifest import PARTS, Manifest, ledger_path, read_manifest, shards_path
 
 WAY_OUT = "Build the dataset again; intact parts are reused."
 
@@ -62,11 +63,10 @@ def find_fault(
     size = path.stat().st_size
     if size != entry["bytes"]:
         return f"{path}: {size:,} bytes; the manifest says {entry['bytes']:,}"
-    if is_quick and "xxh3" in entry:
-        is_same = is_intact(path, size, entry["xxh3"])
-    else:
-        is_same = sha256_of(path) == entry["sha256"]
-    return None if is_same else f"{path}: not the content of the build (the digest differs)"
+    digests = [is_intact(path, size, entry["xxh3"])] if "xxh3" in entry else []
+    if not (is_quick and digests):
+        digests.append(sha256_of(path) == entry["sha256"])
+    return None if all(digests) else f"{path}: not the content of the build (the digest differs)"
 
 
 def is_inside(directory: Path, path: Path) -> bool:
@@ -77,6 +77,26 @@ def is_inside(directory: Path, path: Path) -> bool:
 def journal_path(manifest: Manifest) -> str:
     """Where the journal of the build is, relative to the dataset."""
     return f"{shards_path(manifest['build'])}/{JOURNAL}"
+
+
+def find_file_faults(manifest: Manifest) -> Iterator[str]:
+    """Every file that is missing, damaged or not of this build, a line each; those of parts, too.
+
+    Reads all of them, whatever the cache says. Foreign files are nobody's fault, and files of other
+    builds are those of a build that runs or was killed.
+    """
+    for name, entry in list_files(manifest).items():
+        if (fault := find_fault(manifest, name, entry)) is not None:
+            yield fault
+    yield from find_journal_faults(manifest)
+    folder = manifest.directory / shards_path(manifest["build"])
+    known = {manifest.directory / name for name in list_files(manifest)}
+    for path in sorted(folder.glob("*.arrow")):
+        if path not in known:
+            yield f"{path}: a shard that the manifest does not list"
+    for part in manifest.part_names:
+        with contextlib.suppress(SftdataError):  # its manifest is one of the files
+            yield from find_file_faults(read_manifest(manifest.directory / PARTS / part))
 
 
 def find_journal_faults(manifest: Manifest) -> list[str]:
@@ -109,6 +129,8 @@ def read_table(manifest: Manifest, name: str, schema: pa.Schema | None = None) -
         table.validate(full=True)
         if schema is not None and table.schema != schema:
             raise ValueError(f"its columns are {table.schema.names}, not {schema.names}")
+        if any(column.null_count for column in table.columns):
+            raise ValueError("a value is null")
     except FileNotFoundError as error:
         raise VerificationError(f"{path}: the file is missing.", WAY_OUT) from error
     except (OSError, ValueError, pa.ArrowException) as error:

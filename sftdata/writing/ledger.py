@@ -14,6 +14,7 @@ from sftdata.base.files import sync
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Status
 from sftdata.errors import SftdataError, did_you_mean
+from sftdata.writing.dataset_files import read_table
 from sftdata.writing.manifest import Manifest, ledger_path
 
 EMPTY_LEDGER = "no row was dropped, cut or flagged"
@@ -29,7 +30,7 @@ class Ledger:
 
     @classmethod
     def read(cls, manifest: Manifest) -> Ledger:
-        """The ledger of a dataset. Raises `OSError` or `ValueError`."""
+        """The ledger of a dataset. Raises `VerificationError` when it is missing or damaged."""
         return cls(
             [
                 LedgerLine(**{**line, "status": Status(line["status"])})
@@ -79,9 +80,7 @@ def check_reason(reason: str, reasons: Collection[str]) -> None:
 def read_ledger(manifest: Manifest, reason: str | None = None) -> pa.Table:
     """The ledger of a dataset as a table with the columns of `LedgerLine`; of one reason if given.
 
-    Raises `OSError` or `pa.ArrowInvalid`, a `ValueError`.
+    Raises `VerificationError` when it is missing or damaged.
     """
-    path = manifest.directory / ledger_path(manifest["build"])
-    with pa.memory_map(str(path)) as mapped:
-        table = pa.ipc.open_file(mapped).read_all()
+    table = read_table(manifest, ledger_path(manifest["build"]), _SCHEMA)
     return table if reason is None else table.filter(pa.compute.field("reason") == reason)

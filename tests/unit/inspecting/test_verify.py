@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import xxhash
 from support.manifests import edit_manifest
 
 from sftdata.base.schema import shard_schema
@@ -59,6 +60,7 @@ def rewrite_rows(out: Path, edit: Callable[[list[Row]], None]) -> None:
     def agree(manifest: dict[str, Any]) -> None:
         (shard,) = manifest["splits"]["train"]["shards"]
         shard["sha256"], shard["bytes"] = hashlib.sha256(data).hexdigest(), len(data)
+        shard["xxh3"], shard["batch_rows"] = xxhash.xxh3_128_hexdigest(data), [len(rows)]
         shard["tokens"] = sum(len(row["input_ids"]) for row in rows)
         shard["target_tokens"] = shard["tokens"] - sum(row["target_start"] for row in rows)
 
@@ -99,7 +101,7 @@ def test_a_truncated_shard_is_found(out: Path) -> None:
 
 def test_a_missing_shard_is_found(out: Path) -> None:
     shard_of(out, "test").unlink()
-    assert "test-00000.arrow: the shard is missing" in only_fault(out)
+    assert "test-00000.arrow: the file is missing" in only_fault(out)
 
 
 def test_every_damaged_shard_is_message(out: Path) -> None:
@@ -115,6 +117,7 @@ def test_a_file_that_is_no_shard_is_found_though_its_digest_agrees(out: Path) ->
     def agree(manifest: dict[str, Any]) -> None:
         shard = manifest["splits"]["train"]["shards"][0]
         shard["sha256"], shard["bytes"] = hashlib.sha256(b"no arrow").hexdigest(), 8
+        shard["xxh3"] = xxhash.xxh3_128_hexdigest(b"no arrow")
 
     edit_manifest(out, agree)
     assert path.name in only_fault(out)
@@ -151,9 +154,9 @@ def test_an_edited_count_of_the_manifest_is_found(out: Path, edit: Edit) -> None
 def test_a_missing_or_broken_ledger_is_found(out: Path) -> None:
     (path,) = out.glob("ledger/*.arrow")
     path.write_bytes(b"no ledger")
-    assert "the ledger cannot be read" in only_fault(out)
+    assert only_fault(out).startswith(f"{path}: 9 bytes; the manifest says")
     path.unlink()
-    assert "the ledger cannot be read" in only_fault(out)
+    assert only_fault(out) == f"{path}: the file is missing"
 
 
 def unmask_the_target(row: Row) -> None:
@@ -213,7 +216,12 @@ def test_deep_finds_a_wrong_row_in_a_shard_whose_digest_agrees(
     assert f"train, row '{rows[5]['row_id']}'" in fault
 
 
-@pytest.mark.parametrize("damage", [unmask_the_target, unmask_the_prompt, short_mask])
+def test_a_mask_that_is_too_short_is_found(out: Path) -> None:
+    rewrite_rows(out, lambda rows: short_mask(rows[5]))
+    assert "a label_mask is not as long as its input_ids" in only_fault(out)
+
+
+@pytest.mark.parametrize("damage", [unmask_the_target, unmask_the_prompt])
 def test_a_wrong_mask_is_found_by_its_count(out: Path, damage: Callable[[Row], None]) -> None:
     rewrite_rows(out, lambda rows: damage(rows[5]))
     assert "target_tokens (train)" in only_fault(out)

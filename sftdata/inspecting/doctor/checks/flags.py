@@ -12,8 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.base.reasons import Reason, Status
-from sftdata.base.wording import reason_of
-from sftdata.errors import SftdataError
 from sftdata.inspecting.doctor.check import DatasetCheck, Hits
 from sftdata.inspecting.doctor.dataset import MOST_EXAMPLES, CheckedDataset
 from sftdata.inspecting.doctor.finding import FoundRow
@@ -41,14 +39,7 @@ def _flagged_otherwise(dataset: CheckedDataset) -> Hits | None:
 
 
 def _read_flags(dataset: CheckedDataset) -> pa.Table:
-    manifest = dataset.data.manifest
-    try:
-        lines = read_ledger(manifest)
-    except (OSError, ValueError) as error:
-        raise SftdataError(
-            f"{manifest.directory}: the ledger cannot be read: {reason_of(error)}",
-            "Build it again; finished shards are reused.",
-        ) from error
+    lines = read_ledger(dataset.data.manifest)
     return lines.filter(pc.field("status") == Status.FLAGGED.value)
 
 
