@@ -113,8 +113,7 @@ def write_plan(manifest: Manifest, split: str, plan: PackPlan) -> Path:
         writer.write_table(pa.Table.from_arrays(columns, schema=schema), _PACKS_IN_BATCH)
     data = sink.getvalue().to_pybytes()
     write_atomically(path, data)
-    line = f"{hashlib.sha256(data).hexdigest()}  {path.name}\n"  # for `sha256sum -c`
-    write_atomically(_digest_path(path), line.encode())
+    write_atomically(_digest_path(path), _digest_line(path, data))
     return path
 
 
@@ -167,13 +166,18 @@ def _digest_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
+def _digest_line(path: Path, data: bytes) -> bytes:
+    """The line that `sha256sum` prints."""
+    return f"{hashlib.sha256(data).hexdigest()}  {path.name}\n".encode()
+
+
 def _read_table(path: Path) -> pa.Table:
     """The content of a plan, one chunk a column. Raises `ValueError` if it was changed."""
     data = path.read_bytes()
     recorded = _digest_path(path)
     if not recorded.is_file():
         raise ValueError(f"there is no {recorded.name} beside it")
-    if recorded.read_bytes()[:64] != hashlib.sha256(data).hexdigest().encode():
+    if recorded.read_bytes() != _digest_line(path, data):
         raise ValueError("it is not as it was written (its digest differs)")
     table = pa.ipc.open_file(pa.py_buffer(data)).read_all().combine_chunks()
     table.validate(full=True)
