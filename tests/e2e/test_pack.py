@@ -26,7 +26,7 @@ def data() -> Path:
 def test_every_split_is_packed_and_the_efficiency_printed(data: Path) -> None:
     done = sftdata("pack", data, "--max-length", 2048)
     assert "efficiency" in done.stdout
-    assert sorted(p.name for p in (data / "packs").iterdir()) == [
+    assert sorted(p.name for p in (data / "packs").glob("*.arrow")) == [
         "2048-test.arrow", "2048-train.arrow", "2048-validation.arrow",
     ]  # fmt: skip
     assert sftdata("verify", data, "--deep").returncode == 0

@@ -19,7 +19,7 @@ from support.commands import CommandServer, command_server
 from support.kills import files_of, make_rows, write_rows, write_spec
 
 IS_WHOLE = os.environ.get("SFTDATA_FAULTS") == "all"
-FLIPS = 1_000 if IS_WHOLE else 30  # in each kind of dataset
+FLIPS = 1_000 if IS_WHOLE else 20  # in each kind of dataset
 # Made from the manifest, hold no row, and are written again by every build.
 NOT_CHECKED = ("README.md", "plots", ".lock")
 
