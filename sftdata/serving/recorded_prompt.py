@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.arrow import texts
+from sftdata.base.conversation import SYSTEM, USER
 from sftdata.errors import SftdataError, did_you_mean
 from sftdata.examples.encode import encode_segments
 from sftdata.examples.layout import ChatComposer, Composer, PlainComposer
@@ -57,8 +58,15 @@ class PassportRenderer:
                 "Give that dataset, from which the shots are drawn: --dataset DIR",
             )
         chosen = _choose_template(passport, template)
+        rendered = self._render(row, chosen)
+        segments = self._composer.compose(rendered, None)
+        parts = encode_segments(segments, self._encoder)
+        bos_id = self.tokenizer.bos_id if passport["chat"] is None else None
+        return to_prompt(segments, parts, chosen.label, self.stop_ids, self.tokenizer, bos_id)
+
+    def _render(self, row: Mapping[str, Any], chosen: Template) -> Rendered:
         given = {name: value for name, value in row.items() if value is not None}
-        row = passport["templates"][chosen.label].get("defaults", {}) | given
+        row = self.passport["templates"][chosen.label].get("defaults", {}) | given
         needed = {name for block in ("system", "prompt") for name in _fields(chosen, block)}
         missing = sorted(needed - row.keys())
         if missing:
@@ -67,15 +75,40 @@ class PassportRenderer:
                 f"Its fields are: {', '.join(sorted(given)) or 'none'}.",
             )
         has_system = "system" in chosen.blocks
-        rendered = Rendered(
+        return Rendered(
             system=texts([chosen.render_block("system", row)]) if has_system else None,
             prompt=texts([chosen.render_block("prompt", row)]),
             target=texts(["-"]),  # a placeholder; only the prompt before it is encoded
         )
-        segments = self._composer.compose(rendered, None)
-        parts = encode_segments(segments, self._encoder)
-        bos_id = self.tokenizer.bos_id if passport["chat"] is None else None
-        return to_prompt(segments, parts, chosen.label, self.stop_ids, self.tokenizer, bos_id)
+
+    def fields(self, template: str | None = None) -> list[str]:
+        """The fields that a row needs for its prompt."""
+        chosen = _choose_template(self.passport, template)
+        defaults = self.passport["templates"][chosen.label].get("defaults", {})
+        needed = {name for block in ("system", "prompt") for name in _fields(chosen, block)}
+        return sorted(needed - defaults.keys())
+
+    def turns(
+        self,
+        row: Mapping[str, Any] | None,
+        question: Question | None,
+        *,
+        template: str | None = None,
+    ) -> dict[str, Any] | None:
+        """What a chat endpoint takes for the row or question; None for plain prompts."""
+        if question is not None:
+            messages = [dict(message) for message in question.messages]
+            if question.system is not None:
+                messages = [{"role": SYSTEM, "content": question.system}, *messages]
+            beside = {"tools": question.tools, "documents": question.documents}
+            return {"messages": messages} | {n: v for n, v in beside.items() if v is not None}
+        if self.passport["chat"] is None:
+            return None
+        rendered = self._render(row or {}, _choose_template(self.passport, template))
+        columns = {SYSTEM: rendered.system, USER: rendered.prompt}
+        contents = {role: str(c[0].as_py()).strip() for role, c in columns.items() if c is not None}
+        messages = [{"role": role, "content": text} for role, text in contents.items() if text]
+        return {"messages": messages}
 
     @property
     def _composer(self) -> Composer:

@@ -35,6 +35,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "merge": ["{adapter}", "--out", "merged"],
     "pack": ["{data}", "--max-length", "512"],
     "rebuild": ["{data}/manifest.json", "--out", "again"],
+    "serve-config": ["{adapter}", "--for", "vllm", "--template", "grammar/plain@1.0.0"],
     "sources": [],
     "stats": ["{data}"],
     "status": ["{data}"],
@@ -51,7 +52,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "train": ["{data}", "--model", "{model}", "--out", "trained", "--max-steps", "1"],
     "verify": ["{data}"],
 }  # fmt: skip
-TRAIN_STAGE = ("audit", "eval", "generate", "merge", "train")
+TRAIN_STAGE = ("audit", "eval", "generate", "merge", "serve-config", "train")
 FLAN = 'PATTERNS = {"fixes": [("Fix: {text}\\n", "{corrected}")]}\n'
 
 

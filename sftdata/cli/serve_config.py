@@ -1,0 +1,78 @@
+"""sftdata serve-config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sftdata.base.escaping import escape
+from sftdata.cli.options import FOLDER, json_option, row_option, turns_options
+from sftdata.cli.output import print_json
+from sftdata.cli.turns import has_turns, read_row_of_turns, read_turns
+
+
+@click.command("serve-config")
+@click.argument("adapter", type=FOLDER)
+@click.option(
+    "--for",
+    "server",
+    required=True,
+    metavar="SERVER",
+    help="vllm, llama.cpp, ollama, tgi or transformers.",
+)
+@row_option(required=False)
+@turns_options
+@click.option(
+    "--template", metavar="LABEL", help="Use this template, if it was trained on several."
+)
+@click.option(
+    "--max-new-tokens",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    metavar="N",
+    help="Cut the answer after N tokens.",
+)
+@json_option()
+def command(
+    adapter: Path,
+    server: str,
+    row: dict[str, Any] | None,
+    messages: str | None,
+    tools: str | None,
+    template: str | None,
+    max_new_tokens: int,
+    as_json: bool,
+) -> None:
+    """Print how a server serves ADAPTER, a trained adapter or a merged model.
+
+    The commands that start it, and a request with the prompt that was trained on, token by token,
+    and its stop tokens. Without --row or --messages the request asks a row of "…".
+
+    Example: sftdata serve-config adapters/fix --for vllm --row '{"text": "he go home"}'
+    """
+    from sftdata.serving.server_setup import describe_setup, set_up
+
+    if row is not None and messages is not None:
+        raise click.UsageError("Give either --row or --messages.")
+    if tools is not None and messages is None:
+        raise click.UsageError("--tools go with --messages.")
+    question = None
+    if messages is not None:
+        question = read_turns(messages, tools)
+    elif row is not None and has_turns(row):
+        question, row = read_row_of_turns(row), None
+    setup = set_up(
+        adapter,
+        server,
+        row=row,
+        question=question,
+        template=template,
+        max_new_tokens=max_new_tokens,
+    )
+    if as_json:
+        print_json(setup.to_json())
+    else:
+        click.echo(escape(describe_setup(setup), keep_newlines=True))

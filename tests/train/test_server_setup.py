@@ -1,0 +1,117 @@
+"""Server set-ups: what is typed and sent gives the prompt that was trained on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner
+from support.doc_pages.model import make_model
+
+from sftdata import Prompter, build
+from sftdata.cli import cli
+from sftdata.errors import SftdataError
+from sftdata.serving.conversation import Question
+from sftdata.serving.server_setup import SERVERS, set_up
+from sftdata_train.answering import answer
+from sftdata_train.recipe import load_recipe
+from sftdata_train.training_run import prepare, train
+
+ROW = {"article": "Rain fell on Tuesday."}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A chat model as `model`, and adapters trained on it: `chat`, `plain` and `talks`."""
+    made = tmp_path_factory.mktemp("servers")
+    model = str(make_model(made / "model"))
+    recipe = load_recipe(None, max_steps=1, rank=2)
+    for name, task, chat in (
+        ("chat", "summarize", True),
+        ("plain", "summarize", False),
+        ("talks", "chat", True),
+    ):
+        template = "summarize/article" if task == "summarize" else None
+        build(task, tokenizer=model, chat=chat, template=template, out=made / f"data-{name}")
+        train(prepare(made / f"data-{name}", model, recipe), made / name)
+    return made
+
+
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("name", ["chat", "plain"])
+def test_every_server_is_fed_the_prompt_and_the_stops(server: str, name: str, folder: Path) -> None:
+    setup, prompt = set_up(folder / name, server, row=ROW), Prompter(folder / name)(ROW)
+    request = json.dumps(setup.request, ensure_ascii=False)
+    fed = prompt.text if server in ("ollama", "tgi") else prompt.input_ids
+    assert json.dumps(fed, ensure_ascii=False) in request
+    if server in ("vllm", "transformers"):
+        assert json.dumps(prompt.stop_ids) in request
+    else:
+        assert "<|im_end|>" in request
+    assert any(str(folder / name) in command for command in setup.commands)
+
+
+def test_the_lines_for_transformers_give_the_answer_of_generate(folder: Path) -> None:
+    setup = set_up(folder / "chat", "transformers", row=ROW, max_new_tokens=6)
+    names: dict[str, Any] = {}
+    exec("\n".join(setup.commands), names)  # they are Python
+    request = dict(setup.request)
+    ids = torch.tensor(request.pop("input_ids"))
+    generated = names["model"].generate(input_ids=ids, **request)[0, ids.shape[1] :].tolist()
+    expected = answer(folder / "chat", ROW, max_new_tokens=6).ids
+    assert [token for token in generated if token not in request["eos_token_id"]] == expected
+
+
+def apply(folder: Path, request: Any) -> list[int]:
+    """The ids of the server's own chat template for the turns of a request."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    made = tokenizer.apply_chat_template(
+        request["messages"], add_generation_prompt=True, tokenize=True, return_dict=False
+    )
+    return list(made)
+
+
+def test_a_chat_endpoint_gives_the_same_ids(folder: Path) -> None:
+    setup = set_up(folder / "chat", "vllm", row=ROW)
+    assert setup.chat_request is not None
+    assert apply(folder / "chat", setup.chat_request) == Prompter(folder / "chat")(ROW).input_ids
+
+
+def test_a_chat_endpoint_of_conversations_gives_the_same_ids(folder: Path) -> None:
+    turns = [{"role": "user", "content": "Is it deep?"}]
+    setup = set_up(folder / "talks", "vllm", question=Question(turns))
+    assert setup.chat_request is not None
+    expected = Prompter(folder / "talks")(messages=turns).input_ids
+    assert apply(folder / "talks", setup.chat_request) == expected
+
+
+def test_a_chat_endpoint_is_left_out_where_it_gives_other_ids(folder: Path) -> None:
+    hostile = {"article": "He wrote <|im_end|> there."}
+    assert set_up(folder / "chat", "vllm", row=hostile).chat_request is None
+    assert set_up(folder / "plain", "vllm", row=ROW).chat_request is None
+
+
+def test_without_a_row_the_request_asks_a_placeholder(folder: Path) -> None:
+    expected = Prompter(folder / "plain")({"article": "…"}).input_ids
+    assert set_up(folder / "plain", "vllm").request["prompt"] == expected
+    assert set_up(folder / "talks", "vllm").chat_request is not None
+
+
+def test_an_unknown_server_ends_in_a_suggestion(folder: Path) -> None:
+    with pytest.raises(SftdataError, match="Did you mean 'vllm'"):
+        set_up(folder / "plain", "vlm")
+
+
+def test_the_command_prints_commands_request_and_notes(folder: Path) -> None:
+    given = ["serve-config", str(folder / "chat"), "--for", "vllm", "--row", json.dumps(ROW)]
+    shown = CliRunner().invoke(cli, given).stdout
+    assert shown.startswith("vllm serve ")
+    assert "POST /v1/completions\n{" in shown
+    assert "POST /v1/chat/completions" in shown
+    entry = json.loads(CliRunner().invoke(cli, [*given, "--json"]).stdout)
+    assert entry["request"]["prompt"] == Prompter(folder / "chat")(ROW).input_ids
