@@ -20,6 +20,7 @@ GRAMMAR = '{"text": "he go home"}'
 ARGUMENTS: dict[str, list[str]] = {
     "audit": ["{adapter}", "--data", "{data}"],
     "build": ["--task", "grammar", "--out", "built"],
+    "cache info": [],
     "diff": ["{data}", "{data}"],
     "doctor": ["{data}"],
     "env": [],
@@ -28,6 +29,7 @@ ARGUMENTS: dict[str, list[str]] = {
         "--max-new-tokens", "3",
     ],
     "export": ["{data}", "--to", "trl", "--out", "exported"],
+    "gc": ["{data}"],
     "generate": ["--adapter", "{adapter}", "--row", GRAMMAR, "--max-new-tokens", "3",
                  "--template", "grammar/plain@1.0.0"],
     "inspect": ["{data}"],
