@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 480
 _LEFT, _RIGHT, _TOP = 8, 472, 22
+_PLOT_LEFT = 46  # with numbers beside the axis
 _BINS_AN_OCTAVE = 3
 _TICKS = 5
 _QUANTILES = ("p50", "p95", "p99", "max")
@@ -53,35 +54,52 @@ def histogram(title: str, series: Sequence[Series]) -> Markup:
     first, last = _octave_bins(shortest, longest)
     shares = [_shares(s.values, first, last) for s in series]
     top = max((max(share) for share in shares), default=0.0) or 1.0
-    bottom, step = 150, (_RIGHT - _LEFT) / (last - first)
-    parts = []
+    bottom, step = 150, (_RIGHT - _PLOT_LEFT) / (last - first)
+    room = bottom - _TOP - 6  # the height of the highest bar
+    parts = _share_axis(top, bottom, room)
     for number, (one, share) in enumerate(zip(series, shares, strict=True)):
         width = step * 0.86 / len(series)
         for place in (place for place, part in enumerate(share) if part):
-            height = (bottom - _TOP - 6) * share[place] / top
+            height = room * share[place] / top
             low, high = _edge(first + place), _edge(first + place + 1) - 1
             parts.append(
                 _bar(
-                    _LEFT + step * (place + 0.07) + width * number,
+                    _PLOT_LEFT + step * (place + 0.07) + width * number,
                     bottom - height,
                     (width, height),
                     "ab"[number],
                     f"{one.name}: {share[place]:.1%} of the rows, {low:,} to {high:,} tokens",
                 )
             )
-    parts.append(_axis(bottom))
+    parts.append(_axis(bottom, _PLOT_LEFT))
     for octave in range(-(-first // _BINS_AN_OCTAVE), last // _BINS_AN_OCTAVE + 1):
-        x = _LEFT + step * (octave * _BINS_AN_OCTAVE - first)
-        parts.append(_text(min(max(x, 16), 460), bottom + 16, f"{2**octave:,}", "middle", "quiet"))
-    medians = ", ".join(
-        f"{one.name if len(series) > 1 else ''} {_median(one.values):,}".strip()
-        for one in series
-        if len(one.values)
+        x = _PLOT_LEFT + step * (octave * _BINS_AN_OCTAVE - first)
+        parts += _tick(x, bottom, 2**octave)
+    medians = {one.name: _median(one.values) for one in series if len(one.values)}
+    for median in medians.values():
+        x = _PLOT_LEFT + step * (math.log2(max(median, 1)) * _BINS_AN_OCTAVE - first)
+        line = Markup('<line class="median" x1="{:.1f}" x2="{:.1f}" y1="{:g}" y2="{:g}"/>')
+        parts.append(line.format(max(x, _PLOT_LEFT), max(x, _PLOT_LEFT), _TOP, bottom))
+    told = ", ".join(
+        f"{name if len(series) > 1 else ''} {n:,}".strip() for name, n in medians.items()
     )
-    parts.append(_text(_RIGHT, 14, f"median: {medians}", "end", "quiet"))
-    scale = f"tokens of a row, on a logarithmic scale; highest bar: {top:.1%} of the rows"
-    parts.append(_text(_WIDTH / 2, bottom + 34, scale, "middle", "quiet"))
+    parts.append(_text(_RIGHT, 14, f"median: {told}", "end", "quiet"))
+    scale = "share of the rows by their tokens, on a logarithmic scale"
+    parts.append(_text((_PLOT_LEFT + _RIGHT) / 2, bottom + 34, scale, "middle", "quiet"))
     return _svg(title, bottom + 42, parts)
+
+
+def _share_axis(top: float, bottom: float, room: float) -> list[Markup]:
+    """Lines across the plot at round shares of the rows, with their numbers on the left."""
+    step = next(n for n in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if top <= n * _TICKS or n == 0.5)
+    parts = []
+    for number in range(int(top / step + 1e-9) + 1):
+        y = bottom - room * number * step / top
+        parts += [
+            _axis(y, _PLOT_LEFT),
+            _text(_PLOT_LEFT - 6, y + 4, f"{number * step:.0%}", "end", "quiet"),
+        ]
+    return parts
 
 
 def quantile_ranges(title: str, rows: Mapping[str, Mapping[str, int]]) -> Markup:

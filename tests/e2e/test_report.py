@@ -103,7 +103,9 @@ def test_the_first_screen_answers_what_is_learnt_lost_and_wrong(page: Page, fold
     assert "Summary:\nSum " in learnt
     assert "5 rows dropped: empty_field" in lost
     assert "1 row cut: max_length" in lost
-    assert all(f"{f.title} ({f.count:,})" in wrong for f in diagnose(data))
+    findings = diagnose(data)
+    assert all(f"{f.title} ({f.count:,})" in wrong for f in findings)
+    assert all(f.rows[0].quote in wrong for f in findings if f.rows)
 
 
 def test_what_the_first_screen_marks_as_learnt_is_in_the_loss() -> None:
@@ -128,7 +130,7 @@ def test_links_lead_to_what_is_on_the_page(folder: Path) -> None:
     links = re.findall(r'href="#([^"]*)"', page)
     assert set(links) <= set(targets)
     assert len(targets) == len(set(targets))
-    assert re.search(r'<a href="#row-\d+"><code>todo</code></a>', page)
+    assert re.search(r'<a href="#row-\d+">todo</a></td><td>[^<]*a\.jsonl:307</td>', page)
 
 
 def test_what_was_dropped_and_cut_is_told_with_rows(page: Page) -> None:

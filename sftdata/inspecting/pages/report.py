@@ -16,6 +16,7 @@ from markupsafe import Markup
 from sftdata.inspecting.compare.datasets.facts import count_shared_rows, list_facts
 from sftdata.inspecting.doctor import diagnose
 from sftdata.inspecting.doctor.finding import Finding
+from sftdata.inspecting.doctor.row_findings import RowFinding
 from sftdata.inspecting.pages.render import render_page
 from sftdata.inspecting.rows.inspector import InspectedRow, Inspector
 from sftdata.inspecting.rows.select import choose_rows, rows_with_ids
@@ -23,6 +24,7 @@ from sftdata.inspecting.rows.views import Span, mark_token, turn_spans, turn_tit
 from sftdata.inspecting.stats.groups import count_groups
 from sftdata.inspecting.stats.lengths import LengthCounts
 from sftdata.loading.dataset import Dataset, Example
+from sftdata.spec.check_rules import explain_reason
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.plots import Series, histogram, token_bars
 
@@ -31,7 +33,6 @@ GroupStats = dict[str, dict[str, Any]]  # the name of a group → its statistics
 
 _SAMPLES = 5
 _LEDGER_EXAMPLES = 3  # of each reason
-_FINDING_EXAMPLES = 2  # of each finding
 _PROMPT_END, _TARGET_START = 240, 600  # characters of the example on the first screen
 
 
@@ -41,6 +42,7 @@ class LedgerGroup:
 
     status: str
     reason: str
+    explanation: str
     rows: int
     examples: Sequence[Mapping[str, str]]  # the first lines
 
@@ -102,6 +104,7 @@ def render_report(data: Dataset, against: Dataset | None = None, *, seed: int = 
         ledger=_group_ledger(data),
         findings=findings,
         found=found,
+        found_in=_findings_of_rows(findings),
         glimpse=Glimpse.of(next((row for row in rows if row.split == "train"), rows[0])),
         anchors={row.example.row_id: f"row-{n}" for n, row in enumerate([*rows, *found], 1)},
         groups=groups,
@@ -117,9 +120,19 @@ def render_report(data: Dataset, against: Dataset | None = None, *, seed: int = 
 
 
 def _rows_of(findings: Sequence[Finding], data: Dataset) -> list[tuple[str, Example]]:
-    """The first rows of each finding."""
-    ids = [row_id for finding in findings for row_id in finding.row_ids[:_FINDING_EXAMPLES]]
+    """The rows that findings name, each once."""
+    ids = [row_id for finding in findings for row_id in finding.row_ids]
     return rows_with_ids(data, list(dict.fromkeys(ids)))
+
+
+def _findings_of_rows(findings: Sequence[Finding]) -> dict[str, list[RowFinding]]:
+    """For each row that findings name what was found in it."""
+    of_row: dict[str, list[RowFinding]] = {}
+    for one in findings:
+        for row in one.rows:
+            found = RowFinding(one.id, one.severity, one.title, row.quote)
+            of_row.setdefault(row.row_id, []).append(found)
+    return of_row
 
 
 def _names(sets: Sequence[Dataset]) -> list[str]:
@@ -143,7 +156,9 @@ def _group_ledger(data: Dataset) -> list[LedgerGroup]:
         zip(lines.column("status").to_pylist(), lines.column("reason").to_pylist(), strict=True)
     )
     return [
-        LedgerGroup(status, reason, rows, _first_lines(lines, status, reason))
+        LedgerGroup(
+            status, reason, explain_reason(reason), rows, _first_lines(lines, status, reason)
+        )
         for (status, reason), rows in counts.most_common()
     ]
 
