@@ -6,17 +6,48 @@ check, and the templates, rules and stop ids that serving needs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sftdata.errors import SftdataError
+from sftdata.base import sealed_json
+from sftdata.base.json_shape import (
+    COUNT,
+    DIGEST,
+    FILE_NAME,
+    FLAG,
+    OBJECT,
+    PATH,
+    TEXT,
+    list_of,
+    map_of,
+    object_of,
+    or_null,
+)  # fmt: skip
+from sftdata.base.sealed_json import ChangedError
+from sftdata.errors import SftdataError, VerificationError
 
 FILE, VERSION = "sftdata.json", 1
-_REQUIRED = (
-    "version", "data", "templates", "tokenizer", "chat", "stop_ids", "base_model", "weights",
+_SHOWN_FAULTS = 5  # of a file that cannot be used
+_DIGESTS = map_of(DIGEST, FILE_NAME)
+_check = object_of(
+    {
+        "version": COUNT,
+        "data": object_of(
+            {"build": TEXT, "task": TEXT, "draft": FLAG, "split": TEXT, "shards": list_of(DIGEST)}
+        ),
+        "templates": map_of(object_of({"sha256": TEXT, "source": TEXT})),
+        "tokenizer": object_of({"name": TEXT, "sha256": TEXT}),
+        "chat": or_null(OBJECT),
+        "stop_ids": list_of(COUNT),
+        "base_model": object_of({"name": TEXT, "files": _DIGESTS}, {"revision": or_null(TEXT)}),
+        "weights": _DIGESTS,
+    },
+    {
+        "files": map_of(DIGEST, PATH), "recipe": OBJECT, "outcome": OBJECT, "libraries": OBJECT,
+        "conversations": map_of(OBJECT),
+    },
 )  # fmt: skip
 
 
@@ -40,19 +71,23 @@ def read_passport(directory: Path) -> Passport:
     """The passport in `directory`. Raises `SftdataError` when it is missing or cannot be read."""
     path = directory / FILE
     try:
-        content = json.loads(path.read_bytes())
-        missing = [key for key in _REQUIRED if key not in content]
-        if missing:
-            raise ValueError(f"the key '{missing[0]}' is missing")
+        content = sealed_json.parse(path.read_bytes())
+        is_newer = isinstance(content.get("version"), int) and content["version"] > VERSION
+        if not is_newer and (faults := list(_check("", content))):
+            raise ValueError("; ".join(faults[:_SHOWN_FAULTS]))
     except FileNotFoundError as error:
         raise SftdataError(
             f"{directory}: there is no {FILE}, the record that sftdata train writes beside a "
             "finished adapter.",
             "Give the directory of an adapter, or finish its training.",
         ) from error
-    except (OSError, ValueError, TypeError) as error:
+    except ChangedError as error:
+        raise VerificationError(
+            f"{path}: {error}.", "Put back the file that the training wrote, or train again."
+        ) from error
+    except (OSError, ValueError) as error:
         raise SftdataError(f"{path}: the record of the training cannot be read: {error}") from error
-    if content["version"] > VERSION:
+    if is_newer:
         raise SftdataError(
             f"{path}: written in version {content['version']} of the format; this sftdata reads "
             f"up to {VERSION}.",

@@ -5,154 +5,86 @@ A manifest may come from anywhere. Its paths lead nowhere else than into its own
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-Check = Callable[[str, Any], Iterator[str]]  # place and value → faults
+from sftdata.base.json_shape import (
+    COUNT,
+    DIGEST,
+    FILE_NAME,
+    FLAG,
+    OBJECT,
+    PATH,
+    TEXT,
+    TOKEN_ID,
+    Check,
+    list_of,
+    map_of,
+    object_of,
+    or_null,
+)  # fmt: skip
 
 
 def find_shape_faults(content: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the keys of a manifest of a version that we read; a line each."""
-    yield from _object(_KEYS, _OPTIONAL)("", content)
+    yield from object_of(_KEYS, _OPTIONAL)("", content)
 
 
-def is_inside(path: str) -> bool:
-    """Whether a path of a manifest stays in its dataset, links aside."""
-    parts = PurePosixPath(path).parts
-    return bool(parts) and parts[0] != "/" and ".." not in parts and "\0" not in path
-
-
-def _is(test: Callable[[Any], bool], wanted: str) -> Check:
-    def check(place: str, value: Any) -> Iterator[str]:
-        if not test(value):
-            yield f"'{place}' is {_shown(value)}, not {wanted}"
-
-    return check
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
-
-
-_TEXT = _is(lambda value: isinstance(value, str), "text")
-_FLAG = _is(lambda value: isinstance(value, bool), "true or false")
-_COUNT = _is(_is_count, "a whole number")
-_ID = _is(lambda value: value is None or _is_count(value), "a token id or null")
-_DIGEST = _is(
-    lambda value: isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None,
-    "a sha256",
-)
-_FILE_NAME = _is(
-    lambda value: isinstance(value, str) and is_inside(value) and "/" not in value, "a plain name"
-)
-_PATH = _is(lambda value: isinstance(value, str) and is_inside(value), "a path inside the dataset")
-_ANY = _is(lambda value: isinstance(value, dict), "an object")
-
-
-def _or_null(check: Check) -> Check:
-    return lambda place, value: iter(()) if value is None else check(place, value)
-
-
-def _list(check: Check) -> Check:
-    def check_list(place: str, value: Any) -> Iterator[str]:
-        if not isinstance(value, list):
-            yield f"'{place}' is {_shown(value)}, not a list"
-            return
-        for index, item in enumerate(value):
-            yield from check(f"{place}[{index}]", item)
-
-    return check_list
-
-
-def _map(check: Check, key: Check = _TEXT) -> Check:
-    def check_map(place: str, value: Any) -> Iterator[str]:
-        if not isinstance(value, dict):
-            yield f"'{place}' is {_shown(value)}, not an object"
-            return
-        for name, item in value.items():
-            yield from key(place, name)
-            yield from check(f"{place}.{name}", item)
-
-    return check_map
-
-
-def _object(keys: Mapping[str, Check], optional: Mapping[str, Check] = {}) -> Check:
-    def check_object(place: str, value: Any) -> Iterator[str]:
-        if not isinstance(value, dict):
-            yield f"'{place}' is {_shown(value)}, not an object"
-            return
-        for name, check in {**keys, **optional}.items():
-            below = f"{place}.{name}" if place else name
-            if name in value:
-                yield from check(below, value[name])
-            elif name in keys:
-                yield f"it has no '{below}'"
-
-    return check_object
-
-
-_SHARD = _object(
+_SHARD = object_of(
     {
-        "path": _PATH, "rows": _COUNT, "tokens": _COUNT, "target_tokens": _COUNT,
-        "bytes": _COUNT, "sha256": _DIGEST,
+        "path": PATH, "rows": COUNT, "tokens": COUNT, "target_tokens": COUNT,
+        "bytes": COUNT, "sha256": DIGEST,
     },
-    {"xxh3": _TEXT, "batch_rows": _list(_COUNT)},
+    {"xxh3": TEXT, "batch_rows": list_of(COUNT)},
 )  # fmt: skip
-_TOKENS = _object({"rows": _COUNT, "tokens": _COUNT, "target_tokens": _COUNT})
+_TOKENS = object_of({"rows": COUNT, "tokens": COUNT, "target_tokens": COUNT})
 _KEYS: Mapping[str, Check] = {
-    "version": _COUNT,
-    "build": _FILE_NAME,
-    "task": _TEXT,
-    "draft": _FLAG,
-    "template": _map(_DIGEST),
-    "tokenizer": _object(
-        {"name": _TEXT, "sha256": _TEXT, "vocab_size": _COUNT, "eos_id": _COUNT},
+    "version": COUNT,
+    "build": FILE_NAME,
+    "task": TEXT,
+    "draft": FLAG,
+    "template": map_of(DIGEST),
+    "tokenizer": object_of(
+        {"name": TEXT, "sha256": TEXT, "vocab_size": COUNT, "eos_id": COUNT},
         {
-            "bos_id": _ID, "pad_id": _ID, "text_tokens": _list(_TEXT),
-            "chat_template": _or_null(_TEXT),
+            "bos_id": TOKEN_ID, "pad_id": TOKEN_ID, "text_tokens": list_of(TEXT),
+            "chat_template": or_null(TEXT),
         },
     ),
-    "sources": _list(
-        _object(
-            {"path": _TEXT, "rows": _COUNT, "sha256": _TEXT},
-            {"bytes": _or_null(_COUNT), "split": _TEXT, "split_column": _TEXT, "part": _FILE_NAME},
+    "sources": list_of(
+        object_of(
+            {"path": TEXT, "rows": COUNT, "sha256": TEXT},
+            {"bytes": or_null(COUNT), "split": TEXT, "split_column": TEXT, "part": FILE_NAME},
         )
     ),
-    "options": _ANY,
-    "splits": _map(_object({"shards": _list(_SHARD)}), _FILE_NAME),
-    "rows_in": _COUNT,
-    "rows_out": _COUNT,
-    "dropped": _map(_COUNT),
-    "cut": _COUNT,
-    "certificate": _object({"rows": _COUNT, "prompt_equal": _COUNT, "whole_text_equal": _COUNT}),
-    "stats": _object(
-        {"tokens": _COUNT, "target_tokens": _COUNT},
-        {"splits": _map(_TOKENS), "by_template": _map(_TOKENS), "by_task": _map(_TOKENS)},
+    "options": OBJECT,
+    "splits": map_of(object_of({"shards": list_of(_SHARD)}), FILE_NAME),
+    "rows_in": COUNT,
+    "rows_out": COUNT,
+    "dropped": map_of(COUNT),
+    "cut": COUNT,
+    "certificate": object_of({"rows": COUNT, "prompt_equal": COUNT, "whole_text_equal": COUNT}),
+    "stats": object_of(
+        {"tokens": COUNT, "target_tokens": COUNT},
+        {"splits": map_of(_TOKENS), "by_template": map_of(_TOKENS), "by_task": map_of(_TOKENS)},
     ),
 }  # fmt: skip
 _OPTIONAL: Mapping[str, Check] = {
-    "sftdata": _TEXT,
-    "chat": _or_null(
-        _object(
+    "sftdata": TEXT,
+    "chat": or_null(
+        object_of(
             {},
             {
-                "template_sha256": _TEXT, "end_id": _COUNT, "options": _ANY, "date": _TEXT,
-                "stop_ids": _list(_COUNT),
+                "template_sha256": TEXT, "end_id": COUNT, "options": OBJECT, "date": TEXT,
+                "stop_ids": list_of(COUNT),
             },
         )
     ),
-    "spec": _or_null(_object({}, {"sources": _list(_object({"name": _FILE_NAME}))})),
-    "shots": _or_null(_ANY),
-    "files": _map(_object({"bytes": _COUNT, "sha256": _DIGEST}), _PATH),
-    "repeated": _COUNT,
-    "flagged": _map(_COUNT),
-    "unread": _map(_list(_TEXT)),
-    "examples": _map(_map(_TEXT)),
+    "spec": or_null(object_of({}, {"sources": list_of(object_of({"name": FILE_NAME}))})),
+    "shots": or_null(OBJECT),
+    "files": map_of(object_of({"bytes": COUNT, "sha256": DIGEST}), PATH),
+    "repeated": COUNT,
+    "flagged": map_of(COUNT),
+    "unread": map_of(list_of(TEXT)),
+    "examples": map_of(map_of(TEXT)),
 }  # fmt: skip

@@ -10,10 +10,14 @@ from typing import Any
 from sftdata.base.sealed_json import KEY, seal, to_json
 
 
+def write_sealed(path: Path, content: dict[str, Any]) -> None:
+    """Writes a manifest or a passport, with a new digest if it had one."""
+    path.write_bytes(to_json(seal(content) if KEY in content else content))
+
+
 def write_manifest(dataset: Path, content: dict[str, Any]) -> None:
     """Writes the manifest, with a new digest if it had one."""
-    sealed = seal(content) if KEY in content else content
-    (dataset / "manifest.json").write_bytes(to_json(sealed))
+    write_sealed(dataset / "manifest.json", content)
 
 
 def edit_manifest(dataset: Path, edit: Callable[[dict[str, Any]], object]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support.manifests import write_sealed
 
 from sftdata.cli.audit import command
 from sftdata.errors import SftdataError, VerificationError
@@ -55,7 +56,8 @@ def test_a_base_model_that_is_not_found_is_not_checked(trained: Path, tmp_path: 
     copy = Path(shutil.copytree(trained, tmp_path / "copy"))
     moved = copy / "model"
     path = copy / "adapter" / "sftdata.json"
-    path.write_text(path.read_text().replace(str(trained / "model"), str(tmp_path / "gone")))
+    moved_text = path.read_text().replace(str(trained / "model"), str(tmp_path / "gone"))
+    write_sealed(path, json.loads(moved_text))
     printed, error = audit(copy / "adapter")
     assert "checked     weights: same as in the training" in printed
     assert "not checked base model: '" in printed
@@ -100,3 +102,62 @@ def test_a_model_of_the_hub_is_checked_in_the_cache(
     content["base_model"]["revision"] = "another"
     (said,) = audit_adapter(passport).not_checked
     assert said == "base model: 'me/tiny' is neither a folder here nor in the Hub's cache"
+
+
+def test_every_file_of_an_adapter_is_under_a_digest(trained: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(trained / "adapter", tmp_path / "copy"))
+    names = [p.relative_to(copy).as_posix() for p in sorted(copy.rglob("*")) if p.is_file()]
+    assert {"adapter_config.json", "adapter_model.safetensors", "tokenizer.json"} < set(names)
+    for name in set(names) - {"README.md"}:
+        content = (copy / name).read_bytes()
+        (copy / name).write_bytes(content[:40] + bytes([content[40] ^ 1]) + content[41:])
+        error = audit(copy)[1]
+        assert isinstance(error, VerificationError), name
+        assert f"{name}: " in str(error)
+        (copy / name).unlink()
+        error = audit(copy)[1]
+        assert isinstance(error, SftdataError), name
+        assert name in str(error)
+        (copy / name).write_bytes(content)
+    assert audit(copy)[1] is None
+
+
+@pytest.mark.parametrize("name", ["adapter_model.bin", "modeling.py", "generation_config.json"])
+def test_a_file_that_loading_may_read_is_no_stranger(
+    name: str, trained: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(trained / "adapter", tmp_path / "copy"))
+    (copy / "notes.txt").write_text("mine")
+    assert audit(copy)[1] is None
+    (copy / name).write_text("{}")
+    error = audit(copy)[1]
+    assert isinstance(error, VerificationError)
+    assert f"{name}: a file that sftdata.json does not record" in str(error)
+
+
+def test_a_passport_of_an_earlier_version_records_the_weights_alone(
+    trained: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(trained / "adapter", tmp_path / "copy"))
+    content = json.loads((copy / "sftdata.json").read_bytes())
+    older = {key: content[key] for key in content if key not in ("files", "own_sha256")}
+    (copy / "sftdata.json").write_text(json.dumps(older))
+    assert audit(copy)[1] is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("weights", {"../x": "0" * 64}, "'weights' is '../x', not a plain name"),
+        ("files", {"/etc/passwd": "0" * 64}, "'files' is '/etc/passwd', not a path inside"),
+        ("stop_ids", "x", "'stop_ids' is 'x', not a list"),
+        ("data", [], "'data' is [], not an object"),
+    ],
+)
+def test_a_key_of_a_passport_with_a_wrong_type_is_named(
+    key: str, value: object, message: str, trained: Path, tmp_path: Path
+) -> None:
+    content = json.loads((trained / "adapter" / "sftdata.json").read_bytes())
+    write_sealed(tmp_path / "sftdata.json", content | {key: value})
+    with pytest.raises(SftdataError, match=re.escape(message)):
+        read_passport(tmp_path)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support.manifests import write_sealed
 from support.places import ROOT
 from support.tiny_models import llama
 
@@ -83,7 +84,7 @@ def test_an_adapter_trained_on_another_template_is_refused(
     original = path.read_text()
     content = json.loads(original)
     content["templates"] = {"summarize/other@1.0.0": {"sha256": "0" * 64, "source": ""}}
-    path.write_text(json.dumps(content))
+    write_sealed(path, content)
     with pytest.raises(SftdataError, match="on which the adapter was not trained"):
         evaluate(dataset, str(model_directory), adapter, split="validation", limit=1)
     path.write_text(original)

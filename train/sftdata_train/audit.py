@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,17 @@ from sftdata.base.files import sha256_of
 from sftdata.errors import SftdataError
 from sftdata.inspecting.verify import find_faults
 from sftdata.serving.passport import FILE, Passport
+from sftdata.writing.dataset_files import is_inside
 from sftdata.writing.manifest import read_manifest
 from sftdata_train.model_loading import find_model_folder
+from sftdata_train.passport import list_files
+
+# Files that peft and transformers read from a folder if they are there.
+_LOADED = re.compile(
+    r"\.(?:safetensors|bin|pth?|py|model|jinja)$"
+    r"|(?:^|/)(?:\w*config|tokenizer|vocab|special_tokens_map|added_tokens|\w+\.index)\.json$"
+    r"|(?:^|/)(?:merges|vocab)\.txt$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +36,7 @@ def audit_adapter(passport: Passport, data: Path | None = None, model: str | Non
 
     `model` is the base model, if it was moved since the training.
     """
-    differing, base = _find_changed_weights(passport), _audit_base_model(passport, model)
+    differing, base = _find_changed_files(passport), _audit_base_model(passport, model)
     others = _find_data_contradictions(passport, data) if data is not None else []
     return Audit([*differing, *base.contradictions, *others], base.not_checked)
 
@@ -41,14 +51,25 @@ def require_unchanged(passport: Passport, model: str | None = None) -> None:
         )
 
 
-def _find_changed_weights(passport: Passport) -> list[str]:
+def _find_changed_files(passport: Passport) -> list[str]:
+    folder, files = passport.directory, passport.content.get("files")
+    recorded = {**passport["weights"], **(files or {})}
     found = []
-    for name, digest in passport["weights"].items():
-        path = passport.directory / name
+    for name, digest in recorded.items():
+        path, kind = folder / name, "weights" if name in passport["weights"] else "file"
         if not path.is_file():
-            found.append(f"{path}: the weights are missing")
+            found.append(f"{path}: the {kind} recorded in {FILE} is missing")
+        elif not is_inside(folder, path):
+            found.append(f"{path}: a link to a file outside of the adapter")
         elif sha256_of(path) != digest:
-            found.append(f"{path}: not the weights recorded in {FILE} (the digest differs)")
+            found.append(f"{path}: not the {kind} recorded in {FILE} (the digest differs)")
+    if files is not None:  # earlier versions recorded the weights alone
+        others = [name for name in list_files(folder) if name not in recorded]
+        found += [
+            f"{folder / name}: a file that {FILE} does not record, and that loading may read"
+            for name in others
+            if _LOADED.search(name)
+        ]
     return found
 
 

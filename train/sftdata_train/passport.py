@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.files import sha256_of, write_atomically
-from sftdata.base.sealed_json import to_json
+from sftdata.base.sealed_json import FILES, seal, to_json
 from sftdata.base.version import __version__
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset
@@ -24,6 +24,8 @@ from sftdata_train.model_loading import CONFIG, find_model_folder, locate_model
 from sftdata_train.recipe import Recipe
 
 _TOKENIZER = ("name", "sha256", "vocab_size", "text_tokens")
+# The run's own folders, and the card, which people edit.
+_NOT_RECORDED = {FILE, "run.json", "checkpoints", "runs", "README.md"}
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors")
 
 
@@ -143,11 +145,23 @@ def load_built_templates(manifest: Manifest) -> dict[str, Template]:
 
 
 def write_passport(out: Path, content: Mapping[str, Any], outcome: Mapping[str, Any]) -> Passport:
-    """Write the passport of a finished run, with digests of the weights in `out`."""
+    """Write the passport of a finished run, with digests of all files in `out`."""
     weights = {path.name: sha256_of(path) for path in sorted(out.glob("*.safetensors"))}
-    passport = Passport(out, {**content, "outcome": dict(outcome), "weights": weights})
+    files = {name: sha256_of(out / name) for name in list_files(out) if name not in weights}
+    described = {**content, "outcome": dict(outcome), "weights": weights, FILES: files}
+    passport = Passport(out, seal(described))
     write_atomically(out / FILE, to_json(passport.content))
     return passport
+
+
+def list_files(out: Path) -> list[str]:
+    """The files of a finished adapter but its passport and the card, which people edit."""
+    names = [path.relative_to(out) for path in sorted(out.rglob("*")) if path.is_file()]
+    return [
+        name.as_posix()
+        for name in names
+        if not set(name.parts) & _NOT_RECORDED and not name.name.startswith(".")
+    ]
 
 
 def _describe_model(name: str, revision: str | None) -> dict[str, Any]:
