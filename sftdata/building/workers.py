@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sftdata.errors import SftdataError
 from sftdata.examples.maker import BlockExamples, BlockRequest, ExampleMaker
@@ -21,8 +21,17 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
 _TRIES = 3
+# A worker that takes longer than this for a job hangs. The slowest chat templates and tokenizers
+# make about a hundred kilobytes in a second, on a machine that has nothing else to do.
+_SECONDS_TO_START = 120.0
+_BYTES_IN_A_SECOND = 16 * 1024
 
 MakeMaker = Callable[[], ExampleMaker]
+
+
+def allowed_seconds(size: int) -> float:
+    """The time limit of a job with so many bytes of source."""
+    return _SECONDS_TO_START + size / _BYTES_IN_A_SECOND
 
 
 class Workers(Protocol):
@@ -59,23 +68,35 @@ class _Job:
     work: list[BlockRequest]
     future: Future[BlockExamples] = field(default_factory=Future)
     tries: int = 0
+    seconds: float = 0.0  # of the last try that was ended; 0 where none was
+
+    @property
+    def size(self) -> int:
+        """Bytes of source."""
+        return sum(item.chunk.size for item in self.work)
 
 
 class Processes:
     """Several processes, each served by a thread of its own over a pipe of its own.
 
     A process that dies closes its pipe, which its thread sees at once: it starts another one and
-    hands it the same chunks. No queue or lock is shared between processes, so none can be left
-    held by a dead one.
+    hands it the same chunks. A process that takes too long is killed. No queue or lock is shared
+    between processes, so none can be left held by a dead one.
     """
 
-    def __init__(self, number: int, make_maker: MakeMaker) -> None:
+    def __init__(
+        self,
+        number: int,
+        make_maker: MakeMaker,
+        time_limit: Callable[[int], float] = allowed_seconds,
+    ) -> None:
         from multiprocessing import resource_tracker
 
         # Starting the tracker unblocks SIGINT; do it here, or the workers would inherit that.
         resource_tracker.ensure_running()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
+        self._time_limit = time_limit
         self._running: dict[int, SpawnProcess] = {}  # by thread
         self._threads = [
             threading.Thread(target=self._serve, args=(make_maker,), daemon=True)
@@ -87,8 +108,8 @@ class Processes:
     def submit(self, work: Sequence[BlockRequest]) -> Future[BlockExamples]:
         """Starts on `work`.
 
-        The future raises `SftdataError` that names the rows when every try ended with a dead
-        process.
+        The future raises `SftdataError` that names the rows when every try ended with a process
+        that died or hung.
         """
         job = _Job([_sendable(item) for item in work])
         self._jobs.put(job)
@@ -112,10 +133,9 @@ class Processes:
             while not job.future.done() and not self._closed:
                 job.tries += 1
                 try:
-                    if pipe is None:
-                        pipe = self._start(make_maker)
-                    pipe.send(job.work)
-                    answer = pipe.recv()
+                    first = [make_maker] if pipe is None else []
+                    pipe = pipe or self._start()
+                    answer = self._ask(pipe, job, first)
                 except (EOFError, OSError):
                     pipe = None
                     if job.tries >= _TRIES:
@@ -134,20 +154,47 @@ class Processes:
                     job.future.set_result(answer)
         self._end()
 
-    def _start(self, make_maker: MakeMaker) -> Connection:
+    def _ask(self, pipe: Connection, job: _Job, first: Sequence[MakeMaker]) -> Any:
+        """The worker's answer; a new worker is sent `first`, too.
+
+        Its process is killed when the time is over, which ends the pipe.
+        """
+        seconds, job.seconds = self._time_limit(job.size), 0.0
+        process = self._running[threading.get_ident()]
+
+        def end() -> None:
+            job.seconds = seconds
+            process.kill()
+
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            for sent in (*first, job.work):
+                pipe.send(sent)
+            return pipe.recv()
+        finally:
+            timer.cancel()
+
+    def _start(self) -> Connection:
         from multiprocessing import get_context
 
         # Threads of this process may hold locks that a fork would copy as held.
         context = get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs,), daemon=True)
-        process.start()
+        try:
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs,), daemon=True)
+            process.start()
+        except OSError as error:
+            raise SftdataError(
+                f"A worker process cannot be started: {error.strerror or error}.",
+                "Use fewer workers, or raise the limits of processes and open files (ulimit -u, "
+                "ulimit -n).",
+            ) from error
         theirs.close()
         self._running[threading.get_ident()] = process
         if self._closed:  # between the start and the entry above
             process.kill()
-        # Sent, not given as an argument: starting a process would wait for a reader that has died.
-        ours.send(make_maker)
         return ours
 
     def _end(self) -> int | None:
@@ -160,11 +207,31 @@ class Processes:
         return process.exitcode
 
 
-def _died(job: _Job, exit_code: int | None) -> SftdataError:
-    first, last = job.work[0].chunk, job.work[-1].chunk
+def _rows(work: Sequence[BlockRequest]) -> str:
+    first, last = work[0].chunk, work[-1].chunk
+    end = last.first_row + last.rows - 1
+    return f"rows {first.first_row} to {end} of source {first.source + 1}"
+
+
+def _out_of_memory(work: Sequence[BlockRequest]) -> SftdataError:
     return SftdataError(
-        f"A worker died {job.tries} times (exit code {exit_code}) on rows {first.first_row} to "
-        f"{last.first_row + last.rows - 1} of source {first.source + 1}.",
+        f"The memory does not suffice for {_rows(work)}.",
+        "Use fewer workers, or look for a row of extreme size there. Finished rows are kept; the "
+        "same command goes on from them.",
+    )
+
+
+def _died(job: _Job, exit_code: int | None) -> SftdataError:
+    rows = _rows(job.work)
+    if job.seconds:
+        return SftdataError(
+            f"A worker did not finish {rows} within {job.seconds:,.0f} seconds, in {job.tries} "
+            "tries.",
+            "Look for a row of extreme size there, or a tokenizer or template that takes very "
+            "long for it. Finished rows are kept; the same command goes on from them.",
+        )
+    return SftdataError(
+        f"A worker died {job.tries} times (exit code {exit_code}) on {rows}.",
         "Look for a row of extreme size there, or use fewer workers if memory ran out. Finished "
         "rows are kept; the same command goes on from them.",
     )
@@ -175,12 +242,16 @@ def _work(pipe: Connection) -> None:
     import pyarrow as pa
 
     pa.set_cpu_count(1)
+    maker: ExampleMaker | None = None
     try:
-        maker = pipe.recv()()
+        make_maker = pipe.recv()
         while True:
             work = pipe.recv()
             try:
+                maker = maker or make_maker()
                 answer = maker.make([_received(item) for item in work])
+            except MemoryError:
+                answer = _out_of_memory(work)
             except Exception as error:
                 answer = error
             pipe.send(answer)

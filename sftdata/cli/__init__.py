@@ -119,6 +119,17 @@ def main() -> None:
             )
         )
         sys.exit(1)
+    except MemoryError:
+        from sftdata.cli.output import print_error
+
+        print_error(
+            SftdataError(
+                "The memory does not suffice.",
+                "Use fewer workers, or look for a row of extreme size. Earlier datasets are "
+                "unchanged.",
+            )
+        )
+        sys.exit(1)
     finally:
         gc.freeze()  # else Python searches all objects for cycles before the process ends
 

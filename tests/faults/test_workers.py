@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import functools
 import json
 import os
 import pickle
@@ -13,14 +15,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from support.kills import digests_of, make_rows, manifest_of, write_rows, write_spec
 
 from sftdata import build
 from sftdata.building.plan import Plan, make_plan
-from sftdata.building.workers import Processes
+from sftdata.building.workers import Processes, allowed_seconds
+from sftdata.errors import SftdataError
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec
 
@@ -294,6 +299,57 @@ def test_what_cannot_be_sent_to_a_worker_is_an_error_and_no_wait_for_ever() -> N
             workers.submit([]).result(timeout=60)
     finally:
         workers.close()
+
+
+def job(size: int = 9) -> Any:
+    """Something to send: rows 3 to 7 of the second source."""
+    return SimpleNamespace(
+        chunk=SimpleNamespace(source=1, first_row=3, rows=5, size=size, data=b"")
+    )
+
+
+def test_a_worker_that_hangs_is_killed_three_times_and_its_rows_are_named() -> None:
+    started = time.monotonic()
+    workers = Processes(1, functools.partial(time.sleep, 300), lambda size: 0.5 + size)  # type: ignore[arg-type]
+    try:
+        with pytest.raises(
+            SftdataError, match=r"did not finish rows 3 to 7 of source 2 within 2 s"
+        ):
+            workers.submit([job(size=1)]).result(timeout=60)
+        assert 4.5 <= time.monotonic() - started < 30
+    finally:
+        workers.close()
+
+
+def test_a_worker_without_memory_is_an_error_that_says_so() -> None:
+    workers = Processes(1, functools.partial(bytearray, 1 << 62))  # type: ignore[arg-type]
+    try:
+        with pytest.raises(SftdataError, match="memory does not suffice for rows 3 to 7"):
+            workers.submit([job()]).result(timeout=60)
+    finally:
+        workers.close()
+
+
+def test_a_worker_that_cannot_be_started_blames_no_row() -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    workers = Processes(1, functools.partial(time.sleep, 0))  # type: ignore[arg-type]
+    try:
+        with (
+            patch("multiprocessing.context.SpawnProcess.start", refuse),
+            pytest.raises(
+                SftdataError, match=r"cannot be started: Too many open files.\nUse fewer"
+            ),
+        ):
+            workers.submit([job()]).result(timeout=60)
+    finally:
+        workers.close()
+
+
+def test_the_time_limit_grows_with_the_rows() -> None:
+    assert allowed_seconds(0) >= 60
+    assert allowed_seconds(4 * 1024 * 1024) > allowed_seconds(0) + 60
 
 
 def test_of_a_plan_the_fields_alone_are_sent(spec: Path) -> None:
