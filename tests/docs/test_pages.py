@@ -48,7 +48,7 @@ def test_what_a_page_says_is_what_happens(
     try:
         mismatches = walk(name_of(page), text, around)
     except PageError as error:
-        pytest.fail(f"{name_of(page)}: {error}", pytrace=False)
+        raise pytest.fail.Exception(f"{name_of(page)}: {error}", pytrace=False) from None
     if os.environ.get("SFTDATA_UPDATE_DOCS"):
         outputs = [found.output for found in mismatches if found.output]
         page.write_text(rewrite(text, outputs), encoding="utf-8")
