@@ -16,6 +16,7 @@ import orjson
 
 SYSTEM, DEVELOPER, USER, ASSISTANT, TOOL = "system", "developer", "user", "assistant", "tool"
 ROLES = (SYSTEM, DEVELOPER, USER, ASSISTANT, TOOL)
+TEMPLATE_LABEL = "messages"  # in the column `template`, of rows that are conversations
 
 _TURN_KEYS = ("role", "content", "reasoning", "tool_calls", "tool_call_id", "name", "in_loss")
 _LONG_NUMBER = re.compile(r"\d{19}")  # orjson reads such an integer as a float

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sftdata.base.conversation import Conversation, wanted_turns
+from sftdata.base.conversation import TEMPLATE_LABEL, Conversation, wanted_turns
 from sftdata.base.reasons import Reason, Status
 from sftdata.base.wording import count
 from sftdata.errors import GoldenSetError, SftdataError
 from sftdata.examples.conversations.fitter import without_first
 from sftdata.examples.conversations.ledger_details import read_left_out, read_untaught
-from sftdata.loading.conversations import LABEL, ConversationRow
+from sftdata.loading.conversations import ConversationRow
 from sftdata.loading.dataset import Dataset
 from sftdata.reading.given_splits import decide_splits
 from sftdata.reading.row_reader import read_source, row_reader
@@ -118,7 +118,7 @@ def _count_copies(data: Dataset) -> _Copies:
     copies: _Copies = {}
     for name, split in data.items():
         for batch in split.to_arrow().to_batches():
-            is_conversation = pc.equal(batch.column("template").cast(pa.string()), LABEL)
+            is_conversation = pc.equal(batch.column("template").cast(pa.string()), TEMPLATE_LABEL)
             rows = batch.filter(is_conversation)
             tasks = [data.manifest["task"]] * rows.num_rows
             if "task" in rows.schema.names:

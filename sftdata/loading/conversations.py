@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sftdata.base.conversation import Conversation
+from sftdata.base.conversation import TEMPLATE_LABEL, Conversation
 from sftdata.errors import SftdataError
 from sftdata.writing.manifest import PARTS, Manifest
-
-LABEL = "messages"  # in the column `template`, of rows that are conversations
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +21,12 @@ class ConversationRow:
 
 def holds_conversations(manifest: Manifest) -> bool:
     """Whether rows of a dataset are conversations."""
-    return LABEL in _labels(manifest)
+    return TEMPLATE_LABEL in _labels(manifest)
 
 
 def check_no_templates(manifest: Manifest) -> None:
     """Raises `SftdataError` for a dataset in which templates rendered rows, too."""
-    if _labels(manifest) == {LABEL}:
+    if _labels(manifest) == {TEMPLATE_LABEL}:
         return
     directory = manifest.directory
     raise SftdataError(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
+from sftdata.base.conversation import TEMPLATE_LABEL
 from sftdata.base.wording import count
 from sftdata.spec.model import Mixture, Spec
 from sftdata.writing.card_metadata import render_metadata
@@ -15,7 +16,6 @@ from sftdata.writing.plots import as_file, quantile_ranges, token_bars
 FILE = "README.md"
 LENGTHS_PLOT, TOKENS_PLOT = "plots/lengths.svg", "plots/tokens.svg"
 _SHOWN_SOURCES = 5
-_MESSAGES = "messages"  # the column `template` of conversations
 
 
 def render_files(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> dict[str, bytes]:
@@ -48,10 +48,19 @@ def render_card(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
 
 
 def _text(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
+    about = f"\n{plain(spec.description)}\n" if spec.description else ""
+    splits = table(
+        ("split", "rows", "tokens", "in the loss", "share"),
+        _split_rows(manifest),
+        numbers=range(1, 5),
+    )
+    lengths = table(
+        ("tokens of", "p50", "p95", "p99", "longest"),
+        _length_rows(manifest["stats"]),
+        numbers=range(1, 5),
+    )
     return f"""# {plain(spec.task)}
-
-{plain(spec.description)}
-
+{about}
 Tokenized examples for supervised fine-tuning: `input_ids`, a `label_mask` that is true where a
 token counts in the loss ({_taught(spec)}), and `target_start`, the index of the first such token.
 
@@ -59,9 +68,9 @@ token counts in the loss ({_taught(spec)}), and `target_start`, the index of the
 
 ## Numbers
 
-{table(("split", "rows", "tokens", "in the loss", "share"), _split_rows(manifest))}
+{splits}
 
-{table(("tokens of", "p50", "p95", "p99", "longest"), _length_rows(manifest["stats"]))}
+{lengths}
 
 ![Lengths of prompt, target and whole example]({LENGTHS_PLOT})
 
@@ -88,7 +97,7 @@ train[0].input_ids, train[0].labels  # labels are -100 outside the loss
 
 ## How it was made
 
-{table(("source", "rows", "sha256"), _source_rows(manifest))}
+{table(("source", "rows", "sha256"), _source_rows(manifest), numbers=[1])}
 
 {table(("field", "read from"), _field_rows(spec))}
 
@@ -114,7 +123,7 @@ The prompt, as it must be served:
 
 {quote(example["prompt"])}
 
-{"From its first answer on" if example["template"] == _MESSAGES else "The target"}:
+{"From its first answer on" if example["template"] == TEMPLATE_LABEL else "The target"}:
 
 {quote(example["target"])}
 
@@ -148,7 +157,7 @@ def _mixture(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
         return ""
     unit = spec.by.replace("_", " ")
     head = ("source", "task", "rows", "copies", "tokens", "planned", "share")
-    shares = table(head, _share_rows(manifest["stats"]["by_source"]))
+    shares = table(head, _share_rows(manifest["stats"]["by_source"]), numbers=range(2, 7))
     return f"\n{shares}\n\nPlanned and share: of the {unit} of the training split.\n"
 
 

@@ -1,12 +1,11 @@
 """The YAML at the head of a dataset card, which the Hub and `load_dataset` read.
 
-It is written by hand: importing the card classes of huggingface_hub takes longer than a small build
-(0.25 s). A test checks that those classes read it unchanged.
+`DatasetCardData` writes it. The class of the whole card, `DatasetCard`, takes 0.2 s to import, a
+third of a small build, and would only put the head before the text.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,23 +30,23 @@ _SIZES = {
 
 def render_metadata(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
     """License and language as the spec has them, the kind of task, tags, and the shards."""
+    from huggingface_hub.repocard_data import DatasetCardData  # only builds need it
+
     rows = sum(split["rows"] for split in manifest["stats"]["splits"].values())
-    # JSON strings are YAML strings, so nothing a spec says can break out of its place.
-    lines = []
-    if spec.license:
-        lines.append(f"license: {json.dumps(spec.license.lower())}")
-    if spec.language:
-        lines.append("language:")
-        lines += [f"- {json.dumps(code)}" for code in spec.language]
-    lines += ["task_categories:", f"- {_CATEGORIES.get(spec.task, 'text-generation')}"]
-    lines += ["size_categories:", f"- {size_category(rows)}"]
-    lines += ["tags:", *(f"- {tag}" for tag in _tags(spec, manifest))]
-    lines += ["configs:", "- config_name: default", "  data_files:"]
-    for name, split in manifest["splits"].items():
-        if split["shards"]:
-            lines += [f"  - split: {json.dumps(name)}", "    path:"]
-            lines += [f"    - {json.dumps(shard['path'])}" for shard in split["shards"]]
-    return "\n".join(lines) + "\n"
+    files = [
+        {"split": name, "path": [shard["path"] for shard in split["shards"]]}
+        for name, split in manifest["splits"].items()
+        if split["shards"]
+    ]
+    head = DatasetCardData(
+        license=spec.license.lower() if spec.license else None,
+        language=list(spec.language) or None,
+        task_categories=[_CATEGORIES.get(spec.task, "text-generation")],
+        size_categories=[size_category(rows)],
+        tags=list(_tags(spec, manifest)),
+        configs=[{"config_name": "default", "data_files": files}],
+    )
+    return f"{head.to_yaml()}\n"
 
 
 def size_category(rows: int) -> str:

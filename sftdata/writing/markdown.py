@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sftdata.base.escaping import escape
 
 # Marks of Markdown anywhere, of links that need none, and of lists and rules at a line's start.
 _MARKUP = re.compile(r"[\\`*_{}\[\]()#!|~$@:]|(?<=www)\.|^[-+=]|(?<=^\d)[.)]", re.IGNORECASE)
 _SPACES = re.compile(r"^ +| {2,}")
-_NUMBERS = frozenset(
-    ("rows", "copies", "tokens", "in the loss", "share", "planned", "p50", "p95", "p99", "longest")
-)
 
 
 def plain(text: str) -> str:
@@ -35,7 +32,9 @@ def _lines(text: str) -> list[str]:
     return [plain(line) for line in text.split("\n")]
 
 
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A table; columns of numbers, known by their names, are aligned to the right."""
-    rule = ("---:" if name in _NUMBERS else "---" for name in head)
+def table(
+    head: tuple[str, ...], rows: Iterable[tuple[str, ...]], *, numbers: Collection[int] = ()
+) -> str:
+    """A table; the columns at the places `numbers` are aligned to the right."""
+    rule = ("---:" if place in numbers else "---" for place in range(len(head)))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))

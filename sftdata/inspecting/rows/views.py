@@ -73,8 +73,12 @@ def turn_title(turn: ShownTurn) -> str:
 
 
 def first_words(inspected: InspectedRow) -> str:
-    """The start of what is taught, as one line."""
-    return short_line(inspected.target)
+    """The start of what is taught, as one line: without control tokens and later turns."""
+    first = last = inspected.example.target_start
+    while last < len(inspected.tokens) and inspected.tokens[last].in_loss:
+        last += 1
+    shown = (span.text for span in _shown(inspected, first, last) if span.mark == "target")
+    return short_line("".join(shown))
 
 
 def short_line(text: str) -> str:

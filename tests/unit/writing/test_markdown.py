@@ -32,4 +32,5 @@ def test_markup_is_text() -> None:
 
 
 def test_columns_of_numbers_are_on_the_right() -> None:
-    assert table(("source", "rows"), [("a", "1")]) == "| source | rows |\n| --- | ---: |\n| a | 1 |"
+    shown = table(("source", "rows"), [("a", "1")], numbers=[1])
+    assert shown == "| source | rows |\n| --- | ---: |\n| a | 1 |"
