@@ -91,11 +91,16 @@ def _serve() -> None:
     for line in sys.stdin:
         folder, *arguments = json.loads(line)
         os.chdir(folder)
-        out, err = io.StringIO(), io.StringIO()
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = _run(arguments)
-        answers.write(json.dumps([code, out.getvalue(), err.getvalue()]) + "\n")
+        answers.write(json.dumps([code, _text_of(out), _text_of(err)]) + "\n")
         answers.flush()
+
+
+def _text_of(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 def _run(arguments: list[str]) -> int:
