@@ -5,6 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# A longer row of text is refused: no model reads so many tokens at once, and a file that is damaged
+# or made to fill the memory may have a line without end.
+MAX_ROW_BYTES = 64 * 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Sizes:

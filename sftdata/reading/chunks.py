@@ -21,12 +21,13 @@ import xxhash
 
 from sftdata.base.arrow import text, to_flags, to_numbers
 from sftdata.base.hashing import hash_column, hash_rows, hash_texts
-from sftdata.base.sizes import DEFAULT_SIZES, Sizes
+from sftdata.base.sizes import DEFAULT_SIZES, MAX_ROW_BYTES, Sizes
 from sftdata.reading.columns import exact_values
 from sftdata.reading.compression import READ_ERRORS, unreadable
 from sftdata.reading.containers import open_lines
 from sftdata.reading.dialects import Quoting
 from sftdata.reading.outline import Outline
+from sftdata.reading.row_limit import too_long
 from sftdata.reading.sources import Source
 from sftdata.reading.tables import read_tables
 
@@ -134,7 +135,7 @@ def _jsonl_chunks(source: Source, index: int, foresee: Foresee, sizes: Sizes) ->
             outline = next(foreseen, None)
             is_cut = outline is None or not window.starts_with(outline)
             if outline is None or is_cut:
-                outline = window.cut()
+                outline = window.cut(line)
             if not len(outline):
                 return
             first_rows = line + np.cumsum(outline.rows) - outline.rows
@@ -162,15 +163,25 @@ class _Window:
         self._fill(bounds[-1])
         return _digests(self._bytes, bounds) == outline.digests
 
-    def cut(self) -> Outline:
-        """The next chunks; none at the end of the stream."""
+    def cut(self, line: int) -> Outline:
+        """The next chunks, which begin with this line; none at the end of the stream."""
         size = self._sizes.read_bytes
         while True:
             self._fill(size)
             outline = _cut_lines(self._bytes, self._is_at_end, self._sizes)
             if len(outline) or self._is_at_end:
+                self._check_sizes(outline, line)
                 return outline
+            if len(self._bytes) > MAX_ROW_BYTES + self._sizes.max_chunk_bytes:
+                line += int(np.count_nonzero(self._bytes == _LINE_END))
+                raise too_long(f"{self._source.name}:{line}")
             size = 2 * len(self._bytes)  # a line may be longer than any piece
+
+    def _check_sizes(self, outline: Outline, line: int) -> None:
+        too_large = np.flatnonzero(outline.sizes > MAX_ROW_BYTES)  # of one row alone
+        if len(too_large):
+            line += int(outline.rows[: too_large[0]].sum())
+            raise too_long(f"{self._source.name}:{line}")
 
     def take(self, size: int) -> memoryview:
         """Removes the next `size` bytes from the window and returns them."""

@@ -21,7 +21,7 @@ from sftdata.reading.compression import (
 from sftdata.reading.encodings import as_utf8, sniff_encoding
 from sftdata.reading.foreign_files import check_foreign
 from sftdata.reading.json_shape import ROW_A_LINE, JsonFile, JsonLayout, find_layout
-from sftdata.reading.workbook_files import check_can_read_workbooks, is_workbook
+from sftdata.reading.workbook_files import check_can_read_workbook, is_workbook
 
 Format = Literal["jsonl", "csv", "tsv", "xlsx", "parquet", "arrow", "hub"]
 
@@ -79,7 +79,7 @@ def inspect_file(name: str, path: Path) -> Container:
     except READ_ERRORS as error:
         raise unreadable(name, compression, error) from error
     if compression is None and is_workbook(path, head):
-        check_can_read_workbooks(name)
+        check_can_read_workbook(name, path)
         return Container("xlsx")
     check_foreign(name, head)
     format_ = _detect_format(head, named)

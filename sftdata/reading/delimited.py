@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -20,12 +19,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sftdata.base.arrow import flags, texts
+from sftdata.base.sizes import MAX_ROW_BYTES
 from sftdata.errors import GoldenSetError
 from sftdata.reading import delimited_faults as faults
 from sftdata.reading.columnar import check_names
 from sftdata.reading.dialects import Dialect, Quoting, sniff_dialect
 from sftdata.reading.encodings import open_text
 from sftdata.reading.quotation import QuotationCheck
+from sftdata.reading.row_limit import with_limit
 
 _BATCH_ROWS = 4096
 _BATCH_CHARS = 8 * 1024 * 1024
@@ -68,7 +69,7 @@ class DelimitedFile:
             ) from error
 
     def _read(self, wanted: Collection[str] | None) -> Iterator[DelimitedRows]:
-        csv.field_size_limit(sys.maxsize)
+        csv.field_size_limit(MAX_ROW_BYTES)
         dialect = self._sniff()
         with self._open(dialect.line_end) as text:
             for _ in range(dialect.skipped):
@@ -100,7 +101,7 @@ class DelimitedFile:
             return list(islice(text, first - 1, last))
 
     def _open(self, line_end: str) -> io.TextIOWrapper:
-        encoding, stream = open_text(self.open())
+        encoding, stream = open_text(with_limit(self.name, self.open()))
         # Bytes that are not UTF-8 become surrogates, which are found when the column is made.
         errors = "surrogateescape" if encoding.is_utf8 else "surrogatepass"
         return io.TextIOWrapper(stream, encoding.name, errors=errors, newline=line_end)

@@ -9,6 +9,7 @@ from sftdata.base.escaping import escape
 from sftdata.errors import GoldenSetError
 from sftdata.reading.dialects import Dialect
 from sftdata.reading.encodings import convert_hint, describe_byte
+from sftdata.reading.row_limit import too_long
 
 _BACKSLASHES = (
     'A quotation mark inside a cell is written \\" there; CSV doubles it: "". '
@@ -53,6 +54,8 @@ def broken_row(file: _File, dialect: Dialect, line: int, last: int, reason: str)
             f"{ends}.",
             "Put cells with line breaks in quotation marks, or remove the line breaks.",
         )
+    if "field larger" in reason:
+        return too_long(f"{file.name}:{line}")
     if "unexpected end" in reason:
         return GoldenSetError(
             f"{file.name}:{line}: nothing closes the quotation mark that opens in this row.",

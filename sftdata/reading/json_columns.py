@@ -12,6 +12,7 @@ from sftdata.reading.json_objects import unique_object
 from sftdata.reading.json_outline import Member
 
 _LINES = 1024  # at a time
+_MAX_BYTES = 1024 * 1024 * 1024
 _SPLIT_KEYS = {"columns", "index", "data"}  # pandas' orient="split"
 
 
@@ -38,8 +39,15 @@ def rows_of_columns(name: str, stream: Any) -> Iterator[bytes]:
 
     Raises `GoldenSetError` for columns that differ in length or repeat a name.
     """
+    text = stream.read(_MAX_BYTES + 1)
+    if len(text) > _MAX_BYTES:
+        raise GoldenSetError(
+            f"{name}: a file of columns has more than {_MAX_BYTES // 2**20:,} MiB, which must be "
+            "read at once.",
+            'Write a row a line: df.to_json(path, orient="records", lines=True).',
+        )
     try:
-        table = json.loads(stream.read(), object_pairs_hook=unique_object)
+        table = json.loads(text, object_pairs_hook=unique_object)
     except (ValueError, RecursionError) as error:
         raise GoldenSetError(
             f"{name}: the columns are not JSON: {escape(str(error))}", "Write the file again."

@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sftdata.base.escaping import escape
+from sftdata.base.sizes import MAX_ROW_BYTES
 from sftdata.errors import GoldenSetError
 from sftdata.reading.json_scanner import Scanner, Tokens
+from sftdata.reading.row_limit import too_long
 
 _BLOCK_BYTES = 1024 * 1024  # fits into a processor's cache
 _SPACE = ord(" ")
@@ -54,6 +56,7 @@ class _RowCutter:
         self._rows = 0  # that have begun
         self._open: list[bytes] = []  # parts of a row that has not ended
         self._open_line = 0  # where that row begins
+        self._open_bytes = 0  # that it has, after the first part
         self._gap = b""  # what stands behind the last row, without blanks
         self._list_is_closed = False
 
@@ -101,6 +104,10 @@ class _RowCutter:
             self._open = []
         elif self._open:
             self._open.append(text)
+            self._open_bytes += len(text)
+            if self._open_bytes > MAX_ROW_BYTES:
+                place = f"row {self._rows}, which begins on line {self._open_line}"
+                raise too_long(f"{self._name}: {place}")
             return rows
         starts, ends = edges[::2], edges[1::2]
         for start, last in zip_longest(starts, ends):
@@ -111,6 +118,7 @@ class _RowCutter:
             self._gap = b""
             if last is None:
                 self._open, self._open_line = [text[start:]], _line(tokens, start, lines_before)
+                self._open_bytes = 0
                 return rows
             position = last + 1
             rows.append(text[start:position])
