@@ -41,6 +41,7 @@ def cache_cap() -> int:
         raise SftdataError(
             f"The environment variable {VARIABLE} is '{escape(text or '')}', which is no size.",
             f"Set it to a number of gigabytes, or unset it: then it is {_DEFAULT_GB:g}.",
+            code="E102",
         )
     return int(gigabytes * 1e9)
 

@@ -65,6 +65,7 @@ def _locked(folder: Path, path: Path) -> Iterator[None]:
             raise SftdataError(
                 f"Another process writes {escape(str(path))}.",
                 "Wait for it, or choose another folder with --out.",
+                code="E106",
             ) from error
         try:
             yield
@@ -91,6 +92,7 @@ def _check_replaceable(path: Path) -> None:
             "The files appear all at once, as a new folder, so they cannot be written into the "
             "working directory.",
             "Name a folder in it: --out NAME",
+            code="E105",
         )
     try:
         path.rmdir()
@@ -102,4 +104,5 @@ def _check_replaceable(path: Path) -> None:
             f"{escape(str(path))} is a mount point. The files appear all at once, as a new folder, "
             "which cannot take its place.",
             f"Name a folder in it: --out {escape(str(path / 'NAME'))}",
+            code="E105",
         ) from error

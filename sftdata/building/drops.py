@@ -63,6 +63,7 @@ def check_drops(
             + ", ".join(f"{n:,} {reason}" for reason, n in ledger.dropped.items())
             + ". Nothing was committed.",
             "Look at the spec's where and against; a dataset cannot be empty.",
+            code="E302",
         )
     by_reason: dict[str, list[LedgerLine]] = {}
     for line in faults:
@@ -84,6 +85,7 @@ def check_drops(
         f"{len(faults):,} of {filled:,} rows ({share:.3g} %) cannot be used; {allowed}. "
         "Nothing was committed.\n" + "\n".join(counts),
         "\n".join(ways_out),
+        code="E301",
     )
 
 

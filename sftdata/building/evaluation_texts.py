@@ -90,6 +90,7 @@ def _all_texts(source: Source, columns: dict[str, bool]) -> dict[str, FieldRule]
             f"{source.name} has neither conversations nor a column of text to compare; its "
             f"columns: {', '.join(columns) or 'none'}.",
             "Name another evaluation file in `against`.",
+            code="E205",
         )
     return fields
 

@@ -38,6 +38,7 @@ def check_field_use(spec: Spec, templates: Sequence[Template]) -> None:
         f"Nothing reads the field{'s' if len(unread) > 1 else ''} {names}. {readers} "
         f"{'read' if len(templates) > 1 else 'reads'}: {fields}.",
         "\n".join(_ways_out(unread, sorted(read))),
+        code="E405",
     )
 
 
@@ -61,6 +62,7 @@ def check_field_types(spec: Spec, templates: Sequence[Template]) -> None:
             "is equal to.",
             "Declare the type in [fields], for example:\n"
             + "\n".join(_with_type(spec, name, type_) for name, type_ in sorted(types.items())),
+            code="E405",
         )
     for template in templates:
         if template.shorten in spec.types:
@@ -68,6 +70,7 @@ def check_field_types(spec: Spec, templates: Sequence[Template]) -> None:
                 f"{template.label} may cut the field '{template.shorten}' to fit max_length, and "
                 f"its type is {spec.types[template.shorten]}.",
                 "Only text can be cut.",
+                code="E405",
             )
 
 

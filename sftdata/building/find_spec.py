@@ -52,5 +52,5 @@ def _named_task(given: dict[str, Any]) -> str | None:
         return None
     known = load_presets()
     if preset not in known:
-        raise SpecError(f"There is no preset '{preset}'.", did_you_mean(preset, known))
+        raise SpecError(f"There is no preset '{preset}'.", did_you_mean(preset, known), code="E402")
     return known[preset].task

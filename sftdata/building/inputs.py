@@ -37,7 +37,9 @@ def no_rows(sources: tuple[Source, ...]) -> GoldenSetError:
     """The error for sources without a row."""
     names = ", ".join(source.name for source in sources)
     return GoldenSetError(
-        f"{names}: no rows.", "Check that the file is not empty, and holds more than a header."
+        f"{names}: no rows.",
+        "Check that the file is not empty, and holds more than a header.",
+        code="E207",
     )
 
 
@@ -54,6 +56,7 @@ def draw_pool(
         raise GoldenSetError(
             f"Shots are drawn from the split 'train'; the spec has {', '.join(shares)}.",
             "Name the split of the training rows train, or build without --shots.",
+            code="E302",
         )
     train = list(shares).index(split)
     reader, screen = row_reader(spec, sources), row_screen(spec, evaluation)
@@ -69,6 +72,6 @@ def draw_pool(
     drawn = pool.finish()
     if drawn is None:
         raise GoldenSetError(
-            "There is no training row to take shots from.", "Build without --shots."
+            "There is no training row to take shots from.", "Build without --shots.", code="E302"
         )
     return drawn

@@ -61,6 +61,7 @@ def propose(data: Sequence[str], name: str, task: str | None = None) -> Proposal
         raise SpecError(
             f"{has}, which can mean more than one thing.",
             "Say which: " + " or ".join(f"--task {name}" for name in tasks),
+            code="E404",
         )
     if shapes:
         return _of_shape(shapes[0], has)
@@ -82,7 +83,9 @@ def _of_task(
     """The spec of a task for these rows, also where a column can only be guessed."""
     own = {shape.task: shape for shape in known_shapes() if not shape.rules}
     if task not in own and task != "chat":
-        raise SpecError(f"There is no task '{task}'.", did_you_mean(task, [*own, "chat"]))
+        raise SpecError(
+            f"There is no task '{task}'.", did_you_mean(task, [*own, "chat"]), code="E402"
+        )
     for shape in find_shapes(rows):
         if shape.task == task:
             return _of_shape(shape, has)
@@ -92,6 +95,7 @@ def _of_task(
         raise SpecError(
             f"{has}; the task {task} also needs {', '.join(missing)}.",
             "Leave --task out: then the project gets a task and a template of its own.",
+            code="E404",
         )
     said = ", ".join(f"{field} = {escape(column)}" for field, column in maps.items())
     return Proposal(f"{has}: read as {said}", task, {"fields": _to_paths(maps)})
@@ -130,6 +134,7 @@ def _of_own(
         raise SpecError(
             f"{has}; an example needs two texts, one to read and one to learn.",
             "Write each row with both, such as prompt and completion, or with turns (messages).",
+            code="E404",
         )
     target = _find_target(texts)
     inputs = [column for column in texts if column != target]

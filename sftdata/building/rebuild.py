@@ -41,9 +41,13 @@ def rebuild(
     """
     recorded = read_manifest(path if path.is_dir() else path.parent)
     if path.is_file() and path.name != MANIFEST:
-        raise SftdataError(f"{path} is not a {MANIFEST}.", f"Give the {MANIFEST} of a dataset.")
+        raise SftdataError(
+            f"{path} is not a {MANIFEST}.", f"Give the {MANIFEST} of a dataset.", code="E701"
+        )
     if out.resolve() == recorded.directory.resolve():
-        raise SftdataError(f"{out} holds the dataset itself.", "Give another folder with --out.")
+        raise SftdataError(
+            f"{out} holds the dataset itself.", "Give another folder with --out.", code="E105"
+        )
     _check_sources(recorded)
     _check_tokenizer(recorded)
     spec = _recorded_spec(recorded, _pins(recorded))
@@ -114,6 +118,7 @@ def _recorded_spec(recorded: Manifest, pins: list[str]) -> Spec | Mixture:
         raise SftdataError(
             f"{recorded.directory / MANIFEST} does not record its spec; an older sftdata wrote it.",
             "Build the dataset again with this version first.",
+            code="E703",
         )
     try:
         return spec_from_json(_with_pins(content, pins))
@@ -121,6 +126,7 @@ def _recorded_spec(recorded: Manifest, pins: list[str]) -> Spec | Mixture:
         raise SftdataError(
             f"{recorded.directory / MANIFEST}: its spec cannot be used: {error}",
             "Rebuild with the version of sftdata that wrote it.",
+            code="E703",
         ) from error
 
 

@@ -35,17 +35,21 @@ def recognize(data: Sequence[str], mapped: Collection[str] = ()) -> Shape:
     if shapes:
         files = escape(" ".join(map(shlex.quote, data)))
         ways = "\n".join(f"  sftdata build {files} {s.options}  ({s.name})" for s in shapes)
-        raise SpecError(f"{has}, which can mean more than one thing.", f"Say which:\n{ways}")
+        raise SpecError(
+            f"{has}, which can mean more than one thing.", f"Say which:\n{ways}", code="E404"
+        )
     if {"chosen", "rejected"} <= set(columns):
         raise SpecError(
             f"{has}: pairs of a better and a worse answer. sftdata teaches one answer.",
             f"To teach the chosen ones: {_teach_chosen(rows, columns)}",
+            code="E404",
         )
     if len(columns) == 1:
         raise SpecError(
             f"{has}. A prompt and a target need two: nothing says where in a text the target "
             "starts.",
             "Divide the texts, for example into the columns prompt and completion.",
+            code="E404",
         )
     # A mixture takes no --data.
     tasks = [n for n in list_content("pipelines", "*.toml") if n != "presets" and find_spec(n)]
@@ -54,6 +58,7 @@ def recognize(data: Sequence[str], mapped: Collection[str] = ()) -> Shape:
         f"Name the task and map its fields, for example: {_example(columns)}\n"
         f"Tasks: {', '.join(tasks)}.\n"
         "Or have a spec and a template written for them: sftdata init DIR --data PATH",
+        code="E404",
     )
 
 

@@ -211,7 +211,9 @@ class BuildRun:
         for source, before in zip(self.plan.sources, stamps, strict=True):
             if not source.has(before):
                 raise GoldenSetError(
-                    f"{source.name} was changed while it was read.", "Run the build again."
+                    f"{source.name} was changed while it was read.",
+                    "Run the build again.",
+                    code="E206",
                 )
         self.folder.note_engine(is_checked=self.dispatcher.is_checked)
         shards, sizes = self.folder.finish(self.name.result())

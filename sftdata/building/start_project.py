@@ -50,7 +50,9 @@ def check_folder(
     have) those that are written, and the dataset of `task`.
     """
     if folder.exists() and not folder.is_dir():
-        raise SftdataError(f"{escape(str(folder))} is a file.", "Name a new or an empty folder.")
+        raise SftdataError(
+            f"{escape(str(folder))} is a file.", "Name a new or an empty folder.", code="E105"
+        )
     rows = {Path(parse_data_item(item)[1]).resolve() for item in data}
     others = sorted(
         path.name
@@ -66,6 +68,7 @@ def check_folder(
             f"{escape(called)} is not empty: it holds {shown}.",
             "init overwrites nothing: name a new or an empty folder. In a project of your own, "
             "write pipelines/NAME.toml and build it: sftdata build --task NAME",
+            code="E105",
         )
 
 
@@ -95,13 +98,17 @@ def _resolve(item: str) -> str:
     split, place = (None, item) if Path(item).exists() else parse_data_item(item)
     if place == "-":
         raise SftdataError(
-            "Standard input is read once, and a project builds again.", "Give a file: --data FILE"
+            "Standard input is read once, and a project builds again.",
+            "Give a file: --data FILE",
+            code="E203",
         )
     if not (place.startswith((HUB, PRESET)) or is_address(place)):
         path = str(Path(place).expanduser().absolute())
         file = path if Path(path).exists() else split_sheet(path)[0]
         if not Path(file).exists() and not glob.glob(file, recursive=True):  # noqa: PTH207
-            raise SftdataError(f"There is no file '{escape(place)}'.", "Check the path of --data.")
+            raise SftdataError(
+                f"There is no file '{escape(place)}'.", "Check the path of --data.", code="E201"
+            )
         place = os.path.normpath(path)
     return place if split is None else f"{split}={place}"
 

@@ -190,6 +190,7 @@ class Processes:
                 f"A worker process cannot be started: {error.strerror or error}.",
                 "Use fewer workers, or raise the limits of processes and open files (ulimit -u, "
                 "ulimit -n).",
+                code="E804",
             ) from error
         theirs.close()
         self._running[threading.get_ident()] = process
@@ -218,6 +219,7 @@ def _out_of_memory(work: Sequence[BlockRequest]) -> SftdataError:
         f"The memory does not suffice for {_rows(work)}.",
         "Use fewer workers, or look for a row of extreme size there. Finished rows are kept; the "
         "same command goes on from them.",
+        code="E804",
     )
 
 
@@ -229,11 +231,13 @@ def _died(job: _Job, exit_code: int | None) -> SftdataError:
             "tries.",
             "Look for a row of extreme size there, or a tokenizer or template that takes very "
             "long for it. Finished rows are kept; the same command goes on from them.",
+            code="E804",
         )
     return SftdataError(
         f"A worker died {job.tries} times (exit code {exit_code}) on {rows}.",
         "Look for a row of extreme size there, or use fewer workers if memory ran out. Finished "
         "rows are kept; the same command goes on from them.",
+        code="E804",
     )
 
 

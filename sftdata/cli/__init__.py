@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gc
 import sys
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from sftdata.cli.lazy_group import LazyGroup
 from sftdata.cli.streams import check_arguments, escape_unencodable, foreign_bytes
+
+if TYPE_CHECKING:
+    from sftdata.errors import SftdataError
 
 _COMMANDS = {
     "audit": "sftdata.cli.audit",
@@ -89,54 +93,46 @@ def main() -> None:
         check_arguments(sys.argv[1:])
         cli(standalone_mode=False)
     except click.ClickException as error:
-        from sftdata.base.escaping import escape
-
-        click.echo(escape(_usage(error), keep_newlines=True), err=True)  # it quotes the arguments
-        sys.exit(error.exit_code)
+        _end_by_usage(error)
     except SftdataError as error:
-        from sftdata.cli.output import print_error
-
-        print_error(error)
-        sys.exit(error.exit_code)
+        _end(error)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted. Run the same command to resume.", err=True)
         sys.exit(130)
     except UnicodeEncodeError as error:
         if sys.getfilesystemencoding() == "utf-8":
             raise
-        from sftdata.cli.output import print_error
-
-        print_error(foreign_bytes(f"'{error.object[:200]}'"))
-        sys.exit(1)
+        _end(foreign_bytes(f"'{error.object[:200]}'"))
     except OSError as error:
-        from sftdata.cli.output import print_error
+        from sftdata.cli.faults import explain_os_error
 
-        where = f"{error.filename}: " if error.filename else ""
-        print_error(
-            SftdataError(
-                f"{where}{error.strerror or error}.",
-                "Check the disk and the permissions. Earlier datasets are unchanged.",
-            )
-        )
-        sys.exit(1)
+        _end(explain_os_error(error))
     except MemoryError:
-        from sftdata.cli.output import print_error
+        from sftdata.cli.faults import out_of_memory
 
-        print_error(
-            SftdataError(
-                "The memory does not suffice.",
-                "Use fewer workers, or look for a row of extreme size. Earlier datasets are "
-                "unchanged.",
-            )
-        )
-        sys.exit(1)
+        _end(out_of_memory())
     finally:
         gc.freeze()  # else Python searches all objects for cycles before the process ends
 
 
-def _usage(error: click.ClickException) -> str:
+def _end(error: SftdataError) -> NoReturn:
+    from sftdata.cli.output import print_error
+
+    print_error(error, as_json="--json" in sys.argv)
+    sys.exit(error.exit_code)
+
+
+def _end_by_usage(error: click.ClickException) -> NoReturn:
+    from sftdata.base.escaping import escape
+    from sftdata.errors import UsageError
+
+    message = error.format_message()
+    if "--json" in sys.argv:
+        _end(UsageError(message))
     context = getattr(error, "ctx", None)
-    if context is None:
-        return f"Error: {error.format_message()}"
-    usage = f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n"
-    return f"{usage}\nError: {error.format_message()}"
+    if context is not None:
+        help_ = f"Try '{context.command_path} --help' for help."
+        click.echo(f"{context.get_usage()}\n{help_}\n", err=True)
+    shown = escape(message, keep_newlines=True)  # it quotes the arguments
+    click.echo(f"Error {UsageError.code}: {shown}", err=True)
+    sys.exit(error.exit_code)

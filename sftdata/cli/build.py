@@ -188,7 +188,9 @@ def _build_all(options: dict[str, Any], dry_run: bool, as_json: bool) -> None:
     tasks = list_tasks()
     if not tasks:
         raise SftdataError(
-            "There is no spec in the project's pipelines/.", "Write one: sftdata init DIR"
+            "There is no spec in the project's pipelines/.",
+            "Write one: sftdata init DIR",
+            code="E402",
         )
     failed = []
     for task in tasks:

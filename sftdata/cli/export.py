@@ -57,6 +57,7 @@ def command(
         raise SftdataError(
             f"{dataset} is a draft: its template is not released.",
             "Release the template and build again, or export the draft: --allow-draft",
+            code="E704",
         )
     faults = find_faults(dataset)
     if faults:

@@ -1,11 +1,12 @@
-"""The error of a command that found a dataset damaged."""
+"""The errors of a command that found a dataset damaged, or whose system refuses something."""
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 
-from sftdata.errors import VerificationError
+from sftdata.errors import SftdataError, VerificationError
 
 _SHOWN = 20
 
@@ -16,3 +17,28 @@ def damaged(dataset: Path, faults: Sequence[str]) -> VerificationError:
     if len(faults) > _SHOWN:
         lines.append(f"… and {len(faults) - _SHOWN:,} more")
     return VerificationError("\n".join(lines), "Build it again; intact parts are reused.")
+
+
+def explain_os_error(error: OSError) -> SftdataError:
+    """The error that a user sees when the system refuses to read or write."""
+    code, way_out = {
+        errno.ENOSPC: ("E802", "Make room on the disk"),
+        errno.EDQUOT: ("E802", "Make room in your quota"),
+        errno.EMFILE: ("E803", "Allow more open files (ulimit -n 4096)"),
+        errno.ENFILE: ("E803", "Close programs that hold many files"),
+    }.get(error.errno or 0, ("E801", "Check the disk and the permissions"))
+    where = f"{error.filename}: " if error.filename else ""
+    return SftdataError(
+        f"{where}{error.strerror or error}.",
+        f"{way_out}, and run the same command again. Earlier datasets are unchanged.",
+        code=code,
+    )
+
+
+def out_of_memory() -> SftdataError:
+    """The error that a user sees when there is no memory left."""
+    return SftdataError(
+        "The memory does not suffice.",
+        "Use fewer workers, or look for a row of extreme size. Earlier datasets are unchanged.",
+        code="E805",
+    )

@@ -195,7 +195,9 @@ def _browse(data: Dataset, choice: dict[str, Any]) -> None:
         from sftdata.inspecting.rows.tui import browse
     except ImportError as error:
         raise SftdataError(
-            f"--tui needs the package '{error.name}'.", "Install it: pip install 'sftdata[tui]'"
+            f"--tui needs the package '{error.name}'.",
+            "Install it: pip install 'sftdata[tui]'",
+            code="E104",
         ) from error
     splits = list(data) if choice["split"] is None else [choice["split"]]
     browse(find_rows(data, splits, _filter(choice)))

@@ -13,6 +13,8 @@ from sftdata.base.escaping import escape
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sftdata.errors import SftdataError
+
 
 def console(*, stderr: bool = False) -> Console:
     """A rich console that reads no markup and colours no numbers."""
@@ -50,11 +52,15 @@ def _without_infinities(value: Any) -> Any:
     return value if isinstance(value, str | int | None) else _without_infinities(_to_plain(value))
 
 
-def print_error(error: Exception) -> None:
-    """Prints `Error: …` on stderr, escaped, with further lines indented."""
+def print_error(error: SftdataError, *, as_json: bool = False) -> None:
+    """Prints `Error E204: …` on stderr, escaped, with further lines indented; or a JSON object."""
     lines = str(error).split("\n")
+    if as_json:
+        shown = {"code": error.code, "exit_code": error.exit_code, "message": str(error)}
+        click.echo(json.dumps({"error": shown}), err=True)
+        return
     text = "\n       ".join(escape(line) for line in lines)
-    click.echo(f"Error: {text}", err=True)
+    click.echo(f"Error {error.code}: {text}", err=True)
 
 
 def print_note(text: str) -> None:

@@ -34,8 +34,11 @@ def foreign_bytes(what: str) -> SftdataError:
     """The error about a name that is no text in the encoding of the file system."""
     encoding = sys.getfilesystemencoding()
     if encoding == "utf-8":
-        return SftdataError(f"{what} holds bytes that are not UTF-8.", "Rename the file.")
+        return SftdataError(
+            f"{what} holds bytes that are not UTF-8.", "Rename the file.", code="E103"
+        )
     return SftdataError(
         f"{what} holds bytes that are not {encoding}, the encoding of your locale.",
         "Run the command with PYTHONUTF8=1, or in a UTF-8 locale such as LC_ALL=C.UTF-8.",
+        code="E103",
     )

@@ -34,6 +34,7 @@ def needs_train_extra(command: Command) -> Command:
             raise SftdataError(
                 f"This command needs {error.name}, which is not installed.",
                 "Install the train stage: pip install 'sftdata[train]'",
+                code="E104",
             ) from error
 
     return checked  # type: ignore[return-value]  # same signature as `command`

@@ -115,25 +115,32 @@ def export(
     Raises `SftdataError` for an unknown format, a missing pack plan, or an `out` that is not empty.
     """
     if name not in FORMATS:
-        raise SftdataError(f"There is no format '{name}'.", did_you_mean(name, FORMATS))
+        raise SftdataError(
+            f"There is no format '{name}'.", did_you_mean(name, FORMATS), code="E102"
+        )
     if FORMATS[name].needs_pack_plan and max_length is None:
         raise SftdataError(
             f"The format '{name}' holds packed sequences, so it needs a pack plan.",
             "Choose the plan by its length: --max-length N",
+            code="E705",
         )
     if max_length is not None and not FORMATS[name].needs_pack_plan:
         raise SftdataError(
             f"The format '{name}' has no packed sequences, so --max-length has no effect.",
             "Leave it out. For shorter examples build with --max-length.",
+            code="E102",
         )
     if with_text and not FORMATS[name].holds_text:
         able = ", ".join(item.name for item in FORMATS.values() if item.holds_text)
         raise SftdataError(
             f"The format '{name}' has no columns for texts.",
             f"Leave --with-text out, or export to one that has: {able}.",
+            code="E102",
         )
     if out.exists() and any(out.iterdir()):
-        raise SftdataError(f"{out} is not empty.", "Choose another directory with --out.")
+        raise SftdataError(
+            f"{out} is not empty.", "Choose another directory with --out.", code="E105"
+        )
     data = load(directory)
     splits = [split for split in data if len(data[split])]
     with new_folder(out) as folder:

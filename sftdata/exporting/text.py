@@ -66,4 +66,5 @@ def _refuse_chat(data: Dataset) -> None:
             f"{data.manifest.directory} is a chat dataset: its prompts hold chat template markup.",
             "Export it as prompt-completion. Rows that are no conversations can also be built and "
             "exported without --chat.",
+            code="E706",
         )

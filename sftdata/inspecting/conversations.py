@@ -53,6 +53,7 @@ def read_conversations(data: Dataset) -> Iterator[ConversationRow]:
             f"{count(len(copies), 'row')} of {data.manifest.directory} cannot be found in its "
             f"sources, such as '{row_id}'.",
             "Build the dataset again.",
+            code="E708",
         )
 
 
@@ -86,6 +87,7 @@ def _find_sources(manifest: Manifest, spec: Spec) -> tuple[Source, ...]:
         raise SftdataError(
             f"{manifest.directory} was built from standard input, which is not kept.",
             "Put the rows in a file and build from that.",
+            code="E708",
         )
     try:
         sources, _ = decide_splits(resolve_sources(spec.data), spec)
@@ -94,12 +96,14 @@ def _find_sources(manifest: Manifest, spec: Spec) -> tuple[Source, ...]:
             f"The sources of {manifest.directory}, from which its conversations are read again, "
             f"are not there: {str(error).splitlines()[0]}",
             _WAY_OUT,
+            code="E708",
         ) from error
     if len(recorded) != len(sources):
         raise SftdataError(
             f"{manifest.directory} was built from {count(len(recorded), 'source')}; its spec "
             f"leads to {len(sources)} now.",
             _WAY_OUT,
+            code="E708",
         )
     changed = [
         name
@@ -110,6 +114,7 @@ def _find_sources(manifest: Manifest, spec: Spec) -> tuple[Source, ...]:
         raise SftdataError(
             f"{manifest.directory} was built from other content of: {', '.join(changed)}.",
             _WAY_OUT,
+            code="E708",
         )
     return sources
 

@@ -88,7 +88,9 @@ def inspect(
     from sftdata.inspecting.rows.select import RowFilter, choose_rows
 
     if sum(choice is not None for choice in (row, index, random)) > 1:
-        raise SftdataError("Give one of row, index and random.", "Each of them chooses the rows.")
+        raise SftdataError(
+            "Give one of row, index and random.", "Each of them chooses the rows.", code="E102"
+        )
     data = _open(dataset)
     wanted = RowFilter(
         task=task,
@@ -99,7 +101,9 @@ def inspect(
         finding=finding,
     )
     if row is not None and not wanted.is_empty:
-        raise SftdataError("row names the one row.", "Leave the conditions on rows out.")
+        raise SftdataError(
+            "row names the one row.", "Leave the conditions on rows out.", code="E102"
+        )
     examples = choose_rows(
         data,
         split=split,

@@ -34,6 +34,7 @@ def check_no_templates(manifest: Manifest) -> None:
         "markup.",
         "Export it as prompt-completion, or its conversations alone: "
         f"sftdata export {directory / PARTS}/NAME --to messages",
+        code="E706",
     )
 
 

@@ -244,6 +244,7 @@ def _reopen(directory: str, build: str) -> Dataset:
             f"{directory} was built again while it was in use: it is the build "
             f"{data.manifest['build']}, no longer {build}.",
             "Load it again.",
+            code="E707",
         )
     return data
 
@@ -256,7 +257,9 @@ def _to_frame(table: pa.Table) -> pd.DataFrame:
     try:
         import pandas  # noqa: F401 - the error of Arrow does not say how to get it
     except ImportError as error:
-        raise SftdataError("to_pandas() needs pandas.", "Install it: pip install pandas") from error
+        raise SftdataError(
+            "to_pandas() needs pandas.", "Install it: pip install pandas", code="E104"
+        ) from error
     return table.to_pandas()
 
 

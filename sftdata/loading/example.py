@@ -84,6 +84,7 @@ class Example:
                 f"The row '{self.row_id}' doesn't know the tokenizer of its dataset: it was made "
                 "by hand, or sent here from another process.",
                 "Take it from sftdata.load(DATASET)[SPLIT] in this process.",
+                code="E706",
             )
         return self.reader
 

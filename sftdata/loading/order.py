@@ -61,6 +61,7 @@ class StreamPosition:
                 f"The saved position {state!r} cannot be read: seed, epoch and taken are expected "
                 f"({type(error).__name__}: {error}).",
                 "Resume from a checkpoint that this version wrote, or start again.",
+                code="E102",
             ) from error
 
 

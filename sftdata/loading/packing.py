@@ -84,6 +84,7 @@ def plan_packs(lengths: npt.NDArray[np.integer], max_length: int) -> PackPlan:
             f"{too_long:,} of {len(lengths):,} rows are longer than {max_length:,} tokens; the "
             f"longest has {int(lengths.max()):,}.",
             f"Pack into longer sequences, or build with --max-length {max_length}.",
+            code="E705",
         )
     by_length = np.argsort(-lengths.astype(np.int64), kind="stable")
     pack_of = assign_packs(lengths[by_length], max_length)
@@ -131,9 +132,12 @@ def read_plan(data: Dataset, split: str, max_length: int) -> PackPlan:
         raise SftdataError(
             f"{manifest.directory} has no pack plan for '{split}' and {max_length:,} tokens.",
             remedy,
+            code="E705",
         ) from error
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise SftdataError(f"{path}: the pack plan cannot be read: {error}", remedy) from error
+        raise SftdataError(
+            f"{path}: the pack plan cannot be read: {error}", remedy, code="E705"
+        ) from error
     found = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     build = found.get("build", "(unknown)")
     if build != manifest["build"]:
@@ -141,6 +145,7 @@ def read_plan(data: Dataset, split: str, max_length: int) -> PackPlan:
             f"{path}: the plan was made for the build {build}, but the dataset is the build "
             f"{manifest['build']}.",
             remedy,
+            code="E705",
         )
     plan = PackPlan(
         max_length, _flatten(table, "rows"), _flatten(table, "lengths"), _offsets(table, "rows")
@@ -153,7 +158,9 @@ def read_plan(data: Dataset, split: str, max_length: int) -> PackPlan:
         and int(plan.tokens.max(initial=0)) <= max_length
     )
     if not fits:
-        raise SftdataError(f"{path}: the plan does not fit the rows of '{split}'.", remedy)
+        raise SftdataError(
+            f"{path}: the plan does not fit the rows of '{split}'.", remedy, code="E705"
+        )
     return plan
 
 

@@ -62,13 +62,18 @@ def _fetch_web(address: str) -> Copy:
         parts = urllib.parse.urlsplit(address)
         host = parts.hostname
     except ValueError as error:
-        raise GoldenSetError(f"'{escape(address)}': {error}.", "Check the address.") from error
+        raise GoldenSetError(
+            f"'{escape(address)}': {error}.", "Check the address.", code="E202"
+        ) from error
     if not host:
-        raise GoldenSetError(f"'{escape(address)}' names no host.", "Check the address.")
+        raise GoldenSetError(
+            f"'{escape(address)}' names no host.", "Check the address.", code="E202"
+        )
     if "@" in parts.netloc:
         raise GoldenSetError(
             f"The address of {host} holds a user or a password, and the dataset would record it.",
             "Download the file, and give its path.",
+            code="E202",
         )
     known = find_copy(address)
     quoted = urllib.parse.quote(address, safe="/:?&=%#+,;@~!$'()*[]")
@@ -112,10 +117,12 @@ def _refused(address: str, error: urllib.error.HTTPError) -> GoldenSetError:
         return GoldenSetError(
             f"'{escape(address)}' may not be read: the server answers {_status(error)}.",
             "It needs a login. Download the file, and give its path.",
+            code="E202",
         )
     return GoldenSetError(
         f"'{escape(address)}' cannot be fetched: the server answers {_status(error)}.",
         "Check the address, or download the file and give its path.",
+        code="E202",
     )
 
 
@@ -133,11 +140,13 @@ def _fetch_store(address: str) -> list[Copy]:
         raise GoldenSetError(
             f"'{escape(address)}': reading {scheme}:// needs a package that is not installed.",
             f"Install it: pip install {package}" if package else f"{error}.",
+            code="E104",
         ) from error
     except ValueError as error:
         raise GoldenSetError(
             f"'{escape(address)}': {scheme}:// is no known kind of address.",
             "Known: https, s3, gs, hf, file, and what fsspec knows.",
+            code="E202",
         ) from error
     except Exception as error:  # of the store's own library
         raise _unreachable(address, error) from error
@@ -161,6 +170,7 @@ def _fetch_object(address: str, store: Any, path: str) -> Copy:
             raise GoldenSetError(
                 f"'{escape(address)}' is a folder.",
                 f"Name its files, for example: --data '{escape(address.rstrip('/'))}/*.jsonl'",
+                code="E201",
             )
         version = str(store.ukey(path))
         if known is not None and known.version == version:
@@ -175,6 +185,7 @@ def _fetch_object(address: str, store: Any, path: str) -> Copy:
         raise GoldenSetError(
             f"'{escape(address)}' may not be read: {escape(str(error))}.",
             "Check the login that the store's library uses.",
+            code="E202",
         ) from error
     except Exception as error:  # each store has its own library, with its own errors
         return _use_known(address, known, f"{type(error).__name__}: {error}")
@@ -188,6 +199,7 @@ def _use_known(address: str, known: KnownCopy | None, reason: str) -> Copy:
         raise GoldenSetError(
             f"'{escape(address)}' cannot be fetched: {escape(reason.rstrip('.'))}.",
             "Check the connection and the address.",
+            code="E202",
         )
     path = known.path
     day = datetime.fromtimestamp(path.stat().st_mtime).date()
@@ -202,8 +214,11 @@ def _unreachable(address: str, error: Exception) -> GoldenSetError:
     return GoldenSetError(
         f"'{escape(address)}' cannot be fetched: {type(error).__name__}: {escape(str(error))}.",
         "Check the connection, the address and the login.",
+        code="E202",
     )
 
 
 def _no_file(address: str) -> GoldenSetError:
-    return GoldenSetError(f"There is no file at '{escape(address)}'.", "Check the address.")
+    return GoldenSetError(
+        f"There is no file at '{escape(address)}'.", "Check the address.", code="E201"
+    )

@@ -64,6 +64,7 @@ def check_columns(
         f"{_join([_describe(paths) for paths in missing])}; {source} has: "
         f"{', '.join(map(escape, sorted(columns))) or 'no column'}.",
         "\n".join(_ways_out(first, suggest(first, free))),
+        code="E205",
     )
 
 
@@ -81,6 +82,7 @@ def check_keys(source: str, rows: Sequence[Mapping[str, Any]], read: Iterable[Re
                 f"{_describe([path])}; '{escape(place)}' of {source} has: "
                 f"{', '.join(map(escape, sorted(keys))) or 'no key'}.",
                 escape(did_you_mean(key, keys)),
+                code="E205",
             )
 
 

@@ -89,12 +89,15 @@ def inspect_file(name: str, path: Path) -> Container:
         compression = named_compression  # an empty file is what its name says
     if format_ is None and suffix == ".toml":
         raise GoldenSetError(
-            f"{name} is a TOML file, which holds no rows.", "Build a spec with --spec FILE."
+            f"{name} is a TOML file, which holds no rows.",
+            "Build a spec with --spec FILE.",
+            code="E203",
         )
     if format_ is None or (compression and format_ not in _TEXT_FORMATS):
         raise GoldenSetError(
             f"{name}: neither its name nor its first bytes say how the rows are stored.",
             f"Known: {', '.join(FORMATS)}; .jsonl, .csv and .tsv also with {', '.join(SUFFIXES)}.",
+            code="E203",
         )
     if format_ != "jsonl":
         return Container(format_, compression)

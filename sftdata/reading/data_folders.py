@@ -41,6 +41,7 @@ def list_data_files(name: str, folder: Path) -> tuple[list[str], str | None]:
         raise GoldenSetError(
             f"{shown}: the folder holds no file of rows; {held}.",
             f"Known: {', '.join(FORMATS)}.",
+            code="E207",
         )
     if len(kinds) > 1:
         held = "; ".join(
@@ -50,6 +51,7 @@ def list_data_files(name: str, folder: Path) -> tuple[list[str], str | None]:
         raise GoldenSetError(
             f"{shown}: the folder holds files of several kinds. {held}.",
             f"Name those of one kind, for example: --data '{shown}/**/*{suffix}'",
+            code="E203",
         )
     (files,) = kinds.values()
     return files, _describe_left(shown, files, left)

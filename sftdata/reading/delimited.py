@@ -80,6 +80,7 @@ class DelimitedFile:
                 raise GoldenSetError(
                     f"{self.name}: the file is empty.",
                     "The first line of a table names its columns.",
+                    code="E207",
                 )
             table = _Table(self, dialect, header_line, header)
             yield from table.read(rows, wanted)

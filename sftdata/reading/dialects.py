@@ -80,6 +80,7 @@ def sniff_dialect(
                 f"{name}: a text file without columns: no tab, comma, semicolon or vertical bar "
                 "separates the cells of its first line.",
                 "Write the rows as JSON Lines or CSV, with the names of the fields.",
+                code="E203",
             )
         return dialect(own)
     _check_title(name, tables[found])
@@ -150,5 +151,6 @@ def _check_title(name: str, rows: Sequence[Sequence[str]]) -> None:
                 f"{name}:1: '{escape(rows[0][0])}' is a title, not the names of columns. They seem "
                 f"to be: {', '.join(escape(cell.strip()) for cell in header)}.",
                 "Remove the lines above the names of the columns.",
+                code="E203",
             )
         return

@@ -35,7 +35,7 @@ def check_foreign(name: str, head: bytes) -> None:
     found = _recognize(head)
     if found is not None:
         kind, hint = found
-        raise GoldenSetError(f"{name}: this is {kind}, not a file of rows.", hint)
+        raise GoldenSetError(f"{name}: this is {kind}, not a file of rows.", hint, code="E203")
 
 
 def _recognize(head: bytes) -> tuple[str, str] | None:

@@ -65,6 +65,7 @@ def keep_given_splits(
                 f"{source.name}: the split '{escape(split)}' cannot name a file.",
                 f"Give it a name of letters, digits and _, such as: "
                 f"--data {re.sub(r'[^a-zA-Z0-9_]', '_', split)}={source.name}",
+                code="E203",
             )
     kept = tuple(replace(s, split=split) for s, split in zip(sources, given, strict=True))
     return kept, _note(kept, splits, by_name)

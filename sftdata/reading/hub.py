@@ -36,7 +36,7 @@ def load_hub_splits(item: str) -> list[HubSplit]:
 
     name, config, wanted = parse_hub_item(item)
     if not name:
-        raise GoldenSetError(f"'{item}' names no dataset.", f"Write one of {_NAMES}.")
+        raise GoldenSetError(f"'{item}' names no dataset.", f"Write one of {_NAMES}.", code="E201")
     try:
         # Small datasets would stay in memory without a file, if the user has set that.
         found = datasets.load_dataset(name, config or None, keep_in_memory=False)
@@ -44,6 +44,7 @@ def load_hub_splits(item: str) -> list[HubSplit]:
         raise GoldenSetError(
             f"'{item}' cannot be loaded: {type(error).__name__}: {error}",
             f"Check the connection and the name: {_NAMES}.",
+            code="E202",
         ) from error
     if not wanted:
         place = f"{HUB}{name}" + (f"@{config}" if config else "")
@@ -56,6 +57,7 @@ def load_hub_splits(item: str) -> list[HubSplit]:
             f"'{item}' cannot be read: {error}",
             f"Its splits: {', '.join(f'{s} ({n:,} rows)' for s, n in sizes.items())}. "
             "Slices: train[:50%], train[10:20], train[:10]+test[:5].",
+            code="E202",
         ) from error
     pieces = []
     for part in parts:
@@ -64,6 +66,7 @@ def load_hub_splits(item: str) -> list[HubSplit]:
             raise GoldenSetError(
                 f"'{item}' names no rows: '{part.splitname}' has {sizes[part.splitname]:,}.",
                 "Give another slice.",
+                code="E201",
             )
         is_whole = rows == (0, sizes[part.splitname])
         files = _files(item, found[part.splitname])
@@ -77,5 +80,6 @@ def _files(item: str, dataset: Dataset) -> tuple[Path, ...]:
         raise GoldenSetError(
             f"'{item}': datasets does not keep its rows as they are in files.",
             "Save it with save_to_disk, and read that folder.",
+            code="E202",
         )
     return files

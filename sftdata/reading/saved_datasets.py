@@ -28,6 +28,7 @@ def list_files(name: str, folder: Path) -> tuple[Path, ...]:
         raise GoldenSetError(
             f"{name}: a folder without state.json, so not one that datasets.save_to_disk wrote.",
             f"For all files of one kind in it write, for example: --data '{name}/*.jsonl'",
+            code="E203",
         )
     state = _read(state_file)
     # Written by early versions of `datasets` for selected, filtered, sorted or shuffled rows.
@@ -37,12 +38,15 @@ def list_files(name: str, folder: Path) -> tuple[Path, ...]:
             "in its files, and sftdata would read all of them.",
             "Write the selected rows, with the version of datasets that saved it: "
             "dataset.flatten_indices().save_to_disk(FOLDER)",
+            code="E203",
         )
     try:
         return tuple(folder / str(entry["filename"]) for entry in state["_data_files"])
     except (KeyError, TypeError) as error:
         raise GoldenSetError(
-            f"{state_file}: it does not list its data files.", "Save the dataset again."
+            f"{state_file}: it does not list its data files.",
+            "Save the dataset again.",
+            code="E203",
         ) from error
 
 
@@ -50,5 +54,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
     except ValueError as error:
-        raise GoldenSetError(f"{path}: not JSON: {error}", "Save the dataset again.") from error
+        raise GoldenSetError(
+            f"{path}: not JSON: {error}", "Save the dataset again.", code="E203"
+        ) from error
     return content if isinstance(content, dict) else {}

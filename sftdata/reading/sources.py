@@ -130,6 +130,7 @@ def _resolve(item: str) -> list[Source]:
         raise GoldenSetError(
             f"'{escape(item)}' is a file, and so is '{escape(place)}' without its split.",
             f"For the file write ./{escape(item)}; for the split write {split}=./{escape(place)}.",
+            code="E203",
         )
     return _resolve_place(item)
 
@@ -153,7 +154,7 @@ def _resolve_place(item: str) -> list[Source]:
     )
     if _HUB_NAME.fullmatch(item) and not Path(item).suffix:
         hint = f"For a dataset on the Hugging Face Hub write: --data {HUB}{item}"
-    raise GoldenSetError(f"There is no file '{escape(item)}'.", hint)
+    raise GoldenSetError(f"There is no file '{escape(item)}'.", hint, code="E201")
 
 
 def _nearest_file(item: str) -> str:
@@ -220,6 +221,7 @@ def _sheet(name: str, path: Path, sheet: str) -> Source:
         raise GoldenSetError(
             f"{source.name} is no Excel workbook, so it has no sheet '{escape(sheet)}'.",
             "Give the file alone.",
+            code="E203",
         )
     return replace(source, name=f"{source.name}{SHEET_MARK}{escape(sheet)}", sheet=sheet)
 
@@ -228,11 +230,14 @@ def _not_a_file(name: str, path: Path) -> GoldenSetError:
     if path.is_symlink() and not path.exists():
         target = escape(str(path.readlink()))
         return GoldenSetError(
-            f"{name}: a symbolic link to '{target}', which does not exist.", "Mend the link."
+            f"{name}: a symbolic link to '{target}', which does not exist.",
+            "Mend the link.",
+            code="E201",
         )
     return GoldenSetError(
         f"{name}: a pipe or a device, not a file.",
         "Pipe the rows into the build: … | sftdata build --data -",
+        code="E203",
     )
 
 
@@ -274,6 +279,8 @@ def _spool(stream: BinaryIO) -> Path:
             file.write(block)
     if not path.stat().st_size:
         raise GoldenSetError(
-            "<stdin>: nothing came.", "Pipe the rows into it: … | sftdata build --data -"
+            "<stdin>: nothing came.",
+            "Pipe the rows into it: … | sftdata build --data -",
+            code="E207",
         )
     return path

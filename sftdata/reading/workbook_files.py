@@ -31,6 +31,7 @@ def check_can_read_workbook(name: str, path: Path) -> None:
             f"{name}: this is an Excel workbook; reading it needs openpyxl, which is not "
             "installed.",
             "Install it: pip install 'sftdata[xlsx]'. Or save the sheet as CSV (UTF-8).",
+            code="E104",
         )
     with zipfile.ZipFile(path) as archive:
         size = sum(part.file_size for part in archive.infolist())

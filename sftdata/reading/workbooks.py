@@ -87,6 +87,7 @@ def _find_sheet(name: str, workbook: Any, sheet: str | None) -> Any:
         raise GoldenSetError(
             f"{name}: the workbook has no sheet '{escape(sheet or '')}'.",
             did_you_mean(sheet or "", sheets),
+            code="E201",
         )
     return sheets[sheet]
 
@@ -173,7 +174,9 @@ def _read(
     first, header = next(((at, row) for at, row in numbered if _has_text(row)), (1, []))
     if not header:
         raise GoldenSetError(
-            f"{name}: the sheet is empty.", "The first row of a table names its columns."
+            f"{name}: the sheet is empty.",
+            "The first row of a table names its columns.",
+            code="E207",
         )
     titles = [text.strip() for text, _ in header]
     while not titles[-1]:

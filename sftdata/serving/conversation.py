@@ -57,7 +57,9 @@ class TurnRenderer:
         `SftdataError` where the chat template refuses the turns or leaves something out.
         """
         if not question.messages:
-            raise GoldenSetError("There are no turns.", "Give at least the turn of the user.")
+            raise GoldenSetError(
+                "There are no turns.", "Give at least the turn of the user.", code="E303"
+            )
         try:
             conversation = self.rules.reader.read_question(question.values)
             taught = (
@@ -67,7 +69,9 @@ class TurnRenderer:
             )
             pieces = self.format.prompt(conversation, taught, dict(chat_options or {}))
         except (ConversationFault, UnusableError) as error:
-            raise GoldenSetError(f"The turns cannot be shown: {error} ({error.reason}).") from error
+            raise GoldenSetError(
+                f"The turns cannot be shown: {error} ({error.reason}).", code="E303"
+            ) from error
         encoded = EncodedPieces([[replace(p, in_loss=False) for p in pieces]], self.encoder)
         token = self.format.tokenizer.decoder.id_to_token
         shown = (p.content if isinstance(p.content, str) else token(p.content) for p in pieces)

@@ -80,17 +80,21 @@ def read_passport(directory: Path) -> Passport:
             f"{directory}: there is no {FILE}, the record that sftdata train writes beside a "
             "finished adapter.",
             "Give the directory of an adapter, or finish its training.",
+            code="E903",
         ) from error
     except ChangedError as error:
         raise VerificationError(
             f"{path}: {error}.", "Put back the file that the training wrote, or train again."
         ) from error
     except (OSError, ValueError) as error:
-        raise SftdataError(f"{path}: the record of the training cannot be read: {error}") from error
+        raise SftdataError(
+            f"{path}: the record of the training cannot be read: {error}", code="E903"
+        ) from error
     if is_newer:
         raise SftdataError(
             f"{path}: written in version {content['version']} of the format; this sftdata reads "
             f"up to {VERSION}.",
             "Upgrade: pip install -U sftdata",
+            code="E903",
         )
     return Passport(directory, content)

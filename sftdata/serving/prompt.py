@@ -145,7 +145,7 @@ class PromptRenderer:
                     encoded.segments, encoded.parts, chosen.label, self.stop_ids, tokenizer, bos_id
                 )
         _, _, reason, detail = next(iter(outcomes))
-        raise GoldenSetError(f"The row cannot be rendered: {detail} ({reason}).")
+        raise GoldenSetError(f"The row cannot be rendered: {detail} ({reason}).", code="E303")
 
     def render_turns(
         self,
@@ -172,6 +172,7 @@ class PromptRenderer:
             raise SpecError(
                 "The dataset holds no conversations, so it cannot say how turns are shown.",
                 "Give a row of fields: --row, or render_prompt(dataset, row).",
+                code="E102",
             )
         renderer = TurnRenderer(conversations, self._encoder, TurnRules.of(self.plan.spec))
         text, ids = renderer.render(question, chat_options)
@@ -183,6 +184,7 @@ class PromptRenderer:
             raise SpecError(
                 "The dataset holds conversations, which have no template to render a row with.",
                 "Give the turns: --messages, or render_prompt(dataset, messages=[…]).",
+                code="E102",
             )
         if wanted is None:
             hashes = hash_texts([str(row.get(_ID, "")).encode()])
@@ -192,7 +194,9 @@ class PromptRenderer:
                 return template
         known = [template.label for template in templates]
         raise SpecError(
-            f"The dataset was not built with the template '{wanted}'.", did_you_mean(wanted, known)
+            f"The dataset was not built with the template '{wanted}'.",
+            did_you_mean(wanted, known),
+            code="E102",
         )
 
     def _to_rows(self, row: Mapping[str, Any], template: Template) -> tuple[Rows, bool]:
@@ -211,6 +215,7 @@ class PromptRenderer:
                     f"Template '{template.label}' needs the field '{name}'; the row has: "
                     f"{', '.join(sorted(row)) or 'none'}.",
                     f'Add it to the row, for example: --row \'{{"{name}": "…"}}\'',
+                    code="E303",
                 )
             values[name] = None if value is None else _to_text(name, value, template.types)
         is_solved = all(values[name] is not None for name in template.target_fields)
@@ -226,10 +231,12 @@ def _to_text(name: str, value: Any, types: Mapping[str, FieldType]) -> str:
     """The canonical text of a value of a row."""
     text = value if isinstance(value, str) or name not in types else to_text(value)
     if not isinstance(text, str):
-        raise GoldenSetError(f"The field '{name}' is not text: {value!r}.")
+        raise GoldenSetError(f"The field '{name}' is not text: {value!r}.", code="E303")
     canonical = to_canonical(text, types.get(name, "text"))
     if canonical is None:
-        raise GoldenSetError(f"The field '{name}' is {text!r}, not {TYPE_NAMES[types[name]]}.")
+        raise GoldenSetError(
+            f"The field '{name}' is {text!r}, not {TYPE_NAMES[types[name]]}.", code="E303"
+        )
     return canonical
 
 
@@ -248,11 +255,14 @@ def load_prompt_renderer(dataset: Path | str, *, part: str | None = None) -> Pro
             raise SpecError(
                 f"{directory} is a mixture of {', '.join(names)}; --part chooses the source.",
                 did_you_mean(part or "", names),
+                code="E102",
             )
         return load_prompt_renderer(directory / "parts" / part)
     if part is not None:
         raise SpecError(
-            f"{directory} is no mixture, so it has no source '{part}'.", "Leave the source out."
+            f"{directory} is no mixture, so it has no source '{part}'.",
+            "Leave the source out.",
+            code="E102",
         )
     built = list(manifest["template"])
     choices = tuple(
@@ -270,6 +280,7 @@ def load_prompt_renderer(dataset: Path | str, *, part: str | None = None) -> Pro
             raise SftdataError(
                 f"The template '{template.label}' was changed after {directory} was built.",
                 "Build the dataset again, or put the old template back.",
+                code="E708",
             )
     shown = plan.spec.model_copy(update={"shots": spec.shots})
     return PromptRenderer(replace(plan, spec=shown, pool=_read_shots(manifest)))

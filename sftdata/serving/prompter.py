@@ -70,7 +70,7 @@ class Prompter:
                 return self._renderer.render_question(question, chat_options, source=self._part)
             return self._renderer.render_question(question, chat_options)
         if row is None:
-            raise SpecError("Give a row or messages.")
+            raise SpecError("Give a row or messages.", code="E102")
         _refuse_beside("a row", beside_messages)
         if isinstance(self._renderer, PassportRenderer):
             _refuse_beside("an adapter", {"shots": shots})
@@ -110,7 +110,9 @@ def _load(
 def _refuse_beside(what: str, values: Mapping[str, Any]) -> None:
     """Raises `SpecError` for values that have no effect beside `what`."""
     if given := [name for name, value in values.items() if value is not None]:
-        raise SpecError(f"{', '.join(given)} has no effect beside {what}.", "Leave it out.")
+        raise SpecError(
+            f"{', '.join(given)} has no effect beside {what}.", "Leave it out.", code="E102"
+        )
 
 
 # The prompter of the last dataset or adapter, and what it was loaded from.
@@ -138,7 +140,7 @@ def render_prompt(
     last dataset or adapter stays loaded. A server makes a `Prompter` of its own.
     """
     if (row is None) == (messages is None):
-        raise SpecError("Give either a row or messages.")
+        raise SpecError("Give either a row or messages.", code="E102")
     if _stamp(source) is None and shots is not None:  # a template draws them from its task's rows
         options["shots"], shots = shots, None
     if row is not None and chat_options is not None:

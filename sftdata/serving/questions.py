@@ -38,11 +38,11 @@ def read_json(given: str, what: str) -> Any:
         return _parse(given, what)
     path = Path(given)
     if not path.is_file():
-        raise GoldenSetError(f"{what}: '{given}' is neither a file nor JSON.")
+        raise GoldenSetError(f"{what}: '{given}' is neither a file nor JSON.", code="E303")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise GoldenSetError(f"{given}: cannot be read: {error}") from error
+        raise GoldenSetError(f"{given}: cannot be read: {error}", code="E303") from error
     try:
         return json.loads(text)
     except ValueError:
@@ -60,12 +60,14 @@ def read_question(value: Any, where: str) -> ReadQuestion:
     items = value if isinstance(value, list) else [value]
     wrong = next((item for item in items if not isinstance(item, dict)), None)
     if wrong is not None:
-        raise GoldenSetError(f"{where}: {kind_of(wrong)} stands where a turn is expected.", _FORMS)
+        raise GoldenSetError(
+            f"{where}: {kind_of(wrong)} stands where a turn is expected.", _FORMS, code="E303"
+        )
     if not items or all("role" in item or "from" in item for item in items):
         return ReadQuestion(Question(items))
     if len(items) > 1:
         raise GoldenSetError(
-            f"{where}: {len(items)} conversations; one is answered at a time.", _FORMS
+            f"{where}: {len(items)} conversations; one is answered at a time.", _FORMS, code="E303"
         )
     return _read_row(items[0], where)
 
@@ -89,7 +91,9 @@ def _read_row(row: Mapping[str, Any], where: str) -> ReadQuestion:
         turns = _parse(turns, f"{where}: the turns")
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
         found = ", ".join(sorted(row)) or "none"
-        raise GoldenSetError(f"{where}: the row has no list of turns; its keys: {found}.", _FORMS)
+        raise GoldenSetError(
+            f"{where}: the row has no list of turns; its keys: {found}.", _FORMS, code="E303"
+        )
     is_prompt = not any(name in values for name in TURN_COLUMNS if name != "prompt")
     if is_prompt:  # its answers aren't taught
         turns = [{**turn, "weight": 0} if _is_assistant(turn) else turn for turn in turns]
@@ -122,4 +126,4 @@ def _parse(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise GoldenSetError(f"{where}: not JSON: {error}") from error
+        raise GoldenSetError(f"{where}: not JSON: {error}", code="E303") from error

@@ -56,6 +56,7 @@ class PassportRenderer:
                 f"{passport.directory} was trained on prompts with shots "
                 f"({passport['data']['shots']}), which only its dataset holds.",
                 "Give that dataset, from which the shots are drawn: --dataset DIR",
+                code="E903",
             )
         chosen = _choose_template(passport, template)
         rendered = self._render(row, chosen)
@@ -73,6 +74,7 @@ class PassportRenderer:
             raise SftdataError(
                 f"The row has no field '{missing[0]}', which the template {chosen.label} needs.",
                 f"Its fields are: {', '.join(sorted(given)) or 'none'}.",
+                code="E303",
             )
         has_system = "system" in chosen.blocks
         return Rendered(
@@ -165,11 +167,13 @@ def _choose_rules(passport: Passport, source: str | None) -> TurnRules:
         raise SftdataError(
             f"{passport.directory} was not trained on conversations.",
             "Give a row of fields: --row",
+            code="E903",
         )
     if source is not None and source not in known:
         raise SftdataError(
             f"The adapter was not trained on conversations of '{source}'.",
             did_you_mean(source, known),
+            code="E903",
         )
     chosen = {known[source]} if source is not None else set(known.values())
     if len(chosen) > 1:
@@ -177,6 +181,7 @@ def _choose_rules(passport: Passport, source: str | None) -> TurnRules:
             f"{passport.directory} was trained on conversations of {', '.join(known)}, which do "
             "not show earlier turns alike.",
             f"Choose the one to answer as: --template {next(iter(known))}",
+            code="E903",
         )
     return chosen.pop()
 
@@ -188,17 +193,21 @@ def _choose_template(passport: Passport, label: str | None) -> Template:
             f"{passport.directory} was trained on conversations, which have no template to render "
             "a row with.",
             'Give the turns: --messages \'[{"role": "user", "content": "…"}]\'',
+            code="E903",
         )
     if label is None and len(known) > 1:
         raise SftdataError(
             f"{passport.directory} was trained on {len(known)} templates: {', '.join(known)}.",
             f"Choose the one to answer with: --template {next(iter(known))}",
+            code="E903",
         )
     chosen = label if label is not None else next(iter(known))
     matching = [name for name in known if chosen in (name, name.partition("@")[0])]
     if len(matching) != 1:
         raise SftdataError(
-            f"The adapter was not trained on the template '{chosen}'.", did_you_mean(chosen, known)
+            f"The adapter was not trained on the template '{chosen}'.",
+            did_you_mean(chosen, known),
+            code="E903",
         )
     chosen = matching[0]
     template_id, _, version = chosen.partition("@")

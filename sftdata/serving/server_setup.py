@@ -85,7 +85,9 @@ def set_up(
     Raises `SftdataError` for an unknown server, and where the passport cannot render the prompt.
     """
     if server not in SERVERS:
-        raise SftdataError(f"There is no server '{server}'.", did_you_mean(server, SERVERS))
+        raise SftdataError(
+            f"There is no server '{server}'.", did_you_mean(server, SERVERS), code="E102"
+        )
     renderer = load_passport_renderer(adapter)
     if question is None and row is None:
         if renderer.passport["templates"]:

@@ -39,7 +39,9 @@ def load_spec(
     """
     if task is not None and file is not None:
         raise SpecError(
-            f"Both the task '{task}' and the spec {file} are given.", "Give one of them."
+            f"Both the task '{task}' and the spec {file} are given.",
+            "Give one of them.",
+            code="E102",
         )
     path = file if file is not None else _find_task_file(task or "")
     given = {name: value for name, value in overrides.items() if value is not None}
@@ -196,5 +198,7 @@ def _find_task_file(task: str, named_in: Path | None = None) -> Path:
     if path is None or task == "presets":
         known = [n for n in list_content("pipelines", "*.toml") if n != "presets"]
         where = f"{shown_path(named_in)}: " if named_in else ""
-        raise SpecError(f"{where}There is no task '{task}'.", did_you_mean(task, known))
+        raise SpecError(
+            f"{where}There is no task '{task}'.", did_you_mean(task, known), code="E402"
+        )
     return path

@@ -80,7 +80,9 @@ def load_presets(task: str | None = None) -> dict[str, Preset]:
         return presets
     tasks = {preset.task for preset in presets.values()}
     if task not in tasks:
-        raise SpecError(f"No preset is for the task '{task}'.", did_you_mean(task, tasks))
+        raise SpecError(
+            f"No preset is for the task '{task}'.", did_you_mean(task, tasks), code="E402"
+        )
     return {name: preset for name, preset in presets.items() if preset.task == task}
 
 
@@ -116,12 +118,16 @@ def apply_preset(
     """
     presets = load_presets()
     if name not in presets:
-        raise SpecError(f"There is no preset '{name}'.", did_you_mean(str(name), presets))
+        raise SpecError(
+            f"There is no preset '{name}'.", did_you_mean(str(name), presets), code="E402"
+        )
     preset = presets[name]
     data = values.get("data")
     first = data[0] if isinstance(data, (list, tuple)) and data else None
     if isinstance(first, str) and first.startswith(PRESET) and first != f"{PRESET}{name}":
-        raise SpecError(f"Both '{first}' and the preset '{name}' are given.", "Give one of them.")
+        raise SpecError(
+            f"Both '{first}' and the preset '{name}' are given.", "Give one of them.", code="E402"
+        )
     given = dict(own.get("fields", {})) | dict(options.get("fields", {}))
     needed = {str(values[key]) for key in ("source_field", "target_field") if key in values}
     if missing := needed - preset.fields.keys() - given.keys():
@@ -129,6 +135,7 @@ def apply_preset(
             f"The preset '{name}' has no field '{min(missing)}', which this spec needs; the preset "
             f"is for the task '{preset.task}'.",
             f"Build that task: --task {preset.task} --data {PRESET}{name}",
+            code="E402",
         )
     # The task's other fields are left out: the dataset has no column for them.
     fields = {field: rule.to_json() for field, rule in preset.fields.items()}

@@ -14,15 +14,19 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SpecError(f"{path}: {error.strerror}.", "Give the path of a TOML file.") from error
+        raise SpecError(
+            f"{path}: {error.strerror}.", "Give the path of a TOML file.", code="E403"
+        ) from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise SpecError(
             f"{path}: not a TOML file: line {line} has a byte that is not UTF-8.",
             "Save the file as UTF-8.",
+            code="E403",
         ) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SpecError(
             f"{path}: not a TOML file: {error}",
             'Each key stands once, as key = value, and texts stand in quotes: task = "summarize"',
+            code="E403",
         ) from error

@@ -76,6 +76,7 @@ def _probe(inputs: list[Any]) -> list[str]:
             "The chat template of the tokenizer does not end, or takes too much memory: short "
             f"conversations must render within {_CPU_SECONDS} s and {_MAX_BYTES // 2**20:,} MiB.",
             "Take the chat template out of the tokenizer's directory, or use another tokenizer.",
+            code="E605",
         )
     written: list[str] = orjson.loads(done.stdout)
     return written

@@ -50,11 +50,13 @@ def convert_files(
         raise TokenizerError(
             f"{directory} holds vocab.json without merges.txt.",
             "Copy merges.txt, or tokenizer.json, from where the tokenizer came from.",
+            code="E601",
         )
     if merges.is_file() and not vocab_json.is_file():
         raise TokenizerError(
             f"{directory} holds merges.txt without vocab.json.",
             "Copy vocab.json, or tokenizer.json, from where the tokenizer came from.",
+            code="E601",
         )
     if vocab_json.is_file() and (class_ is None or class_ in _GPT2):
         return _build(directory, config, added_file, lambda: _gpt2(vocab_json, merges, config))
@@ -71,6 +73,7 @@ def convert_files(
         "AutoTokenizer.from_pretrained(…).save_pretrained(DIR)"
         if others
         else "Give the directory of a tokenizer or of a model.",
+        code="E601",
     )
 
 

@@ -38,6 +38,7 @@ def find_directory(name: str) -> Path:
         raise TokenizerError(
             f"There is no tokenizer directory '{name}'.",
             "Give a directory that holds tokenizer.json, or a name on the Hugging Face Hub.",
+            code="E601",
         )
     from huggingface_hub import snapshot_download
 
@@ -48,6 +49,7 @@ def find_directory(name: str) -> Path:
             f"There is no directory '{name}', and the Hub does not give a tokenizer of that "
             f"name: {type(error).__name__}: {error}",
             "Give a directory that holds tokenizer.json, or check the name and the connection.",
+            code="E601",
         ) from error
 
 
@@ -55,7 +57,9 @@ def _folder_of(file: Path) -> Path:
     """The folder of a tokenizer's file. Raises `TokenizerError` for any other file."""
     if not any(file.match(pattern) for pattern in _HUB_FILES):
         raise TokenizerError(
-            f"'{file}' is no file of a tokenizer.", "Give the directory that holds tokenizer.json."
+            f"'{file}' is no file of a tokenizer.",
+            "Give the directory that holds tokenizer.json.",
+            code="E601",
         )
     return file.parent
 
@@ -148,7 +152,9 @@ def parse_json(path: Path, content: bytes) -> dict[str, Any]:
     """The JSON object in `content`; `path` is named in the error."""
     if content.startswith(b"version https://git-lfs"):
         raise TokenizerError(
-            f"{path}: a Git LFS pointer, not the file itself.", "Fetch the file: git lfs pull"
+            f"{path}: a Git LFS pointer, not the file itself.",
+            "Fetch the file: git lfs pull",
+            code="E601",
         )
     try:
         value = orjson.loads(content)

@@ -51,11 +51,13 @@ def load_recorded_tokenizer(
             f"The tokenizer '{places[0]}' is not the recorded one: sha256 {other.sha256[:12]}…, "
             f"recorded {digest}.",
             "Put the recorded tokenizer back, or build the dataset again.",
+            code="E603",
         )
     raise TokenizerError(
         f"The recorded tokenizer (sha256 {digest}) is neither at "
         f"{' nor at '.join(repr(place) for place in places)}.",
         "Put its tokenizer.json back.",
+        code="E603",
     )
 
 
@@ -75,4 +77,5 @@ def check_chat_template(recorded: Mapping[str, Any] | None, tokenizer: Tokenizer
             f"The chat template of '{tokenizer.name}' was changed: sha256 "
             f"{digest_chat_template(tokenizer)[:12]}…, recorded {digest[:12]}….",
             "Put the recorded chat template back, or build the dataset again.",
+            code="E603",
         )

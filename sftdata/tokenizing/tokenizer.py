@@ -94,12 +94,14 @@ class Tokenizer(PicklesFieldsOnly):
                     f"text_tokens names '{text}', which the tokenizer '{self.name}' has not as an "
                     "added token.",
                     did_you_mean(text, self.control_tokens),
+                    code="E604",
                 )
             if token["id"] in (self.bos_id, self.pad_id, *self.stop_ids):
                 raise TokenizerError(
                     f"text_tokens names '{text}', which starts, ends or pads an example of the "
                     f"tokenizer '{self.name}', so data cannot mean it.",
                     "Leave it out; text that reads like it stays plain text.",
+                    code="E604",
                 )
         return replace(self, text_tokens=tuple(text_tokens))
 

@@ -57,7 +57,9 @@ def _behaviours(templates: Sequence[Template], seed: str) -> list[str]:
         timeout=_SECONDS + len(templates),
     )
     if done.returncode != 0:
-        raise SftdataError(f"A process that renders templates ended: {done.stderr.strip()[-500:]}")
+        raise SftdataError(
+            f"A process that renders templates ended: {done.stderr.strip()[-500:]}", code="E804"
+        )
     found: list[str] = json.loads(done.stdout)
     return found
 

@@ -72,7 +72,7 @@ def import_templates(collection: Collection, path: Path, task: str | None = None
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SftdataError(f"{path}: cannot be read: {error}") from error
+        raise SftdataError(f"{path}: cannot be read: {error}", code="E503") from error
     read = _read_promptsource if collection == "promptsource" else _read_flan
     written: dict[str, Path] = {}
     left_out: list[LeftOut] = []
@@ -109,6 +109,7 @@ def _read_promptsource(path: Path, text: str, task: str | None) -> Iterator[_Can
         raise SftdataError(
             f"{path}: not a promptsource file: {error}",
             "It has 'dataset' and 'templates', each template with the tag !Template.",
+            code="E503",
         ) from error
     for entry in entries:
         yield _from_promptsource(entry, dataset, task or _slug(dataset))
@@ -183,6 +184,7 @@ def _read_flan(path: Path, text: str, task: str | None) -> Iterator[_Candidate |
         raise SftdataError(
             f"{path}: no patterns found.",
             "A FLAN file is Python with PATTERNS = {name: [(input, target), …]}, or such JSON.",
+            code="E503",
         )
 
 
@@ -192,12 +194,14 @@ def _flan_patterns(path: Path, text: str) -> Iterator[tuple[str, Any]]:
         try:
             yield from json.loads(text).items()
         except (ValueError, AttributeError) as error:
-            raise SftdataError(f"{path}: not a JSON object of patterns: {error}") from error
+            raise SftdataError(
+                f"{path}: not a JSON object of patterns: {error}", code="E503"
+            ) from error
         return
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
-        raise SftdataError(f"{path}: not Python: {error}") from error
+        raise SftdataError(f"{path}: not Python: {error}", code="E503") from error
     for node in tree.body:
         if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)):
             continue

@@ -93,12 +93,14 @@ def _start(template_id: str, spec: Path | None) -> str:
             raise SpecError(
                 f"{spec}: there are no fields that a template could show.",
                 "Write [fields] with the fields of the task.",
+                code="E402",
             )
         known = [name for name in list_content("pipelines", "*.toml") if name != "presets"]
         raise SpecError(
             f"No spec names the fields of the task '{task}'.",
             f"{did_you_mean(task, known)} Or write pipelines/{task}.toml with its [fields], name "
             "another spec with --spec, or copy a template with --from.",
+            code="E402",
         )
     target = fields.target or _target_field(task, fields.names)
     inputs = [name for name in fields.names if name != target]

@@ -72,9 +72,11 @@ def check_reason(reason: str, reasons: Collection[str]) -> None:
         return
     if not reasons:
         raise SftdataError(
-            f"No row has the reason '{reason}': {EMPTY_LEDGER}.", "Leave --reason out."
+            f"No row has the reason '{reason}': {EMPTY_LEDGER}.", "Leave --reason out.", code="E706"
         )
-    raise SftdataError(f"No row has the reason '{reason}'.", did_you_mean(reason, reasons))
+    raise SftdataError(
+        f"No row has the reason '{reason}'.", did_you_mean(reason, reasons), code="E706"
+    )
 
 
 def read_ledger(manifest: Manifest, reason: str | None = None) -> pa.Table:

@@ -93,18 +93,23 @@ def read_manifest(directory: Path) -> Manifest:
         what = (
             f"holds no dataset: there is no {MANIFEST}" if directory.is_dir() else "does not exist"
         )
-        raise SftdataError(f"{directory} {what}.", _suggest_dataset(directory)) from error
+        raise SftdataError(
+            f"{directory} {what}.", _suggest_dataset(directory), code="E701"
+        ) from error
     except ChangedError as error:
         raise VerificationError(
             f"{path}: {error}.", f"Put back the {MANIFEST} of this build. Or: {way_out}"
         ) from error
     except (OSError, ValueError) as error:
-        raise SftdataError(f"{path}: not a readable manifest: {error}", way_out) from error
+        raise SftdataError(
+            f"{path}: not a readable manifest: {error}", way_out, code="E702"
+        ) from error
     if is_newer:
         raise SftdataError(
             f"{path}: written in version {version} of the format; sftdata "
             f"{__version__} reads up to {SCHEMA_VERSION}.",
             "Upgrade: pip install -U sftdata",
+            code="E703",
         )
     return Manifest(directory, _DEFAULTS | content)
 

@@ -34,7 +34,9 @@ def check_ownership(directory: Path) -> None:
         return
     if not directory.is_dir():
         raise SftdataError(
-            f"{escape(str(directory))} is a file.", "Choose a new or empty folder with --out."
+            f"{escape(str(directory))} is a file.",
+            "Choose a new or empty folder with --out.",
+            code="E105",
         )
     for name in (*_FOLDERS, MANIFEST, LOCK, "README.md"):
         if (directory / name).is_symlink():
@@ -42,6 +44,7 @@ def check_ownership(directory: Path) -> None:
                 f"{escape(str(directory / name))} is a symbolic link. A build follows no link, so "
                 "that it cannot change files elsewhere.",
                 "Remove the link, or choose another folder with --out.",
+                code="E105",
             )
     others = sorted(
         path.name
@@ -54,6 +57,7 @@ def check_ownership(directory: Path) -> None:
             f"{escape(str(directory))} is neither empty nor a dataset of sftdata: it holds "
             f"{shown}.",
             "Choose a new or empty folder with --out.",
+            code="E105",
         )
 
 

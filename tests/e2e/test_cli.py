@@ -211,7 +211,7 @@ def test_wrong_data_or_input_is_one_message_and_exit_code_1(
     Path("file").touch()
     done = sftdata(*arguments)
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("Error: ")
+    assert done.err.startswith("Error E")
     assert done.err.count("Error") == 1
     assert told in done.err
     assert done.err.count("\n") > 1, "what to do stands on a line of its own"
@@ -265,7 +265,7 @@ def test_a_broken_manifest_is_an_error_of_every_command(news: Path) -> None:
         for command in ("stats", "ledger", "inspect", "verify"):
             done = sftdata(command, "m")
             assert done.code in (1, 3), (command, text)
-            assert done.err.startswith("Error: "), (command, text)
+            assert done.err.startswith("Error E"), (command, text)
 
 
 def test_verify_is_exit_code_3_when_a_file_was_changed(news: Path) -> None:

@@ -6,6 +6,7 @@ with 2, damage that `verify` or `ledger` finds with 3, everything else with 1.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -145,7 +146,7 @@ USAGES: list[tuple[str, list[str]]] = [
     ("inspect data/news --index 0 --random 2", ["Use one of --row, --index and --random"]),
     ("inspect data/news --random 0", ["0 is not in the range"]),
     ("inspect data/news --tui", ["--tui needs a terminal", "--html"]),
-    ("inspect data/news --json --html x.html", ["Use one of --html, --tui and --json"]),
+    ("inspect data/news --tui --html x.html", ["Use one of --html, --tui and --json"]),
     ("pack data/news --max-length 0", ["0 is not in the range"]),
     ("template render summarize/article --row x", ["not JSON"]),
     ("template render summarize/article --row []", ["not a JSON object"]),
@@ -288,10 +289,23 @@ def test_a_wrong_usage_gets_one_message_with_the_way_out(
     is_damage = any(words in err for words in damage)
     assert code == (2 if err.startswith("Usage: ") else 3 if is_damage else 1), err
     assert out == ""
-    assert err.count("Error: ") == 1
-    message = err.partition("Error: ")[2]
+    (start,) = re.findall(r"Error E\d{3}: ", err)
+    message = err.partition(start)[2]
     assert [part for part in told if part not in message] == [], message
     assert FOREIGN.search(message) is None, message
+
+
+@pytest.mark.usefixtures("_in_the_world")
+def test_with_json_the_error_is_an_object(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line, code, exit_code in (
+        ("inspect data/news --json --html x.html", "E101", 2),
+        ("inspect nope --json", "E701", 1),
+    ):
+        status, out, err = run(line, monkeypatch, capsys)
+        error = json.loads(err)["error"]
+        assert (status, out, error["code"], error["exit_code"]) == (exit_code, "", code, exit_code)
 
 
 def test_there_are_many_and_no_two_are_the_same() -> None:

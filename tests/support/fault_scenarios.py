@@ -183,7 +183,7 @@ class Stage:
 
 
 def _check_end(end: End) -> str | None:
-    if "Traceback" in end.output or (end.status and "Error: " not in end.output):
+    if "Traceback" in end.output or (end.status and "Error E" not in end.output):
         return f"no message: {end.output[-2000:]}"
     if end.status not in (0, 1, 3):
         return f"exit code {end.status}: {end.output}"

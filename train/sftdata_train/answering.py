@@ -105,6 +105,7 @@ def _encode_as_in(
             f"{passport.directory} was not trained on {dataset}: its build is {build}, the "
             f"adapter's {passport['data']['build']}.",
             "Give the dataset of the adapter's training.",
+            code="E903",
         )
     renderer = load_prompt_renderer(dataset, part=part)
     if isinstance(asked, Question):

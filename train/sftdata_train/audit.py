@@ -48,6 +48,7 @@ def require_unchanged(passport: Passport, model: str | None = None) -> None:
             f"{passport.directory} does not agree with the record of its training: "
             f"{contradictions[0]}",
             f"Show all differences: sftdata audit {passport.directory}",
+            code="E903",
         )
 
 

@@ -64,6 +64,7 @@ def select_prompts(
         raise SftdataError(
             f"The split '{split}' of {data.manifest.directory} has no rows to evaluate on.",
             f"Choose another with --split: {', '.join(name for name in data if len(data[name]))}.",
+            code="E706",
         )
     if shots == count_shots(data):
         return Prompts(data, split, shots, rows)
@@ -127,4 +128,5 @@ def check_prompts(prompts: Prompts, templates: Mapping[str, Mapping[str, str]]) 
                 f"{manifest.directory} was built with the template {label}, on which the adapter "
                 f"was not trained. It was trained on {', '.join(templates)}.",
                 "Build the dataset with a template of the adapter and evaluate on that.",
+                code="E902",
             )

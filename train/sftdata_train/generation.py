@@ -66,6 +66,7 @@ def _explain(decoding: Decoding | None) -> Iterator[None]:
             f"The model's own generation settings ({decoding.describe()}) cannot be used: "
             f"{first_line(error)}",
             "Decode greedily: --decoding greedy",
+            code="E901",
         ) from error
 
 

@@ -56,6 +56,7 @@ def add_lora(model: Any, recipe: Recipe) -> Any:
             f"LoRA cannot adapt this model ({model.config.model_type}) with --targets "
             f"{recipe.targets}: {first_line(error)}",
             "Name other modules with --targets, or train all weights with --method full.",
+            code="E902",
         ) from error
 
 
@@ -114,6 +115,7 @@ def load_adapter(model: Any, adapter: Path) -> Any:
         raise SftdataError(
             f"{adapter} holds no adapter: there is no {CONFIG}.",
             "Train one: sftdata train DATASET --model MODEL --out ADAPTER",
+            code="E903",
         )
     require_safetensors(adapter, WEIGHTS)
     try:
@@ -123,6 +125,7 @@ def load_adapter(model: Any, adapter: Path) -> Any:
         raise SftdataError(
             f"{adapter}: the adapter does not fit the model: {first_line(error)}",
             "Give the model it was trained on; sftdata audit shows its name.",
+            code="E902",
         ) from error
 
 
@@ -138,6 +141,7 @@ def _check_targets(model: Any, names: list[str]) -> None:
         raise SftdataError(
             f"The model has no linear module '{name}' to adapt.",
             f"{did_you_mean(name, known)} Or adapt all of them: --targets all-linear",
+            code="E902",
         )
 
 

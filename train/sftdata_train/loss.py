@@ -37,7 +37,9 @@ def find_output_head(model: Any) -> torch.nn.Module:
     """The vocabulary projection of a model, with or without an adapter."""
     head = model.get_output_embeddings()
     if not isinstance(head, torch.nn.Module):
-        raise SftdataError(f"{type(model).__name__} has no vocabulary projection to train on.")
+        raise SftdataError(
+            f"{type(model).__name__} has no vocabulary projection to train on.", code="E902"
+        )
     return head
 
 

@@ -39,6 +39,7 @@ def check_loss(model: Any, examples: Sequence[Example], pad_id: int) -> None:
             f"{first_line(error)}",
             "Check that this version of transformers supports it as a causal language model, or "
             "try other modules with --targets.",
+            code="E902",
         ) from error
     tolerance = 1e-3 if next(model.parameters()).dtype.itemsize >= 4 else 5e-2
     if abs(found - plain) > tolerance * max(abs(plain), 1):
@@ -48,6 +49,7 @@ def check_loss(model: Any, examples: Sequence[Example], pad_id: int) -> None:
             f"{plain:.6g} row by row with all logits.",
             "The model uses the padding, or changes logits after its vocabulary projection. Train "
             "it with another tool on: sftdata export DATASET --to trl",
+            code="E902",
         )
 
 

@@ -63,10 +63,12 @@ def merge(
     passport = read_passport(adapter)
     if passport.is_whole_model:
         raise SftdataError(
-            f"{adapter} is a whole model, so there is nothing to merge.", "Serve it as it is."
+            f"{adapter} is a whole model, so there is nothing to merge.",
+            "Serve it as it is.",
+            code="E903",
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SftdataError(f"{out} is not empty.", "Choose another folder with --out.")
+        raise SftdataError(f"{out} is not empty.", "Choose another folder with --out.", code="E105")
     require_unchanged(passport, model)
     name = model if model is not None else passport["base_model"]["name"]
     recorded = passport["tokenizer"]
@@ -87,6 +89,7 @@ def merge(
                 f"{difference:.1%} of the largest.",
                 "Serve the adapter beside its base model. Tied embeddings that the adapter "
                 "changes cannot be merged.",
+                code="E903",
             )
         merged.generation_config.eos_token_id = list(stop_ids)
         merged.to(dtype).save_pretrained(folder, safe_serialization=True)

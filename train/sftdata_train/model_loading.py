@@ -101,9 +101,12 @@ def require_safetensors(directory: Path, pattern: str = "*.safetensors") -> None
             "pickle can run any code.",
             "Convert them on a machine that trusts them: "
             "model.save_pretrained(DIR, safe_serialization=True)",
+            code="E901",
         )
     raise SftdataError(
-        f"{directory}: there are no weights (no {pattern}).", "Download the model again."
+        f"{directory}: there are no weights (no {pattern}).",
+        "Download the model again.",
+        code="E901",
     )
 
 
@@ -119,16 +122,18 @@ def _check_directory(directory: Path, trust_remote_code: bool) -> None:
         raise SftdataError(
             f"{directory} holds no model: there is no {CONFIG} (found: {found}).",
             "Give the directory save_pretrained wrote, or a name on the Hugging Face Hub.",
+            code="E901",
         )
     try:
         config = json.loads(path.read_bytes())
     except ValueError as error:
-        raise SftdataError(f"{path}: not valid JSON: {error}") from error
+        raise SftdataError(f"{path}: not valid JSON: {error}", code="E901") from error
     if config.get("auto_map") and not trust_remote_code:
         code = ", ".join(sorted(map(str, config["auto_map"].values())))
         raise SftdataError(
             f"{directory}: the model runs code of its own ({code}), which is not trusted.",
             "Read that code; if you trust it, add --trust-remote-code.",
+            code="E901",
         )
 
 
@@ -138,11 +143,13 @@ def explain_load_error(name: str, error: Exception) -> SftdataError:
         return SftdataError(
             f"{name}: the model cannot be loaded: {first_line(error)}",
             "Check that this version of transformers supports it as a causal language model.",
+            code="E901",
         )
     return SftdataError(
         f"There is no model directory '{name}', and no model of that name could be loaded from "
         f"the Hub: {first_line(error)}",
         "Give a directory with a config.json, or check the name and the connection.",
+        code="E901",
     )
 
 
@@ -152,12 +159,15 @@ def _four_bit_config(dtype: torch.dtype) -> Any:
             "The method 'qlora' needs a CUDA device, because bitsandbytes stores weights in 4 bits "
             "on GPUs only.",
             "Train with --method lora, or on a machine with a GPU.",
+            code="E905",
         )
     try:
         import bitsandbytes  # type: ignore[import-not-found,unused-ignore]  # noqa: F401
     except ImportError as error:
         raise SftdataError(
-            "The method 'qlora' needs bitsandbytes.", "Install it: pip install bitsandbytes"
+            "The method 'qlora' needs bitsandbytes.",
+            "Install it: pip install bitsandbytes",
+            code="E905",
         ) from error
     from transformers import BitsAndBytesConfig
 

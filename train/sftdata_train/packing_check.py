@@ -34,6 +34,7 @@ def check_boundaries(model: Any, examples: Sequence[Example], pad_id: int) -> No
             f"{type(model).__name__} mixes the examples of a pack: the logits of an example change "
             f"by {difference:.3g} (largest logit: {scale:.3g}) when another one stands before it.",
             "Train without --packed, or with another --attention.",
+            code="E902",
         )
 
 

@@ -95,6 +95,7 @@ def _describe_chat(manifest: Manifest, model: str) -> dict[str, Any] | None:
         f"The passport needs the chat template that {manifest.directory} was built with; it is "
         f"neither in {recorded['name']} nor in {model}.",
         "Put the tokenizer's files back.",
+        code="E708",
     )
 
 
@@ -139,6 +140,7 @@ def load_built_templates(manifest: Manifest) -> dict[str, Template]:
                 f"The template '{label}' was changed after the dataset was built (sha256 "
                 f"{template.source_sha256[:12]}…, built with {digest[:12]}…).",
                 "Build the dataset again, or put the old template back.",
+                code="E708",
             )
         found[label] = template
     return found

@@ -26,12 +26,14 @@ def check_machine(recipe: Recipe) -> None:
         raise SftdataError(
             f"The attention '{recipe.attention}' trains on a CUDA device only, and there is none.",
             "Train without --attention.",
+            code="E905",
         )
     for tracker in recipe.report_to:
         if not any(map(find_spec, _PACKAGES.get(tracker, (tracker,)))):
             raise SftdataError(
                 f"--report-to {tracker} needs {tracker}, which is not installed.",
                 f"Install it: pip install {tracker}. The same numbers are in metrics.jsonl.",
+                code="E905",
             )
 
 
@@ -50,6 +52,7 @@ def check_data(data: Dataset, split: str, *, allow_draft: bool) -> None:
         raise SftdataError(
             f"The split '{split}' of {manifest.directory} has no rows.",
             f"Train on another with --split: {others}.",
+            code="E706",
         )
 
 
@@ -61,6 +64,7 @@ def refuse_draft(manifest: Manifest, allow_draft: bool) -> None:
             f"{manifest.directory} is a draft: its template {drafts} was never released, so the "
             "training could not be repeated.",
             "Release the template and build again, or, for a trial: --allow-draft",
+            code="E704",
         )
 
 
@@ -72,6 +76,7 @@ def check_vocabulary(manifest: Manifest, config: Any) -> None:
             f"The tokenizer of {manifest.directory} has {manifest['tokenizer']['vocab_size']:,} "
             f"entries; the model has embeddings for {size:,}.",
             "Train the model that the tokenizer belongs to.",
+            code="E902",
         )
 
 
@@ -90,4 +95,5 @@ def check_lengths(longest: Mapping[str, int], config: Any) -> None:
                 for name, tokens in too_long.items()
             ),
             f"Build with --max-length {limit}.",
+            code="E902",
         )

@@ -94,6 +94,7 @@ class Progress(transformers.TrainerCallback):
                 "are not finite.",
                 "Lower the learning rate, keep --max-grad-norm at 1, or use --precision float32. "
                 "Checkpoints before this step are intact.",
+                code="E904",
             )
 
     def _write(self, name: str, line: dict[str, Any], state: Any) -> None:

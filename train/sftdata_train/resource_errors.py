@@ -35,6 +35,7 @@ def explain_resource_errors(activity: str) -> Iterator[None]:
             raise SftdataError(
                 f"The disk is full or failed while {activity}: {str(error).splitlines()[0]}",
                 "Make room and run the same command again; it resumes from the last checkpoint.",
+                code="E802",
             ) from error
         raise
 
@@ -45,4 +46,5 @@ def _out_of_memory(activity: str, error: Exception) -> SftdataError:
         f"Out of memory while {activity}: {cause}",
         "Use smaller micro-batches and more of them (--micro-batch 1 --accumulate 16), add "
         "--checkpointing, or build with a smaller --max-length. --dry-run estimates the memory.",
+        code="E805",
     )

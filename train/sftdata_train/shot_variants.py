@@ -22,6 +22,7 @@ def build_with_shots(manifest: Manifest, shots: int, out: Path) -> Path:
         raise SftdataError(
             f"{manifest.directory} is a mixture, which cannot be built with other shots.",
             "Evaluate without --shots, or build and evaluate its tasks one by one.",
+            code="E706",
         )
     build_spec(_with_shots(spec, shots, list(manifest["template"])), out=out)
     return out

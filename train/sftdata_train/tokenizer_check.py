@@ -50,6 +50,7 @@ def check_tokenizer(manifest: Manifest, model: str, report: Report) -> None:
             f"{model}: the model's tokenizer cannot be read, so its ids cannot be compared with "
             f"those of {manifest.directory}: {str(error).splitlines()[0]}",
             "Put the model's tokenizer.json and tokenizer_config.json into its directory.",
+            code="E603",
         ) from error
     difference = _compare_config(own, recorded)
     if difference is None and own.sha256 != recorded["sha256"]:
@@ -61,6 +62,7 @@ def check_tokenizer(manifest: Manifest, model: str, report: Report) -> None:
         f"{model}: the model's tokenizer is not the one {manifest.directory} was built with "
         f"('{recorded['name']}'); it differs in {difference}.",
         f"Build the dataset for this model: sftdata build … --tokenizer {model}",
+        code="E603",
     )
 
 

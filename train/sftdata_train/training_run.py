@@ -107,6 +107,7 @@ def prepare(
         raise SftdataError(
             f"--early-stop needs rows in the split '{_HELD_OUT}'; {directory} has none.",
             f"Build with a '{_HELD_OUT}' split, or train without --early-stop.",
+            code="E706",
         )
     used = [split] if held_out is None else [split, validation]
     check_lengths({f"row of '{name}'": int(data[name].lengths.max()) for name in used}, config)
@@ -188,10 +189,12 @@ def check_folder(run: TrainingRun, out: Path) -> None:
     Writes nothing.
     """
     if out.exists() and not out.is_dir():
-        raise SftdataError(f"{out} is a file.", "Choose a new or empty folder with --out.")
+        raise SftdataError(
+            f"{out} is a file.", "Choose a new or empty folder with --out.", code="E105"
+        )
     if (out / FILE).exists():
         raise SftdataError(
-            f"{out} holds a finished adapter.", "Choose another --out, or delete it."
+            f"{out} holds a finished adapter.", "Choose another --out, or delete it.", code="E105"
         )
     path = out / RUN
     if out.is_dir() and not path.is_file() and (held := sorted(p.name for p in out.iterdir())):
@@ -199,6 +202,7 @@ def check_folder(run: TrainingRun, out: Path) -> None:
         raise SftdataError(
             f"{out} is neither empty nor a training run: it holds {shown}.",
             "Choose a new or empty folder with --out.",
+            code="E105",
         )
     settings = _settings(_describe(run))
     old = _read_json(path) if path.is_file() else None
@@ -207,6 +211,7 @@ def check_folder(run: TrainingRun, out: Path) -> None:
         raise SftdataError(
             f"{out} holds an unfinished run with other settings ({changed}).",
             "Resume it with its own settings, choose another --out, or delete it.",
+            code="E904",
         )
 
 

@@ -56,7 +56,9 @@ def mix(
     excluded: list[ExcludedRow] = []
     plans, planned = _plan(mixture, parts, excluded)
     if not sum(len(plan.row) for plan in plans.values()):
-        raise SftdataError("The mixture has no rows.", "Look at the caps and the sources' ledgers.")
+        raise SftdataError(
+            "The mixture has no rows.", "Look at the caps and the sources' ledgers.", code="E302"
+        )
     writer = MixtureWriter(parts, folder, sizes)
     shards: dict[str, list[Shard]] = {}
     row_sizes: dict[str, RowSizes] = {}
@@ -84,6 +86,7 @@ def _plan(
             "Weights and caps apply to the training rows of a mixture; it has no split 'train', "
             f"only {', '.join(splits)}.",
             "Name the split of the training rows train, in [split].",
+            code="E401",
         )
     for split in splits:
         ids = [part.hashes.get(split, _NO_HASHES)[:, 0] for part in parts]
@@ -167,6 +170,7 @@ def _without_repeats(
                 "rows in earlier sources of the mixture, so they would be dropped. Nothing was "
                 "committed.",
                 f'Put a text before the ids of the source, in its table: id_prefix = "{name}"',
+                code="E301",
             )
         fresh.append(keep)
     return fresh

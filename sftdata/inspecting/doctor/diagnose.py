@@ -70,11 +70,13 @@ def find_rows_with(data: Dataset, check_id: str) -> npt.NDArray[np.int64]:
         raise SftdataError(
             f"The check '{check_id}' finds nothing.",
             f"See the findings: sftdata doctor {data.manifest.directory}",
+            code="E102",
         )
     if not len(hits.rows):
         raise SftdataError(
             f"The finding '{check_id}' is about the dataset as a whole, so it names no rows.",
             f"See it: sftdata doctor {data.manifest.directory} --check {check_id}",
+            code="E102",
         )
     return hits.rows
 
@@ -110,7 +112,9 @@ def _choose(only: Sequence[str] | None) -> list[Check]:
     known = {check.id: check for check in CHECKS}
     for name in only:
         if name not in known:
-            raise SftdataError(f"There is no check '{name}'.", did_you_mean(name, known))
+            raise SftdataError(
+                f"There is no check '{name}'.", did_you_mean(name, known), code="E102"
+            )
     return [check for check in CHECKS if check.id in only]
 
 

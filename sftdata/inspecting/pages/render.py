@@ -30,7 +30,9 @@ def check_page_path(path: Path) -> None:
     """Raises `SftdataError` for another file than a page of ours, or a folder that is missing."""
     if not path.parent.is_dir():
         raise SftdataError(
-            f"There is no folder '{escape(str(path.parent))}' for the page.", "Make it first."
+            f"There is no folder '{escape(str(path.parent))}' for the page.",
+            "Make it first.",
+            code="E105",
         )
     if not path.is_file():
         return
@@ -40,6 +42,7 @@ def check_page_path(path: Path) -> None:
         raise SftdataError(
             f"{escape(str(path))} is not a page of sftdata, so it stays as it is.",
             "Choose another file.",
+            code="E105",
         )
 
 

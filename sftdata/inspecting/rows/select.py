@@ -123,11 +123,14 @@ def choose_rows(
     found = find_rows(data, names, wanted)
     if not len(found) and wanted.is_empty:
         with_rows = ", ".join(name for name in data if len(data[name]))
-        raise SftdataError(f"The split '{split}' has no rows.", f"Splits with rows: {with_rows}.")
+        raise SftdataError(
+            f"The split '{split}' has no rows.", f"Splits with rows: {with_rows}.", code="E706"
+        )
     if not len(found):
         raise SftdataError(
             f"No row of {', '.join(names)} meets all conditions.",
             f"See the tasks, templates and lengths: sftdata stats {data.manifest.directory}",
+            code="E706",
         )
     if index is not None:
         if not 0 <= index < len(found):
@@ -135,6 +138,7 @@ def choose_rows(
             raise SftdataError(
                 f"There is no index {index} in {where}.",
                 f"Choose from {count(len(found), 'row')}, counted from 0.",
+                code="E706",
             )
         return [found[index]]
     if sample is not None:
@@ -161,6 +165,7 @@ def _with_id(data: Dataset, names: Sequence[str], row_id: str) -> tuple[str, Exa
     raise SftdataError(
         f"No example has the row id {row_id!r}.",
         f"It may have been dropped: sftdata ledger {data.manifest.directory}",
+        code="E706",
     )
 
 
@@ -185,6 +190,7 @@ def _ids_with_reason(data: Dataset, reason: str) -> list[str]:
         raise SftdataError(
             f"Every row with the reason '{reason}' was dropped, so there is no example to show.",
             f"See the rows: sftdata ledger {data.manifest.directory} --reason {reason}",
+            code="E706",
         )
     ids: list[str] = lines.column("row_id").to_pylist()
     return ids
@@ -194,7 +200,9 @@ def _templates(data: Dataset, name: str) -> list[str]:
     labels = list(data.manifest["template"])
     found = [label for label in labels if name in (label, label.partition("@")[0])]
     if not found:
-        raise SftdataError(f"The dataset has no template '{name}'.", did_you_mean(name, labels))
+        raise SftdataError(
+            f"The dataset has no template '{name}'.", did_you_mean(name, labels), code="E706"
+        )
     return found
 
 
@@ -221,4 +229,6 @@ def _check_task(data: Dataset, task: str) -> None:
             tasks.update(pc.unique(table.column("task")).to_pylist())
     tasks = tasks or {data.manifest["task"]}
     if task not in tasks:
-        raise SftdataError(f"The dataset has no task '{task}'.", did_you_mean(task, tasks))
+        raise SftdataError(
+            f"The dataset has no task '{task}'.", did_you_mean(task, tasks), code="E706"
+        )

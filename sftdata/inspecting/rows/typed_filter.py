@@ -35,12 +35,14 @@ def filter_rows(rows: RowSet, typed: str) -> RowSet:
     for part in typed.split():
         name, _, value = part.partition("=")
         if name not in CONDITIONS or not value:
-            raise SftdataError(f"Unknown condition '{part}'.", did_you_mean(name, CONDITIONS))
+            raise SftdataError(
+                f"Unknown condition '{part}'.", did_you_mean(name, CONDITIONS), code="E102"
+            )
         if name == "split":
             splits = [rows.data[value].name]
         elif name in ("min", "max"):
             if not value.isdecimal():
-                raise SftdataError(f"'{value}' is not a number of tokens.")
+                raise SftdataError(f"'{value}' is not a number of tokens.", code="E102")
             conditions[_FIELDS[name]] = int(value)
         else:
             conditions[_FIELDS[name]] = value

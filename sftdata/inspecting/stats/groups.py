@@ -25,7 +25,9 @@ BY = (*COLUMNS, "source", "role", "turns")
 def group_stats(data: Dataset, by: str) -> dict[str, dict[str, Any]]:
     """For each split, task, template … its statistics. `by` is one of `BY`."""
     if by not in BY:
-        raise SftdataError(f"Statistics are grouped by {', '.join(BY)}; not by '{by}'.")
+        raise SftdataError(
+            f"Statistics are grouped by {', '.join(BY)}; not by '{by}'.", code="E102"
+        )
     if by == "source":
         return count_sources(data)
     if by in ("role", "turns"):

@@ -81,6 +81,7 @@ def _check(data: Dataset) -> None:
         raise SftdataError(
             f"{data.manifest.directory} holds no conversations, so it has no roles and turns.",
             "Group by split, task, template or source.",
+            code="E706",
         )
 
 

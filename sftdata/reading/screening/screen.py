@@ -45,6 +45,7 @@ class Screen:
                     f"'{row_id}').",
                     f"Fix the row, or let it be dropped or flagged: the spec's checks."
                     f'{found.check} = "drop"',
+                    code="E304",
                 )
             status = Status.DROPPED if found.action == "drop" else Status.FLAGGED
             outcomes.add_outcome(found.row, status, found.check, found.detail)

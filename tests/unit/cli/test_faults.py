@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from sftdata.cli.faults import damaged
+from sftdata.cli.faults import damaged, explain_os_error
 
 
 @pytest.mark.parametrize(("faults", "last"), [(20, "fault 19"), (1234, "… and 1,214 more")])
@@ -17,3 +18,20 @@ def test_twenty_faults_are_shown(faults: int, last: str) -> None:
     assert head == "data/x does not agree with its manifest:"
     assert shown[:20] == [f"fault {i}" for i in range(20)]
     assert (shown[-1], hint) == (last, "Build it again; intact parts are reused.")
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "way_out"),
+    [
+        (errno.ENOSPC, "E802", "Make room on the disk"),
+        (errno.EMFILE, "E803", "ulimit -n"),
+        (errno.EACCES, "E801", "permissions"),
+    ],
+)
+def test_what_the_system_refuses_has_a_code_and_a_way_out(
+    number: int, code: str, way_out: str
+) -> None:
+    error = explain_os_error(OSError(number, "it failed", "a.html"))
+    assert error.code == code
+    assert str(error).startswith("a.html: it failed.\n")
+    assert way_out in str(error)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sftdata.cli.output import print_error, print_json, print_note
-from sftdata.errors import SftdataError
+from sftdata.errors import GoldenSetError
 
 HOSTILE = "a\x1b[31m\u202e"
 
@@ -17,10 +17,10 @@ HOSTILE = "a\x1b[31m\u202e"
 def test_an_error_is_escaped_and_its_further_lines_are_indented(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    print_error(SftdataError(f"'{HOSTILE}' is wrong.", "Do this."))
+    print_error(GoldenSetError(f"'{HOSTILE}' is wrong.", "Do this."))
     assert capsys.readouterr() == (
         "",
-        "Error: 'a\\x1b[31m\\u{202e}' is wrong.\n       Do this.\n",
+        "Error E204: 'a\\x1b[31m\\u{202e}' is wrong.\n       Do this.\n",
     )
 
 
@@ -44,3 +44,12 @@ def test_numbers_of_numpy_and_infinities_are_printed(capsys: pytest.CaptureFixtu
         {"loss": 0.5, "perplexity": None, "all": [None, 1]},
         [None, 3, True, None],
     ]
+
+
+def test_an_error_is_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    print_error(GoldenSetError("It is wrong.", "Do this."), as_json=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert json.loads(err) == {
+        "error": {"code": "E204", "exit_code": 1, "message": "It is wrong.\nDo this."}
+    }

@@ -44,6 +44,7 @@ def diff_versions(
         raise SpecError(
             f"Neither {before.label} nor {after.label} reads the field '{name}'.",
             did_you_mean(name, needed),
+            code="E706",
         )
     paths = {name: name for name in needed} | dict(fields or {})
     rules = {name: FieldRule(path=path) for name, path in paths.items()}
