@@ -114,6 +114,9 @@ def _tables(found: Evaluation) -> str:
                 f"{result.system:12} {result.shots:>5} {result.task_rows[task]:>6,} "
                 f"{loss:>8.4f} {perplexity(loss):>10.3f}{scores}"
             )
+        lines += [
+            f"tuned, {c.shots} shots, {c.describe()}" for c in found.comparisons if c.task == task
+        ]
         lines += [f"{s.name}: {s.signature}" for s in found.results[0].scores[task] if s.signature]
         lines.append("")
     if len(found.results[0].scores) > 1:

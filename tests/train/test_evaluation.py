@@ -46,6 +46,9 @@ def test_base_and_tuned_are_measured_on_the_same_rows(
     assert tuned.loss < base.loss - 0.1
     assert tuned.perplexity == pytest.approx(np.exp(tuned.loss))
     assert [s.name for s in base.scores["summarize"]] == ["rouge1", "rouge2", "rougeL", "rougeLsum"]
+    assert [c.metric for c in found.comparisons] == [s.name for s in base.scores["summarize"]]
+    gain = tuned.scores["summarize"][0].value - base.scores["summarize"][0].value
+    assert found.comparisons[0].difference == pytest.approx(gain)
     assert set(found.gallery[0].answers) == {"base, 0 shots", "tuned, 0 shots"}
     json.dumps(found.to_json())
     rows = {example.row_id: example for example in load(dataset)["validation"]}

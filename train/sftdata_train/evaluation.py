@@ -12,6 +12,7 @@ from typing import Any
 from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.text import TextReader
 from sftdata.serving.passport import Passport, read_passport
+from sftdata_train.comparison import Comparison, compare_scores
 from sftdata_train.decoding import Decoding, Mode
 from sftdata_train.evaluation_prompts import (
     Prompts,
@@ -29,7 +30,7 @@ from sftdata_train.passport import load_built_templates
 from sftdata_train.preflight import check_lengths, check_vocabulary
 from sftdata_train.progress import Report
 from sftdata_train.resource_errors import explain_resource_errors
-from sftdata_train.systems import Measured, load_systems, measure_systems
+from sftdata_train.systems import BASE, TUNED, Measured, load_systems, measure_systems
 from sftdata_train.tokenizer_check import check_tokenizer
 from sftdata_train.trainer import perplexity
 
@@ -73,11 +74,18 @@ class Evaluation:
     decoding: Decoding
     rows_left_out: int  # rows of the split beyond `limit`
     results: list[SystemResult]
+    comparisons: list[Comparison]  # of tuned and base, for each task, number of shots and metric
     gallery: list[GalleryRow]
 
     def to_json(self) -> dict[str, Any]:
         """The object `eval --json` prints."""
-        return asdict(self)
+        found = asdict(self)
+        for shown, result in zip(found["results"], self.results, strict=True):
+            shown["scores"] = {
+                task: [score.to_json() for score in scores]
+                for task, scores in result.scores.items()
+            }
+        return found
 
 
 @dataclass(frozen=True)
@@ -131,7 +139,7 @@ def evaluate(
         measured, decoded = measure_systems(
             systems, sets, decoding, batch_size, max_new_tokens, report
         )
-        results, gallery = _compare(data, measured)
+        results, gallery = _score(data, measured)
     return Evaluation(
         dataset=str(directory),
         build=data.manifest["build"],
@@ -141,6 +149,7 @@ def evaluate(
         decoding=decoded,
         rows_left_out=left_out,
         results=results,
+        comparisons=_compare_systems(results),
         gallery=gallery,
     )
 
@@ -192,7 +201,19 @@ class _Scorer:
         return self._texts.decode(ids, show_control=False).strip()
 
 
-def _compare(
+def _compare_systems(results: Sequence[SystemResult]) -> list[Comparison]:
+    """Tuned against base, where both have answered with the same number of shots."""
+    by_system = {(result.system, result.shots): result for result in results}
+    return [
+        comparison
+        for (system, shots), tuned in by_system.items()
+        if system == TUNED
+        for task, scores in tuned.scores.items()
+        for comparison in compare_scores(task, shots, by_system[BASE, shots].scores[task], scores)
+    ]
+
+
+def _score(
     data: Dataset, measured: Sequence[Measured]
 ) -> tuple[list[SystemResult], list[GalleryRow]]:
     """Loss and scores of each system at each number of shots, and rows to read."""

@@ -10,7 +10,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -35,10 +35,15 @@ class Score:
     low: float
     high: float
     signature: str = ""  # version and settings of the metric, to quote with the value
+    # float64[resamples]: its value on each resample; all metrics of the same rows draw the same.
+    resamples: npt.NDArray[np.float64] = field(
+        default_factory=lambda: np.empty(0), repr=False, compare=False
+    )
 
     def to_json(self) -> dict[str, Any]:
         """The object in `eval --json`."""
-        return asdict(self)
+        values = {key.name: getattr(self, key.name) for key in fields(self)}
+        return {name: value for name, value in values.items() if name != "resamples"}
 
 
 def score(
@@ -180,9 +185,10 @@ def _bootstrap(
         return Score(name, 0.0, 0.0, 0.0)
     draws = np.random.default_rng(_SEED).integers(0, len(rows), (_RESAMPLES, len(rows)))
     sums = np.stack([rows[draw].sum(axis=0) for draw in draws])
-    low, high = np.quantile(value(sums), (0.025, 0.975))
+    values = 100 * value(sums)
+    low, high = np.quantile(values, (0.025, 0.975))
     found = float(value(rows.sum(axis=0)[None])[0])
-    return Score(name, 100 * found, 100 * float(low), 100 * float(high))
+    return Score(name, 100 * found, float(low), float(high), resamples=values)
 
 
 def _sacrebleu(name: str, metric: Any, references: Texts, answers: Texts) -> Score:
@@ -191,7 +197,7 @@ def _sacrebleu(name: str, metric: Any, references: Texts, answers: Texts) -> Sco
     found = metric.corpus_score(list(answers), [list(references)])
     signature = str(metric.get_signature())
     if list(answers) == list(references):  # sacrebleu gives 0 for texts without words
-        return Score(name, 100.0, 100.0, 100.0, signature)
+        return Score(name, 100.0, 100.0, 100.0, signature, np.full(_RESAMPLES, 100.0))
     # sacrebleu's bootstrap fails when a sample scores 0, and its interval is private.
     counts = np.array(metric._extract_corpus_statistics(list(answers), [list(references)]))
 
