@@ -8,7 +8,7 @@ from sftdata.inspecting.rows.inspector import InspectedRow
 from sftdata.inspecting.rows.terminal import to_rich
 from sftdata.inspecting.rows.tokens import Token
 from sftdata.inspecting.rows.turns import find_turns
-from sftdata.inspecting.rows.views import Span, heading, view_spans
+from sftdata.inspecting.rows.views import Span, first_words, heading, view_spans
 from sftdata.loading.dataset import Example
 
 
@@ -51,6 +51,10 @@ def test_the_text_view_marks_control_tokens_and_every_part_in_the_loss() -> None
         Span("c", "target"),
         Span("<e>", "control-target"),
     ]
+
+
+def test_a_row_is_listed_by_its_first_taught_words_without_control_tokens() -> None:
+    assert first_words(chat()) == "Yo"
 
 
 def lines_of(number: int) -> InspectedRow:
