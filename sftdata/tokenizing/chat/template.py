@@ -24,6 +24,7 @@ from sftdata.tokenizing.chat.environment import (
 )
 from sftdata.tokenizing.tokenizer import Tokenizer
 
+_MAX_SOURCE = 200_000  # characters; the longest of well-known models has about 30,000
 _MAX_MESSAGE = 500  # characters: an error may quote a text of any length
 
 Message = Mapping[str, Any]
@@ -40,6 +41,12 @@ def load_chat_template(
         raise TemplateError(
             f"The tokenizer '{tokenizer.name}' has no chat template.",
             "Give a chat model's tokenizer, or a template: --chat-template FILE",
+        )
+    if len(tokenizer.chat_template) > _MAX_SOURCE:
+        raise TemplateError(
+            f"The chat template of the tokenizer '{tokenizer.name}' has "
+            f"{len(tokenizer.chat_template):,} characters; at most {_MAX_SOURCE:,} are read.",
+            "Give another template: --chat-template FILE",
         )
     return ChatTemplate(
         tokenizer.chat_template, tokenizer.name, tokenizer.special_texts, options, date

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sftdata.errors import TemplateError
-from sftdata.tokenizing.chat.template import ChatTemplate, read_template_file
+from sftdata.tokenizing.chat.template import ChatTemplate, load_chat_template, read_template_file
 
 SOURCE = (
     "{% if enable_thinking is defined and enable_thinking %}<think>{% endif %}"
@@ -67,3 +68,9 @@ def test_a_template_that_does_not_parse_is_no_fault_of_the_rows() -> None:
     assert check("{% if %}").startswith(
         "Error: The chat template of the tokenizer 'made' does not parse: Expected an expression"
     )
+
+
+def test_a_source_of_any_length_is_not_compiled() -> None:
+    tokenizer = SimpleNamespace(name="made", chat_template="x" * 200_001, special_texts={})
+    with pytest.raises(TemplateError, match=r"'made' has 200,001 characters; at most 200,000"):
+        load_chat_template(tokenizer, {}, datetime.date(2026, 1, 31))  # type: ignore[arg-type]
