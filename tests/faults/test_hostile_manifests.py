@@ -119,7 +119,6 @@ def test_any_value_in_any_place_is_one_message_or_does_no_harm(
             if done.code != 0 and not done.is_one_message:
                 last = done.err.strip().splitlines()[-1:] or [f"signal {-done.code}"]
                 wrong.append(f"{reader[0]}: {place} = {value!r:.40}: {last[0][:200]}")
-    print("\n".join(wrong))
     print(f"{min(TRIED, len(cases))} of {len(cases)} values tried, {len(wrong)} wrong")
     assert wrong == []
 
