@@ -14,6 +14,7 @@ import pyarrow as pa
 from sftdata.base.arrow import texts
 from sftdata.base.hashing import hash_texts
 from sftdata.base.typed_text import TYPE_NAMES, FieldType, to_canonical
+from sftdata.base.wording import count
 from sftdata.building.inputs import draw_pool
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
@@ -265,6 +266,12 @@ def load_prompt_renderer(dataset: Path | str, *, part: str | None = None) -> Pro
             code="E102",
         )
     built = list(manifest["template"])
+    if len(built) != len(spec.templates):
+        raise SftdataError(
+            f"The manifest of {directory} lists {count(len(built), 'template')}, its spec "
+            f"{len(spec.templates)}.",
+            "Build the dataset again.",
+        )
     choices = tuple(
         choice.model_copy(update={"id": label})
         for choice, label in zip(spec.templates, built, strict=True)

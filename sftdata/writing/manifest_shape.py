@@ -57,7 +57,13 @@ _KEYS: Mapping[str, Check] = {
             {"bytes": or_null(COUNT), "split": TEXT, "split_column": TEXT, "part": FILE_NAME},
         )
     ),
-    "options": OBJECT,
+    "options": object_of(
+        {},
+        {
+            "max_length": or_null(COUNT), "shots": list_of(COUNT),
+            "chat_template": or_null(TEXT),
+        },
+    ),
     "splits": map_of(object_of({"shards": list_of(_SHARD)}), FILE_NAME),
     "rows_in": COUNT,
     "rows_out": COUNT,
