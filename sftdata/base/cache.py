@@ -2,7 +2,9 @@
 
 A small file is read and digested each time. A large file counts as unchanged while its path, size,
 inode, mtime and ctime are the same, because reading a hundred gigabytes would take minutes; no
-program can set the ctime. `sftdata verify` reads everything all the same.
+program can set the ctime. It is read again where the times may not tell: on file systems that
+don't keep them so, and if it was changed in the second before the look. `sftdata verify` reads
+everything all the same.
 
 An entry begins with a digest of its content, its kind and its name. One that is damaged or in the
 place of another counts as absent, so a cache never changes a result.
@@ -22,6 +24,7 @@ from typing import Any
 import xxhash
 
 from sftdata.base.cache_folder import cache_folder
+from sftdata.base.file_systems import tells_changes
 from sftdata.base.files import Stamp, replacing, stamp
 
 # Reading less than this takes no longer than a look into the cache.
@@ -77,16 +80,24 @@ def write_content(kind: str, digest: str, content: bytes) -> None:
 def read_digest(files: Sequence[Path], stamps: Sequence[Stamp]) -> str | None:
     """The cached digest of these files together; None if they had other stamps then."""
     known = _read_json(_entry("sources", files))
-    return known.get("sha256") if known.get("stamps") == list(stamps) else None
+    is_known = known.get("stamps") == list(stamps) and all(map(tells_changes, files))
+    return known.get("sha256") if is_known else None
 
 
-def write_digest(files: Sequence[Path], stamps: Sequence[Stamp], digest: str) -> None:
-    """Caches the digest of large files; the stamps are from before the files were read."""
-    settled = time.time() - _SETTLED_SECONDS
-    if sum(size for _, _, size, _, _ in stamps) >= _MIN_BYTES and all(
-        changed / 1e9 < settled for *_, changed in stamps
-    ):
+def write_digest(
+    files: Sequence[Path], stamps: Sequence[Stamp], digest: str, taken: float | None = None
+) -> None:
+    """Caches the digest of large files. `taken`: when the stamps were, before the files were read;
+    by default just now."""
+    taken = time.time() if taken is None else taken
+    if sum(size for _, _, size, _, _ in stamps) >= _MIN_BYTES and are_settled(files, taken, stamps):
         _write_json(_entry("sources", files), {"stamps": list(stamps), "sha256": digest})
+
+
+def are_settled(files: Iterable[Path], taken: float, stamps: Iterable[Stamp]) -> bool:
+    """Whether any change of the files since the stamps were taken gives them other stamps."""
+    settled = taken - _SETTLED_SECONDS
+    return all(changed / 1e9 < settled for *_, changed in stamps) and all(map(tells_changes, files))
 
 
 def unchanged_files(directory: Path) -> frozenset[str]:
@@ -95,7 +106,7 @@ def unchanged_files(directory: Path) -> frozenset[str]:
     unchanged = set()
     for name, before in known.items():
         with contextlib.suppress(OSError):
-            if stamp(directory / name) == before:
+            if stamp(directory / name) == before and tells_changes(directory / name):
                 unchanged.add(name)
     return frozenset(unchanged)
 

@@ -11,15 +11,17 @@ import os
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import BinaryIO
 
-from sftdata.base.cache import read_digest, write_digest
+from sftdata.base.cache import are_settled, read_digest, write_digest
 from sftdata.base.content import content_folders
 from sftdata.base.escaping import escape
+from sftdata.base.file_systems import flush
 from sftdata.base.files import Stamp, stamp
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.errors import GoldenSetError
@@ -53,15 +55,29 @@ class Source(PicklesFieldsOnly):
     layout: JsonLayout = ROW_A_LINE  # of a JSON file
     note: str | None = None  # what a person should know of it before the first row
 
-    @cached_property
+    @property
     def stamps(self) -> list[Stamp]:
         """Stamps of the files, taken at first use and before the files are read."""
-        return [stamp(path) for path in self.files]
+        return self._first_look[1]
+
+    @cached_property
+    def _first_look(self) -> tuple[float, list[Stamp]]:
+        """When the stamps were taken, and the stamps."""
+        for path in self.files:
+            flush(path)
+        return time.time(), [stamp(path) for path in self.files]
 
     def has(self, stamps: Sequence[Stamp]) -> bool:
-        """Whether the files are still those that had these stamps."""
-        # The time of a change of any kind may be that of a new link, which changes no byte.
-        return [stamp(path)[:-1] for path in self.files] == [before[:-1] for before in stamps]
+        """Whether the files are still those that had these stamps.
+
+        Where the stamps cannot tell, the files are read and digested again.
+        """
+        now = [stamp(path) for path in self.files]
+        if [each[:-1] for each in now] != [before[:-1] for before in stamps]:
+            return False
+        # The ctime is also moved by a new link, which changes no byte.
+        is_told = now == stamps and are_settled(self.files, *self._first_look)
+        return is_told or self._read_digest() == self._digest
 
     def id_prefix(self, option: str | None) -> str:
         """What the option puts before each id that the source gives: `NAME/`, or nothing.
@@ -89,23 +105,28 @@ class Source(PicklesFieldsOnly):
     def sha256(self) -> str:
         """Digest of the bytes of the files, in order, and of which rows of them are read."""
         if self.sheet is not None:
-            return hashlib.sha256(f"{self._digest_files()} #{self.sheet}".encode()).hexdigest()
+            return hashlib.sha256(f"{self._digest} #{self.sheet}".encode()).hexdigest()
         if self.rows is None:
-            return self._digest_files()
+            return self._digest
         first, end = self.rows
-        return hashlib.sha256(f"{self._digest_files()} {first}:{end}".encode()).hexdigest()
+        return hashlib.sha256(f"{self._digest} {first}:{end}".encode()).hexdigest()
 
-    def _digest_files(self) -> str:
+    @cached_property
+    def _digest(self) -> str:
         known = read_digest(self.files, self.stamps)
         if known is not None:
             return known
+        digest = self._read_digest()
+        write_digest(self.files, self.stamps, digest, self._first_look[0])
+        return digest
+
+    def _read_digest(self) -> str:
         digest = hashlib.sha256()
         block = memoryview(bytearray(min(self.size + 1, _BLOCK_BYTES)))
         for path in self.files:
             with path.open("rb", buffering=0) as file:
                 while read := file.readinto(block):
                     digest.update(block[:read])
-        write_digest(self.files, self.stamps, digest.hexdigest())
         return digest.hexdigest()
 
 
