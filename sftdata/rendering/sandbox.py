@@ -6,6 +6,8 @@ clock, no randomness and no file outside the templates root, and every operation
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,14 @@ class _StatelessTemplate(jinja2.Template):
         return super()._get_default_module(ctx)
 
 
+_tests = cache(metered_tests)
+
+
+@cache
+def _filters() -> Mapping[str, Any]:
+    return metered_filters(_FILTERS.split())
+
+
 class TemplateEnvironment(MeteredEnvironment):
     """The sandbox with everything removed that is not a function of the row."""
 
@@ -102,8 +112,8 @@ class TemplateEnvironment(MeteredEnvironment):
             loader=None if root is None else TemplatesRootLoader(root),
         )
         self.globals.pop("lipsum", None)
-        self.filters = dict(metered_filters(_FILTERS.split()))
-        self.tests = dict(metered_tests())
+        self.filters = dict(_filters())
+        self.tests = dict(_tests())
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """`left + right` or `left - right`; refuses the other intercepted operators.
