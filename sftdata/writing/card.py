@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import Any
 
 from sftdata.base.conversation import TEMPLATE_LABEL
 from sftdata.base.wording import count
 from sftdata.spec.model import Mixture, Spec
+from sftdata.writing.card_loading import load_from_hub, load_here
 from sftdata.writing.card_metadata import render_metadata
 from sftdata.writing.markdown import plain, quote, table
 from sftdata.writing.plots import as_file, quantile_ranges, token_bars
@@ -42,12 +44,24 @@ def render_files(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> dict[str,
     }
 
 
-def render_card(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
-    """The card of a build: YAML for the Hub, then what it is and how to load it."""
-    return f"---\n{render_metadata(spec, manifest)}---\n\n{_text(spec, manifest)}"
+def render_card(
+    spec: Spec | Mixture,
+    manifest: Mapping[str, Any],
+    *,
+    repository: str | None = None,
+    texts: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """The card of a build: YAML for the Hub, then what it is and how to load it.
+
+    `repository`: its name on the Hub, for a card there. `texts`: the file with the texts of each
+    split.
+    """
+    loading = load_here() if repository is None else load_from_hub(repository, bool(texts))
+    head = render_metadata(spec, manifest, texts)
+    return f"---\n{head}---\n\n{_text(spec, manifest, loading)}"
 
 
-def _text(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
+def _text(spec: Spec | Mixture, manifest: Mapping[str, Any], loading: str) -> str:
     about = f"\n{plain(spec.description)}\n" if spec.description else ""
     splits = table(
         ("split", "rows", "tokens", "in the loss", "share"),
@@ -82,18 +96,7 @@ Flagged: {_counts(manifest.get("flagged", {}))}. Extra copies: {manifest.get("re
 {_mixture(spec, manifest)}
 {_examples(spec, manifest)}## Load it
 
-```python
-from datasets import load_dataset
-
-data = load_dataset("DIRECTORY")
-```
-
-```python
-import sftdata
-
-train = sftdata.load("DIRECTORY")["train"]
-train[0].input_ids, train[0].labels  # labels are -100 outside the loss
-```
+{loading}
 
 ## How it was made
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
+from support.fake_hub import logged_in
 from support.places import ROOT
 
 from sftdata.cli import cli
@@ -36,6 +38,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "ledger": ["{data}"],
     "merge": ["{adapter}", "--out", "merged"],
     "pack": ["{data}", "--max-length", "512"],
+    "push": ["{data}", "hf:me/grammar"],
     "rebuild": ["{data}/manifest.json", "--out", "again"],
     "serve-config": ["{adapter}", "--for", "vllm", "--template", "grammar/plain@1.0.0"],
     "sources": [],
@@ -126,6 +129,7 @@ def test_every_command_with_json_is_run_below() -> None:
     assert sorted(commands_with_json()) == sorted(ARGUMENTS)
 
 
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # huggingface_hub's own
 @pytest.mark.parametrize("command", ARGUMENTS)
 def test_a_command_prints_json_alone(
     command: str, data: Path, request: pytest.FixtureRequest
@@ -138,7 +142,8 @@ def test_a_command_prints_json_alone(
     if command == "template release":
         run("template", "new", "grammar/mine")
     arguments = [fill(argument, places) for argument in ARGUMENTS[command]]
-    printed = run(*command.split(), *arguments, "--json")
+    with logged_in() if command == "push" else nullcontext():
+        printed = run(*command.split(), *arguments, "--json")
     lines = [read_strictly(line) for line in printed.splitlines()]
     assert lines or command == "ledger"
     if command == "eval":  # a task with chrF, whose numbers are NumPy's own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ import torch
 from sftdata.base.new_folder import new_folder
 from sftdata.base.wording import count
 from sftdata.errors import SftdataError
+from sftdata.serving.model_card import LOSS_PLOT
+from sftdata.serving.model_files import write_model_card
 from sftdata.serving.passport import Passport, read_passport
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
@@ -99,7 +102,9 @@ def merge(
         again = generate(saved.to(choose_device()), probes, stop_ids, max_new_tokens=_ANSWER_TOKENS)
         equal = sum(map(Ids.__eq__, answers, again))
         check = MergeCheck(str(dtype).removeprefix("torch."), difference, len(probes), equal)
-        _write_passport(folder, passport, check)
+        if (adapter / LOSS_PLOT).is_file():
+            shutil.copyfile(adapter / LOSS_PLOT, folder / LOSS_PLOT)
+        write_model_card(_write_passport(folder, passport, check))
     return check
 
 
@@ -130,7 +135,8 @@ def _compare(before: Sequence[torch.Tensor], after: Sequence[torch.Tensor]) -> f
     return difference / largest
 
 
-def _write_passport(folder: Path, passport: Passport, check: MergeCheck) -> None:
+def _write_passport(folder: Path, passport: Passport, check: MergeCheck) -> Passport:
     content = {k: v for k, v in passport.content.items() if k not in ("weights", "outcome")}
     merged = {"adapter": passport["weights"], **asdict(check)}
-    write_passport(folder, {**content, "merged": merged}, passport.content.get("outcome", {}))
+    outcome = passport.content.get("outcome", {})
+    return write_passport(folder, {**content, "merged": merged}, outcome)

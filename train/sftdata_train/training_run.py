@@ -18,6 +18,8 @@ from sftdata.base.wording import list_names
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.packing import read_plan
+from sftdata.serving.model_card import LOSS_PLOT
+from sftdata.serving.model_files import write_model_card
 from sftdata.serving.passport import FILE, Passport, read_passport
 from sftdata.spec.split_names import find_split
 from sftdata.writing.manifest import MANIFEST
@@ -43,7 +45,7 @@ from sftdata_train.tokenizer_check import check_tokenizer
 from sftdata_train.tokenizer_files import save_tokenizer
 from sftdata_train.trainer import ExactTrainer
 
-RUN, CHECKPOINTS, LOSS_PLOT = "run.json", "checkpoints", "loss.svg"
+RUN, CHECKPOINTS = "run.json", "checkpoints"
 EVENTS = "runs"  # where TensorBoard's users look for them
 _HELD_OUT = "validation"
 _EVAL_BATCH = 8
@@ -346,7 +348,7 @@ def _finish(
             "held_out_loss_before": held_out[0]["loss"] if held_out else None,
             "held_out_loss": _saved_loss(held_out, early_stop=run.recipe.early_stop is not None),
         }
-        write_passport(out, description, outcome)
+        write_model_card(write_passport(out, description, outcome))
         shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
         (out / RUN).unlink()
     trainer.accelerator.wait_for_everyone()

@@ -1,0 +1,120 @@
+"""The sections of a model card that say how to prompt the model."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from sftdata.errors import SftdataError
+from sftdata.rendering.template import parse_template
+from sftdata.serving.conversation import Question
+from sftdata.serving.passport import Passport
+from sftdata.serving.prompt import ServingPrompt
+from sftdata.serving.recorded_prompt import load_passport_renderer
+from sftdata.writing.markdown import plain
+
+_IDS_SHOWN = 24
+
+
+def describe_prompting(passport: Passport, repository: str | None) -> str:
+    """The code that asks the model, and an example of a prompt."""
+    fields = _prompt_fields(passport)
+    row = json.dumps(dict.fromkeys(fields, "…"), ensure_ascii=False)
+    asked = 'messages=[{"role": "user", "content": "…"}]' if talks and not fields else row
+    if repository is None:
+        head, folder = "", '"THIS_FOLDER"'
+    else:
+        head, folder = "from huggingface_hub import snapshot_download\n", "folder"
+    fetch = f'folder = snapshot_download("{repository}")\n' if repository else ""
+    base = public_name(passport["base_model"]["name"])
+    model = (
+        f"model = transformers.AutoModelForCausalLM.from_pretrained({folder})"
+        if passport.is_whole_model
+        else f"model = transformers.AutoModelForCausalLM.from_pretrained({json.dumps(base)})\n"
+        f"model.load_adapter({folder})"
+    )
+    text = f"""The model answers well only to the prompts it was trained on, token by token.
+`Prompter` makes them, without the dataset:
+
+```python
+import sftdata
+import torch
+import transformers
+{head}
+{fetch}prompter = sftdata.Prompter({folder})
+prompt = prompter({asked})
+{model}
+ids = model.generate(
+    input_ids=torch.tensor([prompt.input_ids]),
+    eos_token_id=prompt.stop_ids,
+    do_sample=False,
+    max_new_tokens=256,
+)
+print(prompter.read_answer(ids[0, len(prompt.input_ids) :].tolist()))
+```
+
+A server of your own must send these ids and add none (`add_special_tokens: false`), and stop at
+the first of the ids {", ".join(f"`{one}`" for one in passport["stop_ids"])}."""
+    example = _example(passport, fields)
+    if example is None:
+        return text
+    ids = ", ".join(map(str, example.input_ids[:_IDS_SHOWN]))
+    more = ", …" if len(example.input_ids) > _IDS_SHOWN else ""
+    return f"""{text} For example, with “…” in place of each text:
+
+{_fenced("text", example.text)}
+
+{len(example.input_ids):,} ids: `{ids}{more}`"""
+
+
+def _prompt_fields(passport: Passport) -> list[str]:
+    """Fields that the first template needs in the row of a prompt."""
+    for label, recorded in passport["templates"].items():
+        name, _, version = label.partition("@")
+        template = parse_template(name, recorded["source"], version=version)
+        blocks = [template.blocks[name] for name in ("system", "prompt") if name in template.blocks]
+        needed = frozenset[str]().union(*(block.fields for block in blocks))
+        return sorted(needed - recorded.get("defaults", {}).keys())
+    return []
+
+
+def _example(passport: Passport, fields: list[str]) -> ServingPrompt | None:
+    """A prompt of placeholders; None where that is not a row that the template can show."""
+    try:
+        renderer = load_passport_renderer(passport.directory)
+        if not passport["templates"]:
+            return renderer.render_question(Question([{"role": "user", "content": "…"}]))
+        return renderer.render(
+            dict.fromkeys(fields, "…"), template=next(iter(passport["templates"]))
+        )
+    except SftdataError:
+        return None
+
+
+def describe_templates(passport: Passport) -> Iterable[str]:
+    """The text of each template, and where the chat template is."""
+    for label, template in passport["templates"].items():
+        yield f"### Template {plain(label)}"
+        yield _fenced("jinja", template["source"])
+    chat = passport["chat"]
+    if chat is not None:
+        options = json.dumps(chat["options"], ensure_ascii=False) if chat.get("options") else ""
+        yield (
+            "The prompts are turns of the chat template in `chat_template.jinja`"
+            + (f", with the options `{options}`." if options else ".")
+        )
+
+
+def public_name(name: str) -> str:
+    """A name as others may see it: of a folder, not where it lies on this machine."""
+    path = PurePath(name)
+    return path.name if path.is_absolute() else name
+
+
+def _fenced(language: str, text: str) -> str:
+    """A code block whose fence is longer than any in the text."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
