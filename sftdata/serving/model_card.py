@@ -129,7 +129,7 @@ def _loss(passport: Passport) -> Iterable[str]:
         (name, f"{outcome[key]:.4f}") for name, key in named.items() if outcome.get(key) is not None
     ]
     if rows:
-        yield table(("loss", "value"), rows)
+        yield table(("loss", "value"), rows, numbers=[1])
 
 
 def _setting_rows(passport: Passport) -> Iterable[tuple[str, str]]:
@@ -150,7 +150,8 @@ def _evaluation(found: Mapping[str, Any]) -> str:
     ]
     for task, first in found["results"][0]["scores"].items():
         head = (plain(task), "shots", "loss", *(plain(score["name"]) for score in first))
-        parts.append(table(head, _evaluation_rows(found["results"], task)))
+        numbers = range(1, len(head))
+        parts.append(table(head, _evaluation_rows(found["results"], task), numbers=numbers))
     return "\n\n".join(parts)
 
 

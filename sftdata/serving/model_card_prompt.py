@@ -21,8 +21,11 @@ _IDS_SHOWN = 24
 def describe_prompting(passport: Passport, repository: str | None) -> str:
     """The code that asks the model, and an example of a prompt."""
     fields = _prompt_fields(passport)
-    row = json.dumps(dict.fromkeys(fields, "…"), ensure_ascii=False)
-    asked = 'messages=[{"role": "user", "content": "…"}]' if talks and not fields else row
+    asked = json.dumps(dict.fromkeys(fields, "…"), ensure_ascii=False)
+    if len(passport["templates"]) > 1:
+        asked += f', template="{next(iter(passport["templates"]))}"'
+    if not passport["templates"]:
+        asked = 'messages=[{"role": "user", "content": "…"}]'
     if repository is None:
         head, folder = "", '"THIS_FOLDER"'
     else:
