@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,10 +11,18 @@ import pyarrow as pa
 
 from sftdata.base.cache import unchanged_files
 from sftdata.base.files import is_intact, sha256_of
+from sftdata.base.sealed_json import FILES
 from sftdata.errors import SftdataError, VerificationError
 from sftdata.writing.journal import FILE as JOURNAL
 from sftdata.writing.journal import is_whole_journal
-from sftdata.writing.manifest import PARTS, Manifest, ledger_path, read_manifest, shards_path
+from sftdata.writing.manifest import (
+    MANIFEST,
+    PARTS,
+    Manifest,
+    ledger_path,
+    read_manifest,
+    shards_path,
+)
 
 WAY_OUT = "Build the dataset again; intact parts are reused."
 
@@ -34,7 +41,7 @@ def describe_files(directory: Path, names: Iterable[str]) -> dict[str, dict[str,
 def list_files(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
     """Every file that the manifest records: `bytes` and `sha256`, shards also `xxh3`, by path."""
     shards = [s for split in manifest["splits"].values() for s in split["shards"]]
-    return {shard["path"]: shard for shard in shards} | dict(manifest.content.get("files", {}))
+    return {shard["path"]: shard for shard in shards} | dict(manifest.content.get(FILES, {}))
 
 
 def is_whole(manifest: Manifest) -> bool:
@@ -83,20 +90,25 @@ def find_file_faults(manifest: Manifest) -> Iterator[str]:
     """Every file that is missing, damaged or not of this build, a line each; those of parts, too.
 
     Reads all of them, whatever the cache says. Foreign files are nobody's fault, and files of other
-    builds are those of a build that runs or was killed.
+    builds are those of a build that runs or was killed. For the same reason a part may be newer
+    than the mixture, which is whole without it; it must be intact in itself.
     """
-    for name, entry in list_files(manifest).items():
-        if (fault := find_fault(manifest, name, entry)) is not None:
+    parts = {f"{PARTS}/{name}/{MANIFEST}": name for name in manifest.part_names}
+    files = list_files(manifest)
+    for name, entry in files.items():
+        if name not in parts and (fault := find_fault(manifest, name, entry)) is not None:
             yield fault
     yield from find_journal_faults(manifest)
     folder = manifest.directory / shards_path(manifest["build"])
-    known = {manifest.directory / name for name in list_files(manifest)}
+    known = {manifest.directory / name for name in files}
     for path in sorted(folder.glob("*.arrow")):
         if path not in known:
             yield f"{path}: a shard that the manifest does not list"
-    for part in manifest.part_names:
-        with contextlib.suppress(SftdataError):  # its manifest is one of the files
+    for part in parts.values() if FILES in manifest.content else ():
+        try:
             yield from find_file_faults(read_manifest(manifest.directory / PARTS / part))
+        except SftdataError as error:
+            yield str(error).splitlines()[0]
 
 
 def find_journal_faults(manifest: Manifest) -> list[str]:
@@ -104,7 +116,7 @@ def find_journal_faults(manifest: Manifest) -> list[str]:
 
     A mixture has none; earlier versions didn't end theirs with a digest.
     """
-    if "files" not in manifest.content or manifest.part_names:
+    if FILES not in manifest.content or manifest.part_names:
         return []
     name = journal_path(manifest)
     if is_whole_journal((manifest.directory / name).parent, manifest["build"]):
@@ -118,7 +130,7 @@ def read_table(manifest: Manifest, name: str, schema: pa.Schema | None = None) -
     Raises `VerificationError` where it is missing or not as recorded.
     """
     path = manifest.directory / name
-    entry = manifest.content.get("files", {}).get(name)
+    entry = manifest.content.get(FILES, {}).get(name)
     try:
         if not is_inside(manifest.directory, path):
             raise ValueError("it is a link to a file outside of the dataset")

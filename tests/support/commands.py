@@ -11,6 +11,7 @@ import gc
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import traceback
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.places import ROOT
+
+_ERROR = re.compile(r"^Error(?: E\d+)?: ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Done:
     @property
     def is_one_message(self) -> bool:
         """Whether it failed as it should: one message, no traceback, and no signal."""
-        return self.code in (1, 3) and self.err.count("Error: ") == 1 and not self.is_crash
+        return self.code in (1, 3) and len(_ERROR.findall(self.err)) == 1 and not self.is_crash
 
     @property
     def is_crash(self) -> bool:
