@@ -91,6 +91,7 @@ def _check_dataset(dataset: Path, *, allow_draft: bool, allow_secrets: bool) -> 
         raise SftdataError(
             f"{dataset} is a draft: its template is not released.",
             "Release the template and build again, or push the draft: --allow-draft",
+            code="E704",
         )
     faults = find_faults(dataset)
     if faults:
@@ -105,12 +106,14 @@ def _check_dataset(dataset: Path, *, allow_draft: bool, allow_secrets: bool) -> 
         raise SftdataError(
             f"The texts of {dataset} cannot be searched for secrets. {error}",
             "Or push without a search: --allow-secrets",
+            code="E907",
         ) from error
     if findings:
         lines = [line for finding in findings for line in describe(finding)]
         raise SftdataError(
             "\n".join([f"{dataset} holds secrets, which a push would publish:", *lines]),
             "Or, if none of them is a secret, push all the same: --allow-secrets",
+            code="E907",
         )
 
 
@@ -126,6 +129,7 @@ def _model(source: Path, name: str, allow_draft: bool, evaluation: Path | None) 
         raise SftdataError(
             f"{source} was trained on a draft: the template of its dataset is not released.",
             "Release the template, build and train again, or push it as it is: --allow-draft",
+            code="E704",
         )
     results = read_evaluation(evaluation) if evaluation is not None else None
     files = list_model_files(passport, name, results, report=print_note)

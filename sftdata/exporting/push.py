@@ -54,6 +54,7 @@ def parse_target(target: str) -> str:
         raise SftdataError(
             f"'{target}' names no repository of the Hugging Face Hub.",
             f"Write {HUB}user/name, with the name of your account or organization as user.",
+            code="E102",
         )
     return name
 
@@ -120,6 +121,7 @@ def _find_or_create(api: Any, repository: Repository, private: bool) -> Any:
         raise SftdataError(
             f"{HUB}{name} exists and is public.",
             "Make it private in its settings, choose another name, or leave out --private.",
+            code="E907",
         )
     return info
 
@@ -130,6 +132,7 @@ def _check_content(repository: Repository, held: Sequence[str]) -> None:
         raise SftdataError(
             f"{HUB}{repository.name} holds something else: {list_names(others, _SHOWN)}.",
             "Choose another name, or empty the repository.",
+            code="E907",
         )
 
 

@@ -35,12 +35,13 @@ def read_evaluation(path: Path) -> Mapping[str, Any]:
     try:
         found = json.loads(path.read_bytes())
         _evaluation(found)
-    except OSError as error:
-        raise SftdataError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except FileNotFoundError as error:
+        raise SftdataError(f"There is no file '{path}'.", "Check the path.", code="E201") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SftdataError(
             f"{path} does not hold the results of an evaluation.",
             f"Make it: sftdata eval DATASET --model MODEL --adapter ADAPTER --json > {path}",
+            code="E203",
         ) from error
     return dict(found)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sftdata.base.files import sha256_of, write_atomically
 from sftdata.base.reporting import Report
+from sftdata.base.sealed_json import FILES
 from sftdata.base.wording import list_names
 from sftdata.errors import VerificationError
 from sftdata.serving.model_card import FILE as CARD
@@ -16,13 +17,14 @@ from sftdata.serving.model_card import LOSS_PLOT, is_our_card, render_model_card
 from sftdata.serving.passport import FILE as PASSPORT
 from sftdata.serving.passport import Passport
 
-_PUBLISHED = (
-    PASSPORT, CARD, LOSS_PLOT, "metrics.jsonl", "validation.jsonl", "adapter_config.json",
-    "config.json", "generation_config.json", "*.safetensors", "*.safetensors.index.json",
-    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-    "vocab.json", "vocab.txt", "merges.txt", "*.model", "chat_template.jinja",
-    "chat_template.json", "configuration_*.py", "modeling_*.py", "LICENSE*",
+# Files of a training by an earlier version, whose passport records only the weights.
+_KNOWN = (
+    LOSS_PLOT, "metrics.jsonl", "validation.jsonl", "adapter_config.json", "config.json",
+    "generation_config.json", "*.safetensors.index.json", "tokenizer.json",
+    "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
+    "vocab.txt", "merges.txt", "*.model", "chat_template.jinja", "chat_template.json",
 )  # fmt: skip
+_LICENSE = "LICENSE"
 _SHOWN = 5
 
 
@@ -42,17 +44,21 @@ def list_model_files(
 ) -> dict[str, Path | bytes]:
     """The files for `repository`, by their name; the card is made for it.
 
-    Raises `VerificationError` when weights are not those of the passport.
+    They are those of the passport, which must be as it records them, and a LICENSE.
+    Raises `VerificationError` where they are not.
     """
     folder = passport.directory
-    _check_weights(passport)
-    entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    recorded = {**passport["weights"], **passport.content.get(FILES, {})}
+    _check_files(folder, recorded)
+    wanted = {PASSPORT, CARD, _LICENSE, *recorded}
+    if FILES not in passport.content:
+        wanted |= {path.name for path in folder.iterdir() if _is_known(path.name)}
     files: dict[str, Path | bytes] = {
-        path.name: path
-        for path in entries
-        if path.is_file() and any(fnmatch(path.name, pattern) for pattern in _PUBLISHED)
+        name: folder / name for name in sorted(wanted) if (folder / name).is_file()
     }
-    left = [path.name for path in entries if path.name not in files]
+    tops = {PurePath(name).parts[0] for name in files}
+    entries = sorted(path.name for path in folder.iterdir())
+    left = [name for name in entries if name not in tops and not name.startswith(".")]
     if left:
         report(f"{folder} also holds {list_names(left, _SHOWN)}, which is not pushed.")
     base = passport["base_model"]["name"]
@@ -69,16 +75,20 @@ def list_model_files(
     return files
 
 
-def _check_weights(passport: Passport) -> None:
+def _check_files(folder: Path, recorded: Mapping[str, str]) -> None:
     faults = []
-    for name, digest in passport["weights"].items():
-        path = passport.directory / name
+    for name, digest in recorded.items():
+        path = folder / name
         if not path.is_file():
             faults.append(f"{path}: the file is missing")
         elif sha256_of(path) != digest:
-            faults.append(f"{path}: not the weights that were trained (the digest differs)")
+            faults.append(f"{path}: not the file of the training (the digest differs)")
     if faults:
         raise VerificationError(
-            f"{passport.directory} does not agree with {PASSPORT}:\n" + "\n".join(faults),
+            f"{folder} does not agree with {PASSPORT}:\n" + "\n".join(faults),
             "Put the files back, or train again.",
         )
+
+
+def _is_known(name: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in _KNOWN)
