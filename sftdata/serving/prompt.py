@@ -267,7 +267,7 @@ def load_prompt_renderer(dataset: Path | str, *, part: str | None = None) -> Pro
         )
     built = list(manifest["template"])
     if len(built) != len(spec.templates):
-        raise SftdataError(
+        raise VerificationError(
             f"The manifest of {directory} lists {count(len(built), 'template')}, its spec "
             f"{len(spec.templates)}.",
             "Build the dataset again.",

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from support.places import ROOT
 
-_ERROR = re.compile(r"^Error(?: E\d+)?: ", re.MULTILINE)
+# An error on stderr: of a person's command, or with --json an object.
+_ERROR = re.compile(r"^(?:Error E\d+: |{\"error\": {\"code\": \"E\d+\")", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def _run(arguments: list[str]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except SftdataError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error {error.code}: {error}", file=sys.stderr)
         return error.exit_code
     except BaseException:  # whatever it is, the test wants to see it
         traceback.print_exc()
