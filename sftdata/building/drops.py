@@ -22,16 +22,18 @@ _WANTED_DROPS = frozenset(
         Reason.BLANK_ROW,
     }
 )
+_IN_SPEC = "in the spec, above its first [table]"
 # What a spec can do about rows that have no fault of their own.
 _WAYS_OUT = {
     Reason.TOO_LONG: "Let examples be longer: --max-length N",
     Reason.UNKNOWN_SPLIT: "Name every split of the rows in the spec's [split]; a share may be 0.",
-    Reason.UNKNOWN_TURN_KEY: 'Name keys to ignore: ignore_turn_keys = ["KEY"] in the spec',
-    Reason.ASSISTANT_FIRST: "Leave such answers out: drop_leading_assistant = true in the spec",
-    Reason.NO_LAST_ANSWER: "Leave such turns out: drop_trailing_user = true in the spec",
+    Reason.UNKNOWN_TURN_KEY: f'Name keys to ignore: ignore_turn_keys = ["KEY"] {_IN_SPEC}',
+    Reason.ASSISTANT_FIRST: f"Leave such answers out: drop_leading_assistant = true {_IN_SPEC}",
+    Reason.SAME_ROLE: f"Join such turns: merge_same_role = true {_IN_SPEC}",
+    Reason.NO_LAST_ANSWER: f"Leave such turns out: drop_trailing_user = true {_IN_SPEC}",
     Reason.REFUSED: "Use a chat template that takes such rows: --chat-template FILE",
-    Reason.NOT_SHOWN: "Use a chat template that shows all of such rows: --chat-template FILE",
-    Reason.NUL_CHARACTER: 'Keep rows with NUL characters: nul = "keep" in the spec',
+    Reason.NOT_SHOWN: "Use a chat template that shows all that such rows hold: --chat-template FILE",
+    Reason.NUL_CHARACTER: f'Keep rows with NUL characters: nul = "keep" {_IN_SPEC}',
 }
 
 

@@ -32,6 +32,7 @@ def command(
     """
     from dataclasses import asdict
 
+    from sftdata.serving.passport import read_passport
     from sftdata_train.merge import describe_check, merge
 
     check = merge(adapter, out, model=model, trust_remote_code=trust_remote_code)
@@ -40,6 +41,5 @@ def command(
         return
     where = escape(str(out))
     click.echo(f"Merged.\n  model     {where}\n  outputs   {describe_check(check)}")
-    click.echo(
-        f"  next      sftdata generate --adapter {escape(shlex.quote(str(out)))} --row '{{…}}'"
-    )
+    question = "--row '{…}'" if read_passport(out)["templates"] else "--messages '[…]'"
+    click.echo(f"  next      sftdata generate --adapter {escape(shlex.quote(str(out)))} {question}")

@@ -202,7 +202,8 @@ def _facts(numbers: Mapping[str, Any]) -> list[str]:
     lines = [f"{numbers['rows_in']:,} rows in, {numbers['cut']:,} cut"]
     for status in ("dropped", "flagged"):
         lines += [f"{n:,} {status}: {escape(reason)}" for reason, n in numbers[status].items()]
-    lines.append(f"{numbers['duplicates']:,} exact duplicates")
+    repeated = f" ({n:,} repeated for the shares)" if (n := numbers["repeated"]) else ""
+    lines.append(f"{numbers['duplicates']:,} exact duplicates{repeated}")
     certificate = numbers["certificate"]
     lines.append(
         f"same ids if prompt and target are encoded as one text: "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +35,11 @@ def command(datasets: tuple[Path, ...], check: bool, as_json: bool) -> None:
         for status in found:
             click.echo(f"{status.state:10}  {escape(str(status.directory))}")
             for reason in status.reasons:
-                click.echo(f"{'':10}  {escape(reason).replace(chr(10), ' ')}")
+                click.echo(f"{'':10}  {escape(' '.join(reason.split()))}")
         if not found:
             click.echo("No datasets: pipelines/ has no spec of this project, data/ no dataset.")
-        elif stale := Counter(s.state for s in found if s.has_spec and s.state != "up to date"):
-            click.echo(f"\nTo build the {stale.total()} of these specs: sftdata build --all")
+        elif stale := sum(s.has_spec and s.state in ("stale", "not built") for s in found):
+            click.echo(f"\nTo build the {stale} stale or not built: sftdata build --all")
     if check and any(status.state != "up to date" for status in found):
         sys.exit(1)
 

@@ -127,7 +127,7 @@ def _vllm(model: _Model) -> ServerSetup:
             "max_tokens": model.max_new_tokens,
         },
         ("Ids are sent as they are: nothing is added, and no text is read as a control token.",),
-        _chat_request(model),
+        _chat_request(model, {"stop_token_ids": model.prompt.stop_ids}),
     )
 
 
@@ -171,7 +171,7 @@ def _llama_cpp(model: _Model) -> ServerSetup:
             "Ids are sent as they are; the server adds no BOS to them.",
             "convert_hf_to_gguf.py lies in llama.cpp's source. A quantized file answers otherwise.",
         ),
-        _chat_request(model),
+        _chat_request(model, {"stop": model.stop_texts}),
     )
 
 
@@ -215,8 +215,11 @@ def _tgi(model: _Model) -> ServerSetup:
     )  # fmt: skip
 
 
-def _chat_request(model: _Model) -> dict[str, Any] | None:
-    """The request to `/v1/chat/completions`, which applies the chat template by itself."""
+def _chat_request(model: _Model, stop: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The request to `/v1/chat/completions`, which applies the chat template by itself.
+
+    `stop`: the key for the end of an answer, which is not the same for all servers.
+    """
     if model.turns is None:
         return None
     options = model.renderer.passport["chat"]["options"]
@@ -224,7 +227,7 @@ def _chat_request(model: _Model) -> dict[str, Any] | None:
         "model": _NAME,
         **model.turns,
         **({"chat_template_kwargs": dict(options)} if options else {}),
-        "stop_token_ids": model.prompt.stop_ids,
+        **stop,
         "temperature": 0,
         "max_tokens": model.max_new_tokens,
     }

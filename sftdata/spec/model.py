@@ -196,6 +196,23 @@ class Spec(SpecModel):
         check_paths(() if path is None else (path,))
         return path
 
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _check_keys(cls, fields: Any) -> Any:
+        """TOML reads a key of the spec below [fields] as a field."""
+        values = fields.items() if isinstance(fields, dict) else ()
+        below = [
+            k for k, v in values if k in cls.model_fields and isinstance(v, int | float | list)
+        ]
+        if below:
+            raise ValueError(
+                *(
+                    f"'{key}' is a key of the spec, not a field; move it above the first [table]"
+                    for key in below
+                )
+            )
+        return fields
+
     @field_validator("split")
     @classmethod
     def _check_split(cls, shares: dict[str, float]) -> dict[str, float]:
@@ -284,4 +301,7 @@ def _find_mixture_faults(sources: tuple[MixedSource, ...]) -> Iterator[str]:
     same = ("tokenizer", "chat", "chat_options", "chat_template", "date", "text_tokens", "split")
     for option in same:
         if any(getattr(s.spec, option) != getattr(sources[0].spec, option) for s in sources):
-            yield f"the sources of a mixture must have the same {option}"
+            yield (
+                f"the sources of a mixture must have the same {option}; "
+                f"'{option}' above [[sources]] goes for all"
+            )

@@ -102,6 +102,18 @@ def test_without_a_row_the_request_asks_a_placeholder(folder: Path) -> None:
     assert set_up(folder / "talks", "vllm").chat_request is not None
 
 
+def test_a_chat_endpoint_is_told_the_end_of_an_answer_in_the_words_of_its_server(
+    folder: Path,
+) -> None:
+    vllm = set_up(folder / "chat", "vllm", row=ROW).chat_request
+    llama = set_up(folder / "chat", "llama.cpp", row=ROW).chat_request
+    assert vllm is not None
+    assert llama is not None
+    assert "stop" not in vllm
+    assert "stop_token_ids" not in llama
+    assert len(vllm["stop_token_ids"]) == len(llama["stop"])
+
+
 def test_an_unknown_server_ends_in_a_suggestion(folder: Path) -> None:
     with pytest.raises(SftdataError, match="Did you mean 'vllm'"):
         set_up(folder / "plain", "vlm")

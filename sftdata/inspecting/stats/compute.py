@@ -17,7 +17,7 @@ from sftdata.inspecting.stats.vocabulary import VocabularyUse
 from sftdata.loading.dataset import Dataset
 from sftdata.tokenizing.recorded import find_recorded_tokenizer
 
-_FROM_MANIFEST = ("rows_in", "rows_out", "dropped", "cut", "certificate", "stats")
+_FROM_MANIFEST = ("rows_in", "rows_out", "repeated", "dropped", "cut", "certificate", "stats")
 
 
 def compute_stats(

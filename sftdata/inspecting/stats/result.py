@@ -72,6 +72,7 @@ class Stats(TypedDict):
     languages: Languages | None
     rows_in: int  # source rows
     rows_out: int
+    repeated: int  # rows that a mixture wrote once more, for its shares
     dropped: dict[str, int]  # source rows by reason
     flagged: dict[str, int]
     cut: int

@@ -27,8 +27,8 @@ def check_order(turns: Sequence[Turn]) -> None:
     for number, turn in enumerate(turns, 1):
         _check_content(turn, number)
         if turn.role in (USER, ASSISTANT) and before is not None and turn.role == before.role:
-            detail = f"turns {number - 1} and {number} are both of {turn.role}; merge_same_role"
-            raise ConversationFault(Reason.SAME_ROLE, f"{detail} = true joins them")
+            detail = f"turns {number - 1} and {number} are both the {turn.role}'s"
+            raise ConversationFault(Reason.SAME_ROLE, detail)
         if turn.role == ASSISTANT:
             if not has_user:
                 detail = f"turn {number} is the assistant's, before any user's"
@@ -40,7 +40,7 @@ def check_order(turns: Sequence[Turn]) -> None:
         has_user = has_user or turn.role == USER
         before = turn
     if turns[-1].role != ASSISTANT:
-        detail = f"the last turn is of {turns[-1].role}, not the assistant's"
+        detail = f"the last turn is the {turns[-1].role}'s, not the assistant's"
         raise ConversationFault(Reason.NO_LAST_ANSWER, detail)
 
 

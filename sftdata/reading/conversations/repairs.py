@@ -39,7 +39,7 @@ def _drop_leading(turns: list[Turn], done: list[Repair]) -> list[Turn]:
     first = next((at for at, turn in enumerate(turns) if turn.role == USER), 0)
     head = [turn for turn in turns[:first] if turn.role not in (ASSISTANT, TOOL)]
     if len(head) < first:
-        detail = f"{count(first - len(head), 'turn')} before the first of the user left out"
+        detail = f"{count(first - len(head), 'turn')} before the user's first left out"
         done.append((Status.CUT, Reason.LEADING_ASSISTANT, detail))
     return head + turns[first:]
 

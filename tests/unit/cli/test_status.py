@@ -36,6 +36,17 @@ def test_all_specs_are_built_and_then_up_to_date() -> None:
     assert (entry["state"], entry["reasons"]) == ("stale", ["rows: ../rows.jsonl changed"])
 
 
+def test_a_fault_is_one_line_and_no_build_is_offered_for_it() -> None:
+    run("build", "--all")
+    Path("pipelines/bad.toml").write_text("tas = 1\n")
+    output = run("status").output
+    assert "and the options given: " in output
+    assert "\\n" not in output
+    assert "build --all" not in output
+    write_rows(rows(41))
+    assert "To build the 1 stale or not built: sftdata build --all" in run("status").output
+
+
 def test_a_spec_with_faults_does_not_keep_the_others_from_being_built() -> None:
     Path("pipelines/bad.toml").write_text("tas = 1\n")
     done = run("build", "--all")

@@ -198,7 +198,8 @@ def test_a_source_of_a_mixture_may_be_a_file_beside_it() -> None:
             "[[sources]]\nspec = 'qa'\n[[sources]]\nspec = 'qa'\nchat = true",
             "Faults in spec.toml and the options given:\n"
             "  sources: two sources are called 'qa'; give each a name of its own\n"
-            "  sources: the sources of a mixture must have the same chat",
+            "  sources: the sources of a mixture must have the same chat; "
+            "'chat' above [[sources]] goes for all",
         ),
     ],
 )

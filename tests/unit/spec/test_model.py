@@ -315,6 +315,12 @@ def test_a_date_that_is_none_is_told_with_an_example(value: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["unroll = true", "max_length = 2048"])
+def test_a_key_below_the_table_of_fields_is_no_field(line: str) -> None:
+    with pytest.raises(SpecError, match="is a key of the spec, not a field; move it above"):
+        load(f"{SPEC}\n{line}\n")
+
+
+@pytest.mark.parametrize("line", ["unroll = true", "max_length = 2048"])
 def test_a_key_below_the_table_of_splits_is_no_split(line: str) -> None:
     with pytest.raises(SpecError, match="is a key of the spec, not a split; move it above"):
         load(f"{SPEC}\n[split]\ntrain = 1.0\n{line}\n")

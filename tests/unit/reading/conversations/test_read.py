@@ -127,7 +127,7 @@ def test_tools_and_documents_are_a_part_of_the_text() -> None:
         ("", None),
         ([], ("no_turns", "'messages' has no turns")),
         ("[]", ("no_turns", "'messages' has no turns")),
-        ([USER], ("no_last_answer", "the last turn is of user, not the assistant's")),
+        ([USER], ("no_last_answer", "the last turn is the user's, not the assistant's")),
         (
             [USER, 3],
             ("bad_messages", "turn 2 is a number (3), not an object with a role and a text"),

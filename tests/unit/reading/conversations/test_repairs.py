@@ -29,7 +29,7 @@ def test_answers_before_the_first_user_are_left_out() -> None:
     repairs = Repairs(drop_leading_assistant=True)
     kept, done = repairs.apply([SYSTEM, ANSWER, USER, ANSWER])
     assert kept == [SYSTEM, USER, ANSWER]
-    assert done == [("cut", "leading_assistant", "1 turn before the first of the user left out")]
+    assert done == [("cut", "leading_assistant", "1 turn before the user's first left out")]
     assert repairs.apply([SYSTEM, ANSWER]) == ([SYSTEM, ANSWER], [])
 
 
