@@ -32,7 +32,7 @@ _WAYS_OUT = {
     Reason.SAME_ROLE: f"Join such turns: merge_same_role = true {_IN_SPEC}",
     Reason.NO_LAST_ANSWER: f"Leave such turns out: drop_trailing_user = true {_IN_SPEC}",
     Reason.REFUSED: "Use a chat template that takes such rows: --chat-template FILE",
-    Reason.NOT_SHOWN: "Use a chat template that shows all that such rows hold: --chat-template FILE",
+    Reason.NOT_SHOWN: "Use a chat template that shows such rows whole: --chat-template FILE",
     Reason.NUL_CHARACTER: f'Keep rows with NUL characters: nul = "keep" {_IN_SPEC}',
 }
 
