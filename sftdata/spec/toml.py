@@ -8,11 +8,21 @@ from typing import Any
 
 from sftdata.errors import SpecError
 
+_MAX_CHARACTERS = 1_000_000  # a device has no end
+
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The table in the file. Raises `SpecError` that names the file and the fault."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_MAX_CHARACTERS + 1)
+        if len(text) > _MAX_CHARACTERS:
+            raise SpecError(
+                f"{path}: not a spec: it has more than {_MAX_CHARACTERS:,} characters.",
+                "Give the path of a TOML file.",
+                code="E403",
+            )
+        return tomllib.loads(text)
     except OSError as error:
         raise SpecError(
             f"{path}: {error.strerror}.", "Give the path of a TOML file.", code="E403"
@@ -24,7 +34,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             "Save the file as UTF-8.",
             code="E403",
         ) from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also for a number of many digits
         raise SpecError(
             f"{path}: not a TOML file: {error}",
             'Each key stands once, as key = value, and texts stand in quotes: task = "summarize"',

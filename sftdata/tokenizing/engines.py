@@ -22,9 +22,9 @@ import pyarrow.compute as pc
 import tokenizers
 
 from sftdata.base import arrow as columns
-from sftdata.errors import TokenizerError
 from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.plain_text import PlainTokenizer
+from sftdata.tokenizing.structure import library_faults
 
 _RENEW_AFTER_BYTES = 192 * 1024 * 1024
 
@@ -47,25 +47,22 @@ class ReferenceEngine:
     name = "tokenizers"
 
     def __init__(self, plain: PlainTokenizer) -> None:
-        try:
+        with library_faults(
+            "The tokenizers library cannot load the tokenizer",
+            "Copy its tokenizer.json again from where the tokenizer came from.",
+        ):
             self._tokenizer = tokenizers.Tokenizer.from_str(plain.content.decode())
-        except Exception as error:  # the library raises the base class
-            raise TokenizerError(
-                f"The tokenizers library cannot load the tokenizer: {str(error)[:200]}",
-                "Copy its tokenizer.json again from where the tokenizer came from.",
-            ) from error
 
     def encode(self, texts: pa.LargeStringArray) -> EncodedTexts:
         """Token ids of each text."""
-        try:
+        with library_faults(
+            "The tokenizers library cannot encode a text",
+            "Look whether the unknown token that tokenizer.json names is in its vocabulary, and "
+            "whether its patterns come to an end.",
+        ):
             encodings = self._tokenizer.encode_batch_fast(
                 texts.to_pylist(), add_special_tokens=False
             )
-        except Exception as error:  # the library raises the base class
-            raise TokenizerError(
-                f"The tokenizers library cannot encode a text: {str(error)[:200]}",
-                "Look whether the unknown token that tokenizer.json names is in its vocabulary.",
-            ) from error
         return EncodedTexts.from_lists([encoding.ids for encoding in encodings])
 
 

@@ -11,6 +11,7 @@ import orjson
 from sftdata.base.content import find_content
 from sftdata.errors import TokenizerError
 from sftdata.tokenizing.convert import convert_files
+from sftdata.tokenizing.structure import MAX_BYTES
 
 _JSON = "tokenizer.json"
 _CONFIG_FILES = ("tokenizer_config.json", "special_tokens_map.json")
@@ -68,6 +69,10 @@ def read_tokenizer_json(directory: Path) -> bytes:
     """The bytes of `tokenizer.json`, or of the one that the older files convert to."""
     path = directory / _JSON
     if path.is_file():
+        if path.stat().st_size > MAX_BYTES:
+            raise TokenizerError(
+                f"{path}: larger than {MAX_BYTES // 2**20} MiB, so it is no tokenizer."
+            )
         return path.read_bytes()
     return convert_files(directory, read_config(directory), read_added_tokens(directory))
 

@@ -31,6 +31,7 @@ from sftdata.tokenizing.files import (
     read_tokenizer_json,
 )
 from sftdata.tokenizing.plain_text import continuation_differs, unknown_id, vocab_ids
+from sftdata.tokenizing.structure import check_structure
 from sftdata.tokenizing.tokenizer import Tokenizer, not_a_tokenizer
 
 # The fields of a `Tokenizer` that need the parsed tokenizer.json. They are cached between builds:
@@ -39,7 +40,7 @@ _FACTS = {
     "sha256", "added_tokens", "eos_id", "bos_id", "pad_id", "vocab_size", "continuation_differs",
     "unk_id", "stop_ids", "completed", "notes",
 }  # fmt: skip
-_FACTS_VERSION = 4
+_FACTS_VERSION = 5
 _SHOWN = 5  # tokens in a note
 
 
@@ -96,6 +97,7 @@ def _find_facts(
             f"{directory / 'tokenizer.json'}: not a tokenizer: it has no model with a vocabulary.",
             "Copy the file again from where the tokenizer came from.",
         )
+    check_structure(directory / "tokenizer.json", spec)
     own, vocab = spec.get("added_tokens") or [], vocab_ids(spec)
     tokens = complete(own, declared, vocab)
     completed = {**spec, "added_tokens": tokens}
