@@ -85,8 +85,9 @@ class Plan(PicklesFieldsOnly):
             notes += self.tokenizer.chat_notes
         elif self.is_chat_template_unused:
             notes.append(
-                "Prompts are plain text: the tokenizer's chat template is not used. --chat writes "
-                "turns with it; `chat = false` in the spec says that plain text is meant."
+                "Prompts are plain text: the tokenizer's chat template is not used. `chat = true` "
+                "in the spec, or build --chat, writes turns with it; `chat = false` says that "
+                "plain text is meant."
             )
         return [note for note in notes if note is not None]
 

@@ -103,20 +103,21 @@ if TYPE_CHECKING:
 @click.option(
     "--id-prefix",
     metavar="TEXT",
-    help="Put TEXT before each id. The word file puts the name of the row's file there, for "
-    "files that use the same ids.",
+    help="Put TEXT before each id; the word file stands for the name of the row's file. For files "
+    "that use the same ids.",
 )
 @click.option(
     "--duplicates",
     type=click.Choice(["drop", "keep", "loose"]),
-    help="Drop rows that say the same as an earlier one, or keep them; loose: also drop those that "
-    "differ only in case, white space or Unicode's compatible forms.",
+    help="drop: keep one of the rows that say the same; keep: keep all of them; loose: drop also "
+    "those that differ only in case, white space or Unicode's compatible forms. Default: the "
+    "spec's, else drop.",
 )
 @click.option(
     "--near-duplicates",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="SHARE",
-    help="Drop rows at least this similar to an earlier row, such as 0.8.",
+    help="Keep one of the rows that are at least this similar, such as 0.8.",
 )
 @click.option(
     "--against",
@@ -129,7 +130,8 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Processes that render and tokenize. One uses all cores if the templates have no logic.",
+    help="Processes that render and tokenize. One process uses all cores, unless a template has "
+    "loops or conditions.",
 )
 @click.option(
     "--max-dropped",
@@ -205,8 +207,8 @@ def _build_all(options: dict[str, Any], dry_run: bool, as_json: bool) -> None:
         sys.exit(1)
 
 
-def build_and_report(*, as_json: bool = False, **options: Any) -> None:
-    """Builds, and prints progress, the warnings about the dataset and its summary."""
+def build_and_report(*, as_json: bool = False, shows_next: bool = True, **options: Any) -> None:
+    """Builds, and prints progress, the warnings about the dataset, its summary, what to do next."""
     from sftdata.building.build import build
 
     started = time.monotonic()
@@ -221,6 +223,8 @@ def build_and_report(*, as_json: bool = False, **options: Any) -> None:
         print_json(manifest.summary())
     else:
         _print_summary(outcome, seconds)
+        if shows_next:
+            _print_next_commands(manifest)
 
 
 def _dry_run(options: dict[str, Any], as_json: bool) -> None:
@@ -310,16 +314,16 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
         f"{_describe_untaught(manifest)}"
         f"  dataset   {escape(str(manifest.directory))}"
     )
-    for label, command in zip(("next", ""), _next_commands(manifest), strict=False):
-        click.echo(f"  {label:9} {command}")
 
 
-def _next_commands(manifest: Manifest) -> list[str]:
+def _print_next_commands(manifest: Manifest) -> None:
     """Commands to type next: look at rows, and at what was lost where something was."""
     where = escape(shlex.quote(str(manifest.directory)))
     lost = manifest["dropped"] or manifest["cut"] or manifest["flagged"]
     looks = [f"sftdata inspect {where} --random 3"] if manifest["rows_out"] else []
-    return [*looks, *([f"sftdata ledger {where}"] if lost else [])]
+    commands = [*looks, *([f"sftdata ledger {where}"] if lost else [])]
+    for label, command in zip(("next", ""), commands, strict=False):
+        click.echo(f"  {label:9} {command}")
 
 
 def _describe_splits(splits: dict[str, Any], origin: str) -> str:

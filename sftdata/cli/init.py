@@ -97,7 +97,8 @@ def _build(task: str, folder: Path) -> None:
     from sftdata.errors import SftdataError
 
     try:
-        build_and_report(task=task)
+        # The commands of the summary work in the folder only; init says how to go there.
+        build_and_report(task=task, shows_next=False)
     except SftdataError as error:
         error.args = (
             f"{error}\nThe project is written. Mend the rows or pipelines/{task}.toml, then: "

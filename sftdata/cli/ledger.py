@@ -81,7 +81,7 @@ def list_rows(lines: Sequence[LedgerLine]) -> Iterator[str]:
 def describe(line: LedgerLine) -> str:
     """The line as text; a row without an id, which is named by its place, is named once."""
     what = f"{line.status}, {line.reason}: {escape(line.detail)}"
-    return f"{escape(line.source)}: {what}{_name(line)}"
+    return f"{escape(line.source)}{_name(line)}: {what}"
 
 
 def _name(line: LedgerLine) -> str:

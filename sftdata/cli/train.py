@@ -26,47 +26,61 @@ if TYPE_CHECKING:
     "recipe_file",
     type=FILE,
     metavar="FILE",
-    help="TOML file, such as train/recipes/lora.toml. Options override it.",
+    help="TOML file with settings; its keys: sftdata schema recipe. Options override it.",
 )
 @click.option(
     "--method",
     type=click.Choice(["lora", "qlora", "full"]),
-    help="LoRA, LoRA over 4-bit weights, or all weights.",
+    help="LoRA, LoRA over 4-bit weights, or all weights. Default: lora.",
 )
-@click.option("--rank", type=int, help="Rank of the LoRA update.")
-@click.option("--alpha", type=float, help="The update is scaled by alpha / rank.")
-@click.option("--dropout", type=float, help="Dropout before the LoRA weights.")
+@click.option("--rank", type=int, help="Rank of the LoRA update. Default: 16.")
+@click.option("--alpha", type=float, help="The update is scaled by alpha / rank. Default: 32.")
+@click.option("--dropout", type=float, help="Dropout before the LoRA weights. Default: 0.")
 @click.option(
     "--model-dropout",
     is_flag=True,
     default=None,
     help="Keep the dropout in the model's config, which is off by default.",
 )
-@click.option("--targets", metavar="NAMES", help="all-linear, or modules such as q_proj,v_proj.")
-@click.option("--epochs", type=float, help="Passes over the training rows.")
+@click.option(
+    "--targets", metavar="NAMES", help="Modules, such as q_proj,v_proj. Default: all-linear."
+)
+@click.option("--epochs", type=float, help="Passes over the training rows. Default: 1.")
 @click.option("--max-steps", type=int, help="Stop after so many steps; overrides --epochs.")
-@click.option("--micro-batch", type=int, help="Rows, or packs, in a forward pass on each device.")
-@click.option("--accumulate", type=int, help="Micro-batches per step on each device.")
+@click.option(
+    "--micro-batch", type=int, help="Rows, or packs, in a forward pass on each device. Default: 4."
+)
+@click.option("--accumulate", type=int, help="Micro-batches per step on each device. Default: 4.")
 @click.option("--packed", type=int, metavar="N", help="Use the plan of sftdata pack with N tokens.")
-@click.option("--learning-rate", "--lr", type=float, help="Peak learning rate.")
+@click.option("--learning-rate", "--lr", type=float, help="Peak learning rate. Default: 0.0002.")
 @click.option(
     "--schedule",
     type=click.Choice(["cosine", "linear", "constant"]),
-    help="Learning rate after the warmup.",
+    help="Learning rate after the warmup. Default: cosine.",
 )
-@click.option("--warmup", type=float, help="Share of the steps in which the learning rate rises.")
-@click.option("--weight-decay", type=float, help="Weight decay of AdamW.")
-@click.option("--max-grad-norm", type=float, help="Clip the gradient norm at this value (0 = off).")
-@click.option("--seed", type=int, help="Seed of the row order and of the initial adapter.")
+@click.option(
+    "--warmup",
+    type=float,
+    help="Share of the steps in which the learning rate rises. Default: 0.03.",
+)
+@click.option("--weight-decay", type=float, help="Weight decay of AdamW. Default: 0.")
+@click.option(
+    "--max-grad-norm",
+    type=float,
+    help="Clip the gradient norm at this value (0 = off). Default: 1.",
+)
+@click.option(
+    "--seed", type=int, help="Seed of the row order and of the initial adapter. Default: 0."
+)
 @click.option(
     "--precision",
     type=click.Choice(["auto", "bfloat16", "float32"]),
-    help="Number type of the computation.",
+    help="Number type of the computation. Default: auto.",
 )
 @click.option(
     "--attention",
     type=click.Choice(["auto", "eager", "sdpa", "flex_attention", "flash_attention_2"]),
-    help="Attention implementation of transformers.",
+    help="Attention implementation of transformers. Default: auto.",
 )
 @click.option(
     "--checkpointing",
@@ -74,7 +88,9 @@ if TYPE_CHECKING:
     default=None,
     help="Recompute activations: less memory, more time.",
 )
-@click.option("--log-every", type=int, metavar="STEPS", help="Report the loss this often.")
+@click.option(
+    "--log-every", type=int, metavar="STEPS", help="Report the loss this often. Default: 10."
+)
 @click.option(
     "--evaluate-every",
     type=int,

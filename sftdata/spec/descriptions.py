@@ -48,8 +48,8 @@ SPEC_KEYS: Mapping[str, str] = {
     "source_field": "The field that checks compare with the target.",
     "target_field": "The field with the text to learn, for the checks.",
     "checks": "Checks of golden rows; each is flag, drop or fail.",
-    "duplicates": "What happens to rows that repeat an earlier one.",
-    "near_duplicates": "Drop rows at least this similar to an earlier one, such as 0.8.",
+    "duplicates": "What happens to rows that repeat another one.",
+    "near_duplicates": "Keep one of the rows that are at least this similar, such as 0.8.",
     "against": "Evaluation files whose texts must not be in the dataset.",
     "against_overlap": "Share of a row's word runs that an evaluation file may not hold.",
 }

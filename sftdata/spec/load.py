@@ -198,7 +198,8 @@ def _find_task_file(task: str, named_in: Path | None = None) -> Path:
     if path is None or task == "presets":
         known = [n for n in list_content("pipelines", "*.toml") if n != "presets"]
         where = f"{shown_path(named_in)}: " if named_in else ""
-        raise SpecError(
-            f"{where}There is no task '{task}'.", did_you_mean(task, known), code="E402"
-        )
+        hint = did_you_mean(task, known)
+        if Path(task).is_file():
+            hint = f"It is a file of rows: give it as data='{task}' in Python, or --data {task}"
+        raise SpecError(f"{where}There is no task '{task}'.", hint, code="E402")
     return path

@@ -97,7 +97,7 @@ class Spec(SpecModel):
     source_field: str | None = None  # the checks compare it with the target
     target_field: str | None = None
     checks: dict[str, CheckRule] = Field(default_factory=dict)
-    # Rows that repeat an earlier one. "loose": case and white space make no difference.
+    # Rows that repeat another one. "loose": case and white space make no difference.
     duplicates: Literal["drop", "keep", "loose"] = "drop"
     near_duplicates: float | None = Field(None, gt=0, lt=1)  # similarity; None: they stay
     against: tuple[str, ...] = ()  # evaluation files whose texts must not be in the dataset

@@ -332,7 +332,7 @@ def test_ledger_json_is_one_object_a_line(news: Path, folder: Path) -> None:
         "detail": "'article' is empty",
     }
     assert sftdata("ledger", news, "--reason", "empty_field", "--json").json == line
-    assert "news.jsonl:101: dropped, empty_field" in sftdata("ledger", news).out
+    assert "news.jsonl:101 (row bad): dropped, empty_field" in sftdata("ledger", news).out
 
 
 # --- streams and terminals -----------------------------------------------------------------------

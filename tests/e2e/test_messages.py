@@ -42,6 +42,7 @@ USAGES: list[tuple[str, list[str]]] = [
     ("build --task summarise", ["There is no task 'summarise'", "Did you mean 'summarize'?"]),
     ("build --task ''", ["There is no task ''", "Known: chat"]),
     ("build --task ../x", ["There is no task '../x'", "Known: chat"]),
+    ("build --task rows.jsonl", ["no task 'rows.jsonl'", "It is a file", "--data rows.jsonl"]),
     ("build --task presets", ["There is no task 'presets'"]),
     ("build rows.jsonl --template summarize/artcle", ["Did you mean 'summarize/article'?"]),
     ("build rows.jsonl --template article", ["There is no task 'article'"]),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sftdata.cli.train import command
 from sftdata.errors import SftdataError
 from sftdata_train.recipe import Recipe, load_recipe
 
@@ -33,3 +34,13 @@ def test_the_recipes_of_the_project_are_recipes(name: str) -> None:
     folder = Path(__file__).resolve().parents[2] / "train" / "recipes"
     assert load_recipe(folder / f"{name}.toml").method == name
     assert load_recipe(folder / "lora.toml") == Recipe()
+
+
+def test_the_help_of_train_gives_the_defaults_of_a_recipe() -> None:
+    """Each option of a setting whose default is a number or a word ends with it."""
+    helps = {option.name: getattr(option, "help", None) or "" for option in command.params}
+    for name, default in Recipe().model_dump().items():
+        if default is None or isinstance(default, bool | tuple):
+            continue
+        told = helps[name].rpartition("Default: ")[2].removesuffix(".")
+        assert type(default)(told) == default, name

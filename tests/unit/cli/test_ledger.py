@@ -12,7 +12,7 @@ from sftdata.cli.ledger import describe, list_rows, summarize
 @pytest.mark.parametrize(
     ("row_id", "text"),
     [
-        ("n4", "a.csv:4: dropped, blank_row: all cells are empty (row n4)"),
+        ("n4", "a.csv:4 (row n4): dropped, blank_row: all cells are empty"),
         ("a.csv:4", "a.csv:4: dropped, blank_row: all cells are empty"),
     ],
 )
@@ -46,6 +46,6 @@ def test_rows_with_the_same_detail_stand_below_it() -> None:
         "  a.csv:2 (row n2)",
         "  a.csv:3 (row n3)",
         "  a.csv:4 (row n4)",
-        "a.csv:9: flagged, placeholder: 's' is \\x1b (row n9)",
+        "a.csv:9 (row n9): flagged, placeholder: 's' is \\x1b",
     ]
     assert len(list(list_rows(lines[:3]))) == 3  # two alike stay apart
