@@ -56,9 +56,8 @@ def render_card(
     `repository`: its name on the Hub, for a card there. `texts`: the file with the texts of each
     split.
     """
-    loading = load_here() if repository is None else load_from_hub(repository, bool(texts))
-    head = render_metadata(spec, manifest, texts)
-    return f"---\n{head}---\n\n{_text(spec, manifest, loading)}"
+    loading = load_here() if repository is None else load_from_hub(repository, texts)
+    return f"---\n{render_metadata(spec, manifest)}---\n\n{_text(spec, manifest, loading)}"
 
 
 def _text(spec: Spec | Mixture, manifest: Mapping[str, Any], loading: str) -> str:

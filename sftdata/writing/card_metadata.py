@@ -28,10 +28,8 @@ _SIZES = {
 }
 
 
-def render_metadata(
-    spec: Spec | Mixture, manifest: Mapping[str, Any], texts: Mapping[str, str]
-) -> str:
-    """License and language as the spec has them, the kind of task, tags, the shards and `texts`."""
+def render_metadata(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
+    """License and language as the spec has them, the kind of task, tags, and the shards."""
     from huggingface_hub.repocard_data import DatasetCardData  # only builds need it
 
     rows = sum(split["rows"] for split in manifest["stats"]["splits"].values())
@@ -40,17 +38,13 @@ def render_metadata(
         for name, split in manifest["splits"].items()
         if split["shards"]
     ]
-    configs = [{"config_name": "default", "data_files": files}]
-    if texts:
-        beside = [{"split": name, "path": path} for name, path in texts.items()]
-        configs.append({"config_name": "text", "data_files": beside})
     head = DatasetCardData(
         license=spec.license.lower() if spec.license else None,
         language=list(spec.language) or None,
         task_categories=[_CATEGORIES.get(spec.task, "text-generation")],
         size_categories=[size_category(rows)],
         tags=list(_tags(spec, manifest)),
-        configs=configs,
+        configs=[{"config_name": "default", "data_files": files}],
     )
     return f"{head.to_yaml()}\n"
 

@@ -46,6 +46,7 @@ class FakeHub:
     tokens: set[str] = field(default_factory=set)  # of the requests
     refuse: dict[str, int] = field(default_factory=dict)  # part of a path → status
     drop: dict[str, int] = field(default_factory=dict)  # part of a request → after so many of them
+    stall: str = ""  # part of a request that is not answered
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, part: str) -> int:
@@ -110,6 +111,9 @@ class _Handler(BaseHTTPRequestHandler):
             hub.asked.append(asked)
         hub.tokens.add(self.headers.get("Authorization", ""))
         body = self._read_body()
+        if hub.stall and hub.stall in asked:
+            self.rfile.read(1)  # until the other side is gone
+            return None
         for part, status in hub.refuse.items():
             if part in asked:
                 return self._answer({"error": "not for you"}, status)

@@ -72,6 +72,19 @@ def test_its_passport_says_what_was_merged(adapter: Path, merged: Path) -> None:
     assert (merged / "tokenizer.json").read_bytes() == (adapter / "tokenizer.json").read_bytes()
 
 
+def test_the_code_of_its_card_answers_as_it_does(
+    merged: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = (merged / "README.md").read_text()
+    code = card.split("```python\n")[1].split("```")[0].replace("THIS_FOLDER", str(merged))
+    exec(code.replace("=256", "=12"), {})
+    expected = answer(merged, {"article": "…"}, max_new_tokens=12)
+    assert capsys.readouterr().out == f"{expected.text}\n"
+    assert f"{len(expected.prompt_ids)} ids: `{str(expected.prompt_ids)[1:40]}" in card
+    assert "](loss.svg)" in card
+    assert (merged / "loss.svg").is_file()
+
+
 def test_a_model_in_bfloat16_stays_one(dataset: Path, byte_tokenizer: Path, tmp_path: Path) -> None:
     base = tmp_path / "half"
     llama().to(torch.bfloat16).save_pretrained(base)
