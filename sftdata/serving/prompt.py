@@ -43,8 +43,9 @@ from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import REFERENCE, Encoder, load_encoder
 from sftdata.tokenizing.recorded import check_chat_template, load_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
-from sftdata.writing.dataset_files import WAY_OUT, read_table
+from sftdata.writing.dataset_files import WAY_OUT
 from sftdata.writing.manifest import Manifest, pool_path, read_manifest
+from sftdata.writing.table_file import read_table
 
 _ID, _GROUP = "id", "group"
 # Placeholder for an unknown target field. Only the text before the target is returned.

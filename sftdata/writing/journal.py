@@ -23,9 +23,9 @@ from sftdata.base.schema import RowSizes
 from sftdata.examples.blocks import Blocks, DroppedRows
 from sftdata.reading.chunks import Chunks
 from sftdata.reading.outline import Outline
+from sftdata.writing.journal_lines import FILE, read_lines
 from sftdata.writing.shards import Shard, ShardProgress
 
-FILE = "journal.jsonl"
 KEY_BYTES = 16  # of a block's key, a digest
 
 
@@ -237,7 +237,7 @@ class Journal:
 
 def read_block_lines(folder: Path) -> Iterator[BlocksLine]:
     """The lines of blocks of a build folder, one after another."""
-    return (BlocksLine(entry) for entry in _read(folder / FILE) if "chunks" in entry)
+    return (BlocksLine(entry) for entry in read_lines(folder / FILE) if "chunks" in entry)
 
 
 def read_journal(folder: Path) -> Journal:
@@ -246,7 +246,7 @@ def read_journal(folder: Path) -> Journal:
     shards: dict[tuple[str, bytes], ShardsLine] = {}
     progress: dict[tuple[str, str], ShardProgress] = {}
     is_checked = True
-    for entry in _read(folder / FILE):
+    for entry in read_lines(folder / FILE):
         if "chunks" in entry:
             if "source" in entry:  # earlier versions wrote less, and blocks of another version
                 blocks.append(BlocksLine(entry))
@@ -258,34 +258,6 @@ def read_journal(folder: Path) -> Journal:
         elif "engine_is_checked" in entry:
             is_checked = entry["engine_is_checked"] is not False
     return Journal(blocks, shards, progress, is_checked)
-
-
-def is_whole_journal(folder: Path, build: str) -> bool:
-    """Whether the journal of a build folder is the one that this build finished."""
-    path = folder / FILE
-    if not path.is_file():
-        return False
-    before, last = xxhash.xxh3_128(), b""
-    with path.open("rb") as file:
-        for line in file:
-            before.update(last)
-            last = line
-    digest, _, text = last.rstrip(b"\n").partition(b" ")
-    if digest != xxhash.xxh3_64_hexdigest(text).encode():
-        return False
-    expected = {"build": build, "xxh3": before.hexdigest()}
-    return last.endswith(b"\n") and bool(orjson.loads(text) == expected)
-
-
-def _read(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        for text in file:
-            digest, _, line = text.rstrip(b"\n").partition(b" ")
-            if digest != xxhash.xxh3_64_hexdigest(line).encode():  # torn by a kill, or damaged
-                return
-            yield orjson.loads(line)
 
 
 def _encoded(values: npt.NDArray[Any]) -> str:

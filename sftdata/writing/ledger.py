@@ -14,8 +14,8 @@ from sftdata.base.files import sync
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Status
 from sftdata.errors import SftdataError, did_you_mean
-from sftdata.writing.dataset_files import read_table
 from sftdata.writing.manifest import Manifest, ledger_path
+from sftdata.writing.table_file import read_table
 
 EMPTY_LEDGER = "no row was dropped, cut or flagged"
 _COLUMNS = [column.name for column in fields(LedgerLine)]

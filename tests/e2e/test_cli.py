@@ -199,10 +199,10 @@ def test_a_dry_run_fails_where_the_build_would(data: list[str], told: str) -> No
         (["build", "--map", "article=artcle"], "Did you mean 'article'?"),
         (["build", "--map", "article=a["], "not a field path"),
         (["build", "--out", "file/sub"], "file"),
-        (["stats", "nope"], "no manifest.json"),
-        (["ledger", "nope"], "no manifest.json"),
-        (["inspect", "nope"], "no manifest.json"),
-        (["verify", "nope"], "no manifest.json"),
+        (["stats", "nope"], "nope does not exist"),
+        (["ledger", "nope"], "nope does not exist"),
+        (["inspect", "nope"], "nope does not exist"),
+        (["verify", "nope"], "nope does not exist"),
     ],
 )
 def test_wrong_data_or_input_is_one_message_and_exit_code_1(

@@ -36,7 +36,7 @@ USAGES: list[tuple[str, list[str]]] = [
     ("rebuild data/news", ["Missing option '--out'"]),
     ("template render summarize/article", ["Give either --row or --messages"]),
     ("template render --messages []", ["--dataset DIR"]),
-    ("template render --row {}", ["Give TEMPLATE", "--messages"]),
+    ("template render --row {}", ["Give TEMPLATE", "--dataset DIR"]),
     ("init x", ["--data FILE", "sftdata build --task summarize"]),
     # names of tasks, templates, splits, presets, formats
     ("build --task summarise", ["There is no task 'summarise'", "Did you mean 'summarize'?"]),

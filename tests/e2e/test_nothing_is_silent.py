@@ -109,8 +109,8 @@ def test_facts_of_own_rows_can_be_given() -> None:
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     card = Path("own/README.md").read_text()
-    assert 'license: "mit"' in card
-    assert '- "en"\n- "de"' in card
+    assert "license: mit\n" in card
+    assert "- en\n- de\n" in card
     assert "Notes of mine" in card
 
 

@@ -9,8 +9,9 @@ import pytest
 from support.forty_rows import build_rows, rows, write_spec
 
 from sftdata.errors import VerificationError
-from sftdata.writing.dataset_files import find_fault, is_whole, list_files, read_table
+from sftdata.writing.dataset_files import find_fault, is_whole, list_files
 from sftdata.writing.manifest import Manifest, ledger_path, pool_path
+from sftdata.writing.table_file import read_table
 
 
 @pytest.fixture

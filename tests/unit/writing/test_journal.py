@@ -14,7 +14,8 @@ from sftdata.base.reasons import Status
 from sftdata.examples.blocks import Blocks, DroppedRows
 from sftdata.reading.chunks import Chunks
 from sftdata.reading.outline import Outline
-from sftdata.writing.journal import FILE, JournalWriter, read_journal
+from sftdata.writing.journal import JournalWriter, read_journal
+from sftdata.writing.journal_lines import FILE
 from sftdata.writing.shards import ShardProgress
 
 OUTLINE = Outline(np.array([2, 3]), np.array([20, 30]), b"a" * 16 + b"b" * 16, is_closed=True)
