@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from collections import Counter
+from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,10 @@ from support.kills import (
 )
 
 from sftdata import build
+from sftdata.errors import SftdataError
+
+IS_WHOLE = os.environ.get("SFTDATA_FAULTS") == "all"
+WRITERS, ROUNDS = (8, 50) if IS_WHOLE else (3, 1)
 
 
 def race(*specs: Path, out: Path) -> list[tuple[int, str]]:
@@ -60,6 +67,44 @@ def test_two_builds_of_other_data_leave_one_of_the_two(
         manifest = manifest_of(out)
         assert manifest is not None
         assert files_of(out) in undisturbed
+
+
+def test_readers_see_a_whole_dataset_while_several_builds_replace_it(
+    specs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    from sftdata.loading.dataset import load
+
+    out = tmp_path / "out"
+    known = {build(spec=spec, out=out).manifest["build"] for spec in specs}
+    faults: list[str] = []
+    seen: Counter[str] = Counter()
+    is_over = threading.Event()
+
+    def read() -> None:
+        while not is_over.is_set():
+            try:
+                data = load(out)
+                rows = len(data["train"].to_batch().row_id)
+            except SftdataError as error:
+                if error.code != "E707":  # replaced between the manifest and its shards
+                    faults.append(str(error))
+                continue
+            if data.manifest["build"] not in known or not rows:
+                faults.append(f"{data.manifest['build']}, {rows} rows")
+            seen[data.manifest["build"]] += 1
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for _ in range(ROUNDS):
+            for code, stderr in race(*islice(cycle(specs), WRITERS), out=out):
+                assert code == 0, stderr
+    finally:
+        is_over.set()
+        reader.join()
+    assert faults == []
+    assert seen.total() > 0
+    assert manifest_of(out) is not None
 
 
 def test_two_builds_of_the_same_data_leave_that_data_set(
