@@ -26,7 +26,7 @@ from sftdata.spec.presets import HUB, PRESET
 from sftdata.spec.spec_text import SCHEMA_FILE, spec_text
 from sftdata.spec.validate import validate
 from sftdata.tokenizing.load import load_tokenizer
-from sftdata.writing.ownership import CLUTTER, is_ours
+from sftdata.writing.ownership import CLUTTER, check_ownership
 
 _SHOWN = 3
 _NAMES = frozenset({"pipelines", "templates", ".github", ".gitignore", "README.md"})
@@ -75,10 +75,7 @@ def check_folder(
 def _is_from_init(folder: Path, name: str, task: str, files: Mapping[str, str] | None) -> bool:
     """Whether an entry of `folder` holds only what a killed `init` left."""
     if name == "data":
-        return all(
-            path.name == task and path.is_dir() and (is_ours(path) or not any(path.iterdir()))
-            for path in (folder / name).iterdir()
-        )
+        return all(path.name == task and _is_build(path) for path in (folder / name).iterdir())
     if files is None:
         return name in _NAMES or is_temporary(Path(name))
     inside = [folder / name, *(folder / name).rglob("*")]
@@ -87,6 +84,15 @@ def _is_from_init(folder: Path, name: str, task: str, files: Mapping[str, str] |
         for path in inside
         if not path.is_dir() and not is_temporary(path)
     )
+
+
+def _is_build(path: Path) -> bool:
+    """Whether a build may go on in `path`."""
+    try:
+        check_ownership(path)
+    except SftdataError:
+        return False
+    return True
 
 
 def resolve_items(data: Sequence[str]) -> list[str]:

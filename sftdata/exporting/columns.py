@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pyarrow as pa
+import xxhash
 
 from sftdata.base.arrow import numbers
 from sftdata.loading.dataset import Dataset, Split
@@ -75,11 +76,18 @@ def save_dict(splits: dict[str, Iterator[pa.RecordBatch]], schema: pa.Schema, ou
             for batch in batches:
                 writer.write_table(pa.Table.from_batches([batch]))
             writer.finalize()
-        saved[name] = datasets.Dataset.from_file(str(path))  # memory-mapped
+        mapped = datasets.Dataset.from_file(str(path)).data
+        saved[name] = datasets.Dataset(mapped, fingerprint=_fingerprint(path))
     datasets.DatasetDict(saved).save_to_disk(str(out))
     for path in unsorted.iterdir():
         path.unlink()
     unsorted.rmdir()
+
+
+def _fingerprint(path: Path) -> str:
+    """What `datasets` calls a split in its cache: by the content, so that exports are equal."""
+    with pa.memory_map(str(path)) as file:
+        return xxhash.xxh3_64_hexdigest(file.read_buffer())
 
 
 def _schema(data: Dataset, with_text: bool) -> pa.Schema:

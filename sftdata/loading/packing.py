@@ -113,8 +113,10 @@ def write_plan(manifest: Manifest, split: str, plan: PackPlan) -> Path:
     with pa.ipc.new_file(sink, schema) as writer:
         writer.write_table(pa.Table.from_arrays(columns, schema=schema), _PACKS_IN_BATCH)
     data = sink.getvalue().to_pybytes()
-    write_atomically(path, data)
+    if path.is_file() and path.read_bytes() != data:
+        path.unlink()  # of another build: it must not stand beside the new digest
     write_atomically(_digest_path(path), _digest_line(path, data))
+    write_atomically(path, data)
     return path
 
 
