@@ -2,8 +2,8 @@
 
 A small file is read and digested each time. A large file counts as unchanged while its path, size,
 inode, mtime and ctime are the same, because reading a hundred gigabytes would take minutes; no
-program can set the ctime. It is read again where the times may not tell: on file systems that
-don't keep them so, and if it was changed in the second before the look. `sftdata verify` reads
+program can set the ctime. It is read again where the times may miss a change: on file systems
+that don't set them with each write, and within a second after a change. `sftdata verify` reads
 everything all the same.
 
 An entry begins with a digest of its content, its kind and its name. One that is damaged or in the
@@ -24,7 +24,7 @@ from typing import Any
 import xxhash
 
 from sftdata.base.cache_folder import cache_folder
-from sftdata.base.file_systems import tells_changes
+from sftdata.base.file_systems import updates_ctime
 from sftdata.base.files import Stamp, replacing, stamp
 
 # Reading less than this takes no longer than a look into the cache.
@@ -80,15 +80,17 @@ def write_content(kind: str, digest: str, content: bytes) -> None:
 def read_digest(files: Sequence[Path], stamps: Sequence[Stamp]) -> str | None:
     """The cached digest of these files together; None if they had other stamps then."""
     known = _read_json(_entry("sources", files))
-    is_known = known.get("stamps") == list(stamps) and all(map(tells_changes, files))
+    is_known = known.get("stamps") == list(stamps) and all(map(updates_ctime, files))
     return known.get("sha256") if is_known else None
 
 
 def write_digest(
     files: Sequence[Path], stamps: Sequence[Stamp], digest: str, taken: float | None = None
 ) -> None:
-    """Caches the digest of large files. `taken`: when the stamps were, before the files were read;
-    by default just now."""
+    """Caches the digest of large files.
+
+    `taken`: the time of the stamps, which must be from before the files were read; default: now.
+    """
     taken = time.time() if taken is None else taken
     if sum(size for _, _, size, _, _ in stamps) >= _MIN_BYTES and are_settled(files, taken, stamps):
         _write_json(_entry("sources", files), {"stamps": list(stamps), "sha256": digest})
@@ -97,7 +99,7 @@ def write_digest(
 def are_settled(files: Iterable[Path], taken: float, stamps: Iterable[Stamp]) -> bool:
     """Whether any change of the files since the stamps were taken gives them other stamps."""
     settled = taken - _SETTLED_SECONDS
-    return all(changed / 1e9 < settled for *_, changed in stamps) and all(map(tells_changes, files))
+    return all(changed / 1e9 < settled for *_, changed in stamps) and all(map(updates_ctime, files))
 
 
 def unchanged_files(directory: Path) -> frozenset[str]:
@@ -106,7 +108,7 @@ def unchanged_files(directory: Path) -> frozenset[str]:
     unchanged = set()
     for name, before in known.items():
         with contextlib.suppress(OSError):
-            if stamp(directory / name) == before and tells_changes(directory / name):
+            if stamp(directory / name) == before and updates_ctime(directory / name):
                 unchanged.add(name)
     return frozenset(unchanged)
 
@@ -121,8 +123,8 @@ def record_files(directory: Path, names: Iterable[str]) -> None:
 
 def record_file(directory: Path, name: str, before: Stamp) -> None:
     """Adds the stamp of one large file, taken before it was verified, to those of its dataset."""
-    settled = time.time() - _SETTLED_SECONDS
-    if before[2] >= _MIN_FILE_BYTES and before[4] / 1e9 < settled:
+    _, _, size, _, changed = before
+    if size >= _MIN_FILE_BYTES and changed / 1e9 < time.time() - _SETTLED_SECONDS:
         path = _entry("sets", [directory])
         _write_json(path, _read_json(path) | {name: before})
 
@@ -174,7 +176,7 @@ def trim_once() -> None:
 
 
 def note_use(path: Path) -> None:
-    """Notes that an entry is in use, to a day: the longest unused ones make room for others."""
+    """Notes that an entry is in use, to a day; the longest unused entries are removed first."""
     if path.stat().st_mtime < time.time() - _DAY:
         os.utime(path)
 

@@ -1,4 +1,4 @@
-"""Whether a file's times tell that it was changed."""
+"""Whether a file system shows every change of a file in its times."""
 
 from __future__ import annotations
 
@@ -9,40 +9,28 @@ from functools import cache
 from pathlib import Path
 
 _MOUNTS = Path("/proc/self/mountinfo")  # Linux only
-# Each write moves the ctime here, also one through a memory map, and no program can set it. Others
-# have no ctime (FAT), miss writes through a map (tmpfs), or say what their server likes.
-_TELLING = frozenset(
-    {
-        "ext2",
-        "ext3",
-        "ext4",
-        "xfs",
-        "btrfs",
-        "zfs",
-        "f2fs",
-        "overlay",
-        "nfs",
-        "nfs4",
-        "ceph",
-        "lustre",
-    }
-)
+# Each write sets the ctime here, also one through a memory map, and no program can set it back.
+# Others have no ctime (FAT), miss writes through a map (tmpfs), or leave it to their server.
+_UPDATE_CTIME = {
+    "ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "overlay", "nfs", "nfs4", "ceph",
+    "lustre",
+}  # fmt: skip
 
 
-def tells_changes(path: Path) -> bool:
-    """Whether the file system moves the ctime of `path` with each change of the file."""
+def updates_ctime(path: Path) -> bool:
+    """Whether the file system of `path` sets the ctime with each change of a file."""
     kinds = _read_mounts()
     if not kinds:
-        return True  # another system, whose usual file systems do
+        return True  # not Linux; the usual file systems do
     folders = [path.absolute(), *path.absolute().parents]
     found = next((kinds[str(folder)] for folder in folders if str(folder) in kinds), "")
-    return found in _TELLING
+    return found in _UPDATE_CTIME
 
 
 def flush(path: Path) -> None:
-    """Writes out what programs have changed through memory maps, so that the times tell it.
+    """Writes changes that programs made through memory maps to the file, which sets its times.
 
-    After that, the next change through a map moves the times again.
+    The next change through a map then sets them again.
     """
     with contextlib.suppress(OSError):  # such as a pipe, or no permission to open it
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base import sealed_json
-from sftdata.base.json_shape import (
+from sftdata.base.json_types import (
     COUNT,
     DIGEST,
     FILE_NAME,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sftdata.base.json_shape import (
+from sftdata.base.json_types import (
     COUNT,
     DIGEST,
     FILE_NAME,

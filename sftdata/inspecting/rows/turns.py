@@ -16,7 +16,7 @@ from sftdata.base.conversation import ASSISTANT
 from sftdata.errors import TemplateError
 from sftdata.inspecting.rows.tokens import Token
 from sftdata.tokenizing.chat.layout import ConversationFormat
-from sftdata.tokenizing.chat.made_turns import Segment
+from sftdata.tokenizing.chat.sample_turns import Segment
 from sftdata.tokenizing.chat.template import load_chat_template
 from sftdata.tokenizing.chat.turn_marks import Header, PartMark, TurnMarks, learn_turn_marks
 from sftdata.tokenizing.tokenizer import Tokenizer

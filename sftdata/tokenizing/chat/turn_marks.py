@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from sftdata.base.conversation import ASSISTANT, DEVELOPER, SYSTEM
 from sftdata.tokenizing.chat.layout import ConversationFormat
-from sftdata.tokenizing.chat.made_turns import DATA, Item, Segment, StandIn, lay_out_made
+from sftdata.tokenizing.chat.sample_turns import DATA, Item, Segment, StandIn, lay_out_samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class TurnMarks:
 
 def learn_turn_marks(chat: ConversationFormat) -> TurnMarks | None:
     """The marks of a template; None when it writes no control token between its turns."""
-    probes = list(lay_out_made(chat))
+    probes = list(lay_out_samples(chat))
     if not probes:
         return None
     stops = frozenset(chat.stop_ids)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sftdata.base import file_systems
-from sftdata.base.file_systems import flush, tells_changes
+from sftdata.base.file_systems import flush, updates_ctime
 
 MOUNTS = r"""
 21 1 254:0 / / rw - ext4 /dev/vda rw
@@ -31,7 +31,7 @@ def _mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_mounts")
 @pytest.mark.parametrize(
-    ("path", "is_told"),
+    ("path", "is_trusted"),
     [
         ("/home/a", True),
         ("/mem/a", False),
@@ -41,8 +41,8 @@ def _mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("/over/a", True),
     ],
 )
-def test_the_file_system_is_that_of_the_nearest_mount(path: str, is_told: bool) -> None:
-    assert tells_changes(Path(path)) is is_told
+def test_the_file_system_is_that_of_the_nearest_mount(path: str, is_trusted: bool) -> None:
+    assert updates_ctime(Path(path)) is is_trusted
 
 
 def test_flushing_waits_for_no_pipe_and_needs_no_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Made conversations: laid out by the template, with each made text in its place."""
+"""Sample conversations: laid out by the template, with each stand-in in its place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from support.made_chats import make_tokenizer
 
 from sftdata.tokenizing.chat.layout import ConversationFormat
-from sftdata.tokenizing.chat.made_turns import Item, StandIn, lay_out_made
+from sftdata.tokenizing.chat.sample_turns import Item, StandIn, lay_out_samples
 from sftdata.tokenizing.chat.template import load_chat_template
 from sftdata.tokenizing.load import load_tokenizer
 
@@ -23,12 +23,12 @@ def show(item: Item) -> str:
 
 
 def lay_out(template: str, byte_tokenizer: Path, folder: str) -> list[str]:
-    """The laid-out conversations as text; control tokens as `|`, made texts as their kind."""
+    """The laid-out conversations as text; control tokens as `|`, stand-ins as their kind."""
     made = make_tokenizer(byte_tokenizer, template, Path(folder), eos="<eos>")
     tokenizer = load_tokenizer(str(made))
     date = datetime.date(2026, 1, 31)
     chat = ConversationFormat(tokenizer, load_chat_template(tokenizer, {}, date))
-    return ["".join(map(show, items)) for items in lay_out_made(chat)]
+    return ["".join(map(show, items)) for items in lay_out_samples(chat)]
 
 
 def test_a_made_text_stands_where_the_template_shows_it(byte_tokenizer: Path) -> None:

@@ -1,4 +1,4 @@
-"""Made conversations of many shapes, laid out by a chat template as a build does it."""
+"""Sample conversations of many shapes, laid out by a chat template as a build does it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sftdata.tokenizing.chat.split import Piece
 Segment = str | int  # text, or the id of a control token
 _STAND_IN = re.compile(r"(Zq\d+qZ)")
 _TOOL_NAME, _ARGUMENT = "look_up", "place"
-DATA = re.compile(f"{_TOOL_NAME}|{_ARGUMENT}")  # what a call of the made tool holds
+DATA = re.compile(f"{_TOOL_NAME}|{_ARGUMENT}")  # in every call of the sample tool
 _TOOLS: list[dict[str, Any]] = [
     {
         "type": "function",
@@ -38,7 +38,7 @@ _TOOLS: list[dict[str, Any]] = [
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
-    """A made text in a laid-out conversation."""
+    """A placeholder text in a laid-out conversation."""
 
     turn: int
     role: str
@@ -49,14 +49,15 @@ Item = Segment | StandIn
 
 
 @dataclass
-class _Made:
-    """Makes turns with numbered stand-ins, and remembers what each of them is."""
+class _Sample:
+    """A conversation whose texts are numbered stand-ins."""
 
     tools: list[dict[str, Any]] | None
     turns: list[Turn] = field(default_factory=list)
     known: dict[str, StandIn] = field(default_factory=dict)
 
     def text(self, role: str, kind: str) -> str:
+        """A new stand-in."""
         name = f"Zq{len(self.known)}qZ"
         self.known[name] = StandIn(len(self.turns), role, kind)
         return name
@@ -91,37 +92,37 @@ _SHAPES = (
 )  # fmt: skip
 
 
-def lay_out_made(chat: ConversationFormat) -> Iterator[list[Item]]:
-    """The made conversations that the template shows whole, as it lays them out."""
-    for made in _conversations():
-        if (items := _lay_out(chat, made)) is not None:
+def lay_out_samples(chat: ConversationFormat) -> Iterator[list[Item]]:
+    """The sample conversations that the template shows whole, as it lays them out."""
+    for sample in _conversations():
+        if (items := _lay_out(chat, sample)) is not None:
             yield items
 
 
-def _conversations() -> Iterator[_Made]:
+def _conversations() -> Iterator[_Sample]:
     for shape in _SHAPES:
-        made = _Made(_TOOLS if "+" in shape else None)
+        sample = _Sample(_TOOLS if "+" in shape else None)
         for turn in shape.strip("+ ").split():
-            made.add(turn)
-        yield made
+            sample.add(turn)
+        yield sample
 
 
-def _lay_out(chat: ConversationFormat, made: _Made) -> list[Item] | None:
+def _lay_out(chat: ConversationFormat, sample: _Sample) -> list[Item] | None:
     """The laid-out conversation; None where the template refuses it or leaves out a turn."""
-    answers = [at for at, turn in enumerate(made.turns) if turn.role == ASSISTANT]
+    answers = [at for at, turn in enumerate(sample.turns) if turn.role == ASSISTANT]
     pieces: Sequence[Piece] = ()
-    for tools in (made.tools, None):  # a template may not show them
+    for tools in (sample.tools, None):  # a template may not show them
         try:
-            pieces = chat.lay_out(Conversation(tuple(made.turns), tools), answers).pieces
+            pieces = chat.lay_out(Conversation(tuple(sample.turns), tools), answers).pieces
             break
         except UnusableError:
             continue
-    items = list(_items(pieces, made))
+    items = list(_items(pieces, sample))
     shown = [item.turn for item in items if isinstance(item, StandIn)]
-    return items if shown == sorted(shown) and len({*shown}) == len(made.turns) else None
+    return items if shown == sorted(shown) and len({*shown}) == len(sample.turns) else None
 
 
-def _items(pieces: Sequence[Piece], made: _Made) -> Iterator[Item]:
+def _items(pieces: Sequence[Piece], sample: _Sample) -> Iterator[Item]:
     text = ""
     for piece in [*pieces, None]:
         if piece is not None and isinstance(piece.content, str):
@@ -129,7 +130,7 @@ def _items(pieces: Sequence[Piece], made: _Made) -> Iterator[Item]:
             continue
         for part in _STAND_IN.split(text):
             if part:
-                yield made.known.get(part, part)
+                yield sample.known.get(part, part)
         text = ""
         if piece is not None:
             assert isinstance(piece.content, int)

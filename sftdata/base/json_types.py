@@ -1,4 +1,4 @@
-"""The shape of JSON that may come from anywhere: which keys have which types.
+"""Check the keys and types of JSON that may come from anywhere.
 
 A check yields a line for each fault, with its place, such as `splits.train.shards[0].rows`.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sftdata.base.json_shape import (
+from sftdata.base.json_types import (
     COUNT,
     DIGEST,
     FILE_NAME,
