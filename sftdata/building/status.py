@@ -96,10 +96,13 @@ def _compare(spec: Spec | Mixture, current: Manifest) -> Iterator[str]:
             continue
         yield from (f"{source.name}: {line}" for line in _compare(source.spec, part))
         builds.append(part["build"])
-    changes = [*_list_changed(mixing_options(spec), current["options"])]
+    changes = list(_list_changed(mixing_options(spec), current["options"]))
     yield from changes
-    whole = len(builds) == len(spec.sources)
-    if whole and not changes and mixture_name(spec, builds) != current["build"]:
+    if (
+        len(builds) == len(spec.sources)
+        and not changes
+        and mixture_name(spec, builds) != current["build"]
+    ):
         yield "sources: other weights, caps or parts"
 
 

@@ -18,7 +18,7 @@ from sftdata.cli.options import (
 )
 from sftdata.cli.output import print_json, print_note
 from sftdata.cli.train_extra import needs_train_extra
-from sftdata.cli.turns import has_turns, read_row_of_turns, read_turns
+from sftdata.cli.turns import has_turns, read_row_of_turns, read_turns, require_row_or_turns
 
 
 @click.command("generate")
@@ -62,10 +62,7 @@ def command(
 
     Example: sftdata generate --adapter adapters/fix --row '{"text": "he go home"}'
     """
-    if (row is None) == (messages is None):
-        raise click.UsageError("Give either --row or --messages.")
-    if tools is not None and messages is None:
-        raise click.UsageError("--tools go with --messages.")
+    require_row_or_turns(row, messages, tools)
     if options["part"] is not None and options["dataset"] is None:
         raise click.UsageError("--part goes with --dataset.")
     if messages is not None and options["dataset"] is not None and options["template"] is not None:

@@ -55,10 +55,10 @@ def command(dataset: Path, max_length: int, split: str | None, as_json: bool) ->
         if as_json:
             print_json(facts)
         else:
-            told = (
+            line = (
                 f"{name}: {count(len(lengths), 'row')} in {count(len(plan), 'pack')} of "
                 f"{max_length:,} tokens, {plan.fill:.2%} full; at least "
                 f"{count(plan.lower_bound, 'pack')} needed "
                 f"(efficiency {plan.efficiency:.2%})"
             )
-            print_lines([told, f"  {escape(str(path))}"])
+            print_lines([line, f"  {escape(str(path))}"])

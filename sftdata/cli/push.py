@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,15 +140,7 @@ def _model(source: Path, name: str, allow_draft: bool, evaluation: Path | None) 
 
 def _print(pushed: Pushed, as_json: bool) -> None:
     if as_json:
-        print_json(
-            {
-                "url": pushed.url,
-                "commit": pushed.commit,
-                "sent": pushed.sent,
-                "removed": pushed.removed,
-                "unchanged": pushed.unchanged,
-            }
-        )
+        print_json(asdict(pushed))
         return
     is_new = bool(pushed.sent or pushed.removed)
     click.echo("Pushed." if is_new else "Nothing to push: the repository holds the same files.")

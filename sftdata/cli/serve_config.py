@@ -10,7 +10,7 @@ import click
 from sftdata.base.escaping import escape
 from sftdata.cli.options import FOLDER, json_option, row_option, turns_options
 from sftdata.cli.output import print_json
-from sftdata.cli.turns import has_turns, read_row_of_turns, read_turns
+from sftdata.cli.turns import check_turns_options, has_turns, read_row_of_turns, read_turns
 
 
 @click.command("serve-config")
@@ -55,10 +55,7 @@ def command(
     """
     from sftdata.serving.server_setup import describe_setup, set_up
 
-    if row is not None and messages is not None:
-        raise click.UsageError("Give either --row or --messages.")
-    if tools is not None and messages is None:
-        raise click.UsageError("--tools go with --messages.")
+    check_turns_options(row, messages, tools)
     question = None
     if messages is not None:
         question = read_turns(messages, tools)

@@ -13,6 +13,21 @@ if TYPE_CHECKING:
     from sftdata.serving.conversation import Question
 
 
+def check_turns_options(row: object | None, messages: str | None, tools: str | None) -> None:
+    """Raises `UsageError` for options that contradict each other."""
+    if row is not None and messages is not None:
+        raise click.UsageError("Give either --row or --messages.")
+    if tools is not None and messages is None:
+        raise click.UsageError("--tools go with --messages.")
+
+
+def require_row_or_turns(row: object | None, messages: str | None, tools: str | None) -> None:
+    """`check_turns_options`, where one of --row and --messages must be given."""
+    if row is None and messages is None:
+        raise click.UsageError("Give either --row or --messages.")
+    check_turns_options(row, messages, tools)
+
+
 def read_turns(messages: str, tools: str | None) -> Question:
     """The question that the two options give. Prints a note about keys that nothing reads."""
     from sftdata.serving.questions import read_json, read_question

@@ -11,10 +11,10 @@ from sftdata.exporting.columns import write_parquet
 from sftdata.exporting.push import Content, Repository
 from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.packing import FOLDER as PACKS
-from sftdata.loading.packing import StalePlanError, read_plan
+from sftdata.loading.packing import StalePlanError, find_plans, read_plan
 from sftdata.writing.card import FILE as CARD
 from sftdata.writing.card import LENGTHS_PLOT, TOKENS_PLOT
-from sftdata.writing.dataset_files import journal_path, list_files
+from sftdata.writing.dataset_files import list_files, list_paths
 from sftdata.writing.hub_card import render_hub_card
 from sftdata.writing.manifest import (
     LEDGERS,
@@ -23,8 +23,6 @@ from sftdata.writing.manifest import (
     POOLS,
     SHARDS,
     Manifest,
-    ledger_path,
-    pool_path,
     read_manifest,
 )
 from sftdata.writing.ownership import is_our_card
@@ -66,9 +64,7 @@ def dataset_repository(
 
 def _list_names(manifest: Manifest) -> Iterator[str]:
     """The files of a dataset and of its parts, by their path in it."""
-    build = manifest["build"]  # an earlier version did not list its ledger and its shots
-    beside = (journal_path(manifest), ledger_path(build), pool_path(build))
-    found = {name for name in beside if (manifest.directory / name).is_file()}
+    found = {path for path in list_paths(manifest) if (manifest.directory / path).is_file()}
     yield from sorted({MANIFEST, *list_files(manifest), *found})
     for part in manifest.part_names:
         inside = read_manifest(manifest.directory / PARTS / part)
@@ -77,13 +73,9 @@ def _list_names(manifest: Manifest) -> Iterator[str]:
 
 def _list_plans(data: Dataset) -> Iterator[str]:
     """The pack plans of this build, and their digests."""
-    directory = data.manifest.directory
-    for path in sorted((directory / PACKS).glob("*.arrow")):
-        length, _, split = path.stem.partition("-")
-        if not length.isdecimal() or split not in data:
-            continue  # of a split that is gone, or a foreign file
+    for path, split, length in find_plans(data):
         try:
-            read_plan(data, split, int(length))
+            read_plan(data, split, length)
         except StalePlanError:
             continue
         beside = path.with_name(f"{path.name}.sha256")

@@ -14,8 +14,7 @@ from sftdata.base.wording import reason_of
 from sftdata.errors import SftdataError
 from sftdata.inspecting.row_rules import RowRules
 from sftdata.loading.dataset import load
-from sftdata.loading.packing import FOLDER as PACKS
-from sftdata.loading.packing import StalePlanError, read_plan
+from sftdata.loading.packing import StalePlanError, find_plans, read_plan
 from sftdata.writing.dataset_files import find_file_faults
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import Manifest, read_manifest
@@ -70,12 +69,9 @@ def _content_faults(path: Path, split: str, shard: dict[str, Any]) -> Iterator[s
 def _plan_faults(manifest: Manifest) -> Iterator[str]:
     """Pack plans that are damaged. A plan of another build is only out of date."""
     data = load(manifest.directory)
-    for path in sorted((manifest.directory / PACKS).glob("*.arrow")):
-        length, _, split = path.stem.partition("-")
-        if not length.isdecimal() or split not in data:
-            continue  # of a split that is gone, or a foreign file
+    for _, split, length in find_plans(data):
         try:
-            read_plan(data, split, int(length))
+            read_plan(data, split, length)
         except StalePlanError:
             continue
         except SftdataError as error:

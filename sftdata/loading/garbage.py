@@ -11,13 +11,11 @@ import pyarrow as pa
 
 from sftdata.base.files import is_temporary
 from sftdata.loading.packing import FOLDER as PACKS
-from sftdata.writing.dataset_files import journal_path, list_files
+from sftdata.writing.dataset_files import list_paths
 from sftdata.writing.manifest import (
     MANIFEST,
     PARTS,
     Manifest,
-    ledger_path,
-    pool_path,
     read_manifest,
 )
 from sftdata.writing.ownership import is_ours, list_build_files, remove_empty_folders
@@ -53,9 +51,7 @@ def find_garbage(directory: Path) -> list[Garbage]:
 def _find(directory: Path, manifest: Manifest | None) -> Iterator[tuple[Path, str]]:
     kept: set[Path] = set()
     if manifest is not None:
-        build = manifest["build"]  # an earlier version did not list its ledger and its shots
-        names = (journal_path(manifest), ledger_path(build), pool_path(build))
-        kept = {directory / name for name in (*list_files(manifest), *names)}
+        kept = {directory / path for path in list_paths(manifest)}
     for path in list_build_files(directory):
         if path not in kept:
             is_unfinished = path.parent.name.startswith("unfinished")

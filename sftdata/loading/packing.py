@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -118,6 +119,14 @@ def write_plan(manifest: Manifest, split: str, plan: PackPlan) -> Path:
     write_atomically(_digest_path(path), _digest_line(path, data))
     write_atomically(path, data)
     return path
+
+
+def find_plans(data: Dataset) -> Iterator[tuple[Path, str, int]]:
+    """Path, split and maximum length of each plan beside a dataset; not all fit this build."""
+    for path in sorted((data.manifest.directory / FOLDER).glob("*.arrow")):
+        length, _, split = path.stem.partition("-")
+        if length.isdecimal() and split in data:  # else of a split that is gone, or a foreign file
+            yield path, split, int(length)
 
 
 def read_plan(data: Dataset, split: str, max_length: int) -> PackPlan:

@@ -76,8 +76,8 @@ class Source(PicklesFieldsOnly):
         if [each[:-1] for each in now] != [before[:-1] for before in stamps]:
             return False
         # The ctime is also moved by a new link, which changes no byte.
-        is_told = now == stamps and are_settled(self.files, *self._first_look)
-        return is_told or self._read_digest() == self._digest
+        is_unchanged = now == stamps and are_settled(self.files, *self._first_look)
+        return is_unchanged or self._read_digest() == self._digest
 
     def id_prefix(self, option: str | None) -> str:
         """What the option puts before each id that the source gives: `NAME/`, or nothing.

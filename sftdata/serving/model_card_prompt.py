@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 from sftdata.errors import SftdataError
-from sftdata.rendering.template import parse_template
 from sftdata.serving.conversation import Question
 from sftdata.serving.passport import Passport
 from sftdata.serving.prompt import ServingPrompt
-from sftdata.serving.recorded_prompt import load_passport_renderer
+from sftdata.serving.recorded_prompt import list_prompt_fields, load_passport_renderer
 from sftdata.writing.markdown import plain
 
 _IDS_SHOWN = 24
@@ -20,42 +19,13 @@ _IDS_SHOWN = 24
 
 def describe_prompting(passport: Passport, repository: str | None) -> str:
     """The code that asks the model, and an example of a prompt."""
-    fields = _prompt_fields(passport)
-    asked = json.dumps(dict.fromkeys(fields, "…"), ensure_ascii=False)
-    if len(passport["templates"]) > 1:
-        asked += f', template="{next(iter(passport["templates"]))}"'
-    if not passport["templates"]:
-        asked = 'messages=[{"role": "user", "content": "…"}]'
-    if repository is None:
-        head, folder = "", '"THIS_FOLDER"'
-    else:
-        head, folder = "from huggingface_hub import snapshot_download\n", "folder"
-    fetch = f'folder = snapshot_download("{repository}")\n' if repository else ""
-    base = public_name(passport["base_model"]["name"])
-    model = (
-        f"model = transformers.AutoModelForCausalLM.from_pretrained({folder})"
-        if passport.is_whole_model
-        else f"model = transformers.AutoModelForCausalLM.from_pretrained({json.dumps(base)})\n"
-        f"model.load_adapter({folder})"
-    )
+    label = next(iter(passport["templates"]), None)
+    fields = [] if label is None else list_prompt_fields(passport, label)
     text = f"""The model answers well only to the prompts it was trained on, token by token.
 `Prompter` makes them, without the dataset:
 
 ```python
-import sftdata
-import torch
-import transformers
-{head}
-{fetch}prompter = sftdata.Prompter({folder})
-prompt = prompter({asked})
-{model}
-ids = model.generate(
-    input_ids=torch.tensor([prompt.input_ids]),
-    eos_token_id=prompt.stop_ids,
-    do_sample=False,
-    max_new_tokens=256,
-)
-print(prompter.read_answer(ids[0, len(prompt.input_ids) :].tolist()))
+{_code(passport, repository, fields)}
 ```
 
 A server of your own must send these ids and add none (`add_special_tokens: false`), and stop at
@@ -72,15 +42,43 @@ the first of the ids {", ".join(f"`{one}`" for one in passport["stop_ids"])}."""
 {len(example.input_ids):,} ids: `{ids}{more}`"""
 
 
-def _prompt_fields(passport: Passport) -> list[str]:
-    """Fields that the first template needs in the row of a prompt."""
-    for label, recorded in passport["templates"].items():
-        name, _, version = label.partition("@")
-        template = parse_template(name, recorded["source"], version=version)
-        blocks = [template.blocks[name] for name in ("system", "prompt") if name in template.blocks]
-        needed = frozenset[str]().union(*(block.fields for block in blocks))
-        return sorted(needed - recorded.get("defaults", {}).keys())
-    return []
+def _code(passport: Passport, repository: str | None, fields: list[str]) -> str:
+    """Python that renders a prompt and generates the answer."""
+    if repository is None:
+        head, fetch, folder = "", "", '"THIS_FOLDER"'
+    else:
+        head = "from huggingface_hub import snapshot_download\n"
+        fetch, folder = f'folder = snapshot_download("{repository}")\n', "folder"
+    base = public_name(passport["base_model"]["name"])
+    model = (
+        f"model = transformers.AutoModelForCausalLM.from_pretrained({folder})"
+        if passport.is_whole_model
+        else f"model = transformers.AutoModelForCausalLM.from_pretrained({json.dumps(base)})\n"
+        f"model.load_adapter({folder})"
+    )
+    return f"""import sftdata
+import torch
+import transformers
+{head}
+{fetch}prompter = sftdata.Prompter({folder})
+prompt = prompter({_arguments(passport, fields)})
+{model}
+ids = model.generate(
+    input_ids=torch.tensor([prompt.input_ids]),
+    eos_token_id=prompt.stop_ids,
+    do_sample=False,
+    max_new_tokens=256,
+)
+print(prompter.read_answer(ids[0, len(prompt.input_ids) :].tolist()))"""
+
+
+def _arguments(passport: Passport, fields: list[str]) -> str:
+    """The arguments of a call of the prompter."""
+    templates = [*passport["templates"]]
+    if not templates:
+        return 'messages=[{"role": "user", "content": "…"}]'
+    row = json.dumps(dict.fromkeys(fields, "…"), ensure_ascii=False)
+    return f'{row}, template="{templates[0]}"' if len(templates) > 1 else row
 
 
 def _example(passport: Passport, fields: list[str]) -> ServingPrompt | None:

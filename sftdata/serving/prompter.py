@@ -1,4 +1,4 @@
-"""The prompts that a server must send, of a dataset, an adapter or a template."""
+"""Render the prompts that a server must send, for a dataset, an adapter or a template."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _load(
     if (folder / passport.FILE).is_file():
         _refuse_beside("an adapter", options)
         return load_passport_renderer(folder)
-    if (folder / MANIFEST).is_file() or folder.is_dir():
+    if folder.is_dir():
         _refuse_beside("a dataset", options)
         return load_prompt_renderer(folder, part=part)
     _refuse_beside("a template", {"part": part})

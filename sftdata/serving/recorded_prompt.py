@@ -1,4 +1,4 @@
-"""The prompts of an adapter, from what its passport records: no dataset is needed."""
+"""Render the prompts of an adapter from its passport alone, without the dataset."""
 
 from __future__ import annotations
 
@@ -67,9 +67,8 @@ class PassportRenderer:
 
     def _render(self, row: Mapping[str, Any], chosen: Template) -> Rendered:
         given = {name: value for name, value in row.items() if value is not None}
-        row = self.passport["templates"][chosen.label].get("defaults", {}) | given
-        needed = {name for block in ("system", "prompt") for name in _fields(chosen, block)}
-        missing = sorted(needed - row.keys())
+        row = _read_defaults(self.passport, chosen) | given
+        missing = [name for name in _needed_fields(self.passport, chosen) if name not in given]
         if missing:
             raise SftdataError(
                 f"The row has no field '{missing[0]}', which the template {chosen.label} needs.",
@@ -83,13 +82,6 @@ class PassportRenderer:
             target=texts(["-"]),  # a placeholder; only the prompt before it is encoded
         )
 
-    def fields(self, template: str | None = None) -> list[str]:
-        """The fields that a row needs for its prompt."""
-        chosen = _choose_template(self.passport, template)
-        defaults = self.passport["templates"][chosen.label].get("defaults", {})
-        needed = {name for block in ("system", "prompt") for name in _fields(chosen, block)}
-        return sorted(needed - defaults.keys())
-
     def turns(
         self,
         row: Mapping[str, Any] | None,
@@ -97,7 +89,7 @@ class PassportRenderer:
         *,
         template: str | None = None,
     ) -> dict[str, Any] | None:
-        """What a chat endpoint takes for the row or question; None for plain prompts."""
+        """The messages and tools of a request to a chat endpoint; None for plain prompts."""
         if question is not None:
             messages = [dict(message) for message in question.messages]
             if question.system is not None:
@@ -146,6 +138,11 @@ class PassportRenderer:
         renderer = TurnRenderer(layout, self._encoder, rules)
         text, ids = renderer.render(question, chat_options)
         return ServingPrompt(MESSAGES, text, ids, self.stop_ids)
+
+
+def list_prompt_fields(passport: Passport, template: str | None = None) -> list[str]:
+    """The fields that a row must have for its prompt."""
+    return _needed_fields(passport, _choose_template(passport, template))
 
 
 def load_passport_renderer(adapter: Path) -> PassportRenderer:
@@ -214,5 +211,12 @@ def _choose_template(passport: Passport, label: str | None) -> Template:
     return parse_template(template_id, known[chosen]["source"], version=version)
 
 
-def _fields(template: Template, block: str) -> frozenset[str]:
-    return template.blocks[block].fields if block in template.blocks else frozenset()
+def _read_defaults(passport: Passport, template: Template) -> dict[str, str]:
+    """The texts of fields that a row may lack."""
+    return dict(passport["templates"][template.label].get("defaults", {}))
+
+
+def _needed_fields(passport: Passport, template: Template) -> list[str]:
+    blocks = [template.blocks[name] for name in ("system", "prompt") if name in template.blocks]
+    read = frozenset[str]().union(*(block.fields for block in blocks))
+    return sorted(read - _read_defaults(passport, template).keys())

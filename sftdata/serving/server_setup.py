@@ -1,4 +1,4 @@
-"""How to serve an adapter: the server's command, and the request that feeds the trained prompt."""
+"""How to serve an adapter: the commands for a server, and a request with the trained prompt."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from typing import Any
 from sftdata.errors import SftdataError, did_you_mean
 from sftdata.serving.conversation import Question
 from sftdata.serving.prompt import ServingPrompt
-from sftdata.serving.recorded_prompt import PassportRenderer, load_passport_renderer
+from sftdata.serving.recorded_prompt import (
+    PassportRenderer,
+    list_prompt_fields,
+    load_passport_renderer,
+)
 
 _NAME = "tuned"  # of the model, in the requests to a server
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSetup:
-    """What to type, and what to send."""
+    """The commands that start a server, and a request to it."""
 
     server: str
     commands: tuple[str, ...]
@@ -36,12 +40,12 @@ class ServerSetup:
 
 @dataclass(frozen=True)
 class _Model:
-    """The folder to serve, an example prompt and what a server needs to know of both."""
+    """The folder to serve, and an example prompt for it."""
 
     folder: Path
     renderer: PassportRenderer
     prompt: ServingPrompt
-    turns: Mapping[str, Any] | None  # what a chat endpoint takes: messages, tools
+    turns: Mapping[str, Any] | None  # messages and tools of a request to a chat endpoint
     max_new_tokens: int
 
     @property
@@ -91,7 +95,7 @@ def set_up(
     renderer = load_passport_renderer(adapter)
     if question is None and row is None:
         if renderer.passport["templates"]:
-            row = dict.fromkeys(renderer.fields(template), "…")
+            row = dict.fromkeys(list_prompt_fields(renderer.passport, template), "…")
         else:
             question = Question([{"role": "user", "content": "…"}])
     if question is not None:
@@ -100,7 +104,7 @@ def set_up(
         prompt = renderer.render(row or {}, template=template)
     turns = renderer.turns(row, question, template=template)
     if turns is not None and _tokenize(renderer, prompt.text) != prompt.input_ids:
-        turns = None  # the data holds text like a control token, or tokens join at a seam
+        turns = None  # the data holds text like a control token, or tokens merge at a boundary
     return SERVERS[server](_Model(adapter, renderer, prompt, turns, max_new_tokens))
 
 
@@ -132,10 +136,10 @@ def _vllm(model: _Model) -> ServerSetup:
 
 
 def _transformers(model: _Model) -> ServerSetup:
-    load = f"transformers.AutoModelForCausalLM.from_pretrained({str(model.base)!r})"
-    lines = [f"model = {load}", f"model.load_adapter({str(model.folder.absolute())!r})"]
-    if model.is_merged:
-        lines = [f"model = {load.replace(repr(str(model.base)), repr(str(model.folder)))}"]
+    loaded = str(model.folder) if model.is_merged else model.base
+    lines = [f"model = transformers.AutoModelForCausalLM.from_pretrained({loaded!r})"]
+    if not model.is_merged:
+        lines.append(f"model.load_adapter({str(model.folder.absolute())!r})")
     return ServerSetup(
         "transformers",
         ("import transformers", *lines),
@@ -234,7 +238,7 @@ def _chat_request(model: _Model, stop: Mapping[str, Any]) -> dict[str, Any] | No
 
 
 def _text_notes(model: _Model) -> tuple[str, ...]:
-    """What to watch where a server takes text and tokenizes it itself."""
+    """Warnings for a server that takes text and tokenizes it itself."""
     notes = [
         "The server tokenizes the text. If a row holds text like a control token, such as "
         f"{model.stop_texts[0]}, the server reads it as one."

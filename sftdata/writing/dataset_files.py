@@ -17,6 +17,7 @@ from sftdata.writing.manifest import (
     PARTS,
     Manifest,
     ledger_path,
+    pool_path,
     read_manifest,
     shards_path,
 )
@@ -39,6 +40,15 @@ def list_files(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
     """Every file that the manifest records: `bytes` and `sha256`, shards also `xxh3`, by path."""
     shards = [s for split in manifest["splits"].values() for s in split["shards"]]
     return {shard["path"]: shard for shard in shards} | dict(manifest.content.get(FILES, {}))
+
+
+def list_paths(manifest: Manifest) -> set[str]:
+    """The paths of all files of a build but its manifest; it may have no pool or journal.
+
+    An earlier version did not record the ledger and the pool.
+    """
+    build = manifest["build"]
+    return {*list_files(manifest), journal_path(manifest), ledger_path(build), pool_path(build)}
 
 
 def is_whole(manifest: Manifest) -> bool:

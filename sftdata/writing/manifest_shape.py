@@ -1,6 +1,6 @@
-"""The shape of a manifest: which keys have which types, checked before anything reads them.
+"""Check the keys and types of a manifest before anything reads it.
 
-A manifest may come from anywhere. Its paths lead nowhere else than into its own folder.
+A manifest may come from anywhere, so its paths must lie in its own folder.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sftdata.base.json_types import (
 
 
 def find_shape_faults(content: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the keys of a manifest of a version that we read; a line each."""
+    """The faults in keys and types of a manifest of a known version, a line each."""
     yield from object_of(_KEYS, _OPTIONAL)("", content)
 
 

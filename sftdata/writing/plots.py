@@ -80,10 +80,10 @@ def histogram(title: str, series: Sequence[Series]) -> Markup:
         x = _PLOT_LEFT + step * (math.log2(max(median, 1)) * _BINS_AN_OCTAVE - first)
         line = Markup('<line class="median" x1="{:.1f}" x2="{:.1f}" y1="{:g}" y2="{:g}"/>')
         parts.append(line.format(max(x, _PLOT_LEFT), max(x, _PLOT_LEFT), _TOP, bottom))
-    told = ", ".join(
+    shown = ", ".join(
         f"{name if len(series) > 1 else ''} {n:,}".strip() for name, n in medians.items()
     )
-    parts.append(_text(_RIGHT, 14, f"median: {told}", "end", "quiet"))
+    parts.append(_text(_RIGHT, 14, f"median: {shown}", "end", "quiet"))
     scale = "share of the rows by their tokens, on a logarithmic scale"
     parts.append(_text((_PLOT_LEFT + _RIGHT) / 2, bottom + 34, scale, "middle", "quiet"))
     return _svg(title, bottom + 42, parts)

@@ -1,4 +1,4 @@
-"""A user's program. mypy checks it strictly with the rest, so the API's types are as told here.
+"""A user's program. mypy checks it strictly with the rest, so the API has these types.
 
 An `ignore` that hides nothing is an error, so each one proves that a wrong use is found.
 """

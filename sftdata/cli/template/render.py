@@ -11,7 +11,7 @@ import click
 from sftdata.base.escaping import escape
 from sftdata.cli.options import DATASET, json_option, row_option, turns_options
 from sftdata.cli.output import print_json
-from sftdata.cli.turns import read_turns
+from sftdata.cli.turns import read_turns, require_row_or_turns
 
 
 @click.command("render")
@@ -55,16 +55,13 @@ def command(
 
     Example: sftdata template render --dataset data/summarize --row '{"article": "Text."}' --json
     """
-    if (row is None) == (messages is None):
-        raise click.UsageError("Give either --row or --messages.")
+    require_row_or_turns(row, messages, tools)
     if messages is not None and dataset is None:
         raise click.UsageError("Name the dataset that says how turns are shown: --dataset DIR.")
     if messages is not None and template is not None:
         raise click.UsageError("Leave TEMPLATE out: --messages have none.")
     if row is not None and template is None and dataset is None:
         raise click.UsageError("Give TEMPLATE, such as summarize/article, or --dataset DIR.")
-    if tools is not None and messages is None:
-        raise click.UsageError("--tools go with --messages.")
     if dataset is not None and (chat or tokenizer is not None):
         raise click.UsageError(
             "--dataset records chat and tokenizer; leave --chat and --tokenizer out."

@@ -30,6 +30,8 @@ def filter_rows(rows: RowSet, typed: str) -> RowSet:
 
     Raises `SftdataError` for a condition that is unknown, or that no row can meet.
     """
+    if not typed.strip():
+        return rows
     conditions: dict[str, str | int] = {}
     splits = list(rows.places)
     for part in typed.split():
@@ -46,8 +48,6 @@ def filter_rows(rows: RowSet, typed: str) -> RowSet:
             conditions[_FIELDS[name]] = int(value)
         else:
             conditions[_FIELDS[name]] = value
-    if not typed.strip():
-        return rows
     found = find_rows(rows.data, splits, RowFilter(**conditions))  # type: ignore[arg-type]
     own = {name: rows.places.get(name, _NO_PLACES) for name in found.places}
     both = {name: np.intersect1d(places, own[name]) for name, places in found.places.items()}
