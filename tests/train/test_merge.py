@@ -82,6 +82,8 @@ def test_the_code_of_its_card_answers_as_it_does(
     assert capsys.readouterr().out == f"{expected.text}\n"
     assert f"{len(expected.prompt_ids)} ids: `{str(expected.prompt_ids)[1:40]}" in card
     assert "](loss.svg)" in card
+    assert "with a LoRA adapter merged into it" in card
+    assert "A LoRA adapter for" in (merged.parent / "adapter/README.md").read_text()
     assert (merged / "loss.svg").is_file()
 
 

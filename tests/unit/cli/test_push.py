@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from support.fake_hub import FakeHub, logged_in, serve
 from support.forty_rows import build_rows, rows, write_spec
+from support.passports import EVALUATION, write_adapter
 
 from sftdata.cli import cli
 from sftdata.errors import SftdataError, VerificationError
@@ -146,3 +147,33 @@ def test_a_killed_push_leaves_the_old_revision_and_the_next_one_goes_on(dataset:
         assert hub.count("PUT /lfs/") == 0
         path = "manifest.json"
         assert hub.repos[KEY].files[path] == (dataset / path).read_bytes()
+
+
+def test_an_adapter_goes_with_its_card_and_evaluation(byte_tokenizer: Path, hub: FakeHub) -> None:
+    write_adapter(Path("adapter"), byte_tokenizer)
+    Path("eval.json").write_text(json.dumps(EVALUATION))
+    push("adapter", "hf:me/made", "--evaluation", "eval.json")
+    files = hub.repos["models/me/made"].files
+    assert b"| tuned | 0 | 1.2500 | 61.5 [1.0, 99.0] |" in files["README.md"]
+    for name in files.keys() - {"README.md"}:
+        assert files[name] == Path("adapter", name).read_bytes()
+
+
+def test_a_merged_model_takes_the_place_of_its_adapter(byte_tokenizer: Path, hub: FakeHub) -> None:
+    write_adapter(Path("adapter"), byte_tokenizer)
+    push("adapter", "hf:me/made")
+    model = write_adapter(Path("model"), byte_tokenizer, merged={}, files=None)
+    (model / "adapter_config.json").unlink()
+    push("model", "hf:me/made")
+    assert "adapter_config.json" not in hub.repos["models/me/made"].files
+
+
+def test_an_adapter_of_a_draft_needs_consent(byte_tokenizer: Path, hub: FakeHub) -> None:
+    write_adapter(Path("adapter"), byte_tokenizer)
+    passport = json.loads(Path("adapter/sftdata.json").read_text())
+    drafted = {**passport["data"], "draft": True}
+    write_adapter(Path("drafted"), byte_tokenizer, data=drafted)
+    with pytest.raises(SftdataError, match=r"trained on a draft(?s:.*)--allow-draft"):
+        push("drafted", "hf:me/made")
+    assert hub.asked == []
+    push("drafted", "hf:me/made", "--allow-draft")

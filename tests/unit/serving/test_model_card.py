@@ -8,26 +8,11 @@ from typing import Any
 
 import pytest
 from huggingface_hub import ModelCard
-from support.passports import write_adapter
+from support.passports import EVALUATION, write_adapter
 
 from sftdata.errors import SftdataError
 from sftdata.serving.model_card import is_our_card, read_evaluation, render_model_card
 from sftdata.serving.passport import read_passport
-
-EVALUATION = {
-    "split": "test",
-    "build": "b1",
-    "results": [
-        {
-            "system": system,
-            "shots": 0,
-            "task_rows": {"made": 9},
-            "task_loss": {"made": loss},
-            "scores": {"made": [{"name": "chrF", "value": value, "low": 1.0, "high": 99.0}]},
-        }
-        for system, loss, value in (("base", 3.5, 20.0), ("tuned", 1.25, 61.5))
-    ],
-}
 
 
 @pytest.fixture
