@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("audit")
 @click.argument("adapter", type=FOLDER)
-@click.option("--data", type=DATASET, help="Compare this dataset, too.")
+@click.option("--data", type=DATASET, help="Check that this dataset is the one it was trained on.")
 @click.option("--model", metavar="DIR_OR_NAME", help="The base model, if it was moved.")
 @json_option()
 @needs_train_extra

@@ -26,7 +26,7 @@ def command(
     """Merge ADAPTER into its base model, as a model folder that serves alone.
 
     The folder has the weights, the tokenizer, the chat template, the stop ids and the record of
-    the training. The outputs of both are compared, and how near they are is printed.
+    the training. The outputs of both are compared, and the difference is printed.
 
     Example: sftdata merge adapters/summarize --out models/summarize
     """

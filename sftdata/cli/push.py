@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 @click.argument("target", metavar="hf:USER/NAME")
 @click.option("--private", is_flag=True, help="Create the repository as a private one.")
 @click.option(
-    "--with-text", is_flag=True, help="Of a dataset: also Parquet with prompt and target as text."
+    "--with-text",
+    is_flag=True,
+    help="For a dataset: add Parquet files with prompt and target as text.",
 )
 @click.option("--allow-draft", is_flag=True, help="Push even if a template is not released.")
 @click.option(
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     "--evaluation",
     type=FILE,
     metavar="FILE",
-    help="Of an adapter or model: show the results that eval --json printed into FILE.",
+    help="For an adapter or model: show the results in FILE, which eval --json printed.",
 )
 @json_option()
 def command(

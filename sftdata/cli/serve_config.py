@@ -49,7 +49,7 @@ def command(
     """Print how a server serves ADAPTER, a trained adapter or a merged model.
 
     The commands that start it, and a request with the prompt that was trained on, token by token,
-    and its stop tokens. Without --row or --messages the request asks a row of "…".
+    and its stop tokens. Without --row or --messages its fields hold "…" alone.
 
     Example: sftdata serve-config adapters/fix --for vllm --row '{"text": "he go home"}'
     """
