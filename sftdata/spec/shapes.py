@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sftdata.base.content import list_content
+from sftdata.errors import SpecError
 from sftdata.spec.fields import ID, MESSAGES, FieldRule
 from sftdata.spec.load import find_spec
 from sftdata.spec.paths import EACH, MISSING, follow, parse_path
@@ -119,7 +120,13 @@ def _renamed(rule: FieldRule, path: str) -> FieldRule:
 
 def _task_rules() -> Iterator[tuple[str, dict[str, FieldRule]]]:
     for task in list_content("pipelines", "*.toml"):
-        spec = None if task == "presets" else find_spec(task)
+        try:
+            spec = None if task == "presets" else find_spec(task)
+        except SpecError as error:
+            hint = (
+                "Rows without --task are compared with every spec: mend this one, or name the task."
+            )
+            raise SpecError(str(error), hint, code=error.code) from error
         if spec is not None and MESSAGES not in spec.fields:
             yield task, dict(spec.fields)
 

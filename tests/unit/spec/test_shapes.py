@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sftdata.errors import SpecError
 from sftdata.spec.shapes import find_shapes
 
 TURNS = [{"role": "user", "content": "Hi"}]
@@ -31,6 +33,16 @@ ONE = {
     "prompt completion": "--task completion",
     "prompt response": "--task completion --map completion=response",
 }
+
+
+def test_a_fault_in_another_spec_leads_to_the_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "bad.toml").write_text("tas = 1\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpecError, match="mend this one, or name the task"):
+        find_shapes([{"prompt": "a", "completion": "b"}])
 
 
 @pytest.mark.parametrize("columns", ONE)
