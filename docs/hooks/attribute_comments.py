@@ -1,4 +1,4 @@
-"""Lets the comment behind an attribute stand in the reference of Python as its description."""
+"""Show the comment after an attribute as its description in the Python reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text of the code as Markdown: tables, and characters that would be markup."""
+"""Write Markdown: tables, code, and text whose special characters are escaped."""
 
 from __future__ import annotations
 

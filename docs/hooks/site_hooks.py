@@ -1,7 +1,7 @@
-"""What mkdocs does beyond its pages: fills the reference, and shows files beside docs/.
+"""Hooks of mkdocs: fill the reference pages, and add pages from files beside docs/.
 
 A line `<!-- generated: NAME -->` of a page stands for Markdown that is made from the code, so the
-reference cannot fall behind it.
+reference is never out of date.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def fill(markdown: str) -> str:
 
 
 def relink(markdown: str, page: str) -> str:
-    """Links of a file as links between pages: those that lead out of docs/ or into it."""
+    """Links between files, in and out of docs/, as links between pages."""
     places = {f"docs/{place}": file for file, place in BESIDE.items()}
     here = places.get(f"docs/{page}", f"docs/{page}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-COPIES = "addresses"  # the kind of the copies of fetched files
+COPIES = "addresses"  # the subfolder with copies of fetched files
 
 
 def cache_folder() -> Path:

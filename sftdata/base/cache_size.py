@@ -17,7 +17,7 @@ from sftdata.errors import SftdataError
 
 VARIABLE = "SFTDATA_CACHE_GB"
 _DEFAULT_GB = 20.0
-_IN_USE_SECONDS = 3600.0  # a running build may need what was used in the last hour
+_IN_USE_SECONDS = 3600.0  # a running build may need entries used in the last hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class CacheEntry:
     kind: str
     path: Path
     bytes: int
-    used: float  # when it was last used, to a day
+    used: float  # the time of its last use, to a day
 
 
 def cache_cap() -> int:
-    """The most bytes that the cache may have. Raises `SftdataError` for a wrong setting."""
+    """The size limit of the cache, in bytes. Raises `SftdataError` for a wrong setting."""
     text = os.environ.get("SFTDATA_CACHE_GB")  # VARIABLE, read by name for the docs
     try:
         gigabytes = _DEFAULT_GB if text is None else float(text)
@@ -61,7 +61,7 @@ def list_entries() -> list[CacheEntry]:
 
 
 def trim_cache() -> None:
-    """Removes what killed processes left, and the longest unused entries beyond the cap."""
+    """Removes leftovers of killed processes, and the longest unused entries beyond the cap."""
     cap, entries = cache_cap(), list_entries()
     total = sum(entry.bytes for entry in entries)
     settled = time.time() - _IN_USE_SECONDS

@@ -22,7 +22,7 @@ _SUFFIX = ".sftdata-unfinished"
 def new_folder(path: Path) -> Iterator[Path]:
     """A folder to fill, which becomes `path` at the end; `path` must be missing or empty.
 
-    An error leaves nothing. The next call for `path` removes what a killed one left beside it.
+    After an error nothing is left. The next call for `path` removes the leftovers of a killed one.
     """
     shown, path = path, path.resolve()
     made = [folder for folder in path.parents if not folder.exists()]
@@ -45,7 +45,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         sync(path.parent)
     except BaseException as error:
         for parent in made:
-            with contextlib.suppress(OSError):  # what holds files stays
+            with contextlib.suppress(OSError):  # a folder with files stays
                 parent.rmdir()
         if isinstance(error, OSError) and error.errno:
             place = str(error.filename or shown).replace(str(unfinished), str(shown))

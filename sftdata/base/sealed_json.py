@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from typing import Any
 
 KEY = "own_sha256"
-FILES = "files"  # digests of files beside it; no version wrote this key without `own_sha256`
+FILES = "files"  # digests of files beside it; always written together with `own_sha256`
 _ZEROS = "0" * 64
 _END = re.compile(rb'"own_sha256": "([0-9a-f]{64})"\n}\n\Z')
 
 
 class ChangedError(ValueError):
-    """A file that isn't what was written: its content does not have its digest."""
+    """A file whose content does not have the digest that was written into it."""
 
 
 def to_json(content: Mapping[str, Any]) -> bytes:

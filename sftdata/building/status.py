@@ -1,4 +1,4 @@
-"""Status: which datasets of a project are up to date, and what has changed under the others."""
+"""Status: which datasets of a project are up to date, and which inputs of the others changed."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _SHOWN = 3  # names of files in a reason
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A dataset beside what a build would make now."""
+    """A dataset compared with a build of today."""
 
     task: str
     directory: Path
     state: State
-    reasons: tuple[str, ...] = ()  # what has changed, a line each; of a fault, its message
+    reasons: tuple[str, ...] = ()  # the changes, a line each; the message of a fault
     has_spec: bool = True  # in `pipelines/`; else it is compared with the spec it recorded
 
 
@@ -80,7 +80,7 @@ def _find_status_of_task(task: str, directory: Path) -> Status:
 
 
 def _compare(spec: Spec | Mixture, current: Manifest) -> Iterator[str]:
-    """What has changed since the build; nothing if the build would change nothing."""
+    """The changes since the build; none if a build would change nothing."""
     if not is_whole(current):
         yield f"files: damaged or missing; see sftdata verify {current.directory}"
     if isinstance(spec, Spec):

@@ -1,4 +1,4 @@
-"""The errors of a command that found a dataset damaged, or whose system refuses something."""
+"""The errors for a damaged dataset, and for refusals of the operating system."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 _GAP = 1  # spaces between columns
-_BLOCK = "  "  # the indent of a row's values, where a table is too wide
+_BLOCK = "  "  # the indent of values where a table is too wide
 
 
 def terminal_width() -> int | None:
@@ -44,8 +44,8 @@ def format_table(
 ) -> list[str]:
     """Lines of a table: a column of names on the left, then numbers, aligned to the right.
 
-    Columns are at least as wide as `least` says. Where `width` is too narrow for that, they are as
-    wide as their cells, and their titles wrapped; and where that is too wide, each row is a block.
+    Columns are at least as wide as `least`. If they don't fit into `width`, they shrink to their
+    cells and titles wrap; if they still don't fit, each row becomes a block.
     """
     cells = [max(map(len, column)) for column in zip(*rows, strict=True)] or [0] * len(head)
     titles = [len(title) for title in head]

@@ -12,7 +12,7 @@ _AGAIN = "Run the same command again: what has arrived is not sent again."
 
 @contextmanager
 def explain_hub_errors(name: str, kind: str, endpoint: str) -> Iterator[None]:
-    """Raises an `SftdataError` in place of what huggingface_hub raises about `name`."""
+    """Turns errors of huggingface_hub about `name` into `SftdataError`."""
     try:
         yield
     except SftdataError:

@@ -19,7 +19,7 @@ from sftdata.exporting.hub_errors import explain_hub_errors
 
 HUB = "hf:"  # begins a name on the Hub
 Content = Path | bytes  # a file on disk, or made for the Hub
-# Files of a repository that don't say what it holds.
+# Files that may be in a repository of any kind.
 _ANYWHERE = {".gitattributes", "README.md", "LICENSE"}
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9_][\w.-]*", re.ASCII)
 _SHOWN = 3
@@ -27,7 +27,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository to push to, and the files that it shall hold."""
+    """A repository to push to, and the files that it must hold."""
 
     name: str  # user/name
     kind: str  # dataset or model
@@ -38,7 +38,7 @@ class Repository:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What a push has done. Nothing was sent if `sent` and `removed` are empty."""
+    """The result of a push. `sent` and `removed` are empty if nothing had changed."""
 
     url: str
     commit: str
@@ -62,10 +62,10 @@ def parse_target(target: str) -> str:
 def push(
     repository: Repository, *, private: bool = False, report: Report = lambda line: None
 ) -> Pushed:
-    """Make the repository hold the files; what it holds already is not sent.
+    """Make the repository hold the files; unchanged files are not sent.
 
-    It is created if it is missing. Readers see the old revision until all files have arrived; what
-    a killed push has sent is not sent again.
+    It is created if it is missing. Readers see the old revision until all files have arrived. Files
+    that a killed push has sent are not sent again.
     Raises `SftdataError` when the Hub refuses, cannot be reached, or the repository holds something
     else, or is public though it should be private.
     """

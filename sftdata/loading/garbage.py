@@ -1,4 +1,4 @@
-"""Files of a dataset's folder that its manifest does not refer to: found, and removed."""
+"""Find and remove the files of a dataset's folder that its manifest does not refer to."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Garbage:
 
 
 def find_garbage(directory: Path) -> list[Garbage]:
-    """Files of earlier, killed and unfinished builds, of pack plans of other builds, and parts.
+    """Files of earlier and killed builds, pack plans of other builds, and parts no longer mixed.
 
-    Foreign files are none. Nobody may build in `directory` meanwhile.
+    Foreign files are not garbage. No build may run in `directory` meanwhile.
     Raises `SftdataError` for a folder that is not ours, or a manifest that cannot be read.
     """
     manifest = None

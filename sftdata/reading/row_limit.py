@@ -29,7 +29,7 @@ def with_limit(name: str, stream: Any) -> io.BufferedReader:
 class _LimitedLines(io.RawIOBase):
     def __init__(self, name: str, stream: Any) -> None:
         self._name, self._stream = name, stream
-        self._lines = self._open = 0  # line ends so far, and bytes behind the last one
+        self._lines = self._open = 0  # line ends so far, and bytes after the last one
 
     def readable(self) -> bool:
         """True: `io.BufferedReader` asks."""

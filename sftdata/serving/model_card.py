@@ -22,7 +22,7 @@ _BLANK = "[More Information Needed]"  # in the card that peft writes
 
 
 def is_our_card(path: Path) -> bool:
-    """Whether a card is one of ours or a blank one, or there is none: it can be replaced."""
+    """Whether a card can be replaced: it is ours or blank, or there is none."""
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else _MARK
     return _MARK in text or _BLANK in text
 

@@ -82,7 +82,7 @@ def _arguments(passport: Passport, fields: list[str]) -> str:
 
 
 def _example(passport: Passport, fields: list[str]) -> ServingPrompt | None:
-    """A prompt of placeholders; None where that is not a row that the template can show."""
+    """A prompt of placeholders; None if the template cannot render them."""
     try:
         renderer = load_passport_renderer(passport.directory)
         if not passport["templates"]:
@@ -109,7 +109,7 @@ def describe_templates(passport: Passport) -> Iterable[str]:
 
 
 def public_name(name: str) -> str:
-    """A name as others may see it: of a folder, not where it lies on this machine."""
+    """A name without the path on this machine: of a folder, its last part."""
     path = PurePath(name)
     return path.name if path.is_absolute() else name
 

@@ -68,7 +68,7 @@ def is_whole(manifest: Manifest) -> bool:
 def find_fault(
     manifest: Manifest, name: str, entry: Mapping[str, Any], *, is_quick: bool = False
 ) -> str | None:
-    """What is wrong with a recorded file; None if nothing. `is_quick`: compare the fast digest."""
+    """The fault of a recorded file, or None. `is_quick`: compare only the fast digest."""
     path = manifest.directory / name
     if not path.is_file():
         return f"{path}: the file is missing"
@@ -96,9 +96,9 @@ def journal_path(manifest: Manifest) -> str:
 def find_file_faults(manifest: Manifest) -> Iterator[str]:
     """Every file that is missing, damaged or not of this build, a line each; those of parts, too.
 
-    Reads all of them, whatever the cache says. Foreign files are nobody's fault, and files of other
-    builds are those of a build that runs or was killed. For the same reason a part may be newer
-    than the mixture, which is whole without it; it must be intact in itself.
+    Reads all of them, whatever the cache says. Foreign files are ignored, and so are files of other
+    builds: one may be running, or was killed. For the same reason a part may be newer than its
+    mixture, which does not need it; the part itself must be intact.
     """
     parts = {f"{PARTS}/{name}/{MANIFEST}": name for name in manifest.part_names}
     files = list_files(manifest)

@@ -46,11 +46,11 @@ _PROBES = (
 
 @dataclass(frozen=True, slots=True)
 class MergeCheck:
-    """How near the merged model's outputs are to those of base model and adapter."""
+    """The difference between the outputs of the merged model and of base model plus adapter."""
 
     dtype: str  # of the saved weights
     logit_difference: float  # the largest in float32, as a share of the largest logit
-    probes: int  # texts that both models went on with, greedily
+    probes: int  # texts that both models continued, greedily
     equal_answers: int  # of the saved model and the adapter
 
 
@@ -109,7 +109,7 @@ def merge(
 
 
 def describe_check(check: MergeCheck) -> str:
-    """A line that says how near the outputs are."""
+    """The check as one line."""
     return (
         f"logits differ by {check.logit_difference:.1e} of the largest in float32; saved as "
         f"{check.dtype}, {check.equal_answers} of {count(check.probes, 'answer')} are the adapter's"

@@ -1,4 +1,4 @@
-"""Write the passport of a training run: digests of all it was made from, and what serving needs."""
+"""Write the passport of a training run: digests of its inputs, and the data that serving needs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The budget of one rendering, in units of about a character; every operation spends some.
 
-Counting instead of looking at a clock makes the limit the same on every machine and every run.
-A loop's turn, a call, a filter and every text or list that is made or read has its price, so a
+Counting, unlike a clock, gives the same limit on every machine and in every run.
+Each loop turn, call, filter, and each text or list that is read or created has a price, so a
 template can neither run for long nor fill the memory. A budget of eight million units lasts for
 about a second.
 """
@@ -23,11 +23,11 @@ MAX_BITS = 66
 
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 _BASE = 8_000_000
-_FLUSHED = 10_000  # units that are counted at once
-_PER_CHARACTER = 64  # of the row: a template may go over a long row several times
+_FLUSHED = 10_000  # units; a walk through a list spends them in steps of this size
+_PER_CHARACTER = 64  # of the row: a template may read a long row several times
 
-# A search compares each place of a text with the text that is looked for. The library stops being
-# naive about texts of more than a hundred characters, but not where it searches from the end.
+# A search compares the searched text at each position. Python uses a faster algorithm for searched
+# texts of more than a hundred characters, but not for searches from the end.
 _NAIVE_LENGTH = 100
 _COMPARED_PER_UNIT = 16
 
@@ -99,9 +99,9 @@ def _exceed(budget: _Budget) -> None:
 
 
 def spend_on(value: Any) -> None:
-    """Takes the price of making or reading `value`: its characters and, in depth, its items.
+    """Takes the price of creating or reading `value`: its characters and, in depth, its items.
 
-    A list that holds the same list many times is as long as it prints, not as it is stored.
+    A list that holds the same list many times costs what printing it would cost.
     """
     if isinstance(value, str):
         spend(STEP + len(value))
@@ -127,7 +127,7 @@ def spend_on(value: Any) -> None:
                 units += len(item)
             elif isinstance(item, _CONTAINERS):
                 waiting.append(item)
-        if units > _FLUSHED:  # what is walked through may have no end
+        if units > _FLUSHED:  # nested lists may have no end
             spend(units)
             units = 0
     spend(units)
@@ -150,18 +150,18 @@ def spend_on_search(text: str, looked_for: str | int) -> None:
 
 
 def spend_on_comparing(text: str, other: str) -> None:
-    """Takes the price of comparing at each place of `text` all of `other`."""
+    """Takes the price of comparing all of `other` at each position of `text`."""
     spend(len(text) * len(other) // _COMPARED_PER_UNIT)
 
 
 def check_number(value: int) -> None:
-    """Refuses numbers that are longer than those of any row."""
+    """Refuses a number with more bits than any number of a row."""
     if value.bit_length() > MAX_BITS:
         raise BudgetError(f"a number has more than {MAX_BITS} bits")
 
 
 def counted(items: Iterable[Any], price: int = 0) -> Iterator[Any]:
-    """The items of a lazy sequence, each paid for when it is taken; `price` is added to each."""
+    """The items of a lazy sequence; taking one costs its own price plus `price`."""
     for item in items:
         spend_on(item)
         if price:

@@ -23,12 +23,12 @@ from sftdata.base.limits.budget import (
 )
 from sftdata.base.limits.metering import price_tags, require_value
 
-# Those that go through any sequence; the others get a value, and may print it.
+# Filters of sequences. The others take a single value, and may print it.
 _OF_SEQUENCES = (
     "batch count d default first groupby join last length list map max min reject rejectattr "
     "reverse select selectattr slice sort sum unique"
 )
-# These neither read all of what they are given nor make anything.
+# Filters that neither read their whole input nor create anything.
 _FREE = "count d default first last length"
 _FREE_TESTS = (
     "boolean callable defined escaped false float integer iterable mapping none number sameas "
@@ -44,7 +44,7 @@ _OF_ONE_TEXT: dict[str, Callable[[str], str]] = {
     "upper": str.upper,
 }
 
-# Where the name of an attribute is among the arguments without a name. It may be a long path.
+# Index of the positional argument that names an attribute, which may be a long path.
 _ATTRIBUTE_AT = {
     "groupby": 0, "join": 1, "map": None, "max": 1, "min": 1, "rejectattr": 0, "selectattr": 0,
     "sort": 2, "sum": 0, "unique": 1,
@@ -56,9 +56,9 @@ _WIDE = re.compile(r"%[^a-zA-Z%]*(\*|[0-9]{4})")
 
 
 def metered_filters(names: Iterable[str], *, values_only: bool = True) -> Mapping[str, Any]:
-    """Those of Jinja's filters, each with its price, and the price tags of `metering`.
+    """These filters of Jinja, each with its price, and the price tags of `metering`.
 
-    With `values_only` they refuse to print what is not a value.
+    With `values_only` they refuse to print anything but values.
     """
     kept = {name: _metered(name, FILTERS[name], values_only=values_only) for name in names}
     return kept | price_tags(values_only=values_only)

@@ -31,8 +31,8 @@ TICK, WEIGH, COPIED, SEARCHED = "tick!", "weigh!", "copied!", "searched!"
 CONCAT, ADDED = "concat!", "added!"
 
 _NODE, _LOOKUP = 2, 8  # units; the sandbox looks at each attribute and item that is read
-_NOT_CONSTANT = 100  # the length of a text that is looked for and not known; see `budget`
-_NUMBERS = (int, bool, float)  # their length is checked where they are made
+_NOT_CONSTANT = 100  # assumed length of a searched text that is not a literal; see `budget`
+_NUMBERS = (int, bool, float)  # their length is checked where they are computed
 _CHAIN = 3  # sums of fewer texts are left to the environment
 _VALUES = (str, int, float, Undefined, type(None))
 
@@ -40,8 +40,8 @@ _VALUES = (str, int, float, Undefined, type(None))
 class Metering(NodeTransformer):
     """The tree with a price at every place whose cost depends on the row or on a loop.
 
-    With `prices_captures` printing is paid for where the text is captured, as in a macro. The
-    caller counts the other text.
+    `prices_captures`: also price the text that is printed into a capture, as in a macro. The caller
+    counts all other text.
     """
 
     def __init__(self, *, prices_captures: bool = False) -> None:
@@ -75,7 +75,7 @@ class Metering(NodeTransformer):
     visit_AssignBlock = visit_FilterBlock = _visit_capture  # noqa: N815
 
     def visit_Output(self, node: nodes.Output) -> nodes.Output:  # noqa: N802
-        """What is captured is held until the capture ends."""
+        """Captured text stays in memory until the capture ends."""
         self.generic_visit(node)
         if self._prices_captures and self._captures:
             node.nodes = [
@@ -85,7 +85,7 @@ class Metering(NodeTransformer):
         return node
 
     def visit_Include(self, node: nodes.Stmt) -> list[nodes.Stmt]:  # noqa: N802
-        """Looks a file up by the name as it is written."""
+        """An include costs a look-up of its file."""
         tick = _priced(TICK, nodes.Const(INCLUDE, lineno=node.lineno))
         return [nodes.ExprStmt(tick, lineno=node.lineno), node]
 
@@ -189,7 +189,7 @@ _SHORT = (nodes.Const, nodes.Compare, nodes.Not, nodes.Test)  # a literal, true 
 
 
 def _is_short(node: nodes.Compare) -> bool:
-    """Whether a comparison cannot take longer than its literal is long."""
+    """Whether the length of a literal bounds the time of a comparison."""
     if len(node.ops) > 1:
         return False
     operand = node.ops[0]

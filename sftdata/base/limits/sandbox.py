@@ -31,15 +31,15 @@ from sftdata.base.limits.metering import Metering
 
 # Methods that read no more than their text.
 _LOOKS = frozenset({"endswith", "startswith"})
-# Units for what a method without arguments makes of a character: an item of a list, or up to three
-# characters.
+# Units for each character of a text whose method takes no arguments: the result has an item of a
+# list, or up to three characters, for it.
 _MADE_PER_CHARACTER = STEP // 2 + 3
-_PIECES = 1000  # of printed text, which are paid for together
+_PIECES = 1000  # pieces of printed text that are charged together
 _WIDE_FIELD = re.compile(r"\{[^{}]*:[^{}]*(\{|[0-9]{4})")
 
 
 class MeteredEnvironment(ImmutableSandboxedEnvironment):
-    """A sandbox that counts the cost of all that a template does."""
+    """A sandbox that charges every operation of a template to the budget."""
 
     intercepted_binops = frozenset({"*", "**", "%", "+", "-"})
 
@@ -87,7 +87,7 @@ class MeteredEnvironment(ImmutableSandboxedEnvironment):
             spend(CALL + _MADE_PER_CHARACTER * len(owner))
             return __obj(*args)
         spend(CALL)
-        if not isinstance(__obj, Macro):  # a macro pays for what it does with its arguments
+        if not isinstance(__obj, Macro):  # a macro pays for the use of its arguments
             for value in (owner, *args, *kwargs.values()):
                 if not isinstance(value, int):
                     spend_on(value)
@@ -115,7 +115,7 @@ def _pay_for_operator(operator: str, left: Any, right: Any) -> None:
 def _pay_for_method(
     owner: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Any, ...]:
-    """Pays for what a method reads and makes before it does; its arguments."""
+    """The arguments, after the method's work is charged."""
     pay = _METHODS.get(method)
     return args if pay is None else pay(owner, args, kwargs)
 

@@ -1,4 +1,4 @@
-"""The findings of single rows: what a reader of these rows should know."""
+"""The findings of single rows, for pages that show these rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RowFinding:
 
 
 def diagnose_rows(data: Dataset, rows: Sequence[Example]) -> list[list[RowFinding]]:
-    """For each row the findings of the checks that look at one row alone.
+    """For each row, the findings of the checks on single rows.
 
     Raises `TokenizerError` when the tokenizer of the build is gone or another one.
     """

@@ -17,7 +17,7 @@ _NONE = "none"  # the choice of rows without a reason or a finding
 
 @dataclass(frozen=True, slots=True)
 class ListedRow:
-    """A row of the page with what is known of it."""
+    """A row of the page with its ledger reasons and findings."""
 
     row: InspectedRow
     reasons: Sequence[str]  # of its lines in the ledger
@@ -28,7 +28,7 @@ class ListedRow:
 class Option:
     """A choice of a filter."""
 
-    id: str  # of the button, and the class of the rows that stay
+    id: str  # of the button, and the CSS class of the rows that it shows
     label: str
     rows: int
 
@@ -77,7 +77,7 @@ _READERS: dict[str, Callable[[ListedRow], Iterable[str]]] = {
 }
 
 
-def _as_met(labels: Iterable[str]) -> _Order:
+def _in_order(labels: Iterable[str]) -> _Order:
     places = {label: place for place, label in enumerate(labels)}
     return lambda label: (places[label],)
 
@@ -93,7 +93,7 @@ def _by_count(counts: Counter[str]) -> _Order:
 _Order = Callable[[str], tuple[int | str, ...]]
 # For each filter the order of its choices.
 _ORDERS: dict[str, Callable[[Counter[str]], _Order]] = {
-    "split": _as_met,
+    "split": _in_order,
     "task": _by_count,
     "template": _by_count,
     "tokens": _by_number,
