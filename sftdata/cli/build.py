@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=2),
     metavar="N",
     help="Fit examples into N tokens: cut the field that the template allows, or drop the row. "
-    "Default: the spec's; without one nothing is cut.",
+    "Default: the spec's (bundled ones: 2048, chat 4096); without one nothing is cut.",
 )
 @click.option(
     "--chat",
