@@ -167,7 +167,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _create(self, wanted: dict[str, Any]) -> None:
         key = f"{wanted.get('type', 'model')}s/{wanted['organization']}/{wanted['name']}"
-        self.state.repos[key] = Repo({"private": True}.get(wanted.get("visibility", "")))
+        is_private = wanted.get("private") or wanted.get("visibility") == "private"
+        self.state.repos[key] = Repo(True if is_private else None)  # None: nothing was said
         self._answer({"url": f"{self.state.url}/{key.removeprefix('models/')}"})
 
     def _batch(self, wanted: dict[str, Any]) -> None:
