@@ -127,7 +127,7 @@ SECRETS = ("root:", "uid=", "<class")
 
 @pytest.fixture(scope="module")
 def ends() -> dict[str, list[Any]]:
-    """What became of each template: how it ended, what it said, and seconds."""
+    """For each template: how its rendering ended, the message, and the seconds."""
     found = {}
     sources = list(ALL.items())
     children = [
@@ -145,7 +145,7 @@ def ends() -> dict[str, list[Any]]:
     for child, given in children:
         try:
             out, _ = child.communicate(given, timeout=90)
-        except subprocess.TimeoutExpired:  # what it had not come to is missing in `found`
+        except subprocess.TimeoutExpired:  # templates after the slow one are missing in `found`
             child.kill()
             out, _ = child.communicate()
         for line in out.splitlines():

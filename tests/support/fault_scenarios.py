@@ -1,4 +1,4 @@
-"""Commands that write, what was there before them, and what must hold after a fault."""
+"""Commands that write, the files before them, and the checks after a fault."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MIX = "build --spec pipelines/mixed.toml --out out"
 
 @dataclass(frozen=True)
 class Scenario:
-    """A command with what it finds."""
+    """A command, and the files that it starts from."""
 
     name: str
     command: str
@@ -134,7 +134,7 @@ class Stage:
         return calls if fault.points is None else min(calls, fault.points)
 
     def try_point(self, fault: Fault, point: int) -> str | None:
-        """What is wrong after a fault at this point; None: nothing."""
+        """The problem after a fault at this point; None if there is none."""
         self._reset()
         end = self._run(fault, point)
         try:
@@ -170,7 +170,7 @@ class Stage:
         return self._commands.run(self.scenario.command.split(), self._root, fault, at)
 
     def _state(self) -> dict[str, Any]:
-        """Of each thing that must be old or new: what it is."""
+        """The content of each dataset, output and file that must be old or new."""
         state: dict[str, Any] = {
             name: manifest_of(self._work / name) for name in self.scenario.datasets
         }

@@ -31,7 +31,7 @@ COUNT, KILL, FAIL, FAIL_ON = range(4)
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens at the n-th call of some kinds."""
+    """An action at the n-th call of some kinds."""
 
     name: str
     kinds: int  # of calls
