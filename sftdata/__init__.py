@@ -53,5 +53,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """What TAB offers: the API, not the folders behind it."""
+    """Names for TAB completion: the API, not the folders behind it."""
     return sorted(__all__)

@@ -100,7 +100,7 @@ class Conversation:
 
     @property
     def texts(self) -> list[str]:
-        """What the turns say, in order: reasoning, contents, and calls without their ids."""
+        """The texts of the turns, in order: reasoning, contents, and calls without their ids."""
         return [text for turn in self.turns for text in _texts_of(turn)]
 
     def to_messages(self) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a bug report needs: versions, the machine, and where the cache is."""
+"""Facts for a bug report: versions, the machine, and where the cache is."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ TYPE_NAMES: dict[FieldType, str] = {
 _INT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.0+)?")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _BOOLS = {"true": True, "false": False, "True": True, "False": False, "TRUE": True, "FALSE": False}
-_SMALLEST_INT, _LARGEST_INT = -(2**63), 2**64 - 1  # what a column of whole numbers can hold
+_SMALLEST_INT, _LARGEST_INT = -(2**63), 2**64 - 1  # the range of a column of whole numbers
 _LONGEST_INT = 400  # characters; `int` refuses texts that are much longer
 
 

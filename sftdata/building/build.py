@@ -184,7 +184,7 @@ def _build_mixture(
         done = reused = 0
         manifests = []
         load, engines = cache(load_tokenizer), cache(_engines)
-        report = cache(report)  # what several parts say is said once
+        report = cache(report)  # print a note of several parts once
         for source in mixture.sources:
             folder = directory / PARTS / source.name
 

@@ -100,7 +100,7 @@ def _describe(line: LedgerLine) -> str:
 def _ways_out_of_clashes(
     clashes: Sequence[tuple[str, str]], id_prefix: str | None
 ) -> Iterator[str]:
-    """What to do about rows with the same id, of one file or of several."""
+    """The way out for rows with the same id, in one file or in several."""
     pairs = {(_file_of(first), _file_of(second)) for first, second in clashes}
     across = sorted({name for pair in pairs if pair[0] != pair[1] for name in pair})
     if across and id_prefix is None:

@@ -24,13 +24,13 @@ from sftdata.writing.ownership import check_ownership
 
 @dataclass(frozen=True)
 class DryRun:
-    """What a dry run made and saw."""
+    """The result of a dry run."""
 
     examples: list[BlockExamples]  # of the first rows of each source
     ledger: list[LedgerLine]
     unread: dict[str, list[str]]  # by source, the columns that nothing reads
     sources: list[str]  # their names
-    notes: list[str]  # what a build would say before its first row
+    notes: list[str]  # that a build would print before its first row
     templates: list[str]  # with their versions
     tokenizer: str
 

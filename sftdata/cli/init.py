@@ -85,7 +85,7 @@ def _inside(folder: Path) -> Iterator[None]:
         with contextlib.chdir(root):
             yield
     except BaseException:
-        with contextlib.suppress(OSError):  # what holds files stays
+        with contextlib.suppress(OSError):  # a folder with files stays
             specs.rmdir()
             for path in made:
                 path.rmdir()

@@ -25,7 +25,7 @@ def explain_hub_errors(name: str, kind: str, endpoint: str) -> Iterator[None]:
 
 
 def _explain(error: Exception, name: str, kind: str, endpoint: str) -> tuple[str, str]:
-    """What is wrong, and the way out."""
+    """The error with its hint."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     chain = list(_causes(error))

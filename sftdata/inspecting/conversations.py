@@ -135,7 +135,7 @@ def _count_copies(data: Dataset) -> _Copies:
 
 @dataclass(frozen=True)
 class _LedgerFacts:
-    """What the ledger of a part says about its conversations."""
+    """The ledger lines of a part about its conversations."""
 
     dropped: set[_Key] = field(default_factory=set)
     left_out: dict[_Key, int] = field(default_factory=dict)  # turns, of a long conversation

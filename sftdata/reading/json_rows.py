@@ -57,7 +57,7 @@ class _RowCutter:
         self._open: list[bytes] = []  # parts of a row that has not ended
         self._open_line = 0  # where that row begins
         self._open_bytes = 0  # that it has, after the first part
-        self._gap = b""  # what stands behind the last row, without blanks
+        self._gap = b""  # the text after the last row, without blanks
         self._list_is_closed = False
 
     def lines(self) -> Iterator[bytes]:

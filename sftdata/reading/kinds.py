@@ -10,7 +10,7 @@ from sftdata.reading.columns import Unreadable
 
 
 def kind_of(value: Any) -> str:
-    """What a value is: "a list", "a number (3)"."""
+    """The kind of a value: "a list", "a number (3)"."""
     if isinstance(value, Unreadable):
         return f"a value of type {value.type} that Python cannot hold"
     if isinstance(value, bool):

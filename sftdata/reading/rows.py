@@ -104,7 +104,7 @@ class RowReader:
     splits: tuple[str, ...] = ()
     # Names, also of optional fields and the id, that a source must have a column for.
     required: frozenset[str] = frozenset()
-    beside: Mapping[str, FieldRule] = field(default_factory=dict)  # what messages are made of, too
+    beside: Mapping[str, FieldRule] = field(default_factory=dict)  # read with the messages
     conversations: ConversationReader = field(default_factory=ConversationReader)
     id_prefix: str | None = None  # put before the ids of the sources; see `Source.id_prefix`
     quoting: Quoting = None  # of CSV and TSV files

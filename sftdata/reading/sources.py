@@ -53,7 +53,7 @@ class Source(PicklesFieldsOnly):
     rows: tuple[int, int] | None = None  # first, and the one after the last; None: all
     sheet: str | None = None  # of a workbook; None: the first
     layout: JsonLayout = ROW_A_LINE  # of a JSON file
-    note: str | None = None  # what a person should know of it before the first row
+    note: str | None = None  # for the user, before the first row
 
     @property
     def stamps(self) -> list[Stamp]:
@@ -80,7 +80,7 @@ class Source(PicklesFieldsOnly):
         return is_unchanged or self._read_digest() == self._digest
 
     def id_prefix(self, option: str | None) -> str:
-        """What the option puts before each id that the source gives: `NAME/`, or nothing.
+        """The prefix that the option puts before each id of the source: `NAME/`, or nothing.
 
         "file" is the name of the file, without its folder and its endings, so the ids of a moved
         file stay. Any other option is put there as it is.

@@ -1,4 +1,4 @@
-"""What a spec asks for and no row has: values of `where`, prefixes, and columns by other names."""
+"""Requests of a spec that no row meets: values of `where`, prefixes, and columns."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def find_unmet(spec: Spec, sources: tuple[Source, ...]) -> list[str]:
 
 @dataclass
 class _Search:
-    """What was not found yet."""
+    """The requests that no row has met yet."""
 
     where: dict[str, list[str]]  # path → values
     allowed: dict[str, tuple[str, ...]]  # path → all values of `where`
@@ -111,7 +111,7 @@ class _Search:
         return [columns[_column(name, i)] for i in range(len(self.rules[name].paths))]
 
     def notes(self) -> Iterator[str]:
-        """What was not found in any row."""
+        """The requests that no row has met."""
         for path, values in self.where.items():
             for value in values:
                 meant = did_you_mean(value, self.seen.get(path, {}))

@@ -1,6 +1,7 @@
-"""What a template expects of its fields: comparing a text with a number says the same for all rows.
+"""The field types that a template expects.
 
-Found in the syntax tree, for fields that the template does not set itself.
+They are found in the syntax tree, for fields that the template does not set itself. A text compared
+with a number gives the same result for all rows.
 """
 
 from __future__ import annotations

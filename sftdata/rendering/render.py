@@ -88,5 +88,5 @@ def _concatenate(
 
 
 def _printed(column: pa.LargeStringArray, type_: FieldType | None) -> pa.LargeStringArray:
-    """What `{{ field }}` prints. The canonical form of a number is what Python prints."""
+    """The text that `{{ field }}` prints. The canonical form of a number is what Python prints."""
     return pc.utf8_capitalize(column) if type_ == "bool" else column

@@ -73,7 +73,7 @@ class Template(PicklesFieldsOnly):
     metadata: Mapping[str, Any]  # the whole first comment
     blocks: Mapping[str, Block]
     root: Path | None  # the templates root, for includes
-    note: str | None = None  # what a person who builds with it should know
+    note: str | None = None  # for the user who builds with it
     types: Mapping[str, FieldType] = field(default_factory=dict)  # of fields that are not text
 
     @property

@@ -54,7 +54,7 @@ def explain_reason(reason: str) -> str:
 
 
 class CheckRule(SpecModel):
-    """What happens to rows that fail a check; `low` and `high` are the bounds of a check with any.
+    """The action for rows that fail a check; `low` and `high` are the bounds of a check with any.
 
     A spec may write the action alone instead of a table.
     """

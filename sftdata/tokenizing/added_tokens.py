@@ -19,7 +19,7 @@ _LISTS = ("additional_special_tokens", "extra_special_tokens")
 
 
 def declared_tokens(config: Mapping[str, Any], added: Mapping[str, Any]) -> list[AddedToken]:
-    """What `tokenizer_config.json` declares, else what `added_tokens.json` does, by id."""
+    """The added tokens of `tokenizer_config.json`, else of `added_tokens.json`, by id."""
     special = special_names(config)
     decoder = config.get("added_tokens_decoder")
     if isinstance(decoder, dict) and decoder:

@@ -55,7 +55,7 @@ def _written(template: str, special_texts: Mapping[str, str], candidates: list[s
 
 
 def _probe(inputs: list[Any]) -> list[str]:
-    """What `find_written` finds, in a process with limits: a template may be a bomb.
+    """`find_written` in a process with limits: a template may be a bomb.
 
     A limit is an error and no answer: what text may be must not depend on the machine's load.
     """

@@ -144,7 +144,7 @@ def _without_eos(directory: Path, added: Mapping[str, AddedToken]) -> TokenizerE
 def _describe_changes(
     own: Sequence[AddedToken], tokens: Sequence[AddedToken], spec: Mapping[str, Any]
 ) -> Iterator[str]:
-    """What a person would not expect of the tokenizer.json alone."""
+    """Notes on surprises: facts that tokenizer.json alone does not show."""
     before = {token["content"]: token for token in own}
     added = [token["content"] for token in tokens if token["content"] not in before]
     changed = [t["content"] for t in tokens if before.get(t["content"], t) != t]

@@ -54,7 +54,7 @@ class Tokenizer(PicklesFieldsOnly):
     special_texts: Mapping[str, str] = field(repr=False)  # bos_token, eos_token … for chat
     vocab_size: int
     continuation_differs: bool  # whether text that continues a prompt may have other ids
-    unk_id: int | None  # what the model gives for a character that it lacks; None if it lacks none
+    unk_id: int | None  # for characters outside the vocabulary; None if there are none
     stop_ids: tuple[int, ...]  # EOS first, then the others that end a model's answer
     has_given_template: bool = False  # whether the spec's chat template replaced its own
     text_tokens: tuple[str, ...] = ()  # control tokens that the data means, so they are text

@@ -154,7 +154,7 @@ def _column_rows(spec: Spec | Mixture) -> Iterable[tuple[str, ...]]:
 
 
 def _mixture(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
-    """What each source of a mixture gives, and its share of the training split."""
+    """The rows of each source of a mixture, and its share of the training split."""
     if not isinstance(spec, Mixture):
         return ""
     unit = spec.by.replace("_", " ")

@@ -223,7 +223,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ends(root: Path) -> dict[str, list[Any]]:
-    """What became of each template: how it ended, what it said, and seconds."""
+    """For each template: how its rendering ended, the message, and the seconds."""
     sources = [
         (
             name,
@@ -246,7 +246,7 @@ def ends(root: Path) -> dict[str, list[Any]]:
     for child, given in children:
         try:
             out, _ = child.communicate(given, timeout=60)
-        except subprocess.TimeoutExpired:  # what it had not come to is missing in `found`
+        except subprocess.TimeoutExpired:  # templates after the slow one are missing in `found`
             child.kill()
             out, _ = child.communicate()
         for line in out.splitlines():

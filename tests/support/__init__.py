@@ -1,1 +1,1 @@
-"""What tests share: oracles, made rows and tokenizers, browsers, kills."""
+"""Helpers of tests: oracles, sample rows and tokenizers, browsers, kills."""

@@ -30,7 +30,7 @@ class ChatOracle:
         self.end_id = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
 
     def prompt_ids(self, messages: Sequence[Message], **options: Any) -> list[int]:
-        """What a server sends for the model to answer."""
+        """The prompt that a server sends."""
         return self._apply(messages, add_generation_prompt=True, **options)
 
     def example_ids(self, messages: Sequence[Message], **options: Any) -> list[int]:

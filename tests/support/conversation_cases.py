@@ -32,7 +32,7 @@ class ConversationCase:
 
 
 def _answers(*texts: str) -> str:
-    """What is taught of a conversation with these answers."""
+    """The taught part of a conversation with these answers."""
     *earlier, last = texts
     return "".join(text + _END for text in earlier) + _NO_THOUGHT + last + _END
 

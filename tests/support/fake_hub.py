@@ -37,7 +37,7 @@ class Repo:
 
 @dataclass
 class FakeHub:
-    """What the Hub holds, what it was asked, and how it shall fail."""
+    """The state of the Hub: its files, the requests so far, and the faults it must show."""
 
     url: str = ""
     repos: dict[str, Repo] = field(default_factory=dict)  # by "datasets/user/name"

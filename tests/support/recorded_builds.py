@@ -224,7 +224,7 @@ def _turns(row: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def read_record() -> dict[str, dict[str, Any]]:
-    """What is on record, by the name of the build."""
+    """The recorded builds, by name."""
     record: dict[str, dict[str, Any]] = json.loads(RECORD.read_text(encoding="utf-8"))
     return record
 

@@ -25,7 +25,7 @@ _LOADED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What differs from the passport, and what could not be compared with it; a line each."""
+    """The differences from the passport, and the parts that could not be compared; a line each."""
 
     contradictions: list[str]
     not_checked: list[str]

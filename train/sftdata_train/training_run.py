@@ -224,7 +224,7 @@ def _describe(run: TrainingRun) -> dict[str, Any]:
 
 
 def _settings(description: dict[str, Any]) -> dict[str, Any]:
-    """What must be the same for a run to resume."""
+    """The settings that must be the same for a run to resume."""
     return {key: description[key] for key in ("data", "templates", "base_model", "recipe")}
 
 

@@ -1,4 +1,4 @@
-"""The turns of a row, told from its ids and its mask by the control tokens of the chat template.
+"""The turns of a row, found in its ids and its mask by the control tokens of the chat template.
 
 Where a role cannot be told for certain, it is None. A row whose turns cannot be told is shown as
 stretches in and outside the loss.
@@ -44,7 +44,7 @@ class ShownTurn:
 
     @property
     def kinds(self) -> list[str]:
-        """What the turn holds, each kind once."""
+        """The kinds of parts in the turn, each once."""
         kinds = [part.kind for part in self.parts] + ["text"] * self.has_text
         return list(dict.fromkeys(kinds))
 

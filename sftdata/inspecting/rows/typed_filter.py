@@ -26,7 +26,7 @@ CONDITIONS = ("split", *_FIELDS)
 
 
 def filter_rows(rows: RowSet, typed: str) -> RowSet:
-    """Those of `rows` that meet the typed conditions; all of them if nothing is typed.
+    """The rows that meet the typed conditions; all rows if nothing is typed.
 
     Raises `SftdataError` for a condition that is unknown, or that no row can meet.
     """

@@ -60,7 +60,7 @@ def mark_token(token: Token) -> Mark:
 
 
 def turn_title(turn: ShownTurn) -> str:
-    """What a turn is and how much of it is taught: "assistant, taught 12 of 15 tokens"."""
+    """The role of a turn and its taught share: "assistant, taught 12 of 15 tokens"."""
     size = turn.end - turn.start
     if not turn.taught:
         taught = f"not taught, {count(size, 'token')}"

@@ -56,7 +56,7 @@ class Fit(TypedDict):
 
 
 class Stats(TypedDict):
-    """What `sftdata stats --json` prints. Lengths and totals are in tokens."""
+    """The object that `sftdata stats --json` prints. Lengths and totals are in tokens."""
 
     rows: int
     tokens: int

@@ -86,7 +86,7 @@ def _check(data: Dataset) -> None:
 
 
 def _parts(turn: Turn) -> Iterator[tuple[str, str]]:
-    """What a turn says, each text with its role."""
+    """The texts of a turn, each with its role."""
     if turn.reasoning:
         yield REASONING, turn.reasoning
     if turn.text:

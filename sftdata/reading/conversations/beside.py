@@ -1,4 +1,4 @@
-"""What stands beside the turns of a conversation: the columns `tools` and `documents`."""
+"""The columns beside the turns of a conversation: `tools` and `documents`."""
 
 from __future__ import annotations
 

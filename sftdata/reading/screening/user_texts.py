@@ -7,7 +7,7 @@ from sftdata.reading.screening.contamination import NGRAM, count_words
 
 
 def user_texts(conversation: Conversation) -> list[str]:
-    """What the user says: each turn of `NGRAM` words or more, or else all turns as one text.
+    """The texts of the user: each turn of `NGRAM` words or more, or else all turns as one text.
 
     A short turn alone ("Yes, please.") stands in any evaluation file.
     """

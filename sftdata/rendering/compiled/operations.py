@@ -119,7 +119,7 @@ def filtered(name: str, value: Value, arguments: Sequence[Value]) -> Value | Non
 
 
 def search_price(name: str, owner: Value, arguments: Sequence[Value]) -> Size:
-    """What looking for the first argument in `owner` costs, besides reading both.
+    """The price of searching the first argument in `owner`, besides reading both.
 
     Raises `NotCompilableError` where the price is a product of two lengths.
     """

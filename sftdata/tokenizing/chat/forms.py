@@ -17,7 +17,7 @@ from sftdata.base.conversation import Turn
 ReasoningForm = Literal["key", "inline"]
 Contents = Literal["as_given", "text", "parts"]
 Arguments = Literal["object", "text"]
-Developer = Literal["as_given", "system"]  # what older templates call the same role
+Developer = Literal["as_given", "system"]  # the name of the role in older templates
 Empty = Literal["as_given", "text", "none"]
 
 

@@ -183,7 +183,7 @@ class ConversationFormat(PicklesFieldsOnly):
     def _find_taught(
         self, rendering: Rendering, whole: str, wanted: Sequence[int]
     ) -> tuple[dict[int, Taught], list[str]]:
-        """What the model writes for each of the wanted turns that can be taught; why not others."""
+        """The taught text of each wanted turn, and the reason for turns that cannot be taught."""
         taught: dict[int, Taught] = {}
         untaught: list[str] = []
         for turn in wanted:

@@ -23,7 +23,7 @@ _STRIPS = {"strip", "lstrip", "rstrip", "trim"}
 
 @dataclass(frozen=True)
 class ReadTexts:
-    """What a template looks for: within a content, and as the whole of it."""
+    """The texts that a template looks for: inside a content, and as a whole content."""
 
     within: tuple[str, ...]
     whole: frozenset[str]

@@ -55,7 +55,7 @@ class Rendering:
         )
 
     def render_fed(self, at: int, whole: str) -> tuple[str, bool | None]:
-        """What a server feeds before turn `at`, and the `enable_thinking` that it takes, if any.
+        """The prompt that a server sends for turn `at`, and the `enable_thinking` for it, if any.
 
         An answer with reasoning is what a model gives with thinking on, another with thinking off.
         Some templates show it so, although their default generation prompt is for the other.

@@ -18,7 +18,7 @@ _CLOSING = re.compile(r"\s*(<[^<>]*>|\[[^\[\]]*\])?\s*")
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """What the model writes for a turn: a part of the template's text, with more after its end."""
+    """The text of a turn that the model writes: a part of the template's text, and `more`."""
 
     span: TaughtSpan
     more: str  # the stop token, where only the turn after it would bring it
@@ -29,7 +29,7 @@ class Taught:
 def find_taught(
     rendering: Rendering, whole: str, at: int, stops: Stops, *, teach_reasoning: bool
 ) -> Taught:
-    """What the model writes for the turn `at` in the text `whole`.
+    """The text that the model writes for the turn `at` in the text `whole`.
 
     Raises `UntaughtError`, or `RefusedError` where the template refuses the turns before it.
     """

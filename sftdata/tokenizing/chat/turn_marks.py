@@ -1,4 +1,4 @@
-"""What a chat template writes around the turns, so that turns can be told from ids alone.
+"""The marks that a chat template writes around turns; with them, ids alone show the turns.
 
 Made conversations are laid out as a build does it. What stands before the made texts, from a
 control token on, are the headers of the roles; what opens and closes reasoning and calls are the
@@ -26,7 +26,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class PartMark:
-    """What opens a part of an answer, and the control token that closes it, if one does."""
+    """The opening of a part of an answer, and the control token that closes it, if one does."""
 
     kind: str  # "reasoning", "call" or "text"
     opening: tuple[Segment, ...]

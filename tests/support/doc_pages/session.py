@@ -29,7 +29,7 @@ done
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a command or a Python block printed, on stdout and stderr, and its exit code."""
+    """The output of a command or a Python block, on stdout and stderr, and its exit code."""
 
     printed: tuple[str, ...]
     exit_code: int
@@ -52,7 +52,7 @@ class Child:
         os.close(from_child)
 
     def run(self, text: str) -> tuple[str, str]:
-        """What `text` printed, and the child's report."""
+        """The output of `text`, and the child's report."""
         start = self._log.seek(0, os.SEEK_END)
         os.write(self._send, text.encode() + b"\0")
         report = self._read_report()

@@ -1,4 +1,4 @@
-"""What a page finds when it starts: an empty folder with `model/`, and an environment."""
+"""The surroundings of a page at its start: an empty folder with `model/`, and an environment."""
 
 from __future__ import annotations
 
