@@ -17,7 +17,7 @@ _SHOWN_LINES = 5
 def merge_unread(
     parts: Iterable[tuple[Iterable[str], Mapping[str, Sequence[str]]]],
 ) -> dict[str, list[str]]:
-    """The columns that no part of a mixture reads; `parts`: each one's source names and `unread`."""
+    """The columns that no part of a mixture reads; `parts`: source names and `unread`."""
     merged: dict[str, list[str]] = {}
     for names, unread in parts:
         for name in names:
