@@ -32,3 +32,13 @@ def test_links_and_pictures_of_the_readme_are_there() -> None:
     links = [link or picture for link, picture in re.findall(r'\]\(([^)#\s]+)|src="([^"]+)"', text)]
     assert "docs/images/row.png" in links
     assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+
+
+def test_links_between_pages_also_lead_to_files_where_they_are_read_without_the_site() -> None:
+    dead = []
+    for page in DOCS.rglob("*.md"):
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        links = re.findall(r"\]\(([^)#\s]+)", text)
+        files = [link for link in links if "://" not in link]
+        dead += [f"{page.name}: {link}" for link in files if not (page.parent / link).exists()]
+    assert dead == []
