@@ -84,13 +84,7 @@ class ShotPool:
             writer.write_batch(batch)
 
 
-def read_pool(path: Path) -> ShotPool:
-    """The pool that `ShotPool.write` wrote."""
-    with pa.OSFile(str(path)) as file:
-        return pool_of(pa.ipc.open_file(file).get_batch(0))
-
-
-def pool_of(batch: pa.RecordBatch) -> ShotPool:
+def to_pool(batch: pa.RecordBatch) -> ShotPool:
     """The pool with these rows and hashes. Raises `ValueError` for columns that no pool has."""
     fields = [name for name in batch.schema.names if name not in _HASHES]
     expected = pa.schema(

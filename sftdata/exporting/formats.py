@@ -114,29 +114,7 @@ def export(
     of a dataset from its sources, for the format `messages`.
     Raises `SftdataError` for an unknown format, a missing pack plan, or an `out` that is not empty.
     """
-    if name not in FORMATS:
-        raise SftdataError(
-            f"There is no format '{name}'.", did_you_mean(name, FORMATS), code="E102"
-        )
-    if FORMATS[name].needs_pack_plan and max_length is None:
-        raise SftdataError(
-            f"The format '{name}' holds packed sequences, so it needs a pack plan.",
-            "Choose the plan by its length: --max-length N",
-            code="E705",
-        )
-    if max_length is not None and not FORMATS[name].needs_pack_plan:
-        raise SftdataError(
-            f"The format '{name}' has no packed sequences, so --max-length has no effect.",
-            "Leave it out. For shorter examples build with --max-length.",
-            code="E102",
-        )
-    if with_text and not FORMATS[name].holds_text:
-        able = ", ".join(item.name for item in FORMATS.values() if item.holds_text)
-        raise SftdataError(
-            f"The format '{name}' has no columns for texts.",
-            f"Leave --with-text out, or export to one that has: {able}.",
-            code="E102",
-        )
+    _check_options(name, max_length, with_text)
     if out.exists() and any(out.iterdir()):
         raise SftdataError(
             f"{out} is not empty.", "Choose another directory with --out.", code="E105"
@@ -162,6 +140,33 @@ def export(
             "end of a document, so it may split or join them."
         )
     return sorted(path for path in out.rglob("*") if path.is_file())
+
+
+def _check_options(name: str, max_length: int | None, with_text: bool) -> None:
+    """Raises `SftdataError` for an unknown format, and for options that it does not have."""
+    if name not in FORMATS:
+        raise SftdataError(
+            f"There is no format '{name}'.", did_you_mean(name, FORMATS), code="E102"
+        )
+    if FORMATS[name].needs_pack_plan and max_length is None:
+        raise SftdataError(
+            f"The format '{name}' holds packed sequences, so it needs a pack plan.",
+            "Choose the plan by its length: --max-length N",
+            code="E705",
+        )
+    if max_length is not None and not FORMATS[name].needs_pack_plan:
+        raise SftdataError(
+            f"The format '{name}' has no packed sequences, so --max-length has no effect.",
+            "Leave it out. For shorter examples build with --max-length.",
+            code="E102",
+        )
+    if with_text and not FORMATS[name].holds_text:
+        able = ", ".join(item.name for item in FORMATS.values() if item.holds_text)
+        raise SftdataError(
+            f"The format '{name}' has no columns for texts.",
+            f"Leave --with-text out, or export to one that has: {able}.",
+            code="E102",
+        )
 
 
 def _card(data: Dataset, chosen: Format) -> str:

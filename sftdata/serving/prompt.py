@@ -27,7 +27,7 @@ from sftdata.errors import (
 )
 from sftdata.examples.layout import Segment, count_prompt_segments, segment_text
 from sftdata.examples.maker import ExampleMaker
-from sftdata.examples.shots import ShotPool, pool_of
+from sftdata.examples.shots import ShotPool, to_pool
 from sftdata.examples.tokens import EncodedSegment
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.row_reader import row_reader
@@ -302,7 +302,7 @@ def _read_shots(manifest: Manifest) -> ShotPool | None:
     name = pool_path(manifest["build"])
     try:
         (batch,) = read_table(manifest, name).combine_chunks().to_batches()
-        pool = pool_of(batch)
+        pool = to_pool(batch)
         if pool.digest != recorded["pool_digest"]:
             raise ValueError("its rows are not those of the build")
     except (KeyError, ValueError) as error:

@@ -11,13 +11,13 @@ import datasets
 import pytest
 from support.forty_rows import build, rows, write_spec
 from support.places import SHARED
+from support.shot_pools import read_pool
 
 from sftdata import load
 from sftdata.building.build import build as build_dataset
 from sftdata.building.dry_run import dry_run
 from sftdata.building.rebuild import rebuild
 from sftdata.errors import SftdataError
-from sftdata.examples.shots import read_pool
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.manifest import pool_path, read_manifest
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.shot_pools import read_pool
 
 from sftdata import build, load, render_prompt
 from sftdata.errors import GoldenSetError
-from sftdata.examples.shots import POOL_ROWS, read_pool
+from sftdata.examples.shots import POOL_ROWS
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.manifest import Manifest, pool_path
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from support import oracle
 from support.chat_oracle import ChatOracle, Message
+from support.shot_pools import read_pool
 from support.tasks import TASKS, Row, render_block, take_rows, template_source
 
 from sftdata import build, load
 from sftdata.base.content import bundled_root
-from sftdata.examples.shots import read_pool
 from sftdata.inspecting.verify import find_faults
 from sftdata.loading.dataset import Example
 from sftdata.serving.prompt import load_prompt_renderer

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from support.shot_pools import read_pool
 
 from sftdata.base.hashing import hash_column
-from sftdata.examples.shots import POOL_ROWS, PoolBuilder, ShotPool, read_pool
+from sftdata.examples.shots import POOL_ROWS, PoolBuilder, ShotPool
 
 
 def rows(*ids: str, text: str = "") -> pa.RecordBatch:
