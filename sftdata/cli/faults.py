@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,10 +14,15 @@ _SHOWN = 20
 
 def damaged(dataset: Path, faults: Sequence[str]) -> VerificationError:
     """An error (exit code 3) that shows the first faults and how many more there are."""
+    from sftdata.loading.packing import FOLDER as PACKS  # loads Arrow
+
     lines = [f"{dataset} does not agree with its manifest:", *faults[:_SHOWN]]
     if len(faults) > _SHOWN:
         lines.append(f"… and {len(faults) - _SHOWN:,} more")
-    return VerificationError("\n".join(lines), "Build it again; intact parts are reused.")
+    way_out = "Build it again; intact parts are reused."
+    if all(fault.startswith(f"{dataset / PACKS}{os.sep}") for fault in faults):
+        way_out = f"Make the plans again: sftdata pack {dataset} --max-length N"
+    return VerificationError("\n".join(lines), way_out)
 
 
 def explain_os_error(error: OSError) -> SftdataError:

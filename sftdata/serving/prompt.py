@@ -36,6 +36,7 @@ from sftdata.reading.scalars import to_text
 from sftdata.rendering.template import Template
 from sftdata.serving.conversation import Messages, Question, TurnRenderer
 from sftdata.serving.turn_rules import TurnRules
+from sftdata.spec.contradictions import MAX_SHOTS
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.load import load_spec, spec_from_json
 from sftdata.spec.model import Mixture, Spec
@@ -131,6 +132,7 @@ class PromptRenderer:
         row without them is not, because the length of its answer is unknown.
         Raises `SftdataError` when a field is missing, or the row does not fit.
         """
+        self._check_shots(shots)
         chosen = self._choose_template(row, template)
         rows, is_solved = self._to_rows(row, chosen)
         fitter = self._maker.fitter()
@@ -179,6 +181,17 @@ class PromptRenderer:
         renderer = TurnRenderer(conversations, self._encoder, TurnRules.of(self.plan.spec))
         text, ids = renderer.render(question, chat_options)
         return ServingPrompt(MESSAGES, text, ids, self.stop_ids)
+
+    def _check_shots(self, shots: int | None) -> None:
+        if shots is not None and not 0 <= shots <= MAX_SHOTS:
+            raise SpecError(f"shots is {shots}; it must be from 0 to {MAX_SHOTS}.", code="E102")
+        if shots and self.plan.pool is None:
+            raise SpecError(
+                "There are no solved examples to draw shots from: they are kept where a dataset is "
+                "built with shots.",
+                "Leave the shots out, or build with --shots.",
+                code="E102",
+            )
 
     def _choose_template(self, row: Mapping[str, Any], wanted: str | None) -> Template:
         templates = self.plan.templates

@@ -23,6 +23,9 @@ from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.manifest import MANIFEST
 
 
+_NO_TASK = "E402"
+
+
 class Prompter:
     """Renders prompts exactly as the training examples have them, with everything loaded once.
 
@@ -64,6 +67,7 @@ class Prompter:
             "tools": tools, "documents": documents, "system": system, "chat_options": chat_options
         }  # fmt: skip
         if messages is not None:
+            _check_turns(messages)
             _refuse_beside("messages", {"row": row, "template": template, "shots": shots})
             question = Question(messages, tools, documents, system)
             if isinstance(self._renderer, PassportRenderer):
@@ -71,6 +75,12 @@ class Prompter:
             return self._renderer.render_question(question, chat_options)
         if row is None:
             raise SpecError("Give a row or messages.", code="E102")
+        if not isinstance(row, Mapping):
+            raise SpecError(
+                f"row is a {type(row).__name__}, not a mapping of fields.",
+                "Give it as {'field': value}.",
+                code="E102",
+            )
         _refuse_beside("a row", beside_messages)
         if isinstance(self._renderer, PassportRenderer):
             _refuse_beside("an adapter", {"shots": shots})
@@ -104,7 +114,16 @@ def _load(
         _refuse_beside("a dataset", options)
         return load_prompt_renderer(folder, part=part)
     _refuse_beside("a template", {"part": part})
-    return make_prompt_renderer(str(source), **options)
+    try:
+        return make_prompt_renderer(str(source), **options)
+    except SpecError as error:
+        if error.code != _NO_TASK or "/" not in str(source):
+            raise
+        raise SpecError(
+            f"'{source}' is neither the folder of a dataset or an adapter nor the id of a template.",
+            "Check the path; it is relative to the folder that the program runs in.",
+            code="E701",
+        ) from error
 
 
 def _refuse_beside(what: str, values: Mapping[str, Any]) -> None:
@@ -112,6 +131,16 @@ def _refuse_beside(what: str, values: Mapping[str, Any]) -> None:
     if given := [name for name, value in values.items() if value is not None]:
         raise SpecError(
             f"{', '.join(given)} has no effect beside {what}.", "Leave it out.", code="E102"
+        )
+
+
+def _check_turns(messages: Messages) -> None:
+    """Raises `SpecError` for what is not a list of turns."""
+    if isinstance(messages, (str, Mapping)) or not all(isinstance(m, Mapping) for m in messages):
+        raise SpecError(
+            "messages is not a list of turns.",
+            "Give it as [{'role': 'user', 'content': '…'}].",
+            code="E102",
         )
 
 

@@ -126,7 +126,7 @@ def check_prompts(prompts: Prompts, templates: Mapping[str, Mapping[str, str]]) 
         if digest not in trained:
             raise SftdataError(
                 f"{manifest.directory} was built with the template {label}, on which the adapter "
-                f"was not trained. It was trained on {', '.join(templates)}.",
+                f"was not trained. It was trained on {', '.join(templates) or 'conversations'}.",
                 "Build the dataset with a template of the adapter and evaluate on that.",
                 code="E902",
             )

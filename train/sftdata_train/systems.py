@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sftdata.base.wording import count
 from sftdata.serving.passport import Passport
 from sftdata_train.batches import RowUnits
 from sftdata_train.decoding import Decoding, Mode, choose_decoding
@@ -68,7 +69,7 @@ def measure_systems(
             decoding = choose_decoding(model, mode)
             report(f"decoding: {decoding.describe()}")
         for prompts, found in zip(sets, by_set, strict=True):
-            report(f"{system}, {prompts.shots} shots, {len(prompts.rows):,} rows")
+            report(f"{system}, {prompts.shots} shots, {count(len(prompts.rows), 'row')}")
             found.append(
                 _measure(system, model, prompts, batch_size, max_new_tokens, decoding, report)
             )

@@ -20,6 +20,13 @@ def test_twenty_faults_are_shown(faults: int, last: str) -> None:
     assert (shown[-1], hint) == (last, "Build it again; intact parts are reused.")
 
 
+def test_damaged_plans_are_made_again_by_pack_not_by_a_build() -> None:
+    plan = "data/x/packs/512-train.arrow: the pack plan cannot be read"
+    assert str(damaged(Path("data/x"), [plan])).endswith("sftdata pack data/x --max-length N")
+    both = damaged(Path("data/x"), [plan, "data/x/shards/1.arrow: the file is missing"])
+    assert str(both).endswith("Build it again; intact parts are reused.")
+
+
 @pytest.mark.parametrize(
     ("number", "code", "way_out"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.plain import build_plain
@@ -77,3 +78,26 @@ def test_options_of_a_template_are_no_options_of_a_dataset(folder: Path) -> None
         Prompter(folder, part="x")
     with pytest.raises(SpecError, match="part has no effect beside a template"):
         Prompter("summarize/article", part="x")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"row": [1]}, "row is a list"),
+        ({"messages": "Hi"}, "not a list of turns"),
+        ({"messages": {"role": "user", "content": "Hi"}}, "not a list of turns"),
+        ({"row": ROW, "shots": -1}, "from 0 to 64"),
+        ({"row": ROW, "shots": 65}, "from 0 to 64"),
+        ({"row": ROW, "shots": 2}, "no solved examples"),
+    ],
+)
+def test_what_a_prompter_cannot_use_is_named(
+    folder: Path, given: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(SpecError, match=told):
+        Prompter(folder)(**given)
+
+
+def test_a_path_that_holds_nothing_is_no_unknown_task(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="neither the folder of a dataset"):
+        Prompter(tmp_path / "none")
