@@ -49,6 +49,8 @@ _ATTRIBUTE_AT = {
     "groupby": 0, "join": 1, "map": None, "max": 1, "min": 1, "rejectattr": 0, "selectattr": 0,
     "sort": 2, "sum": 0, "unique": 1,
 }  # fmt: skip
+# What `_BEFORE` does for these depends on arguments, which nearly no use of them has.
+_PAID_BY_ARGUMENTS = frozenset({"round", "tojson", "trim"})
 _MAX_STEPS = 8  # of such a path
 _MAX_PRECISION = 300  # digits; a float has no more
 _MAX_INDENT = 8
@@ -104,13 +106,14 @@ def _with_shortcut(method: Callable[[str], str], metered: Callable[..., Any]) ->
 def _priced(name: str, function: Callable[..., Any], *, values_only: bool) -> Callable[..., Any]:
     passed = _PassArg.from_obj(function)
     before = _BEFORE.get(name)
+    before_alone = None if name in _PAID_BY_ARGUMENTS else before
     attribute_at = _ATTRIBUTE_AT.get(name, -1)
     needs_value = values_only and name not in _OF_SEQUENCES.split()
     joins_values = values_only and name == "join"
 
     @jinja2.pass_context
     def metered(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(value) is str and passed is None and not (args or kwargs or before):
+        if type(value) is str and passed is None and not (args or kwargs or before_alone):
             spend(2 * CALL + len(value))  # nearly every use of a filter
             result = function(value)
             if not isinstance(result, Iterator):
@@ -124,7 +127,7 @@ def _priced(name: str, function: Callable[..., Any], *, values_only: bool) -> Ca
             spend_on(given)
             if isinstance(given, int) and given is not value:
                 spend(abs(given))  # a width, a number of parts, a precision
-        if before is not None:
+        if before is not None and (args or kwargs or before_alone):
             value = before(value, args, kwargs)
         if joins_values:
             require_value(value)

@@ -131,13 +131,13 @@ class Metering(NodeTransformer):
         self.generic_visit(node)
         if is_short:
             return node
-        node.expr = _priced(WEIGH, node.expr)
+        node.expr = _weighed(node.expr)
         for operand in node.ops:
             if operand.op in ("in", "notin"):
                 length = _length_of(left)
                 operand.expr = _priced(SEARCHED, operand.expr, length)
             else:
-                operand.expr = _priced(WEIGH, operand.expr)
+                operand.expr = _weighed(operand.expr)
             left = operand.expr
         return node
 
@@ -160,6 +160,11 @@ def _tick_of(parts: list[Any], line: int) -> nodes.Expr:
 def _priced(name: str, expr: nodes.Expr, *args: int) -> nodes.Filter:
     given = [nodes.Const(arg, lineno=expr.lineno) for arg in args]
     return nodes.Filter(expr, name, given, [], None, None, lineno=expr.lineno)
+
+
+def _weighed(expr: nodes.Expr) -> nodes.Expr:
+    """A literal is as long in every rendering: its node is paid for."""
+    return expr if isinstance(expr, nodes.Const) else _priced(WEIGH, expr)
 
 
 def _is_text(node: nodes.Expr) -> bool:
