@@ -22,7 +22,6 @@ from sftdata.serving.recorded_prompt import PassportRenderer, load_passport_rend
 from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.manifest import MANIFEST
 
-
 _NO_TASK = "E402"
 
 
@@ -120,7 +119,7 @@ def _load(
         if error.code != _NO_TASK or "/" not in str(source):
             raise
         raise SpecError(
-            f"'{source}' is neither the folder of a dataset or an adapter nor the id of a template.",
+            f"'{source}' is neither the folder of a dataset or adapter nor a template id.",
             "Check the path; it is relative to the folder that the program runs in.",
             code="E701",
         ) from error
