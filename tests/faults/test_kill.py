@@ -28,7 +28,7 @@ from sftdata.inspecting.verify import find_faults
 from sftdata.writing.journal import read_journal
 
 KILLS = int(os.environ.get("SFTDATA_KILLS", "12"))  # of each kind; 200 before a release
-LAST = 28  # the file operations around the commit, all of which are tried
+LAST = 40  # the file operations around the commit, all of which are tried
 
 
 @dataclass(frozen=True)
