@@ -18,7 +18,7 @@ from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.recorded import digest_chat_template
 from sftdata.writing.dataset_files import is_whole
 from sftdata.writing.directory import current_manifest
-from sftdata.writing.manifest import MANIFEST, PARTS, Manifest
+from sftdata.writing.manifest import MANIFEST, PARTS, Manifest, read_manifest
 
 State = Literal["up to date", "stale", "not built", "fault"]
 _SHOWN = 3  # names of files in a reason
@@ -54,10 +54,11 @@ def find_statuses() -> Iterator[Status]:
 
 
 def find_status(directory: Path) -> Status:
-    """The status of a dataset beside the spec that it recorded."""
-    current = current_manifest(directory)
-    if current is None:
-        return Status(directory.name, directory, "not built", has_spec=False)
+    """The status of a dataset beside the spec that it recorded.
+
+    Raises `SftdataError` where there is no dataset.
+    """
+    current = read_manifest(directory)
     try:
         spec = spec_from_json(current["spec"])
         reasons = tuple(_compare(spec, current))

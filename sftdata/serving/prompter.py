@@ -83,6 +83,7 @@ class Prompter:
         _refuse_beside("a row", beside_messages)
         if isinstance(self._renderer, PassportRenderer):
             _refuse_beside("an adapter", {"shots": shots})
+            _refuse_beside("a row for an adapter", {"part": self._part})
             return self._renderer.render(row, template=template)
         return self._renderer.render(row, template=template, shots=shots)
 

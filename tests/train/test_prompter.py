@@ -42,5 +42,7 @@ def test_it_needs_neither_the_dataset_nor_torch(adapter: Path) -> None:
 def test_what_an_adapter_cannot_give_is_refused(adapter: Path) -> None:
     with pytest.raises(SftdataError, match="shots has no effect beside an adapter"):
         Prompter(adapter)(ROW, shots=2)
+    with pytest.raises(SftdataError, match="part has no effect beside a row for an adapter"):
+        Prompter(adapter, part="x")(ROW)
     with pytest.raises(SftdataError, match="was not trained on conversations"):
         Prompter(adapter)(messages=[{"role": "user", "content": "Hi"}])

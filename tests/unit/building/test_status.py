@@ -10,6 +10,7 @@ from support.forty_rows import SPEC, rows, write_rows
 
 from sftdata.building.build import build
 from sftdata.building.status import Status, find_status, find_statuses, list_tasks
+from sftdata.errors import SftdataError
 
 MIXED = """
 task = "mixed"
@@ -102,6 +103,11 @@ def test_a_dataset_without_a_spec_is_compared_with_the_one_it_recorded(project: 
     assert (other.state, other.has_spec) == ("up to date", False)
     write_rows(rows(39))
     assert find_status(Path("data/other")).reasons == ("rows: ../rows.jsonl changed",)
+
+
+def test_a_folder_without_a_dataset_is_an_error(project: Path) -> None:
+    with pytest.raises(SftdataError, match="does not exist"):
+        find_status(Path("data/nope"))
 
 
 def test_a_mixture_names_the_source_that_changed(project: Path) -> None:
