@@ -1,13 +1,15 @@
 """The YAML at the head of a dataset card, which the Hub and `load_dataset` read.
 
-`DatasetCardData` writes it. The class of the whole card, `DatasetCard`, takes 0.2 s to import, a
-third of a small build, and would only put the head before the text.
+`DatasetCardData` knows its keys. The class of the whole card, `DatasetCard`, takes 0.2 s to import,
+a third of a small build, and would only put the head before the text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+import yaml
 
 from sftdata.spec.model import Mixture, Spec
 
@@ -46,7 +48,9 @@ def render_metadata(spec: Spec | Mixture, manifest: Mapping[str, Any]) -> str:
         tags=list(_tags(spec, manifest)),
         configs=[{"config_name": "default", "data_files": files}],
     )
-    return f"{head.to_yaml()}\n"
+    # Not by its `to_yaml`, which writes control and bidi characters as they are.
+    values = head.to_dict()  # type: ignore[no-untyped-call]
+    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=False))
 
 
 def size_category(rows: int) -> str:

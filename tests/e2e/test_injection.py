@@ -145,21 +145,21 @@ def test_a_line_break_in_an_id_forges_no_line(hostile: Hostile) -> None:
 
 def test_on_a_terminal_colours_are_all_there_is_besides(hostile: Hostile) -> None:
     command = ("inspect", str(hostile.folder), "--limit", "500", "--view", "text")
-    coloured = on_a_terminal(*command)
+    coloured = on_a_terminal(*command, columns=10_000)  # no line is wrapped
     assert "\x1b[1;32m" in coloured
     shown = _SGR.sub("", coloured).replace("\r\n", "\n")
     assert shown == re.sub("[«»]", "", sftdata(*command))  # which stand for the colours
 
 
-def on_a_terminal(*arguments: str, keys: str = "") -> str:
+def on_a_terminal(*arguments: str, keys: str = "", columns: int = 160) -> str:
     """What a command writes on a terminal where `keys` are typed, one after the other."""
     import pty
     import termios
 
     ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (40, 160))
+    termios.tcsetwinsize(theirs, (40, columns))
     environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
-    environment |= {"TERM": "xterm-256color"}
+    environment |= {"TERM": "xterm-256color", "COLUMNS": str(columns)}
     shown = b""
     with subprocess.Popen(
         [sys.executable, "-m", "sftdata", *arguments], stdout=theirs, stdin=theirs, stderr=theirs,
@@ -263,12 +263,13 @@ def test_a_page_has_only_the_elements_it_is_made_of(pages: dict[str, Path], name
         "html", "head", "meta", "title", "link", "style", "body", "main", "h1", "h2", "h3", "p",
         "nav", "a", "div", "span", "section", "details", "summary", "table", "thead", "tbody",
         "tr", "th", "td", "code", "b", "figure", "svg", "rect", "line", "text",
-        "del", "ins",
+        "del", "ins", "fieldset", "legend", "label", "input", "q",
     }  # fmt: skip
     assert found.attributes.keys() <= {
         "lang", "charset", "http-equiv", "content", "name", "rel", "href", "class", "id", "title",
         "data-row", "data-split", "data-target-start", "data-view", "viewbox", "role",
-        "aria-label", "open", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "text-anchor",
+        "aria-label", "open", "type", "checked", "x", "y", "x1", "x2", "y1", "y2", "width",
+        "height", "text-anchor",
     }  # fmt: skip
     assert all(value.startswith("#") or value == "data:," for value in found.attributes["href"])
     assert _CSP in found.attributes["content"]

@@ -34,6 +34,6 @@ def test_a_full_disk_is_one_message(dataset: Path, model_directory: Path, tmp_pa
         command, capture_output=True, text=True, check=False, preexec_fn=small_files
     )
     assert done.returncode == 1
-    assert "Error:" in done.stderr
+    assert "Error E" in done.stderr
     assert "File too large" in done.stderr
     assert "Traceback" not in done.stderr

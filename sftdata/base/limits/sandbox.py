@@ -77,7 +77,8 @@ class MeteredEnvironment(ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """The result of the call, charged to the budget. Odd names leave all keywords free."""
-        owner = getattr(__obj, "__self__", None)
+        # Jinja's sandbox gives a wrapper for the methods `format` and `format_map` of a text.
+        owner = getattr(getattr(__obj, "__wrapped__", __obj), "__self__", None)
         if (
             type(__obj) is BuiltinMethodType
             and type(owner) is str

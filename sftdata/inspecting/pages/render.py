@@ -73,6 +73,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _visible(value: Any) -> Any:
-    if isinstance(value, str) and not hasattr(value, "__html__"):
-        return escape(value, keep_newlines=True)
-    return value
+    """Text escaped, also that of a path or another object; numbers and markup as they are."""
+    if isinstance(value, (int, float)) or hasattr(value, "__html__"):
+        return value
+    return escape(str(value), keep_newlines=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from markupsafe import Markup
@@ -12,7 +13,7 @@ from sftdata.inspecting.pages.render import render_page
 
 def test_hidden_characters_become_visible_and_markup_is_escaped() -> None:
     hostile = "<b>\x1b\u202e"
-    manifest = {"build": hostile, "tokenizer": {"name": hostile}}
+    manifest = {"build": Path(hostile), "tokenizer": {"name": hostile}}
     page = render_page(
         "rows", title="<script>\x07", manifest=manifest, rows=[], filters=[], details=True
     )
