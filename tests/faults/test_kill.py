@@ -193,7 +193,7 @@ def test_finished_blocks_are_not_redone_after_a_kill(small_stage: Stage) -> None
     stage = small_stage
     reused = []
     # A cache that is warmer than when they were counted leaves some operations out.
-    before_commit = stage.first_operations - LAST - 20
+    before_commit = stage.first_operations - LAST - 6
     for point in (10 + (before_commit - 10) * part // 5 for part in range(6)):
         out = stage.fresh_out(with_old=False)
         assert stage.forker.run(stage.new_spec, out, kill_at=point).killed
