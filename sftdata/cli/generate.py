@@ -11,6 +11,7 @@ from sftdata.base.escaping import escape
 from sftdata.cli.options import (
     DATASET,
     FOLDER,
+    answer_options,
     decoding_option,
     json_option,
     row_option,
@@ -26,23 +27,13 @@ from sftdata.cli.turns import has_turns, read_row_of_turns, read_turns, require_
 @row_option(required=False)
 @turns_options
 @click.option("--model", metavar="DIR_OR_NAME", help="The base model, if it was moved.")
-@click.option(
-    "--template", metavar="LABEL", help="Use this template, if it was trained on several."
-)
+@answer_options
 @click.option(
     "--dataset",
     type=DATASET,
     help="Show the prompt as this dataset does, which the adapter was trained on; with its shots.",
 )
 @click.option("--part", metavar="NAME", help="The row's source, if --dataset is a mixture.")
-@click.option(
-    "--max-new-tokens",
-    type=click.IntRange(min=1),
-    default=256,
-    show_default=True,
-    metavar="N",
-    help="Cut the answer after N tokens.",
-)
 @decoding_option()
 @click.option("--trust-remote-code", is_flag=True, help="Allow the model to run code of its own.")
 @json_option()

@@ -152,3 +152,19 @@ def _parse_json(text: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise click.BadParameter(f"not JSON: {error}") from error
+
+
+def answer_options(command: Command) -> Command:
+    """`--template` and `--max-new-tokens` of commands that ask a trained adapter."""
+    choose = click.option(
+        "--template", metavar="LABEL", help="Use this template, if it was trained on several."
+    )
+    cut = click.option(
+        "--max-new-tokens",
+        type=click.IntRange(min=1),
+        default=256,
+        show_default=True,
+        metavar="N",
+        help="Cut the answer after N tokens.",
+    )
+    return choose(cut(command))

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from sftdata.base.escaping import escape
-from sftdata.cli.options import FOLDER, json_option, row_option, turns_options
+from sftdata.cli.options import FOLDER, answer_options, json_option, row_option, turns_options
 from sftdata.cli.output import print_json
 from sftdata.cli.turns import check_turns_options, has_turns, read_row_of_turns, read_turns
 
@@ -24,17 +24,7 @@ from sftdata.cli.turns import check_turns_options, has_turns, read_row_of_turns,
 )
 @row_option(required=False)
 @turns_options
-@click.option(
-    "--template", metavar="LABEL", help="Use this template, if it was trained on several."
-)
-@click.option(
-    "--max-new-tokens",
-    type=click.IntRange(min=1),
-    default=256,
-    show_default=True,
-    metavar="N",
-    help="Cut the answer after N tokens.",
-)
+@answer_options
 @json_option()
 def command(
     adapter: Path,

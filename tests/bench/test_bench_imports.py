@@ -41,5 +41,5 @@ def test_every_stage_names_a_function_of_a_build() -> None:
 
 
 def test_the_modules_to_import_before_the_clock_starts_are_there() -> None:
-    for name in constant("build_inside.py", "_LATE"):
-        import_module(name)
+    names = constant("build_inside.py", "_LATE")
+    assert [import_module(name).__name__ for name in names] == list(names)

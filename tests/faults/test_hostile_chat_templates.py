@@ -8,13 +8,11 @@ under a limit on the address space.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 from support.costly_templates import COSTLY, ENDLESS, long_text, often
+from support.template_children import try_templates
 
 SECONDS = 2.0
 BYTES = 1_500_000_000
@@ -128,30 +126,7 @@ SECRETS = ("root:", "uid=", "<class")
 @pytest.fixture(scope="module")
 def ends() -> dict[str, list[Any]]:
     """For each template: how its rendering ended, the message, and the seconds."""
-    found = {}
-    sources = list(ALL.items())
-    children = [
-        (
-            subprocess.Popen(
-                [sys.executable, "-c", CHILD, str(BYTES)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            ),
-            json.dumps(sources[batch::BATCHES]),
-        )
-        for batch in range(BATCHES)
-    ]
-    for child, given in children:
-        try:
-            out, _ = child.communicate(given, timeout=90)
-        except subprocess.TimeoutExpired:  # templates after the slow one are missing in `found`
-            child.kill()
-            out, _ = child.communicate()
-        for line in out.splitlines():
-            name, *end = json.loads(line)
-            found[name] = end
-    return found
+    return try_templates(CHILD, [str(BYTES)], list(ALL.items()), BATCHES)
 
 
 def test_there_are_enough() -> None:

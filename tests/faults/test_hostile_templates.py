@@ -9,15 +9,13 @@ several in each, under a limit on the address space.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.costly_templates import COSTLY
+from support.template_children import try_templates
 
 SECONDS = 2.0
 BYTES = 1_500_000_000
@@ -233,26 +231,7 @@ def ends(root: Path) -> dict[str, list[Any]]:
         for name, text in HOSTILE.items()
     ]
     sources += [(name, f"{{# {text} #}}{sources[0][1]}") for name, text in AS_METADATA.items()]
-    children = []
-    for batch in range(BATCHES):
-        child = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(root), str(BYTES)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        children.append((child, json.dumps(sources[batch::BATCHES])))
-    found = {}
-    for child, given in children:
-        try:
-            out, _ = child.communicate(given, timeout=60)
-        except subprocess.TimeoutExpired:  # templates after the slow one are missing in `found`
-            child.kill()
-            out, _ = child.communicate()
-        for line in out.splitlines():
-            name, *end = json.loads(line)
-            found[name] = end
-    return found
+    return try_templates(CHILD, [str(root), str(BYTES)], sources, BATCHES)
 
 
 def test_there_are_enough() -> None:

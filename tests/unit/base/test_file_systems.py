@@ -48,3 +48,4 @@ def test_the_file_system_is_that_of_the_nearest_mount(path: str, is_trusted: boo
 def test_flushing_waits_for_no_pipe_and_needs_no_file(tmp_path: Path) -> None:
     flush(tmp_path / "nowhere")
     flush(Path("/dev/null"))
+    assert not (tmp_path / "nowhere").exists()
