@@ -17,6 +17,11 @@ hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case of bytes by its place: an archive's bytes hold the time when it was packed."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("real") and not (SHARED / "golden").is_dir():
         pytest.skip("the real golden sets are not beside the checkout (set SFTDATA_REAL)")

@@ -36,23 +36,22 @@ def database() -> bytes:
     return Path("a.db").read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("content", "kind", "hint"),
-    [
-        (b"<!DOCTYPE html>\n<html></html>", "an HTML page", "check the address"),
-        (b"\n <html><body>404", "an HTML page", "check the address"),
-        (b"<?xml version='1.0'?><Error/>", "an XML document", "download the file again"),
-        (b"version https://git-lfs.github.com/spec/v1\noid", "a Git LFS pointer", "git lfs pull"),
-        (zipped("train.jsonl"), "a zip archive", "Unpack"),
-        (zipped("[Content_Types].xml"), "an Office file that is no .xlsx workbook", "CSV"),
-        (tarred(), "a tar archive", "Unpack"),
-        (b"%PDF-1.7\n", "a PDF document", "JSON Lines, CSV or Parquet"),
-        (pickle.dumps([{"a": 1}]), "a Python pickle", "JSON Lines, CSV or Parquet"),
-        (pickle.dumps({"a": 1}, 2), "a Python pickle", "JSON Lines, CSV or Parquet"),
-        (b"\x93NUMPY\x01\0", "a NumPy array", "JSON Lines, CSV or Parquet"),
-    ],
-    ids=str,  # of the contents; bytes as they are make no name
-)
+FOREIGN = [
+    (b"<!DOCTYPE html>\n<html></html>", "an HTML page", "check the address"),
+    (b"\n <html><body>404", "an HTML page", "check the address"),
+    (b"<?xml version='1.0'?><Error/>", "an XML document", "download the file again"),
+    (b"version https://git-lfs.github.com/spec/v1\noid", "a Git LFS pointer", "git lfs pull"),
+    (zipped("train.jsonl"), "a zip archive", "Unpack"),
+    (zipped("[Content_Types].xml"), "an Office file that is no .xlsx workbook", "CSV"),
+    (tarred(), "a tar archive", "Unpack"),
+    (b"%PDF-1.7\n", "a PDF document", "JSON Lines, CSV or Parquet"),
+    (pickle.dumps([{"a": 1}]), "a Python pickle", "JSON Lines, CSV or Parquet"),
+    (pickle.dumps({"a": 1}, 2), "a Python pickle", "JSON Lines, CSV or Parquet"),
+    (b"\x93NUMPY\x01\0", "a NumPy array", "JSON Lines, CSV or Parquet"),
+]
+
+
+@pytest.mark.parametrize(("content", "kind", "hint"), FOREIGN, ids=[kind for _, kind, _ in FOREIGN])
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv", "a.parquet", "a"])
 def test_what_is_no_file_of_rows_is_named(name: str, content: bytes, kind: str, hint: str) -> None:
     Path(name).write_bytes(content)
