@@ -37,7 +37,7 @@ from sftdata.building.reuse import BlockLookup, ChunkGroup, PendingExamples
 from sftdata.errors import GoldenSetError
 from sftdata.examples.blocks import BlockRun, Blocks
 from sftdata.examples.maker import BlockRequest
-from sftdata.reading.chunks import Chunk
+from sftdata.reading.chunks import Chunk, Chunks
 from sftdata.reading.row_reader import row_reader
 from sftdata.reading.table_types import describe_columns_as_text
 from sftdata.tokenizing.engine_cache import EngineCache
@@ -76,7 +76,6 @@ class BuildRun:
     ledger: Ledger = field(init=False, default_factory=Ledger)
     repeats: list[Repeat] = field(init=False, default_factory=list)
     reused_rows: int = field(init=False, default=0)
-    bytes_in: int = field(init=False, default=0)
     whole_text_differs: int = field(init=False, default=0)
     unread: dict[str, list[str]] = field(init=False, default_factory=dict)
 
@@ -182,15 +181,13 @@ class BuildRun:
         self.rows_in[source] += int(blocks.rows_in.sum())
         self.reused_rows += int(blocks.rows_in[group.is_reused].sum())
         self.whole_text_differs += len(blocks.whole_text_differs)
-        self.bytes_in += int(group.chunks.outline.sizes.sum())
-        self.progress(sum(self.rows_in), self._share())
+        self.progress(sum(self.rows_in), self._share(group.chunks))
 
-    def _share(self) -> float | None:
-        """The share of all bytes that is done; None where a file is not read as it is."""
-        sources = self.plan.sources
-        if not all(source.is_read_as_it_is for source in sources):
-            return None
-        return min(1.0, self.bytes_in / max(1, sum(source.size for source in sources)))
+    def _share(self, chunks: Chunks) -> float:
+        """The share of the bytes of all sources that had been read up to these chunks."""
+        sizes = [source.size for source in self.plan.sources]
+        done = sum(sizes[: chunks.source]) + min(chunks.bytes_read, sizes[chunks.source])
+        return done / max(1, sum(sizes))
 
     def _make_again(self, chunk: Chunk, template: int) -> BlockRun:
         (job,) = self.dispatcher.submit([BlockRequest(chunk, (template,))])

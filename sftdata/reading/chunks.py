@@ -61,6 +61,7 @@ class Chunks(Sequence[Chunk]):
     lines: npt.NDArray[np.int64] | None = None  # of all rows of a table
     columns: tuple[str, ...] | None = None  # see `Chunk.columns`
     notes: tuple[str, ...] = ()  # for the user, about how the file was read
+    bytes_read: int = 0  # of the source's files, when these rows were read
 
     def __len__(self) -> int:
         return len(self.outline)
@@ -128,7 +129,9 @@ def read_chunks(
 
 def _jsonl_chunks(source: Source, index: int, foresee: Foresee, sizes: Sizes) -> Iterator[Chunks]:
     (path,) = source.files
-    with open_lines(source.name, path, source.compression, source.layout) as stream:
+    meter = source.meter
+    meter.done = 0  # whatever was read before, to look at the first rows
+    with open_lines(source.name, path, source.compression, source.layout, meter) as stream:
         window, line = _Window(source, stream, sizes), 1
         foreseen: Iterator[Outline] = iter(())
         while True:
@@ -139,7 +142,8 @@ def _jsonl_chunks(source: Source, index: int, foresee: Foresee, sizes: Sizes) ->
             if not len(outline):
                 return
             first_rows = line + np.cumsum(outline.rows) - outline.rows
-            chunks = Chunks(index, outline, first_rows, window.take(int(outline.sizes.sum())))
+            data = window.take(int(outline.sizes.sum()))
+            chunks = Chunks(index, outline, first_rows, data, bytes_read=meter.done)
             yield chunks
             line += int(outline.rows.sum())
             if is_cut:
@@ -275,6 +279,7 @@ def _bounds(is_end: npt.NDArray[np.bool_], sizes: npt.NDArray[np.int64], largest
 def _table_chunks(
     source: Source, index: int, sizes: Sizes, wanted: Collection[str] | None, quoting: Quoting
 ) -> Iterator[Chunks]:
+    source.meter.done = 0
     for table in read_tables(source, wanted, quoting):
         hashes, row_sizes = _digest_rows(table.batch)
         # Names and types of what is read: two sets of columns may hold the same values.
@@ -296,7 +301,14 @@ def _table_chunks(
         )
         first_rows = table.lines[bounds[:-1]]
         yield Chunks(
-            index, outline, first_rows, table.batch, table.lines, table.columns, table.notes
+            index,
+            outline,
+            first_rows,
+            table.batch,
+            table.lines,
+            table.columns,
+            table.notes,
+            source.meter.done,
         )
 
 

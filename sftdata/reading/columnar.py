@@ -10,20 +10,26 @@ import pyarrow as pa
 from sftdata.base.escaping import escape
 from sftdata.errors import GoldenSetError
 from sftdata.reading.columns import plain_column
+from sftdata.reading.read_meter import ReadMeter
 
 _BATCH_ROWS = 4096
 
 
 def read_columnar(
-    name: str, format_: str, path: Path, wanted: Collection[str] | None
+    name: str,
+    format_: str,
+    path: Path,
+    wanted: Collection[str] | None,
+    meter: ReadMeter | None = None,
 ) -> Iterator[tuple[tuple[str, ...], pa.RecordBatch]]:
     """The names of all columns, and the `wanted` (None: all) of some rows; never none at a time.
 
+    `meter` counts a file by the share of its rows or batches, since only some columns are read.
     Raises `GoldenSetError` for a wanted column that is there twice, and what Arrow raises for a
     file that is damaged or cut.
     """
     read = _read_parquet if format_ == "parquet" else _read_arrow
-    for columns, whole in read(path, wanted):
+    for columns, whole in read(path, wanted, meter or ReadMeter()):
         for start in range(0, whole.num_rows, _BATCH_ROWS):
             batch = whole.slice(start, _BATCH_ROWS)
             places = _places(batch.schema.names, wanted)
@@ -58,17 +64,21 @@ def _plain_batch(batch: pa.RecordBatch, names: list[str]) -> pa.RecordBatch:
 _Batches = Iterator[tuple[tuple[str, ...], pa.RecordBatch]]
 
 
-def _read_parquet(path: Path, wanted: Collection[str] | None) -> _Batches:
+def _read_parquet(path: Path, wanted: Collection[str] | None, meter: ReadMeter) -> _Batches:
     from pyarrow.parquet import ParquetFile  # with a file system for every cloud, it loads slowly
 
+    done, size = meter.done, path.stat().st_size
     with ParquetFile(path) as file:
         columns = tuple(file.schema_arrow.names)
         names = None if wanted is None else [name for name in columns if name in wanted]
+        rows = 0
         for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=names):
+            rows += batch.num_rows
+            meter.done = done + size * rows // file.metadata.num_rows
             yield columns, batch
 
 
-def _read_arrow(path: Path, wanted: Collection[str] | None) -> _Batches:
+def _read_arrow(path: Path, wanted: Collection[str] | None, meter: ReadMeter) -> _Batches:
     # Not memory-mapped: a file that is truncated meanwhile would end the process with a signal.
     with pa.OSFile(str(path)) as file:
         open_ = pa.ipc.open_file
@@ -84,9 +94,12 @@ def _read_arrow(path: Path, wanted: Collection[str] | None) -> _Batches:
         options = pa.ipc.IpcReadOptions(included_fields=fields if wanted is not None else [])
         file.seek(0)
         reader = open_(file, options=options)
+        done, size = meter.done, file.size()
         if isinstance(reader, pa.RecordBatchStreamReader):
-            batches = iter(reader)
-        else:
-            batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
-        for batch in batches:
-            yield columns, batch
+            for batch in reader:
+                meter.done = done + file.tell()
+                yield columns, batch
+            return
+        for number in range(reader.num_record_batches):
+            meter.done = done + size * (number + 1) // reader.num_record_batches
+            yield columns, reader.get_batch(number)

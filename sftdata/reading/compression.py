@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from sftdata.errors import GoldenSetError
+from sftdata.reading.read_meter import MeteredFile, ReadMeter
 
 Compression = Literal["gzip", "zstd", "bzip2", "xz"]
 
@@ -38,19 +42,31 @@ def detect_compression(head: bytes) -> Compression | None:
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
 
 
-def open_file(path: Path, compression: Compression | None) -> Any:
-    """A binary stream of the file's decompressed bytes; it raises at a damaged or cut-off end."""
+@contextmanager
+def open_file(
+    path: Path, compression: Compression | None, meter: ReadMeter | None = None
+) -> Iterator[Any]:
+    """A binary stream of the file's decompressed bytes; it raises at a damaged or cut-off end.
+
+    `meter` counts the bytes that are read of the file.
+    """
+    raw = MeteredFile(path, meter or ReadMeter())
+    with io.BufferedReader(raw) as file, _decompress(file, compression) as stream:
+        yield stream
+
+
+def _decompress(file: BinaryIO, compression: Compression | None) -> Any:
     if compression == "gzip":
-        return gzip.open(path, "rb")  # Arrow's gzip stream takes a cut-off file for a short one
+        return gzip.open(file, "rb")  # Arrow's gzip stream takes a cut-off file for a short one
     if compression == "zstd":
         import pyarrow as pa  # only for this: it loads slowly
 
-        return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+        return pa.CompressedInputStream(file, "zstd")
     if compression == "bzip2":
-        return bz2.open(path, "rb")
+        return bz2.open(file, "rb")
     if compression == "xz":
-        return lzma.open(path, "rb")
-    return path.open("rb")
+        return lzma.open(file, "rb")
+    return file
 
 
 def unreadable(name: str, compression: Compression | None, error: Exception) -> GoldenSetError:

@@ -21,6 +21,7 @@ from sftdata.reading.compression import (
 from sftdata.reading.encodings import as_utf8, sniff_encoding
 from sftdata.reading.foreign_files import check_foreign
 from sftdata.reading.json_shape import ROW_A_LINE, JsonFile, JsonLayout, find_layout
+from sftdata.reading.read_meter import ReadMeter
 from sftdata.reading.workbook_files import check_can_read_workbook, is_workbook
 
 Format = Literal["jsonl", "csv", "tsv", "xlsx", "parquet", "arrow", "hub"]
@@ -118,7 +119,11 @@ def inspect_file(name: str, path: Path) -> Container:
 
 @contextmanager
 def open_lines(
-    name: str, path: Path, compression: Compression | None, layout: JsonLayout
+    name: str,
+    path: Path,
+    compression: Compression | None,
+    layout: JsonLayout,
+    meter: ReadMeter | None = None,
 ) -> Iterator[Any]:
     """A binary stream of a JSON file's rows, one on each line, in UTF-8.
 
@@ -126,10 +131,10 @@ def open_lines(
     `GoldenSetError` where its rows are cut or something else stands between them.
     """
     if layout.shape == "lines" and layout.is_utf8:
-        with open_file(path, compression) as stream:
+        with open_file(path, compression, meter) as stream:
             yield stream
         return
-    with _open_text(path, compression) as text:
+    with _open_text(path, compression, meter) as text:
         if layout.shape == "lines":
             yield text
             return
@@ -137,8 +142,10 @@ def open_lines(
 
 
 @contextmanager
-def _open_text(path: Path, compression: Compression | None) -> Iterator[Any]:
-    with open_file(path, compression) as stream:
+def _open_text(
+    path: Path, compression: Compression | None, meter: ReadMeter | None = None
+) -> Iterator[Any]:
+    with open_file(path, compression, meter) as stream:
         yield as_utf8(stream)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -51,7 +52,7 @@ class DelimitedFile:
 
     name: str  # for messages
     suffix: str  # .csv, .tsv or .txt
-    open: Callable[[], Any]  # gives a binary stream of the decompressed bytes
+    open: Callable[[], AbstractContextManager[Any]]  # a binary stream of the decompressed bytes
     quoting: Quoting = None
 
     def read(self, wanted: Collection[str] | None) -> Iterator[DelimitedRows]:
@@ -101,11 +102,14 @@ class DelimitedFile:
         with self._open(dialect.line_end) as text:
             return list(islice(text, first - 1, last))
 
-    def _open(self, line_end: str) -> io.TextIOWrapper:
-        encoding, stream = open_text(with_limit(self.name, self.open()))
-        # Bytes that are not UTF-8 become surrogates, which are found when the column is made.
-        errors = "surrogateescape" if encoding.is_utf8 else "surrogatepass"
-        return io.TextIOWrapper(stream, encoding.name, errors=errors, newline=line_end)
+    @contextmanager
+    def _open(self, line_end: str) -> Iterator[io.TextIOWrapper]:
+        with self.open() as file:
+            encoding, stream = open_text(with_limit(self.name, file))
+            # Bytes that are not UTF-8 become surrogates, which are found when the column is made.
+            errors = "surrogateescape" if encoding.is_utf8 else "surrogatepass"
+            with io.TextIOWrapper(stream, encoding.name, errors=errors, newline=line_end) as text:
+                yield text
 
     def _sniff(self) -> Dialect:
         with self._open("") as text:

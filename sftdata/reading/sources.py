@@ -30,6 +30,7 @@ from sftdata.reading.containers import Format, inspect_file
 from sftdata.reading.data_folders import list_data_files
 from sftdata.reading.hub import load_hub_splits
 from sftdata.reading.json_shape import ROW_A_LINE, JsonLayout
+from sftdata.reading.read_meter import ReadMeter
 from sftdata.reading.saved_datasets import list_files, list_splits
 from sftdata.spec.data_items import SHEET_MARK, is_address, parse_data_item, split_sheet
 from sftdata.spec.presets import HUB, is_hub_item, parse_hub_item
@@ -90,11 +91,10 @@ class Source(PicklesFieldsOnly):
         name = self.name.rstrip("/").rpartition("/")[2]
         return f"{name.partition('.')[0] or name}/"
 
-    @property
-    def is_read_as_it_is(self) -> bool:
-        """Whether the bytes of its rows are those of its files: JSON Lines, not compressed."""
-        is_plain = self.layout.shape == "lines" and self.layout.is_utf8
-        return self.format == "jsonl" and self.compression is None and is_plain
+    @cached_property
+    def meter(self) -> ReadMeter:
+        """What has been read of the files."""
+        return ReadMeter()
 
     @property
     def size(self) -> int:

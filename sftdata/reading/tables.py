@@ -57,7 +57,9 @@ def read_tables(
                 yield TableRows(sheet.batch, lines, sheet.columns, tuple(sheet.notes))
             continue
         try:
-            for columns, batch in read_columnar(source.name, source.format, path, wanted):
+            for columns, batch in read_columnar(
+                source.name, source.format, path, wanted, source.meter
+            ):
                 first = min(max(start - before, 0), batch.num_rows)
                 last = max(min(end - before, batch.num_rows), first)
                 if last > first:
@@ -80,7 +82,7 @@ def _read_text(
     file = DelimitedFile(
         source.name,
         ".txt" if is_text and source.format == "tsv" else f".{source.format}",
-        lambda: open_file(path, source.compression),
+        lambda: open_file(path, source.compression, source.meter),
         quoting,
     )
     try:
