@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Unpack
 from sftdata.base.background import run_in_background
 from sftdata.base.content import in_project
 from sftdata.base.keywords import name_keywords
+from sftdata.base.reporting import log
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.base.wording import count
 from sftdata.building.find_spec import find_spec_to_build
 from sftdata.building.mixture.identity import mixture_name
 from sftdata.building.mixture.lost_sources import warn_of_lost_sources
 from sftdata.building.plan import Plan, make_plan
+from sftdata.building.result_warnings import describe_result
 from sftdata.reading.unread import describe_unread
 from sftdata.spec.data_items import expand_data
 from sftdata.spec.model import Mixture, Spec
@@ -75,7 +77,7 @@ def build(
     out: str | Path | None = None,
     workers: int = 1,
     frozen: bool = False,
-    report: Report = lambda line: None,
+    report: Report = log,
     progress: Progress = lambda rows, share: None,
     **options: Unpack[SpecOptions],
 ) -> Outcome:
@@ -84,7 +86,8 @@ def build(
     The arguments override the spec. `data` may map splits to places; `fields` maps golden fields
     to paths in the source; `options` are other keys of a spec, such as `max_length`, `seed`,
     `chat` or `shots`. `workers`: number of processes; 1 does the work in this process, on all
-    cores. `report` gets lines for a person to read, `progress` the number of source rows done,
+    cores. `report` gets lines for a person to read (default: the logger `sftdata`, as warnings),
+    `progress` the number of source rows done,
     and their share of all bytes (None: not known).
     Raises `SftdataError`; the dataset that was in `out` stays as it was.
     """
@@ -134,6 +137,8 @@ def build_spec(
         notes.append(outcome.replaced_note)
     if not outcome.up_to_date:
         notes.append(describe_unread(outcome.manifest["unread"]))
+    tokenizer = outcome.manifest["tokenizer"]["name"]
+    notes += describe_result(outcome.manifest["template"], tokenizer, _sources(outcome.manifest))
     for note in notes:
         if note is not None:
             report(note)

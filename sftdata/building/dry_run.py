@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sftdata.building.find_spec import find_spec_to_build
 from sftdata.building.inputs import no_rows
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
+from sftdata.building.result_warnings import describe_result
 from sftdata.examples.maker import BlockExamples, BlockRequest
 from sftdata.reading.row_reader import read_source
 from sftdata.reading.table_types import ColumnsAsText, describe_columns_as_text
@@ -29,10 +30,7 @@ class DryRun:
     examples: list[BlockExamples]  # of the first rows of each source
     ledger: list[LedgerLine]
     unread: dict[str, list[str]]  # by source, the columns that nothing reads
-    sources: list[str]  # their names
-    notes: list[str]  # that a build would print before its first row
-    templates: list[str]  # with their versions
-    tokenizer: str
+    notes: list[str]  # that a build would print
 
 
 def dry_run(
@@ -53,15 +51,20 @@ def dry_run(
     loaded = find_spec_to_build(task, file, notes.append, **options)
     check_ownership(Path(out) if out is not None else in_project(f"data/{loaded.task}"))
     specs = [s.spec for s in loaded.sources] if isinstance(loaded, Mixture) else [loaded]
-    runs = [_try_plan(make_plan(one, frozen=frozen)) for one in specs]
+    plans = [make_plan(one, frozen=frozen) for one in specs]
+    runs = [_try_plan(plan) for plan in plans]
+    sources = [[source.name for source in plan.sources] for plan in plans]
+    notes += [note for run in runs for note in run.notes]
+    notes += describe_result(
+        dict.fromkeys(label for plan in plans for label in plan.labels),
+        plans[0].tokenizer.name,
+        chain.from_iterable(sources),
+    )
     return DryRun(
         [examples for run in runs for examples in run.examples],
         [line for run in runs for line in run.ledger],
-        merge_unread((run.sources, run.unread) for run in runs),
-        [name for run in runs for name in run.sources],
-        [*dict.fromkeys(notes + [note for run in runs for note in run.notes])],
-        [*dict.fromkeys(label for run in runs for label in run.templates)],
-        runs[0].tokenizer,
+        merge_unread(zip(sources, [run.unread for run in runs], strict=True)),
+        [*dict.fromkeys(notes)],
     )
 
 
@@ -89,5 +92,4 @@ def _try_plan(plan: Plan) -> DryRun:
         raise no_rows(plan.sources)
     if note := describe_columns_as_text(as_text):
         notes.append(note)
-    sources = [source.name for source in plan.sources]
-    return DryRun(made, ledger, unread, sources, notes, plan.labels, plan.tokenizer.name)
+    return DryRun(made, ledger, unread, notes)

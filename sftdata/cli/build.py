@@ -5,15 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from sftdata.base.content import SMALL_TOKENIZER, bundled_root
 from sftdata.base.escaping import escape
 from sftdata.base.reasons import Reason
 from sftdata.base.wording import count
@@ -208,7 +205,7 @@ def _build_all(options: dict[str, Any], dry_run: bool, as_json: bool) -> None:
 
 
 def build_and_report(*, as_json: bool = False, shows_next: bool = True, **options: Any) -> None:
-    """Builds, and prints progress, the warnings about the dataset, its summary, what to do next."""
+    """Builds, and prints progress, notes, the summary of the dataset, and what to do next."""
     from sftdata.building.build import build
 
     started = time.monotonic()
@@ -216,9 +213,6 @@ def build_and_report(*, as_json: bool = False, shows_next: bool = True, **option
         outcome = build(**options, report=print_note, progress=progress)
     seconds = time.monotonic() - started
     manifest = outcome.manifest
-    _warn_of_draft(manifest["template"])
-    sources = [source["path"] for source in manifest["sources"]]
-    _warn_of_small_tokenizer(manifest["tokenizer"]["name"], sources)
     if as_json:
         print_json(manifest.summary())
     else:
@@ -238,8 +232,6 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     for note in (*run.notes, describe_unread(run.unread)):
         if note is not None:
             print_note(note)
-    _warn_of_draft(run.templates)
-    _warn_of_small_tokenizer(run.tokenizer, run.sources)
     parts = run.examples
     rows_out = sum(examples.batch.num_rows for examples in parts)
     rows_in = sum(int(examples.blocks.rows_in.sum()) for examples in parts)
@@ -259,26 +251,6 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     for line in run.ledger:
         print_note(f"  {describe(line)}")
     print_note("Not checked: later rows, duplicates, and ids that repeat.")
-
-
-def _warn_of_draft(templates: Iterable[str]) -> None:
-    drafts = [name for name in templates if name.endswith("@draft")]
-    if drafts:
-        names, are = ", ".join(drafts), "are drafts" if len(drafts) > 1 else "is a draft"
-        print_note(f"Warning: {names} {are}, so the dataset is a draft, too.")
-
-
-def _warn_of_small_tokenizer(tokenizer: str, sources: Iterable[str]) -> None:
-    if tokenizer == SMALL_TOKENIZER and not all(map(_is_bundled, sources)):
-        print_note(
-            "Warning: the rows were tokenized by the small bundled tokenizer, whose ids mean "
-            "nothing to any model. Give your model's: --tokenizer NAME_OR_DIR"
-        )
-
-
-def _is_bundled(source: str) -> bool:
-    """Whether a source of this name is the sample of a bundled spec."""
-    return not Path(source).exists() and (bundled_root() / "pipelines" / source).is_file()
 
 
 def _print_summary(outcome: Outcome, seconds: float) -> None:
