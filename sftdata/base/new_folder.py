@@ -57,21 +57,34 @@ def new_folder(path: Path) -> Iterator[Path]:
 def _locked(folder: Path, path: Path) -> Iterator[None]:
     """Makes `folder` for one process alone; an error removes it."""
     folder.mkdir(exist_ok=True)
+    with lock_folder(folder, path):
+        try:
+            yield
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def lock_folder(folder: Path, shown: Path) -> Iterator[None]:
+    """Keeps every other process that locks `folder` out.
+
+    Raises `SftdataError`, with the name `shown`, when one has locked it. A file system without
+    locks keeps nobody out.
+    """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise SftdataError(
-                f"Another process writes {escape(str(path))}.",
+                f"Another process writes {escape(str(shown))}.",
                 "Wait for it, or choose another folder with --out.",
                 code="E106",
             ) from error
-        try:
-            yield
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+        except OSError:
+            pass
+        yield
     finally:
         os.close(handle)
 

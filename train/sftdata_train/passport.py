@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sftdata.base.files import sha256_of, write_atomically
+from sftdata.base.files import sha256_of, sync, write_atomically
 from sftdata.base.sealed_json import FILES, seal, to_json
 from sftdata.base.version import __version__
 from sftdata.errors import SftdataError
@@ -147,7 +147,12 @@ def load_built_templates(manifest: Manifest) -> dict[str, Template]:
 
 
 def write_passport(out: Path, content: Mapping[str, Any], outcome: Mapping[str, Any]) -> Passport:
-    """Write the passport of a finished run, with digests of all files in `out`."""
+    """Write the passport of a finished run, with digests of all files in `out`.
+
+    They are on disk before the passport is.
+    """
+    for name in list_files(out):
+        sync(out / name)
     weights = {path.name: sha256_of(path) for path in sorted(out.glob("*.safetensors"))}
     files = {name: sha256_of(out / name) for name in list_files(out) if name not in weights}
     described = {**content, "outcome": dict(outcome), "weights": weights, FILES: files}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 
-from sftdata.base.files import write_atomically
+from sftdata.base.files import sync, write_atomically
 from sftdata.errors import SftdataError
 
 if TYPE_CHECKING:
@@ -59,6 +59,12 @@ class Progress(transformers.TrainerCallback):
             self._write(METRICS, line, state)
             self._say(self._describe(line, state), state)
         self._since = time.monotonic()  # do not count evaluations as training time
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Bring the lines of the steps before a checkpoint to disk."""
+        for path in (self._out / METRICS, self._out / VALIDATION):
+            if state.is_world_process_zero and path.is_file():
+                sync(path)
 
     def _measure(self, logs: dict[str, Any], state: Any) -> dict[str, Any]:
         seconds = max(time.monotonic() - self._since, 1e-9)

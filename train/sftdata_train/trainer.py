@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from sftdata.loading.order import MicroBatch, StepPlan
 from sftdata_train.batches import StepDataset, Tensors, Units, collate, to_device
+from sftdata_train.checkpoints import remove_checkpoints, require_intact, seal_checkpoint
 from sftdata_train.inference import inference
 from sftdata_train.loss import find_output_head, target_loss
 
@@ -47,8 +49,17 @@ class ExactTrainer(transformers.Trainer):
     ranks, divided by their number, which the label masks give before the step begins.
     """
 
-    def __init__(self, *, units: Units, held_out: Units | None, pad_id: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        units: Units,
+        held_out: Units | None,
+        pad_id: int,
+        settings_digest: str = "",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(train_dataset=StepDataset(units, pad_id), **kwargs)
+        self.settings_digest = settings_digest  # of the run, for its checkpoints
         self.plan = StepPlan(
             tokens=units.tokens,
             targets=units.targets,
@@ -91,6 +102,24 @@ class ExactTrainer(transformers.Trainer):
         loss = target_loss(model, inputs, find_output_head(self.accelerator.unwrap_model(model)))
         share: float = self.args.world_size / inputs["step_targets"]
         return loss * share
+
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        """A checkpoint as transformers writes it, sealed when all ranks have written their part."""
+        folder = Path(str(self.args.output_dir), f"checkpoint-{self.state.global_step}")
+        if self.is_world_process_zero() and folder.exists():
+            remove_checkpoints([folder])
+        self.accelerator.wait_for_everyone()
+        super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()
+        if self.is_world_process_zero():
+            seal_checkpoint(folder, self.settings_digest)
+
+    def _load_best_model(self) -> None:
+        """The weights of the best checkpoint, which must be intact."""
+        best = Path(str(self.args.output_dir), Path(self.state.best_model_checkpoint or "").name)
+        require_intact(best, self.settings_digest)
+        self.state.best_model_checkpoint = str(best)  # the folder may have been moved
+        super()._load_best_model()
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Loss on the held-out examples, logged as `eval_loss`."""

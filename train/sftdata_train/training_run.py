@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,44 +10,51 @@ from typing import Any
 import torch
 import transformers
 
-from sftdata.base.files import sha256_of, write_atomically
-from sftdata.base.sealed_json import to_json
-from sftdata.base.wording import list_names
+from sftdata.base.files import sha256_of
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.packing import read_plan
-from sftdata.serving.model_card import LOSS_PLOT
 from sftdata.serving.model_files import write_model_card
-from sftdata.serving.passport import FILE, Passport, read_passport
+from sftdata.serving.passport import Passport, read_passport
 from sftdata.spec.split_names import find_split
 from sftdata.writing.manifest import MANIFEST
-from sftdata.writing.plots import as_file, line_chart
 from sftdata_train.batches import PackUnits, RowUnits, Units
+from sftdata_train.checkpoints import (
+    CHECKPOINTS,
+    choose_checkpoint,
+    digest_settings,
+    remove_checkpoints,
+)
 from sftdata_train.device import choose_dtype
 from sftdata_train.lora import add_lora, list_left_out
 from sftdata_train.loss_check import check_loss
-from sftdata_train.model_dropout import find_dropout, set_dropout
+from sftdata_train.model_dropout import find_dropout
 from sftdata_train.model_loading import load_config, load_model, locate_model
 from sftdata_train.packing_check import check_boundaries
-from sftdata_train.passport import describe_run, load_built_templates, write_passport
+from sftdata_train.passport import describe_run, load_built_templates
 from sftdata_train.preflight import (
     check_data,
     check_lengths,
     check_machine,
     check_vocabulary,
 )
-from sftdata_train.progress import METRICS, VALIDATION, Progress, Report, read_metrics
+from sftdata_train.progress import VALIDATION, Progress, Report, read_metrics
 from sftdata_train.recipe import Recipe
 from sftdata_train.resource_errors import explain_resource_errors
+from sftdata_train.run_folder import (
+    check_run_folder,
+    is_finished,
+    open_run_folder,
+    remove_run_files,
+    select_settings,
+)
+from sftdata_train.saving import save_run
 from sftdata_train.tokenizer_check import check_tokenizer
-from sftdata_train.tokenizer_files import save_tokenizer
 from sftdata_train.trainer import ExactTrainer
 
-RUN, CHECKPOINTS = "run.json", "checkpoints"
 EVENTS = "runs"  # where TensorBoard's users look for them
 _HELD_OUT = "validation"
 _EVAL_BATCH = 8
-_SHOWN = 3  # files of a folder that is not ours
 
 
 @dataclass(frozen=True)
@@ -121,41 +126,86 @@ def prepare(
 def train(run: TrainingRun, out: Path, report: Report = lambda line: None) -> Passport:
     """Train the adapter in `out`, and return its passport.
 
-    An unfinished run of the same settings in `out` resumes from its last checkpoint.
+    An unfinished run of the same settings in `out` resumes from its last intact checkpoint.
     Raises `SftdataError`; `out` then holds the last checkpoint but no passport.
     """
     description = _describe(run)
-    check_folder(run, out)
-    out.mkdir(parents=True, exist_ok=True)
-    write_atomically(out / RUN, to_json(_settings(description)))
+    settings = select_settings(description)
+    check_run_folder(out, settings)
+    arguments = _training_arguments(run, out)  # joins the other ranks
+    first, wait = arguments.process_index == 0, arguments.distributed_state.wait_for_everyone
+    wait()  # all have checked the folder
+    with open_run_folder(out, settings, is_first_rank=first):
+        wait()
+        if not is_finished(out):
+            trainer = _train(run, out, arguments, digest_settings(settings), report)
+            if first:
+                with explain_resource_errors("saving"):
+                    save_run(run, out, trainer, description)
+            wait()
+        passport = read_passport(out)
+        if first:
+            write_model_card(passport)
+            remove_run_files(out)
+    wait()
+    return passport
+
+
+def _train(
+    run: TrainingRun,
+    out: Path,
+    arguments: transformers.TrainingArguments,
+    settings: str,
+    report: Report,
+) -> ExactTrainer:
+    """Train to the end, from the last intact checkpoint if there is one."""
+    resume = choose_checkpoint(out, settings)
+    arguments.distributed_state.wait_for_everyone()  # all have chosen
+    if arguments.process_index == 0:
+        for folder, fault in resume.unused.items():
+            report(f"{folder} is not used: {fault}")
+        if resume.checkpoint is not None:
+            report(f"resuming from {resume.checkpoint}")
+        elif resume.unused:
+            report("starting from the beginning")
+        remove_checkpoints(list(resume.unused))
+    arguments.eval_on_start = run.held_out is not None and resume.checkpoint is None
     with explain_resource_errors("loading the model"):
-        trainer = make_trainer(run, out, report)
+        trainer = make_trainer(run, out, report, arguments, settings)
     with explain_resource_errors("training"):
         examples = list(run.data[run.split][:2])
         check_loss(trainer.model, examples, run.pad_id)
         if run.recipe.packed is not None and len(examples) > 1:
             check_boundaries(trainer.model, examples, run.pad_id)
         trainer.add_callback(Progress(trainer, out, report))
-        checkpoint = find_last_checkpoint(out)
-        if checkpoint is not None:
-            report(f"resuming from {checkpoint}")
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        trainer.train(
+            resume_from_checkpoint=None if resume.checkpoint is None else str(resume.checkpoint)
+        )
         if run.held_out is not None and not _is_evaluated(out, trainer.state.global_step):
             trainer.evaluate()
-    with explain_resource_errors("saving"):
-        return _finish(run, out, trainer, description)
+    return trainer
 
 
-def make_trainer(run: TrainingRun, out: Path, report: Report = lambda line: None) -> ExactTrainer:
-    """The trainer of a run, with its model loaded; checkpoints go into `out`."""
+def make_trainer(
+    run: TrainingRun,
+    out: Path,
+    report: Report = lambda line: None,
+    arguments: transformers.TrainingArguments | None = None,
+    settings: str = "",
+) -> ExactTrainer:
+    """The trainer of a run, with its model loaded; checkpoints go into `out`.
+
+    `settings`: their digest, for the checkpoints.
+    """
     if "tensorboard" in run.recipe.report_to:  # by default it writes beside the checkpoints
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(out / EVENTS))
     trainer = ExactTrainer(
         model=_build_model(run, report),
-        args=_training_arguments(run, out),
+        args=arguments or _training_arguments(run, out),
         units=run.units,
         held_out=run.held_out,
         pad_id=run.pad_id,
+        settings_digest=settings,
         eval_dataset=[],  # required but unused: `evaluate` reads the held-out units
         callbacks=_callbacks(run),
     )
@@ -163,69 +213,19 @@ def make_trainer(run: TrainingRun, out: Path, report: Report = lambda line: None
     return trainer
 
 
-def find_last_checkpoint(out: Path) -> Path | None:
-    """The newest complete checkpoint, or None."""
-    complete = [
-        path.parent
-        for path in (out / CHECKPOINTS).glob("*/trainer_state.json")
-        if _read_json(path) is not None
-    ]
-    return max(complete, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
-
-
-def _read_json(path: Path) -> Any:
-    """The value in a JSON file; None for a file that a killed run left half written."""
-    try:
-        return json.loads(path.read_bytes())
-    except ValueError:
-        return None
-
-
 def _is_evaluated(out: Path, step: int) -> bool:
     return any(line["step"] == step for line in read_metrics(out / VALIDATION))
 
 
 def check_folder(run: TrainingRun, out: Path) -> None:
-    """Raises `SftdataError` unless `out` is new, empty, or holds an unfinished run like this one.
-
-    Writes nothing.
-    """
-    if out.exists() and not out.is_dir():
-        raise SftdataError(
-            f"{out} is a file.", "Choose a new or empty folder with --out.", code="E105"
-        )
-    if (out / FILE).exists():
-        raise SftdataError(
-            f"{out} holds a finished adapter.", "Choose another --out, or delete it.", code="E105"
-        )
-    path = out / RUN
-    if out.is_dir() and not path.is_file() and (held := sorted(p.name for p in out.iterdir())):
-        shown = list_names(held, _SHOWN, quote="'")
-        raise SftdataError(
-            f"{out} is neither empty nor a training run: it holds {shown}.",
-            "Choose a new or empty folder with --out.",
-            code="E105",
-        )
-    settings = _settings(_describe(run))
-    old = _read_json(path) if path.is_file() else None
-    if old is not None and old != settings:
-        changed = ", ".join(key for key, value in settings.items() if old.get(key) != value)
-        raise SftdataError(
-            f"{out} holds an unfinished run with other settings ({changed}).",
-            "Resume it with its own settings, choose another --out, or delete it.",
-            code="E904",
-        )
+    """Raises `SftdataError` unless this run can be in `out`. Writes nothing."""
+    check_run_folder(out, select_settings(_describe(run)))
 
 
 def _describe(run: TrainingRun) -> dict[str, Any]:
     templates = load_built_templates(run.data.manifest)
     revision = getattr(run.config, "_commit_hash", None)
     return describe_run(run.data, run.split, run.model, run.recipe, templates, revision)
-
-
-def _settings(description: dict[str, Any]) -> dict[str, Any]:
-    """The settings that must be the same for a run to resume."""
-    return {key: description[key] for key in ("data", "templates", "base_model", "recipe")}
 
 
 def _build_model(run: TrainingRun, report: Report) -> Any:
@@ -305,7 +305,6 @@ def _training_arguments(run: TrainingRun, out: Path) -> transformers.TrainingArg
         logging_nan_inf_filter=False,  # report a loss that is not finite, which ends the run
         eval_strategy=evaluates,
         eval_steps=recipe.evaluate_every,
-        eval_on_start=run.held_out is not None and find_last_checkpoint(out) is None,
         save_strategy=saves,
         save_steps=save_every or 500,
         save_total_limit=2,
@@ -323,41 +322,3 @@ def _callbacks(run: TrainingRun) -> list[transformers.TrainerCallback]:
     if run.recipe.early_stop is None:
         return []
     return [transformers.EarlyStoppingCallback(run.recipe.early_stop)]
-
-
-def _finish(
-    run: TrainingRun, out: Path, trainer: ExactTrainer, description: dict[str, Any]
-) -> Passport:
-    """Save weights, plot and passport, and remove the checkpoints."""
-    if trainer.is_world_process_zero():
-        model = trainer.accelerator.unwrap_model(trainer.model)
-        set_dropout(model.config, find_dropout(run.config))  # saved as it was loaded
-        model.save_pretrained(out, safe_serialization=True)
-        save_tokenizer(out, run.model, run.data.manifest["tokenizer"]["name"], description["chat"])
-        steps, held_out = (read_metrics(out / name) for name in (METRICS, VALIDATION))
-        curves = {
-            name: [(line["step"], line["loss"]) for line in lines]
-            for name, lines in (("training", steps), ("held out", held_out))
-        }
-        write_atomically(out / LOSS_PLOT, as_file(line_chart("Loss", "step", curves)))
-        outcome = {
-            "steps": trainer.state.global_step,
-            "epochs": trainer.state.epoch,
-            "ranks": trainer.args.world_size,
-            "loss": steps[-1]["loss"] if steps else None,
-            "held_out_loss_before": held_out[0]["loss"] if held_out else None,
-            "held_out_loss": _saved_loss(held_out, early_stop=run.recipe.early_stop is not None),
-        }
-        write_model_card(write_passport(out, description, outcome))
-        shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
-        (out / RUN).unlink()
-    trainer.accelerator.wait_for_everyone()
-    return read_passport(out)
-
-
-def _saved_loss(held_out: list[dict[str, Any]], *, early_stop: bool) -> float | None:
-    """The held-out loss of the saved weights: the best with early stopping, else the last."""
-    losses: list[float] = [line["loss"] for line in held_out]
-    if not losses:
-        return None
-    return min(losses) if early_stop else losses[-1]
