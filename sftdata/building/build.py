@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from sftdata.base.background import run_in_background
 from sftdata.base.content import in_project
 from sftdata.base.keywords import name_keywords
+from sftdata.base.memory import release_memory
 from sftdata.base.reporting import log
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.base.wording import count
@@ -132,6 +133,7 @@ def build_spec(
         outcome = _build_one(
             spec, directory, workers, frozen, report, progress, load_tokenizer, engines, sizes
         )
+    release_memory()
     notes = []
     if outcome.replaced is not None and _sources(outcome.replaced) != _sources(outcome.manifest):
         notes.append(outcome.replaced_note)

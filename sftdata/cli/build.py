@@ -12,9 +12,9 @@ import click
 from click.core import ParameterSource
 
 from sftdata.base.escaping import escape
+from sftdata.base.memory import keep_memory
 from sftdata.base.reasons import Reason
 from sftdata.base.wording import count
-from sftdata.cli.memory import keep_memory
 from sftdata.cli.options import FILE, FOLDER, chat_option, json_option, map_option
 from sftdata.cli.output import print_json, print_note
 from sftdata.cli.progress import show_progress

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import pyarrow as pa
 
 from sftdata.base.reporting import Report
 from sftdata.tokenizing.encoder import Encoder
-from sftdata.tokenizing.engines import Engine, ReferenceEngine
+from sftdata.tokenizing.engines import ReferenceEngine
 from sftdata.tokenizing.exactness import EngineChoice, choose_engine
 from sftdata.tokenizing.plain_text import PlainTokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
@@ -32,7 +33,9 @@ class EngineCache:
 
     def __init__(self) -> None:
         self._choices: dict[PlainTokenizer, EngineChoice] = {}
-        self._references: dict[PlainTokenizer, Engine] = {}
+        # A choice keeps this function. A bound method would close a cycle with the cache, and keep
+        # the engines in memory until the garbage collector runs.
+        self._load_reference = cache(ReferenceEngine)
 
     def choose_encoder(self, tokenizer: Tokenizer, report: Report) -> EncoderChoice:
         """A new encoder: on the fast engine if it passes the vocabulary check, else the reference.
@@ -58,8 +61,3 @@ class EngineCache:
         if plain not in self._choices:
             self._choices[plain] = choose_engine(plain, report, self._load_reference)
         return self._choices[plain]
-
-    def _load_reference(self, plain: PlainTokenizer) -> Engine:
-        if plain not in self._references:
-            self._references[plain] = ReferenceEngine(plain)
-        return self._references[plain]

@@ -15,7 +15,7 @@ from setup import CHILDREN, PYTHON, Setup, build_arguments, describe, inside
 from table import Row, compared
 
 PLAIN = "gpt2"
-# The memory settings of a build (see sftdata.cli.memory), for a program without sftdata.
+# The memory settings of a build (see sftdata.base.memory), for a program without sftdata.
 _MEMORY_SETTINGS = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "MALLOC_ARENA_MAX": "1",
