@@ -43,6 +43,12 @@ if TYPE_CHECKING:
     help="Keep the dropout in the model's config, which is off by default.",
 )
 @click.option(
+    "--router-loss",
+    is_flag=True,
+    default=None,
+    help="Add the load-balancing loss of a mixture of experts, with the model's coefficient.",
+)
+@click.option(
     "--targets", metavar="NAMES", help="Modules, such as q_proj,v_proj. Default: all-linear."
 )
 @click.option("--epochs", type=float, help="Passes over the training rows. Default: 1.")

@@ -60,8 +60,9 @@ def collate(sequences: Sequence[Sequence[Example]], pad_id: int) -> Tensors:
     """The sequences as one batch, padded on the right to the longest.
 
     `input_ids`, `labels` (-100 where ignored, not shifted), `position_ids`:
-    int64[sequences, width]. `boundaries`: int32[segments + 1], the start of each example in the
-    flattened batch, or of a pack's padding, and the end of the batch.
+    int64[sequences, width]. `is_token`: bool of the same shape, false for padding. `boundaries`:
+    int32[segments + 1], the start of each example in the flattened batch, or of a pack's padding,
+    and the end of the batch.
     """
     is_packed = any(len(sequence) > 1 for sequence in sequences)
     longest = max(len(e.input_ids) for sequence in sequences for e in sequence)
@@ -70,12 +71,14 @@ def collate(sequences: Sequence[Sequence[Example]], pad_id: int) -> Tensors:
     input_ids = np.full(shape, pad_id, np.int64)
     labels = np.full(shape, IGNORED, np.int64)
     position_ids = np.empty(shape, np.int64)
+    is_token = np.zeros(shape, np.bool_)
     starts = []
     for i, sequence in enumerate(sequences):
         at = 0
         for example in sequence:
             end = at + len(example.input_ids)
             input_ids[i, at:end] = example.input_ids
+            is_token[i, at:end] = True
             # Never predict the first token of an example: the one before belongs to another.
             labels[i, at + 1 : end] = example.labels[1:]
             position_ids[i, at:] = np.arange(width - at)
@@ -89,6 +92,7 @@ def collate(sequences: Sequence[Sequence[Example]], pad_id: int) -> Tensors:
         "input_ids": torch.from_numpy(input_ids),
         "labels": torch.from_numpy(labels),
         "position_ids": torch.from_numpy(position_ids),
+        "is_token": torch.from_numpy(is_token),
         "boundaries": torch.tensor([*starts, input_ids.size], dtype=torch.int32),
     }
 
@@ -111,6 +115,7 @@ class StepDataset(Dataset[Tensors]):
         batch = collate([self.units[unit] for unit in micro_batch.units], self.pad_id)
         if not micro_batch.is_counted:
             batch["labels"].fill_(IGNORED)
+            batch["is_token"].fill_(False)
         counts = {
             "step_targets": micro_batch.step_targets,
             "step_tokens": micro_batch.step_tokens,

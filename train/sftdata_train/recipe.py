@@ -21,6 +21,7 @@ class Recipe(SpecModel):
     alpha: float = Field(default=32, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     model_dropout: bool = False  # keep the dropout of the model's own config
+    router_loss: bool = False  # add the load-balancing loss of a mixture of experts
     targets: str = "all-linear"  # or names of modules, separated by commas
 
     epochs: float = Field(default=1.0, gt=0)

@@ -17,6 +17,7 @@ from sftdata_train.batches import StepDataset, Tensors, Units, collate, to_devic
 from sftdata_train.checkpoints import remove_checkpoints, require_intact, seal_checkpoint
 from sftdata_train.inference import inference
 from sftdata_train.loss import find_output_head, target_loss
+from sftdata_train.router_loss import compute_router_loss, record_outputs
 
 
 class MicroBatchSampler(Sampler[list[MicroBatch]]):
@@ -56,10 +57,12 @@ class ExactTrainer(transformers.Trainer):
         held_out: Units | None,
         pad_id: int,
         settings_digest: str = "",
+        adds_router_loss: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(train_dataset=StepDataset(units, pad_id), **kwargs)
         self.settings_digest = settings_digest  # of the run, for its checkpoints
+        self.adds_router_loss = adds_router_loss
         self.plan = StepPlan(
             tokens=units.tokens,
             targets=units.targets,
@@ -99,9 +102,16 @@ class ExactTrainer(transformers.Trainer):
         num_items_in_batch: Any = None,
     ) -> torch.Tensor:
         """This micro-batch's part of the step's loss, times the ranks, over which DDP averages."""
-        loss = target_loss(model, inputs, find_output_head(self.accelerator.unwrap_model(model)))
-        share: float = self.args.world_size / inputs["step_targets"]
-        return loss * share
+        plain = self.accelerator.unwrap_model(model)
+        head, targets = find_output_head(plain), int(inputs["step_targets"])
+        if not self.adds_router_loss:
+            return target_loss(model, inputs, head) * (int(self.args.world_size) / targets)
+        with record_outputs(plain) as outputs:
+            loss = target_loss(model, inputs, head) / targets
+        if tokens := int(inputs["is_token"].sum()):
+            share = tokens / inputs["step_tokens"]
+            loss = loss + share * compute_router_loss(plain, outputs[0], inputs["is_token"])
+        return loss * int(self.args.world_size)
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         """A checkpoint as transformers writes it, sealed when all ranks have written their part."""

@@ -41,6 +41,7 @@ from sftdata_train.preflight import (
 from sftdata_train.progress import VALIDATION, Progress, Report, read_metrics
 from sftdata_train.recipe import Recipe
 from sftdata_train.resource_errors import explain_resource_errors
+from sftdata_train.router_loss import check_router_loss, find_coefficient
 from sftdata_train.run_folder import (
     check_run_folder,
     is_finished,
@@ -98,6 +99,8 @@ def prepare(
     config = load_config(model, trust_remote_code=trust_remote_code)
     check_tokenizer(data.manifest, model, report)
     check_vocabulary(data.manifest, config)
+    if recipe.router_loss:
+        check_router_loss(config)
     units: Units = RowUnits(data[split])
     if recipe.packed is not None:
         units = PackUnits(data[split], read_plan(data, split, recipe.packed))
@@ -206,6 +209,7 @@ def make_trainer(
         held_out=run.held_out,
         pad_id=run.pad_id,
         settings_digest=settings,
+        adds_router_loss=run.recipe.router_loss,
         eval_dataset=[],  # required but unused: `evaluate` reads the held-out units
         callbacks=_callbacks(run),
     )
@@ -258,8 +262,10 @@ def _report_differences(run: TrainingRun, report: Report) -> None:
     if dropout and not run.recipe.model_dropout:
         values = ", ".join(f"{name} {value:g}" for name, value in dropout.items())
         report(f"The model's own dropout ({values}) is off; --model-dropout keeps it.")
-    if getattr(run.config.get_text_config(), "router_aux_loss_coef", None):
-        report("The load-balancing loss of the model's experts is not added.")
+    if find_coefficient(run.config) is not None and not run.recipe.router_loss:
+        report(
+            "The load-balancing loss of the model's experts is not added; --router-loss adds it."
+        )
 
 
 @dataclass
