@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from sftdata.base.files import exists
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 # What makes a folder a project. Another program may have a folder of these names, too.
 _SIGNS = ("pipelines/*.toml", "templates/templates.lock", "templates/*/*.jinja")
@@ -53,7 +55,7 @@ def find_content(kind: str, relative: str) -> Path | None:
     """The first file or folder called `relative` in the folders of `kind`, or None."""
     for folder in content_folders(kind):
         candidate = folder / relative
-        if candidate.exists():
+        if exists(candidate):
             return candidate
     return None
 

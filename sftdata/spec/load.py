@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.content import bundled_root, find_content, list_content, shown_path
+from sftdata.base.files import exists
 from sftdata.errors import SpecError, did_you_mean
 from sftdata.spec.contradictions import refuse_contradictions, validate_spec
 from sftdata.spec.data_items import expand_data
@@ -124,7 +125,7 @@ def _load_mixture(path: Path, values: dict[str, Any], given: dict[str, Any]) -> 
         mixed = {name: own.pop(name) for name in ("name", "weight", "cap") if name in own}
         base = str(own.pop("spec", ""))
         beside = path.parent / base
-        is_file = base.endswith(".toml") and beside.is_file()
+        is_file = base.endswith(".toml") and exists(beside) and beside.is_file()
         file = beside if is_file else _find_task_file(base, named_in=path)
         spec = _read_spec(file, place_paths(read_toml(file), file), shared | own)
         idle.append(find_idle_keys(spec))
@@ -199,7 +200,7 @@ def _find_task_file(task: str, named_in: Path | None = None) -> Path:
         known = [n for n in list_content("pipelines", "*.toml") if n != "presets"]
         where = f"{shown_path(named_in)}: " if named_in else ""
         hint = did_you_mean(task, known)
-        if Path(task).is_file():
+        if exists(Path(task)) and Path(task).is_file():
             hint = f"It is a file of rows: give it as data='{task}' in Python, or --data {task}"
         raise SpecError(f"{where}There is no task '{task}'.", hint, code="E402")
     return path

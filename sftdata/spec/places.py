@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.content import content_folders, in_project
+from sftdata.base.files import exists
 from sftdata.spec.data_items import expand_data, is_address, parse_data_item, split_sheet
 from sftdata.spec.presets import HUB, PRESET
 
@@ -79,4 +80,4 @@ def _join(folder: Path, path: str) -> str:
 
 def _is_there(path: str, folder: Path) -> bool:
     place = str(folder / split_sheet(path)[0])
-    return Path(place).exists() or bool(glob.glob(place, recursive=True))  # noqa: PTH207
+    return exists(Path(place)) or bool(glob.glob(place, recursive=True))  # noqa: PTH207

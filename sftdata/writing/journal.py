@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,28 @@ import numpy.typing as npt
 import orjson
 import xxhash
 
+from sftdata.base.json_types import COUNT, DIGEST, FILE_NAME, TEXT, list_of, object_of
 from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Status
 from sftdata.base.schema import RowSizes
 from sftdata.examples.blocks import Blocks, DroppedRows
 from sftdata.reading.chunks import Chunks
-from sftdata.reading.outline import Outline
+from sftdata.reading.outline import DIGEST_BYTES, Outline
 from sftdata.writing.journal_lines import FILE, read_lines
 from sftdata.writing.shards import Shard, ShardProgress
 
 KEY_BYTES = 16  # of a block's key, a digest
+# What decoding a line raises that no build wrote.
+_NOT_OURS = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
+_SHARDS = list_of(
+    object_of(
+        {
+            "file": FILE_NAME, "rows": COUNT, "tokens": COUNT, "target_tokens": COUNT,
+            "bytes": COUNT, "sha256": DIGEST, "xxh3": TEXT, "batch_rows": list_of(COUNT),
+        }
+    )
+)  # fmt: skip
+_PROGRESS = object_of({"file": FILE_NAME, "rows": COUNT, "size": COUNT, "xxh3": TEXT})
 
 
 class JournalWriter:
@@ -186,6 +198,33 @@ class BlocksLine:
         """int32[examples], see `Blocks`."""
         return _decoded(self.entry["lines"], "<i4")
 
+    def check(self) -> None:
+        """Raises an error of `_NOT_OURS` for a line whose parts do not fit each other."""
+        blocks, outline, number = self.blocks, self.outline, len(self.rows)
+        fits = (
+            _are(int, self.source, *self.entry["first_rows"])
+            and blocks.rows.ndim == 2
+            and int(blocks.rows.min()) >= 0
+            and blocks.rows_in.shape == (number,)
+            and number % self.templates == 0
+            and len(self.keys) == number * KEY_BYTES
+            and len(self.first_rows) == len(outline) == len(outline.sizes)
+            and len(outline.digests) == len(outline) * DIGEST_BYTES
+            and len(blocks.hashes) == len(blocks.lines) == int(blocks.rows.sum())
+            and all(
+                0 <= at < number and _are(str, line.row_id, line.reason, line.detail)
+                for at, line in blocks.ledger
+            )
+            and _are(int, *(line.line for _, line in blocks.ledger))
+            and _are(str, *(row_id for _, row_id in blocks.whole_text_differs))
+            and all(
+                0 <= at < number and len(was.hashes) == len(was.lines) == len(was.reasons)
+                for at, was in self.dropped.items()
+            )
+        )
+        if not fits:
+            raise ValueError("the parts of a line do not fit each other")
+
     @property
     def blocks(self) -> Blocks:
         """The blocks; their examples are in the shards."""
@@ -208,6 +247,14 @@ class ShardsLine:
 
     entry: Mapping[str, Any]
 
+    def check(self) -> None:
+        """Raises an error of `_NOT_OURS` for a line that cannot be used."""
+        for fault in _SHARDS("shards", self.entry["shards"]):
+            raise ValueError(fault)
+        rows = sum(shard.rows for shard in self.shards)
+        if any(len(getattr(self.sizes, column.name)) != rows for column in fields(RowSizes)):
+            raise ValueError("the sizes are not those of the rows")
+
     @property
     def shards(self) -> list[Shard]:
         """The shards, in order."""
@@ -224,9 +271,9 @@ class ShardsLine:
         )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Journal:
-    """The content of a journal, up to the first torn or damaged line."""
+    """The content of a journal, up to the first torn, damaged or foreign line."""
 
     blocks: list[BlocksLine] = field(default_factory=list)
     shards: dict[tuple[str, bytes], ShardsLine] = field(default_factory=dict)  # by split and key
@@ -234,30 +281,50 @@ class Journal:
     progress: dict[tuple[str, str], ShardProgress] = field(default_factory=dict)
     is_checked: bool = True  # whether the engine that made the blocks passed its check
 
+    def add(self, entry: Mapping[str, Any]) -> None:
+        """Adds a line. Raises an error of `_NOT_OURS` for one that no build wrote."""
+        if "chunks" in entry:
+            if "source" in entry:  # earlier versions wrote less, and blocks of another version
+                line = BlocksLine(entry)
+                line.check()
+                self.blocks.append(line)
+        elif "shards" in entry:
+            whole = ShardsLine(entry)
+            whole.check()
+            self.shards[str(entry["split"]), base64.b64decode(entry["key"])] = whole
+        elif "written" in entry:
+            reached = ShardProgress(*entry["written"])
+            for fault in _PROGRESS("written", asdict(reached)):
+                raise ValueError(fault)
+            self.progress[str(entry["split"]), reached.file] = reached
+        elif "engine_is_checked" in entry:
+            self.is_checked = entry["engine_is_checked"] is not False
+
 
 def read_block_lines(folder: Path) -> Iterator[BlocksLine]:
     """The lines of blocks of a build folder, one after another."""
-    return (BlocksLine(entry) for entry in read_lines(folder / FILE) if "chunks" in entry)
+    for entry in read_lines(folder / FILE):
+        journal = Journal()
+        try:
+            journal.add(entry)
+        except _NOT_OURS:
+            return
+        yield from journal.blocks
 
 
 def read_journal(folder: Path) -> Journal:
     """The journal of a build folder; an empty one if there is no file."""
-    blocks: list[BlocksLine] = []
-    shards: dict[tuple[str, bytes], ShardsLine] = {}
-    progress: dict[tuple[str, str], ShardProgress] = {}
-    is_checked = True
+    journal = Journal()
     for entry in read_lines(folder / FILE):
-        if "chunks" in entry:
-            if "source" in entry:  # earlier versions wrote less, and blocks of another version
-                blocks.append(BlocksLine(entry))
-        elif "shards" in entry:
-            shards[entry["split"], base64.b64decode(entry["key"])] = ShardsLine(entry)
-        elif "written" in entry:
-            reached = ShardProgress(*entry["written"])
-            progress[entry["split"], reached.file] = reached
-        elif "engine_is_checked" in entry:
-            is_checked = entry["engine_is_checked"] is not False
-    return Journal(blocks, shards, progress, is_checked)
+        try:
+            journal.add(entry)
+        except _NOT_OURS:  # a digest proves that nothing changed, not who wrote it
+            break
+    return journal
+
+
+def _are(type_: type, *values: Any) -> bool:
+    return all(type(value) is type_ for value in values)
 
 
 def _encoded(values: npt.NDArray[Any]) -> str:

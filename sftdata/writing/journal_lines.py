@@ -21,7 +21,9 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
             digest, _, line = text.rstrip(b"\n").partition(b" ")
             if digest != xxhash.xxh3_64_hexdigest(line).encode():  # torn by a kill, or damaged
                 return
-            yield orjson.loads(line)
+            if (entry := _parse(line)) is None:
+                return
+            yield entry
 
 
 def is_whole_journal(folder: Path, build: str) -> bool:
@@ -38,4 +40,13 @@ def is_whole_journal(folder: Path, build: str) -> bool:
     if digest != xxhash.xxh3_64_hexdigest(text).encode():
         return False
     expected = {"build": build, "xxh3": before.hexdigest()}
-    return last.endswith(b"\n") and bool(orjson.loads(text) == expected)
+    return last.endswith(b"\n") and _parse(text) == expected
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """The object in a line; None if it holds none."""
+    try:
+        entry = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return entry if isinstance(entry, dict) else None

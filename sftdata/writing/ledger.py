@@ -13,7 +13,8 @@ from sftdata.base.arrow import texts
 from sftdata.base.files import sync
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Status
-from sftdata.errors import SftdataError, did_you_mean
+from sftdata.errors import SftdataError, VerificationError, did_you_mean
+from sftdata.writing.dataset_files import WAY_OUT
 from sftdata.writing.manifest import Manifest, ledger_path
 from sftdata.writing.table_file import read_table
 
@@ -31,12 +32,14 @@ class Ledger:
     @classmethod
     def read(cls, manifest: Manifest) -> Ledger:
         """The ledger of a dataset. Raises `VerificationError` when it is missing or damaged."""
-        return cls(
-            [
-                LedgerLine(**{**line, "status": Status(line["status"])})
-                for line in read_ledger(manifest).to_pylist()
-            ]
-        )
+        lines = read_ledger(manifest).to_pylist()
+        if odd := {line["status"] for line in lines} - {*Status}:
+            raise VerificationError(
+                f"{manifest.directory / ledger_path(manifest['build'])}: cannot be read: a line "
+                f"has the status '{min(odd)}'.",
+                WAY_OUT,
+            )
+        return cls([LedgerLine(**{**line, "status": Status(line["status"])}) for line in lines])
 
     @property
     def dropped(self) -> dict[str, int]:
