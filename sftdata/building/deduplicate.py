@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,8 @@ from sftdata.examples.blocks import (
 )
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.rows import RowReader
-from sftdata.reading.screening.duplicates import NearDuplicates, SeenIds
+from sftdata.reading.screening.duplicates import NearDuplicates
+from sftdata.reading.screening.seen_ids import SeenIds
 from sftdata.spec.fields import MESSAGES
 
 _REASONS = ("", Reason.REPEATED_ID, Reason.DUPLICATE, Reason.NEAR_DUPLICATE)
@@ -50,10 +52,11 @@ class Deduplicator:
     reader: RowReader
     keep_contents: bool  # whether rows with equal content and different ids stay
     similarity: float | None  # from which rows are near duplicates; None: keep them
+    folder: Path | None = None  # for files with the hashes of many rows; None: keep all in memory
     near: dict[str, str] = field(default_factory=dict)  # near duplicate → the row it is near to
 
     def __post_init__(self) -> None:
-        self._ids, self._contents = SeenIds(), SeenIds()
+        self._ids, self._contents = SeenIds(self.folder), SeenIds(self.folder)
         self._near = NearDuplicates(self.similarity) if self.similarity is not None else None
 
     def drop_repeats(

@@ -86,7 +86,7 @@ class BuildRun:
         self.reader = row_reader(self.plan.spec, self.plan.sources)
         spec = self.plan.spec
         self.deduplicator = Deduplicator(
-            self.reader, spec.duplicates == "keep", spec.near_duplicates
+            self.reader, spec.duplicates == "keep", spec.near_duplicates, self.directory
         )
         self.dispatcher = Dispatcher(
             self.plan,

@@ -30,7 +30,7 @@ from sftdata.building.mixture.sampling import Candidates, SourceSample, draw_sam
 from sftdata.building.mixture.writing import MixtureWriter
 from sftdata.errors import GoldenSetError, SftdataError
 from sftdata.examples.blocks import CONTENT_HASH, ID_HASH
-from sftdata.reading.screening.duplicates import SeenIds
+from sftdata.reading.screening.seen_ids import SeenIds
 from sftdata.spec.model import Mixture
 from sftdata.spec.split_names import training_split
 from sftdata.writing.ledger import Ledger

@@ -1,7 +1,4 @@
-"""Find rows with the content of an earlier row, exactly or nearly.
-
-The hashes of ids and contents are kept: sixteen bytes per row for each.
-"""
+"""Find rows with the content of an earlier row: digests of contents, and near duplicates."""
 
 from __future__ import annotations
 
@@ -102,72 +99,6 @@ def _hash_words(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
         last = last - ((letters[last - 1] == 0) & (first < last))
     text = letters.data
     return hash_texts([text[a:b] for a, b in zip(first.tolist(), last.tolist(), strict=True)])
-
-
-class SeenIds:
-    """A growing set of 128-bit hashes, stored as a few sorted runs of doubling size."""
-
-    def __init__(self) -> None:
-        self._runs: list[_Run] = []
-
-    def add(
-        self, hashes: npt.NDArray[np.uint64], is_kept: npt.NDArray[np.bool_] | None = None
-    ) -> npt.NDArray[np.bool_]:
-        """Adds uint64[rows, 2]; returns for each row whether its hash was in the set.
-
-        Of equal hashes in one call, the first counts as new. A row that is not kept is looked up
-        and not added.
-        """
-        halves = np.ascontiguousarray(hashes.T)
-        run, order = _sorted(halves)
-        repeated = np.zeros(len(hashes), np.bool_)
-        is_equal = (run[:, 1:] == run[:, :-1]).all(axis=0)
-        repeated[order[1:]] = is_equal
-        kept_run = run
-        if is_kept is not None and not is_kept.all():
-            kept = is_kept[order]
-            repeated[order] = _has_kept_before(is_equal, kept)
-            kept_run = run[:, kept]
-        for earlier in self._runs:
-            repeated[order] |= _contains(earlier, run)
-        self._runs.append(kept_run)
-        while len(self._runs) > 1 and self._runs[-2].size < 2 * self._runs[-1].size:
-            last, merged = self._runs.pop(), self._runs.pop()
-            self._runs.append(_sorted(np.concatenate((merged, last), axis=1))[0])
-        return repeated
-
-
-_Run = npt.NDArray[np.uint64]  # [2, hashes]: their first halves, sorted, and their second halves
-
-
-def _sorted(halves: _Run) -> tuple[_Run, npt.NDArray[np.int64]]:
-    """The hashes sorted by their first half, and the place each had."""
-    order = np.argsort(halves[0], kind="stable")  # two sorted runs are only merged by it
-    return halves[:, order], order
-
-
-def _has_kept_before(
-    is_equal: npt.NDArray[np.bool_], is_kept: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
-    """For each of some sorted hashes whether an equal one before it is kept.
-
-    `is_equal`: for each but the first, whether it equals the one before it.
-    """
-    number = np.arange(len(is_kept))
-    first = np.maximum.accumulate(np.where(np.concatenate(([False], is_equal)), 0, number))
-    kept_before: npt.NDArray[np.int64] = np.cumsum(is_kept) - is_kept
-    found: npt.NDArray[np.bool_] = kept_before > kept_before[first]
-    return found
-
-
-def _contains(run: _Run, halves: _Run) -> npt.NDArray[np.bool_]:
-    """For each of some sorted hashes whether it is in the run. Looking up is fast in order."""
-    if not run.size:
-        return np.zeros(halves.shape[1], np.bool_)
-    at = np.minimum(np.searchsorted(run[0], halves[0]), run.shape[1] - 1)
-    # Equal first halves are equal hashes but for one in 2**64; that one is taken for new.
-    found: npt.NDArray[np.bool_] = (run[:, at] == halves).all(axis=0)
-    return found
 
 
 class NearDuplicates:
