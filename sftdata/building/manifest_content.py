@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sftdata.base.schema import RowSizes
 from sftdata.base.version import __version__
 from sftdata.building.plan import Plan
 from sftdata.reading.sources import Source
@@ -16,6 +15,7 @@ from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import SCHEMA_VERSION
 from sftdata.writing.shards import Shard
+from sftdata.writing.size_counts import SizeCounts
 from sftdata.writing.summary import describe_sizes, describe_splits
 
 
@@ -24,7 +24,7 @@ class BuildTotals:
     """Counts and results of a build."""
 
     shards: Mapping[str, Sequence[Shard]]  # by split
-    sizes: Mapping[str, RowSizes]  # by split
+    sizes: Mapping[str, SizeCounts]  # by split
     rows_in: Sequence[int]  # by source
     ledger: Ledger
     whole_text_differs: int
@@ -34,7 +34,7 @@ class BuildTotals:
 
 def describe_build(plan: Plan, totals: BuildTotals) -> dict[str, Any]:
     """The manifest of a build."""
-    rows_out = sum(len(sizes.tokens) for sizes in totals.sizes.values())
+    rows_out = sum(sizes.rows for sizes in totals.sizes.values())
     return {
         "version": SCHEMA_VERSION,
         "sftdata": __version__,

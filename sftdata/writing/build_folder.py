@@ -17,7 +17,6 @@ import numpy.typing as npt
 import xxhash
 
 from sftdata.base.files import sync
-from sftdata.base.schema import RowSizes
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.examples.blocks import BlockRun, Blocks, Slice, slice_rows
 from sftdata.reading.chunks import Chunks
@@ -26,6 +25,7 @@ from sftdata.writing.earlier_build import EarlierBuild
 from sftdata.writing.journal import KEY_BYTES, BlocksLine, JournalWriter, read_block_lines
 from sftdata.writing.manifest import SHARDS
 from sftdata.writing.shards import Shard, ShardWriter, copy_rows
+from sftdata.writing.size_counts import SizeCounts
 
 UNFINISHED = "unfinished"  # name of the folder until the build is complete
 
@@ -101,10 +101,10 @@ class BuildFolder:
         self._journal.flush()
         return read_block_lines(self.path)
 
-    def finish(self, build: str) -> tuple[dict[str, list[Shard]], dict[str, RowSizes]]:
+    def finish(self, build: str) -> tuple[dict[str, list[Shard]], dict[str, SizeCounts]]:
         """Writes the rest, fsyncs everything, and renames the folder to `build`.
 
-        Returns the shards of each split and the sizes of its rows.
+        Returns the shards of each split and the counts of its row sizes.
         """
         for split in self._splits:
             split.end_shard()
@@ -116,7 +116,7 @@ class BuildFolder:
         set_aside(home)
         self.path = self.path.rename(home)
         sync(home.parent)
-        return shards, {split.name: split.writer.sizes for split in self._splits}
+        return shards, {split.name: split.writer.counts for split in self._splits}
 
     def abandon(self) -> None:
         """Closes the files as they are. Does nothing after `finish`."""

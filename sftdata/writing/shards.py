@@ -17,6 +17,7 @@ import xxhash
 from sftdata.base.files import sync
 from sftdata.base.schema import RowSizes, measure_rows, row_offsets, shard_schema
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
+from sftdata.writing.size_counts import SizeCounts
 
 # A record batch also ends at this many tokens. It depends on the rows alone, so every run cuts at
 # the same places.
@@ -96,8 +97,9 @@ class ShardWriter:
         self._batch_rows: list[int] = []
         self.shards: list[Shard] = []
         self._progress: dict[str, ShardProgress] = {}  # by file, since it was last asked for
-        self._rows_written: list[RowSizes] = []
-        self._returned = 0, 0  # numbers of shards and sizes that `end_shard` has returned
+        self._sizes_written: list[RowSizes] = []  # since `end_shard` was last called
+        self._returned = 0  # number of shards that `end_shard` has returned
+        self.counts = SizeCounts()  # of all rows
         # fsync takes a while; meanwhile more can be written.
         self._syncing = ThreadPoolExecutor(max_workers=1)
         self._synced: list[Future[None]] = []
@@ -128,9 +130,9 @@ class ShardWriter:
             self._write_batch()
         if self._file is not None:
             self._finish_shard()
-        shards, parts = self._returned
-        self._returned = len(self.shards), len(self._rows_written)
-        return self.shards[shards:], RowSizes.concatenate(self._rows_written[parts:])
+        shards, sizes = self.shards[self._returned :], RowSizes.concatenate(self._sizes_written)
+        self._returned, self._sizes_written = len(self.shards), []
+        return shards, sizes
 
     def link_shards(
         self, folder: Path, shards: Sequence[Shard], sizes: RowSizes, *, is_on_disk: bool
@@ -155,7 +157,7 @@ class ShardWriter:
             self._progress[shard.file] = ShardProgress(
                 shard.file, shard.rows, shard.bytes, shard.xxh3
             )
-        self._rows_written.append(sizes)
+        self._note_sizes(sizes)
         return True
 
     def close(self) -> list[Shard]:
@@ -165,11 +167,6 @@ class ShardWriter:
             synced.result()
         self._syncing.shutdown()
         return self.shards
-
-    @property
-    def sizes(self) -> RowSizes:
-        """The sizes of every row that was written, in order."""
-        return RowSizes.concatenate(self._rows_written)
 
     def abandon(self) -> None:
         """Closes the file of an unfinished shard as it is. Does nothing after `close`."""
@@ -202,7 +199,7 @@ class ShardWriter:
             self._open_shard()
         self._writer.write_batch(batch)
         sizes = measure_rows(batch)
-        self._rows_written.append(sizes)
+        self._note_sizes(sizes)
         self._rows += batch.num_rows
         self._batch_rows.append(batch.num_rows)
         self._tokens += int(sizes.tokens.sum())
@@ -213,6 +210,10 @@ class ShardWriter:
         self._pending, self._pending_rows, self._pending_tokens = [], 0, 0
         if self._tokens >= self._sizes.shard_tokens:
             self._finish_shard()
+
+    def _note_sizes(self, sizes: RowSizes) -> None:
+        self._sizes_written.append(sizes)
+        self.counts.add(sizes)
 
     def _note_progress(self) -> None:
         assert self._file is not None

@@ -8,44 +8,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sftdata.base.schema import RowSizes
 from sftdata.writing.manifest import shards_path
 from sftdata.writing.shards import Shard
+from sftdata.writing.size_counts import LENGTHS, SizeCounts
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
-def length_stats(lengths: Mapping[str, npt.NDArray[np.int32]]) -> dict[str, Any]:
-    """Token counts and length quantiles over all splits, and the counts of each.
+def quantiles(counts: npt.NDArray[np.int64]) -> dict[str, int]:
+    """p50, p95, p99 and max, each a length that occurs, where `counts[n]` rows have length n.
 
-    `lengths`: for each split int32[rows, 2], the tokens out of the loss and those in it.
+    Zeros if there are no rows.
     """
-    all_rows = np.concatenate(list(lengths.values()))
-    tokens, target_tokens = int(all_rows.sum()), int(all_rows[:, 1].sum())
-    return {
-        "tokens": tokens,
-        "target_tokens": target_tokens,
-        "target_share": round(target_tokens / tokens, 6) if tokens else 0.0,
-        "prompt_length": quantiles(all_rows[:, 0]),
-        "target_length": quantiles(all_rows[:, 1]),
-        "length": quantiles(all_rows.sum(axis=1)),
-        "splits": {
-            name: {
-                "rows": len(rows),
-                "tokens": int(rows.sum()),
-                "target_tokens": int(rows[:, 1].sum()),
-            }
-            for name, rows in lengths.items()
-        },
-    }
-
-
-def quantiles(values: npt.NDArray[Any]) -> dict[str, int]:
-    """p50, p95, p99 and max, each a length that occurs; zeros if there are no rows."""
-    if not len(values):
+    below = np.cumsum(counts)
+    if not len(below) or not below[-1]:
         return dict.fromkeys((*QUANTILES, "max"), 0)
-    found = np.quantile(values, list(QUANTILES.values()), method="inverted_cdf")
-    return dict(zip(QUANTILES, map(int, found), strict=True)) | {"max": int(values.max())}
+    # The smallest length that this share of the rows does not exceed.
+    ranks = np.maximum(1, np.ceil(np.array(list(QUANTILES.values())) * below[-1] - 1e-9))
+    found = np.searchsorted(below, ranks).tolist()
+    longest = int(np.flatnonzero(counts)[-1])
+    return dict(zip(QUANTILES, found, strict=True)) | {"max": longest}
 
 
 def describe_splits(shards: Mapping[str, Sequence[Shard]], build: str) -> dict[str, Any]:
@@ -55,26 +37,32 @@ def describe_splits(shards: Mapping[str, Sequence[Shard]], build: str) -> dict[s
 
 
 def describe_sizes(
-    sizes: Mapping[str, RowSizes], groups: Mapping[str, tuple[str, Sequence[str]]]
+    sizes: Mapping[str, SizeCounts], groups: Mapping[str, tuple[str, Sequence[str]]]
 ) -> dict[str, Any]:
     """Token counts and lengths over all splits, of each split, and by each grouping.
 
-    `groups`: the key in the result → the column of `RowSizes` and the labels it counts from 0.
+    `groups`: the key in the result → the label of `SizeCounts` and the names it counts from 0.
     """
-    lengths = {
-        name: np.stack((s.tokens - s.target_tokens, s.target_tokens), axis=1).astype(np.int32)
-        for name, s in sizes.items()
+    every = sum(sizes.values(), SizeCounts())
+    tokens, target_tokens = every.tokens(), every.tokens("target_length")
+    stats: dict[str, Any] = {
+        "tokens": tokens,
+        "target_tokens": target_tokens,
+        "target_share": round(target_tokens / tokens, 6) if tokens else 0.0,
+        **{name: quantiles(every.length_counts(name)) for name in LENGTHS},
+        "splits": {
+            name: {
+                "rows": own.rows,
+                "tokens": own.tokens(),
+                "target_tokens": own.tokens("target_length"),
+            }
+            for name, own in sizes.items()
+        },
     }
-    stats = length_stats(lengths)
-    every = RowSizes.concatenate(list(sizes.values()))
-    for key, (column, labels) in groups.items():
-        index = getattr(every, column)
-        counts = [
-            np.bincount(index, weights, len(labels)).astype(int).tolist()
-            for weights in (None, every.tokens, every.target_tokens)
-        ]
+    for key, (label, names) in groups.items():
+        counts = every.label_counts(label, len(names)).tolist()
         stats[key] = {
-            label: {"rows": rows, "tokens": tokens, "target_tokens": target}
-            for label, rows, tokens, target in zip(labels, *counts, strict=True)
+            name: {"rows": rows, "tokens": tokens, "target_tokens": target}
+            for name, rows, tokens, target in zip(names, *counts, strict=True)
         }
     return stats

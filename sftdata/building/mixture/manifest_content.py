@@ -27,6 +27,7 @@ from sftdata.spec.split_names import training_split
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import PARTS, SCHEMA_VERSION
 from sftdata.writing.shards import Shard
+from sftdata.writing.size_counts import SizeCounts
 from sftdata.writing.summary import describe_sizes, describe_splits
 
 
@@ -85,7 +86,7 @@ def describe_mixture(
     first = parts[0].manifest
     templates = {k: v for part in parts for k, v in part.manifest["template"].items()}
     stats = describe_sizes(
-        sizes,
+        {split: _counted(own) for split, own in sizes.items()},
         {
             "by_template": ("template", template_labels(parts)),
             "by_task": ("task", task_names(parts)),
@@ -130,6 +131,12 @@ def describe_mixture(
         },
         "stats": stats | {"by_source": _by_source(mixture, parts, plans, sizes, excluded, planned)},
     }
+
+
+def _counted(sizes: RowSizes) -> SizeCounts:
+    counts = SizeCounts()
+    counts.add(sizes)
+    return counts
 
 
 def _by_source(

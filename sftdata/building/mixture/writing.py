@@ -55,7 +55,8 @@ class MixtureWriter:
             for job in prefetch(jobs, _THREADS):
                 batch = job.result()
                 writer.append(batch, 0, batch.num_rows)
-        return writer.close(), writer.sizes
+        _, row_sizes = writer.end_shard()
+        return writer.close(), row_sizes
 
     def _labelled(self, batch: pa.RecordBatch, part: MixturePart) -> pa.RecordBatch:
         """The batch with the labels of the whole mixture, and its task."""
