@@ -40,6 +40,13 @@ if TYPE_CHECKING:
 @click.option(
     "--html", type=FILE, metavar="FILE", help="Also write the results to a page that opens offline."
 )
+@click.option(
+    "--answers",
+    type=FOLDER,
+    metavar="DIR",
+    help="Keep the answers in DIR, a file for each system, written while they are generated; those "
+    "that are there are not generated again. Without it, they are in the cache until the end.",
+)
 @click.option("--trust-remote-code", is_flag=True, help="Allow the model to run code of its own.")
 @json_option()
 @needs_train_extra
@@ -54,10 +61,13 @@ def command(
     max_new_tokens: int | None,
     decoding: Mode,
     html: Path | None,
+    answers: Path | None,
     trust_remote_code: bool,
     as_json: bool,
 ) -> None:
     """Measure loss and answers of the model, without and with an adapter, on rows of DATASET.
+
+    After a kill, the same command goes on with the answers that are missing.
 
     Example: sftdata eval data/summarize --model path/to/model --adapter adapters/summarize
     """
@@ -76,6 +86,7 @@ def command(
         batch_size=batch_size,
         max_new_tokens=max_new_tokens,
         decoding=decoding,
+        answers=answers,
         trust_remote_code=trust_remote_code,
         report=print_note,
     )

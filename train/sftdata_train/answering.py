@@ -83,7 +83,7 @@ def answer(
             trust_remote_code=trust_remote_code,
         )
         tuned = (tuned if whole else load_adapter(tuned, adapter)).to(choose_device())
-        chosen = choose_decoding(tuned, decoding)
+        chosen = choose_decoding(tuned, decoding).with_limits(max_new_tokens, passport["stop_ids"])
         generated = generate(
             tuned, [ids], passport["stop_ids"], max_new_tokens=max_new_tokens, decoding=chosen
         )[0]

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
+
+from sftdata.base.wording import count
 
 Mode = Literal["greedy", "model"]
 SEED = 0  # of sampling, if the model's own settings sample
@@ -48,6 +50,12 @@ class Decoding:
     mode: Mode = "greedy"
     settings: dict[str, Any] = field(default_factory=dict)
     unused: dict[str, Any] = field(default_factory=dict)  # the model's own that are left out
+    max_new_tokens: int | None = None  # None: not said yet, like the stop ids
+    stop_ids: tuple[int, ...] = ()
+
+    def with_limits(self, max_new_tokens: int, stop_ids: Sequence[int]) -> Decoding:
+        """The same, and where answers end."""
+        return replace(self, max_new_tokens=max_new_tokens, stop_ids=tuple(stop_ids))
 
     def to_json(self) -> dict[str, Any]:
         """The object in `eval --json` and `generate --json`."""
@@ -60,6 +68,9 @@ class Decoding:
             text += f" ({_list(self.settings)})"
         if self.unused:
             text += f"; without the model's {_list(self.unused)}"
+        if self.max_new_tokens is not None:
+            stops = ", ".join(map(str, self.stop_ids))
+            text += f"; at most {count(self.max_new_tokens, 'token')}, stops at {stops}"
         return text
 
 

@@ -4,51 +4,41 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sftdata.loading.dataset import Dataset, load
-from sftdata.loading.text import TextReader
+from sftdata.base.wording import count
+from sftdata.loading.dataset import load
 from sftdata.serving.passport import Passport, read_passport
+from sftdata_train.answer_files import AnswerFile, open_cached
 from sftdata_train.comparison import Comparison, compare_scores
 from sftdata_train.decoding import Decoding, Mode
 from sftdata_train.evaluation_prompts import (
     Prompts,
-    answer_ids,
     check_prompts,
     count_shots,
-    extract_source,
     prompt_ids,
     read_task,
     select_prompts,
 )
-from sftdata_train.metrics import Score, score
+from sftdata_train.evaluation_rows import (
+    EvaluatedRow,
+    SystemResult,
+    list_systems,
+    make_rows,
+    measure,
+)
 from sftdata_train.model_loading import load_config
-from sftdata_train.passport import load_built_templates
 from sftdata_train.preflight import check_lengths, check_vocabulary
 from sftdata_train.progress import Report
 from sftdata_train.resource_errors import explain_resource_errors
-from sftdata_train.systems import BASE, TUNED, Measured, load_systems, measure_systems
+from sftdata_train.systems import BASE, TUNED, identify_systems, load_systems, measure_systems
 from sftdata_train.tokenizer_check import check_tokenizer
-from sftdata_train.trainer import perplexity
 
 _GALLERY_ROWS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class SystemResult:
-    """Loss and scores of one system at one number of shots."""
-
-    system: str  # base or tuned
-    shots: int
-    rows: int
-    loss: float  # over all rows
-    perplexity: float
-    task_rows: dict[str, int]
-    task_loss: dict[str, float]
-    scores: dict[str, list[Score]]  # by task
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +48,13 @@ class GalleryRow:
     row_id: str
     task: str
     prompt: str
-    reference: str
+    reference: str  # the first accepted answer
     answers: dict[str, str]  # by system and shots, such as "tuned, 0 shots"
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The results of all systems, and a gallery of rows to read."""
+    """The results of all systems over the evaluated rows."""
 
     dataset: str
     build: str
@@ -73,28 +63,48 @@ class Evaluation:
     adapter: str | None
     decoding: Decoding
     rows_left_out: int  # rows of the split beyond `limit`
+    rows: list[EvaluatedRow]
     results: list[SystemResult]
     comparisons: list[Comparison]  # of tuned and base, for each task, number of shots and metric
-    gallery: list[GalleryRow]
+
+    @property
+    def gallery(self) -> list[GalleryRow]:
+        """The first rows, with the answers of each system at each number of shots."""
+        found: dict[tuple[str, str], GalleryRow] = {}
+        for row in self.rows:
+            key = (row.task, row.row_id)
+            if key not in found and len(found) < _GALLERY_ROWS:
+                found[key] = GalleryRow(row.row_id, row.task, row.prompt, row.references[0], {})
+            if key in found:
+                answers = {f"{name}, {row.shots} shots": a for name, a in row.answers.items()}
+                found[key].answers.update(answers)
+        return list(found.values())
 
     def to_json(self) -> dict[str, Any]:
         """The object `eval --json` prints."""
-        found = asdict(self)
-        for shown, result in zip(found["results"], self.results, strict=True):
-            shown["scores"] = {
-                task: [score.to_json() for score in scores]
-                for task, scores in result.scores.items()
-            }
-        return found
+        names = ("dataset", "build", "split", "model", "adapter")
+        return {
+            **{name: getattr(self, name) for name in names},
+            "decoding": self.decoding.to_json(),
+            "rows_left_out": self.rows_left_out,
+            "results": [_result_to_json(result) for result in self.results],
+            "comparisons": [asdict(comparison) for comparison in self.comparisons],
+            "gallery": [asdict(row) for row in self.gallery],
+        }
 
 
-@dataclass(frozen=True)
-class _AnsweredTexts:
-    """The answers of one system at one number of shots, as text."""
-
-    prompts: list[str]
-    references: list[str]
-    answers: list[str]
+def _result_to_json(result: SystemResult) -> dict[str, Any]:
+    return {
+        "system": result.system,
+        "shots": result.shots,
+        "rows": result.rows,
+        "loss": result.loss,
+        "perplexity": result.perplexity,
+        "task_rows": result.task_rows,
+        "task_loss": result.task_loss,
+        "losses": {task: loss.to_json() for task, loss in result.losses.items()},
+        "scores": {task: [s.to_json() for s in scores] for task, scores in result.scores.items()},
+    }
 
 
 def evaluate(
@@ -108,6 +118,7 @@ def evaluate(
     batch_size: int = 16,
     max_new_tokens: int | None = None,
     decoding: Mode = "greedy",
+    answers: Path | None = None,
     trust_remote_code: bool = False,
     report: Report = lambda line: None,
 ) -> Evaluation:
@@ -115,6 +126,8 @@ def evaluate(
 
     `shots`: examples before each prompt. By default, as many as the dataset was built with.
     `decoding`: greedy, or as the model's own generation_config.json says.
+    `answers`: a folder for the files of answers, which the next evaluation uses, too. By default
+    they are in the cache until the evaluation is finished.
     Raises `SftdataError`, for example when the adapter was trained on other prompts.
     """
     data = load(directory)
@@ -125,6 +138,7 @@ def evaluate(
     with (
         tempfile.TemporaryDirectory(prefix="sftdata-eval-") as scratch,
         explain_resource_errors("evaluating"),
+        _open_files(answers) as files,
     ):
         wanted = shots or [count_shots(data) or 0]
         sets = [select_prompts(data, split, k, limit=limit, scratch=Path(scratch)) for k in wanted]
@@ -132,14 +146,14 @@ def evaluate(
             _check(prompts, passport, config)
         left_out = len(data[split]) - len(sets[0].rows)
         if left_out:
-            report(
-                f"--limit leaves out {left_out:,} of the {len(data[split]):,} rows of '{split}'."
-            )
+            report(describe_left_out(sets[0]))
         systems = load_systems(model_name, adapter, passport, trust_remote_code)
+        identities = identify_systems(model_name, passport)
         measured, decoded = measure_systems(
-            systems, sets, decoding, batch_size, max_new_tokens, report
+            systems, identities, sets, decoding, batch_size, max_new_tokens, files.open, report
         )
-        results, gallery = _score(data, measured)
+        rows = make_rows(data, measured, report)
+        results = [measure(rows, *system) for system in list_systems(rows)]
     return Evaluation(
         dataset=str(directory),
         build=data.manifest["build"],
@@ -148,10 +162,53 @@ def evaluate(
         adapter=None if adapter is None else str(adapter),
         decoding=decoded,
         rows_left_out=left_out,
+        rows=rows,
         results=results,
         comparisons=_compare_systems(results),
-        gallery=gallery,
     )
+
+
+def describe_left_out(prompts: Prompts) -> str:
+    """What `--limit` leaves out: rows, and of a mixture how many of each task."""
+    split = prompts.data[prompts.split]
+    text = (
+        f"--limit leaves out {len(split) - len(prompts.rows):,} of the "
+        f"{count(len(split), 'row')} of '{prompts.split}'"
+    )
+    every = Counter[str]()
+    for entry in split.to_arrow().column("template").value_counts().to_pylist():
+        every[entry["values"].partition("/")[0]] += entry["counts"]
+    if len(every) == 1:
+        return f"{text}."
+    kept = Counter(map(read_task, prompts.examples))
+    tasks = ", ".join(
+        f"{number - kept[task]:,} of {task}" for task, number in sorted(every.items())
+    )
+    return f"{text}: {tasks}."
+
+
+@dataclass
+class _Files:
+    """The files of answers: in a folder of the user, or in the cache until all is finished."""
+
+    folder: Path | None
+    cached: list[Path]
+
+    def open(self, system: str, settings: Mapping[str, Any]) -> AnswerFile:
+        """The file of one system."""
+        if self.folder is not None:
+            return AnswerFile.open(self.folder / f"{system}.jsonl", settings)
+        found = open_cached(settings)
+        self.cached.append(found.path)
+        return found
+
+
+@contextmanager
+def _open_files(folder: Path | None) -> Iterator[_Files]:
+    files = _Files(folder, [])
+    yield files
+    for path in files.cached:  # only without an error: else the same command goes on
+        path.unlink(missing_ok=True)
 
 
 def _check(prompts: Prompts, passport: Passport | None, config: Any) -> None:
@@ -162,94 +219,15 @@ def _check(prompts: Prompts, passport: Passport | None, config: Any) -> None:
     check_lengths({f"prompt with {prompts.shots} shots and its answer": longest}, config)
 
 
-class _Scorer:
-    """Decodes answers and scores them against the targets of a dataset."""
-
-    def __init__(self, data: Dataset) -> None:
-        self._texts = TextReader(data)
-        self._templates = load_built_templates(data.manifest)
-
-    def decode(self, prompts: Prompts, answers: Sequence[list[int]]) -> _AnsweredTexts:
-        """Prompts as text with control tokens; references and answers stripped, without them."""
-        examples = prompts.examples
-        return _AnsweredTexts(
-            prompts=[self._texts.decode(prompt_ids(example)) for example in examples],
-            references=[self._strip(answer_ids(example)) for example in examples],
-            answers=[self._strip(ids) for ids in answers],
-        )
-
-    def score(self, prompts: Prompts, answered: _AnsweredTexts) -> dict[str, list[Score]]:
-        """The scores by task."""
-        examples = prompts.examples
-        tasks = [read_task(example) for example in examples]
-        sources = [
-            extract_source(prompt, self._templates.get(example.template))
-            for prompt, example in zip(answered.prompts, examples, strict=True)
-        ]
-        found = {}
-        for task in sorted(set(tasks)):
-            rows = [i for i, name in enumerate(tasks) if name == task]
-            found[task] = score(
-                task,
-                [sources[i] for i in rows],
-                [answered.references[i] for i in rows],
-                [answered.answers[i] for i in rows],
-            )
-        return found
-
-    def _strip(self, ids: list[int]) -> str:
-        return self._texts.decode(ids, show_control=False).strip()
-
-
 def _compare_systems(results: Sequence[SystemResult]) -> list[Comparison]:
     """Tuned against base, where both have answered with the same number of shots."""
     by_system = {(result.system, result.shots): result for result in results}
-    return [
-        comparison
-        for (system, shots), tuned in by_system.items()
-        if system == TUNED
-        for task, scores in tuned.scores.items()
-        for comparison in compare_scores(task, shots, by_system[BASE, shots].scores[task], scores)
-    ]
-
-
-def _score(
-    data: Dataset, measured: Sequence[Measured]
-) -> tuple[list[SystemResult], list[GalleryRow]]:
-    """Loss and scores of each system at each number of shots, and rows to read."""
-    scorer = _Scorer(data)
-    results, gallery = [], []
-    for one in measured:
-        answered = scorer.decode(one.prompts, one.answers)
-        results.append(
-            SystemResult(
-                system=one.system,
-                shots=one.prompts.shots,
-                rows=len(one.prompts.rows),
-                loss=one.loss,
-                perplexity=perplexity(one.loss),
-                task_rows=dict(Counter(map(read_task, one.prompts.examples))),
-                task_loss=one.task_loss,
-                scores=scorer.score(one.prompts, answered),
-            )
-        )
-        gallery.append((f"{one.system}, {one.prompts.shots} shots", one.prompts, answered))
-    return results, _show(gallery)
-
-
-def _show(answered: list[tuple[str, Prompts, _AnsweredTexts]]) -> list[GalleryRow]:
-    """The first rows of the first set, with the answers of each system."""
-    _, prompts, first = answered[0]
-    shown = []
-    for i, example in enumerate(prompts.examples[:_GALLERY_ROWS]):
-        answers = {}
-        for name, others, texts in answered:
-            places = {e.row_id: at for at, e in enumerate(others.examples)}
-            if example.row_id in places:
-                answers[name] = texts.answers[places[example.row_id]]
-        shown.append(
-            GalleryRow(
-                example.row_id, read_task(example), first.prompts[i], first.references[i], answers
-            )
-        )
-    return shown
+    found = []
+    for (system, shots), tuned in by_system.items():
+        if system != TUNED:
+            continue
+        base = by_system[BASE, shots]
+        for task, scores in tuned.scores.items():
+            before = [base.losses[task], *base.scores[task]]
+            found += compare_scores(task, shots, before, [tuned.losses[task], *scores])
+    return found

@@ -36,23 +36,49 @@ def generate(
 
     Raises `SftdataError` when the model's own settings cannot be used.
     """
-    config = make_generation_config(decoding or Decoding(), stop_ids, max_new_tokens)
-    if config.do_sample:
-        torch.manual_seed(SEED)
-    device = next(model.parameters()).device
     answers: list[Ids] = [[] for _ in prompts]
+    batches = generate_batches(
+        model,
+        prompts,
+        stop_ids,
+        max_new_tokens=max_new_tokens,
+        decoding=decoding,
+        batch_size=batch_size,
+    )
+    done = 0
+    for batch in batches:
+        for place, ids in batch.items():
+            answers[place] = ids
+        done += len(batch)
+        report(f"  {done:,} of {len(prompts):,} answers")
+    return answers
+
+
+def generate_batches(
+    model: Any,
+    prompts: Sequence[Ids],
+    stop_ids: Sequence[int],
+    *,
+    max_new_tokens: int,
+    decoding: Decoding | None = None,
+    batch_size: int = 16,
+) -> Iterator[dict[int, Ids]]:
+    """The answers batch by batch, as they are ready: by the place of the prompt, see `generate`."""
+    config = make_generation_config(decoding or Decoding(), stop_ids, max_new_tokens)
+    device = next(model.parameters()).device
     by_length = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     for start in range(0, len(by_length), batch_size):
         chosen = by_length[start : start + batch_size]
-        ids, mask = _pad_left([prompts[i] for i in chosen], stop_ids[0])
+        batch = [prompts[i] for i in chosen]
+        if config.do_sample:  # anew for each batch, so that an evaluation can go on after a kill
+            torch.manual_seed(SEED)
+        ids, mask = _pad_left(batch, stop_ids[0])
         with inference(model), without_own_settings(model), _explain(decoding):
             generated = model.generate(
                 input_ids=ids.to(device), attention_mask=mask.to(device), generation_config=config
             )
-        for i, row in zip(chosen, generated[:, ids.shape[1] :].tolist(), strict=True):
-            answers[i] = _cut_at_stop(row, stop_ids)
-        report(f"  {min(start + batch_size, len(prompts)):,} of {len(prompts):,} answers")
-    return answers
+        answers = generated[:, ids.shape[1] :].tolist()
+        yield {i: _cut_at_stop(answer, stop_ids) for i, answer in zip(chosen, answers, strict=True)}
 
 
 @contextmanager

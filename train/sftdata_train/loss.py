@@ -25,12 +25,30 @@ def target_loss(
 
     `head` projects hidden states to the vocabulary; `model` may be wrapped, for example in DDP.
     """
+    logits, labels, _ = _target_logits(model, batch, head)
+    return F.cross_entropy(logits, labels, reduction="sum")
+
+
+def row_losses(
+    model: torch.nn.Module, batch: Mapping[str, Any], head: torch.nn.Module
+) -> torch.Tensor:
+    """float64[rows]: the same loss, summed over the target tokens of each row of a batch."""
+    logits, labels, rows = _target_logits(model, batch, head)
+    losses = F.cross_entropy(logits, labels, reduction="none").double()
+    sums = torch.zeros(len(batch["labels"]), dtype=torch.float64, device=losses.device)
+    return sums.index_add(0, rows, losses)
+
+
+def _target_logits(
+    model: torch.nn.Module, batch: Mapping[str, Any], head: torch.nn.Module
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Logits of the target tokens [targets, vocabulary], their labels, and their rows."""
     labels = batch["labels"]
     rows, columns = torch.nonzero(labels[:, 1:] != IGNORED, as_tuple=True)
     with _select_positions(head, rows, columns):
-        logits = model(**make_model_inputs(model, batch)).logits  # [targets, vocabulary]
+        logits = model(**make_model_inputs(model, batch)).logits
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    return F.cross_entropy(logits, labels[rows, columns + 1], reduction="sum")
+    return logits, labels[rows, columns + 1], rows
 
 
 def find_output_head(model: Any) -> torch.nn.Module:

@@ -24,6 +24,8 @@ _SEED = 12345
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _WORDS = re.compile(r"\w+|[^\w\s]")
 Texts = Sequence[str]
+# For each row the text that is right, or all that are: the best of them counts.
+References = Sequence[str | Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Score:
     low: float
     high: float
     signature: str = ""  # version and settings of the metric, to quote with the value
+    lower_is_better: bool = False
     # float64[resamples]: its value on each resample; all metrics of the same rows draw the same.
     resamples: npt.NDArray[np.float64] = field(
         default_factory=lambda: np.empty(0), repr=False, compare=False
@@ -47,10 +50,11 @@ class Score:
 
 
 def score(
-    task: str, sources: Sequence[str | None], references: Texts, answers: Texts
+    task: str, sources: Sequence[str | None], references: References, answers: Texts
 ) -> list[Score]:
     """The usual scores for the task, or general ones for other tasks.
 
+    Where a row has several references, the best of them counts.
     `sources` are the texts to correct, for grammar only. Rows whose source is None are left out of
     the score of edits; where no row has a source, so is the score.
     """
@@ -59,12 +63,14 @@ def score(
     if task == "translate":
         return [chrf(references, answers), *bleu(references, answers)]
     if task == "qa":
-        best = [squad(r, a) for r, a in zip(references, answers, strict=True)]
-        return [
-            _mean("exact match", [exact for exact, _ in best]),
-            _mean("F1", [f1 for _, f1 in best]),
+        rows = [
+            [squad(one, a) for one in _all(r)] for r, a in zip(references, answers, strict=True)
         ]
-    exact = _mean("exact match", [float(r == a) for r, a in zip(references, answers, strict=True)])
+        return [
+            _mean("exact match", [max(exact for exact, _ in row) for row in rows]),
+            _mean("F1", [max(f1 for _, f1 in row) for row in rows]),
+        ]
+    exact = _mean("exact match", [float(same) for same in _are_equal(references, answers)])
     if task == "grammar":
         found = [exact, edit_f_half(sources, references, answers), chrf(references, answers)]
         # Without any text to correct there are no edits to count: 0 would say they are wrong.
@@ -72,18 +78,18 @@ def score(
     return [exact, chrf(references, answers), *rouge(references, answers, ("rougeL",))]
 
 
-def rouge(references: Texts, answers: Texts, kinds: Sequence[str]) -> list[Score]:
+def rouge(references: References, answers: Texts, kinds: Sequence[str]) -> list[Score]:
     """ROUGE F-measures averaged over the rows, on words of any script, stemmed for English.
 
     rougeLsum treats each line of a text as a sentence.
     """
     from rouge_score.rouge_scorer import RougeScorer
 
-    tokenizer = UnicodeTokenizer(stem=is_english(references))
+    tokenizer = UnicodeTokenizer(stem=is_english([_all(r)[0] for r in references]))
     scorer = RougeScorer(list(kinds), tokenizer=tokenizer)
-    rows = [scorer.score(r, a) for r, a in zip(references, answers, strict=True)]
+    rows = [scorer.score_multi(_all(r), a) for r, a in zip(references, answers, strict=True)]
     signature = f"rouge-score {version('rouge-score')}, tokenizer: {tokenizer.name}"
-    same = [r == a for r, a in zip(references, answers, strict=True)]
+    same = _are_equal(references, answers)
     return [
         _mean(
             kind,
@@ -94,21 +100,21 @@ def rouge(references: Texts, answers: Texts, kinds: Sequence[str]) -> list[Score
     ]
 
 
-def chrf(references: Texts, answers: Texts) -> Score:
+def chrf(references: References, answers: Texts) -> Score:
     """chrF of sacrebleu over the corpus."""
     from sacrebleu.metrics.chrf import CHRF
 
     return _sacrebleu("chrF", CHRF(), references, answers)
 
 
-def bleu(references: Texts, answers: Texts) -> list[Score]:
+def bleu(references: References, answers: Texts) -> list[Score]:
     """BLEU of sacrebleu over the corpus, with its tokenizer for the language of the references.
 
     Gives one score for each tokenizer that the references need.
     """
     from sacrebleu.metrics.bleu import BLEU
 
-    groups = group_by_tokenizer(references) or {"13a": []}
+    groups = group_by_tokenizer([_all(r)[0] for r in references]) or {"13a": []}
     return [
         _sacrebleu(
             "BLEU" if len(groups) == 1 else f"BLEU ({tokenizer})",
@@ -119,6 +125,15 @@ def bleu(references: Texts, answers: Texts) -> list[Score]:
         )
         for tokenizer, rows in groups.items()
     ]
+
+
+def mean_loss(sums: Sequence[float], targets: Sequence[int]) -> Score:
+    """The loss per target token, over rows with these sums and numbers of target tokens."""
+    rows = np.stack((np.array(sums, np.float64), np.array(targets, np.float64)), axis=1)
+    found = _bootstrap(
+        "loss", rows, lambda totals: totals[:, 0] / np.maximum(totals[:, 1], 1) / 100
+    )
+    return replace(found, lower_is_better=True)
 
 
 def squad(reference: str, answer: str) -> tuple[float, float]:
@@ -144,14 +159,19 @@ def edits(source: str, corrected: str) -> set[tuple[int, int, tuple[str, ...]]]:
     return found
 
 
-def edit_f_half(sources: Sequence[str | None], references: Texts, answers: Texts) -> Score:
-    """F0.5 of edits: precision counts twice as much as recall."""
+def edit_f_half(sources: Sequence[str | None], references: References, answers: Texts) -> Score:
+    """F0.5 of edits: precision counts twice as much as recall.
+
+    Of several references, the one with the best F0.5 for its row counts.
+    """
     counts = []
     for source, reference, answer in zip(sources, references, answers, strict=True):
         if source is None:
             continue
-        wanted, made = edits(source, reference), edits(source, answer)
-        counts.append((len(wanted & made), len(made), len(wanted)))
+        made = edits(source, answer)
+        found = [edits(source, one) for one in _all(reference)]
+        rows = np.array([(len(w & made), len(made), len(w)) for w in found], np.float64)
+        counts.append(rows[_f_half(rows).argmax()])
     return _bootstrap("F0.5 of edits", np.array(counts, np.float64).reshape(-1, 3), _f_half)
 
 
@@ -162,6 +182,14 @@ def _f_half(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     recall = np.where(wanted > 0, right / np.maximum(wanted, 1), 1.0)
     weighed = 0.25 * precision + recall
     return np.where(weighed > 0, 1.25 * precision * recall / np.maximum(weighed, 1e-12), 0.0)
+
+
+def _all(reference: str | Sequence[str]) -> Sequence[str]:
+    return [reference] if isinstance(reference, str) else reference
+
+
+def _are_equal(references: References, answers: Texts) -> list[bool]:
+    return [a in _all(r) for r, a in zip(references, answers, strict=True)]
 
 
 def _squad_words(text: str) -> list[str]:
@@ -191,15 +219,17 @@ def _bootstrap(
     return Score(name, 100 * found, float(low), float(high), resamples=values)
 
 
-def _sacrebleu(name: str, metric: Any, references: Texts, answers: Texts) -> Score:
+def _sacrebleu(name: str, metric: Any, references: References, answers: Texts) -> Score:
     if not answers:
         return Score(name, 0.0, 0.0, 0.0)
-    found = metric.corpus_score(list(answers), [list(references)])
+    most = max(len(_all(r)) for r in references)
+    streams = [[_all(r)[i] if i < len(_all(r)) else None for r in references] for i in range(most)]
+    found = metric.corpus_score(list(answers), streams)
     signature = str(metric.get_signature())
-    if list(answers) == list(references):  # sacrebleu gives 0 for texts without words
-        return Score(name, 100.0, 100.0, 100.0, signature, np.full(_RESAMPLES, 100.0))
+    if all(_are_equal(references, answers)):  # sacrebleu gives 0 for texts without words
+        return Score(name, 100.0, 100.0, 100.0, signature, resamples=np.full(_RESAMPLES, 100.0))
     # sacrebleu's bootstrap fails when a sample scores 0, and its interval is private.
-    counts = np.array(metric._extract_corpus_statistics(list(answers), [list(references)]))
+    counts = np.array(metric._extract_corpus_statistics(list(answers), streams))
 
     def scores(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         one_by_one = (metric._compute_score_from_stats(row.tolist()).score for row in sums)

@@ -174,10 +174,11 @@ def list_files(out: Path) -> list[str]:
 def _describe_model(name: str, revision: str | None) -> dict[str, Any]:
     """The name, absolute where it is a folder, with digests of config and weights."""
     folder = find_model_folder(name, revision)
-    described = {"name": locate_model(name), "files": _digest_model(folder) if folder else {}}
+    described = {"name": locate_model(name), "files": digest_model(folder) if folder else {}}
     return described if revision is None else {**described, "revision": revision}
 
 
-def _digest_model(directory: Path) -> dict[str, str]:
+def digest_model(directory: Path) -> dict[str, str]:
+    """The digests of a model's config and weights, by file name."""
     files = [directory / CONFIG, *sorted(directory.glob("*.safetensors"))]
     return {path.name: sha256_of(path) for path in files}

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import importlib.metadata
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sftdata.base.escaping import escape
+from sftdata.base.version import __version__
 from sftdata.base.wording import count
+from sftdata.loading.text import TextReader
 from sftdata.serving.passport import Passport
+from sftdata_train.answer_files import AnswerFile
 from sftdata_train.batches import RowUnits
 from sftdata_train.decoding import Decoding, Mode, choose_decoding
 from sftdata_train.device import choose_device, choose_dtype
 from sftdata_train.evaluation_prompts import Prompts, prompt_ids
-from sftdata_train.generation import generate
+from sftdata_train.generation import generate_batches
 from sftdata_train.lora import load_adapter
-from sftdata_train.model_loading import load_model
-from sftdata_train.passport import list_stop_ids
+from sftdata_train.model_loading import find_model_folder, load_model, locate_model
+from sftdata_train.passport import digest_model, list_stop_ids
 from sftdata_train.progress import Report
-from sftdata_train.trainer import sum_held_out_loss
+from sftdata_train.trainer import measure_row_losses
 
 BASE, TUNED = "base", "tuned"
+_LIBRARIES = ("torch", "transformers", "peft")
+# Opens the file of a system's answers: from its name and everything that an answer depends on.
+OpenAnswers = Callable[[str, Mapping[str, Any]], AnswerFile]
 
 
 @dataclass(frozen=True)
@@ -29,8 +37,8 @@ class Measured:
 
     system: str
     prompts: Prompts
-    loss: float  # on the targets of all rows
-    task_loss: dict[str, float]
+    losses: list[float]  # of each row, summed over its target tokens
+    targets: list[int]  # target tokens of each row
     answers: list[list[int]]  # as ids
 
 
@@ -53,26 +61,51 @@ def load_systems(
     yield TUNED, model
 
 
+def identify_systems(name: str, passport: Passport | None) -> dict[str, dict[str, Any]]:
+    """Digests of the weights of the base model and the tuned one."""
+    base = {"model": _identify(name)}
+    if passport is None:
+        return {BASE: base}
+    weights = dict(passport["weights"])
+    tuned = {"model": weights} if passport.is_whole_model else base | {"adapter": weights}
+    return {BASE: base, TUNED: tuned}
+
+
+def _identify(name: str) -> Any:
+    folder = find_model_folder(name)
+    return locate_model(name) if folder is None else digest_model(folder)
+
+
 def measure_systems(
     systems: Iterator[tuple[str, Any]],
+    identities: Mapping[str, Mapping[str, Any]],
     sets: Sequence[Prompts],
     mode: Mode,
     batch_size: int,
     max_new_tokens: int | None,
+    open_answers: OpenAnswers,
     report: Report,
 ) -> tuple[list[Measured], Decoding]:
     """Each set with each system, set by set, and the base model's decoding, which all use."""
     by_set: list[list[Measured]] = [[] for _ in sets]
     decoding = Decoding(mode)
+    stop_ids = list_stop_ids(sets[0].data.manifest)
+    limit = max_new_tokens or max(prompts.answer_limit for prompts in sets)
     for system, model in systems:
         if system == BASE:
-            decoding = choose_decoding(model, mode)
-            report(f"decoding: {decoding.describe()}")
-        for prompts, found in zip(sets, by_set, strict=True):
-            report(f"{system}, {prompts.shots} shots, {count(len(prompts.rows), 'row')}")
-            found.append(
-                _measure(system, model, prompts, batch_size, max_new_tokens, decoding, report)
-            )
+            decoding = choose_decoding(model, mode).with_limits(limit, stop_ids)
+        settings = identities[system] | {
+            "decoding": decoding.to_json(),
+            "machine": [choose_device().type, str(choose_dtype())],
+            "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+            "sftdata": __version__,
+        }
+        with open_answers(system, settings) as answers:
+            for prompts, found in zip(sets, by_set, strict=True):
+                report(f"{system}, {prompts.shots} shots, {count(len(prompts.rows), 'row')}")
+                found.append(
+                    _measure(system, model, prompts, batch_size, decoding, answers, report)
+                )
         del model  # before the next one is loaded
     return [one for found in by_set for one in found], decoding
 
@@ -82,28 +115,56 @@ def _measure(
     model: Any,
     prompts: Prompts,
     batch_size: int,
-    max_new_tokens: int | None,
     decoding: Decoding,
+    answers: AnswerFile,
     report: Report,
 ) -> Measured:
-    units, ends = RowUnits(prompts.data[prompts.split]), list_stop_ids(prompts.data.manifest)
-    sums, targets = {}, {}
-    for task, rows in prompts.rows_by_task.items():
-        sums[task] = float(sum_held_out_loss(model, units, rows, batch_size, ends[0]))
-        targets[task] = int(units.targets[rows].sum())
-    answers = generate(
-        model,
-        [prompt_ids(example) for example in prompts.examples],
-        ends,
-        max_new_tokens=max_new_tokens or prompts.answer_limit,
-        decoding=decoding,
-        batch_size=batch_size,
-        report=report,
-    )
+    units = RowUnits(prompts.data[prompts.split])
+    losses = measure_row_losses(model, units, prompts.rows, batch_size, decoding.stop_ids[0])
+    asked = [prompt_ids(example) for example in prompts.examples]
+    _answer(model, prompts, asked, batch_size, decoding, answers, report)
     return Measured(
         system,
         prompts,
-        loss=sum(sums.values()) / sum(targets.values()),
-        task_loss={task: sums[task] / targets[task] for task in sums},
-        answers=answers,
+        losses=losses,
+        targets=units.targets[prompts.rows].tolist(),
+        answers=[answers[prompt] for prompt in asked],
     )
+
+
+def _answer(
+    model: Any,
+    prompts: Prompts,
+    asked: Sequence[list[int]],
+    batch_size: int,
+    decoding: Decoding,
+    answers: AnswerFile,
+    report: Report,
+) -> None:
+    """Answer the prompts that have no answer yet; each batch is written when it is ready."""
+    left = [place for place, prompt in enumerate(asked) if prompt not in answers]
+    done = len(asked) - len(left)
+    if done:
+        report(f"  {done:,} of {count(len(asked), 'answer')} are in {escape(str(answers.path))}")
+    if not left:
+        return
+    texts, examples = TextReader(prompts.data), prompts.examples
+    assert decoding.max_new_tokens is not None
+    batches = generate_batches(
+        model,
+        [asked[place] for place in left],
+        decoding.stop_ids,
+        max_new_tokens=decoding.max_new_tokens,
+        decoding=decoding,
+        batch_size=batch_size,
+    )
+    for batch in batches:
+        places = {left[at]: ids for at, ids in batch.items()}
+        answers.add(
+            [
+                (examples[at].row_id, asked[at], ids, texts.decode(ids, show_control=False))
+                for at, ids in places.items()
+            ]
+        )
+        done += len(places)
+        report(f"  {done:,} of {len(asked):,} answers")

@@ -16,7 +16,7 @@ from sftdata.loading.order import MicroBatch, StepPlan
 from sftdata_train.batches import StepDataset, Tensors, Units, collate, to_device
 from sftdata_train.checkpoints import remove_checkpoints, require_intact, seal_checkpoint
 from sftdata_train.inference import inference
-from sftdata_train.loss import find_output_head, target_loss
+from sftdata_train.loss import find_output_head, row_losses, target_loss
 from sftdata_train.router_loss import compute_router_loss, record_outputs
 
 
@@ -169,6 +169,21 @@ def sum_held_out_loss(
             batch = collate([units[i] for i in by_length[start : start + batch_size]], pad_id)
             total += target_loss(model, to_device(batch, device), head)
     return total
+
+
+def measure_row_losses(
+    model: Any, units: Units, chosen: Sequence[int], batch_size: int, pad_id: int
+) -> list[float]:
+    """Cross entropy summed over the target tokens of each of the chosen rows, in their order."""
+    head, device = find_output_head(model), next(model.parameters()).device
+    losses: dict[int, float] = {}
+    by_length = sorted(set(chosen), key=lambda unit: -int(units.tokens[unit]))
+    with inference(model):
+        for start in range(0, len(by_length), batch_size):
+            rows = by_length[start : start + batch_size]
+            batch = to_device(collate([units[i] for i in rows], pad_id), device)
+            losses |= zip(rows, row_losses(model, batch, head).tolist(), strict=True)
+    return [losses[unit] for unit in chosen]
 
 
 def perplexity(loss: float) -> float:
