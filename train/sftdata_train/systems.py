@@ -94,7 +94,8 @@ def measure_systems(
     for system, model in systems:
         if system == BASE:
             decoding = choose_decoding(model, mode).with_limits(limit, stop_ids)
-        settings = identities[system] | {
+        settings = {
+            **identities[system],
             "decoding": decoding.to_json(),
             "machine": [choose_device().type, str(choose_dtype())],
             "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
