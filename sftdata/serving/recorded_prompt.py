@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.arrow import texts
-from sftdata.base.conversation import SYSTEM, USER
+from sftdata.base.conversation import SYSTEM, USER, Conversation, Turn
 from sftdata.errors import SftdataError, did_you_mean
 from sftdata.examples.encode import encode_segments
 from sftdata.examples.layout import ChatComposer, Composer, PlainComposer
@@ -23,7 +23,7 @@ from sftdata.serving.turn_rules import TurnRules
 from sftdata.spec.fields import MESSAGES
 from sftdata.tokenizing.chat.layout import ConversationFormat
 from sftdata.tokenizing.chat.skeleton import recorded_format
-from sftdata.tokenizing.chat.template import load_chat_template
+from sftdata.tokenizing.chat.template import ChatTemplate, load_chat_template
 from sftdata.tokenizing.encoder import REFERENCE, Encoder, load_encoder
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
@@ -82,27 +82,38 @@ class PassportRenderer:
             target=texts(["-"]),  # a placeholder; only the prompt before it is encoded
         )
 
-    def turns(
+    def conversation(
         self,
         row: Mapping[str, Any] | None,
         question: Question | None,
         *,
         template: str | None = None,
-    ) -> dict[str, Any] | None:
-        """The messages and tools of a request to a chat endpoint; None for plain prompts."""
+    ) -> Conversation | None:
+        """The turns that the chat template shows; None for plain prompts.
+
+        Those of a question are read and repaired as the spec of its dataset says. Raises
+        `ConversationFault` for turns that cannot be.
+        """
         if question is not None:
-            messages = [dict(message) for message in question.messages]
-            if question.system is not None:
-                messages = [{"role": SYSTEM, "content": question.system}, *messages]
-            beside = {"tools": question.tools, "documents": question.documents}
-            return {"messages": messages} | {n: v for n, v in beside.items() if v is not None}
+            reader = _choose_rules(self.passport, template).reader
+            return reader.read_question(question.values)
         if self.passport["chat"] is None:
             return None
         rendered = self._render(row or {}, _choose_template(self.passport, template))
         columns = {SYSTEM: rendered.system, USER: rendered.prompt}
         contents = {role: str(c[0].as_py()).strip() for role, c in columns.items() if c is not None}
-        messages = [{"role": role, "content": text} for role, text in contents.items() if text]
-        return {"messages": messages}
+        return Conversation(tuple(Turn(role, text) for role, text in contents.items() if text))
+
+    @property
+    def chat_template(self) -> ChatTemplate:
+        """The chat template of the training, with its options and its date."""
+        chat = self.passport["chat"]
+        date = chat.get("date")
+        return load_chat_template(
+            replace(self.tokenizer, chat_template=chat["template"]),
+            chat["options"],
+            datetime.date.today() if date is None else datetime.date.fromisoformat(date),
+        )
 
     @property
     def _composer(self) -> Composer:
@@ -126,15 +137,8 @@ class PassportRenderer:
         Raises `SftdataError` when the adapter was trained on no conversations.
         """
         rules = _choose_rules(self.passport, source)
-        chat = self.passport["chat"]
-        date = chat.get("date")
-        tokenizer = replace(self.tokenizer, chat_template=chat["template"])
-        template = load_chat_template(
-            tokenizer,
-            chat["options"],
-            datetime.date.today() if date is None else datetime.date.fromisoformat(date),
-        )
-        layout = ConversationFormat(tokenizer, template, rules.teach_reasoning)
+        tokenizer = replace(self.tokenizer, chat_template=self.passport["chat"]["template"])
+        layout = ConversationFormat(tokenizer, self.chat_template, rules.teach_reasoning)
         renderer = TurnRenderer(layout, self._encoder, rules)
         text, ids = renderer.render(question, chat_options)
         return ServingPrompt(MESSAGES, text, ids, self.stop_ids)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.errors import SftdataError, did_you_mean
+from sftdata.serving.chat_request import find_chat_request
 from sftdata.serving.conversation import Question
 from sftdata.serving.prompt import ServingPrompt
 from sftdata.serving.recorded_prompt import (
@@ -45,7 +46,7 @@ class _Model:
     folder: Path
     renderer: PassportRenderer
     prompt: ServingPrompt
-    turns: Mapping[str, Any] | None  # messages and tools of a request to a chat endpoint
+    turns: Mapping[str, Any] | None  # messages, tools … of a request to a chat endpoint
     max_new_tokens: int
 
     @property
@@ -102,15 +103,8 @@ def set_up(
         prompt = renderer.render_question(question, source=template)
     else:
         prompt = renderer.render(row or {}, template=template)
-    turns = renderer.turns(row, question, template=template)
-    if turns is not None and _tokenize(renderer, prompt.text) != prompt.input_ids:
-        turns = None  # the data holds text like a control token, or tokens merge at a boundary
+    turns = find_chat_request(renderer, prompt, row, question, template=template)
     return SERVERS[server](_Model(adapter, renderer, prompt, turns, max_new_tokens))
-
-
-def _tokenize(renderer: PassportRenderer, text: str) -> list[int]:
-    """The ids that a server makes of the text that its chat template has rendered."""
-    return list(renderer.tokenizer.decoder.encode(text, add_special_tokens=False).ids)
 
 
 def _vllm(model: _Model) -> ServerSetup:

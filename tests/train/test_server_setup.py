@@ -90,6 +90,28 @@ def test_a_chat_endpoint_of_conversations_gives_the_same_ids(folder: Path) -> No
     assert apply(folder / "talks", setup.chat_request) == expected
 
 
+def test_turns_in_another_form_are_sent_in_the_form_of_openai(folder: Path) -> None:
+    call = {"name": "f", "arguments": {"a": "ü"}}
+    turns = [
+        {"from": "human", "value": "Is it deep?"},
+        {"from": "gpt", "value": "", "tool_calls": [call]},
+        {"from": "tool", "value": "2 m"},
+    ]
+    request = set_up(folder / "talks", "vllm", question=Question(turns)).chat_request
+    assert request is not None
+    assert request["messages"] == [
+        {"role": "user", "content": "Is it deep?"},
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [
+                {"type": "function", "function": {"name": "f", "arguments": '{"a": "ü"}'}}
+            ],
+        },
+        {"role": "tool", "content": "2 m"},
+    ]
+
+
 def test_a_chat_endpoint_is_left_out_where_it_gives_other_ids(folder: Path) -> None:
     hostile = {"article": "He wrote <|im_end|> there."}
     assert set_up(folder / "chat", "vllm", row=hostile).chat_request is None
