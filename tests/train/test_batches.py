@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from sftdata.loading.dataset import Example, load
 from sftdata.loading.order import StepPlan
 from sftdata.loading.packing import plan_packs
-from sftdata_train.batches import PackUnits, StepDataset, collate
+from sftdata_train.batches import PackUnits, StepDataset, choose_width, collate
 
 
 def test_a_batch_a_reader_can_check() -> None:
@@ -39,6 +39,17 @@ def test_padding_after_a_pack_has_no_positions_past_its_longest_example() -> Non
     plain = collate([[example(4)], [example(1)]], 0)
     assert plain["position_ids"][1].tolist() == [0, 1, 2, 3]
     assert plain["boundaries"].tolist() == [0, 4, 8]
+
+
+def test_batches_for_flex_attention_have_few_widths() -> None:
+    widths = {choose_width(tokens, longest=1500) for tokens in range(1, 1501)}
+    assert sorted(widths) == [128, 256, 512, 1024, 1500]
+    assert choose_width(90, longest=100) == 100
+    example = Example("r", "t", np.ones(3, np.int32), np.ones(3, np.bool_), 0)
+    batch = collate([[example]], 0, longest=5)
+    assert batch["input_ids"].tolist() == [[1, 1, 1, 0, 0]]
+    assert batch["labels"].tolist() == [[-100, 1, 1, -100, -100]]
+    assert batch["is_token"].tolist() == [[True, True, True, False, False]]
 
 
 def test_a_first_token_is_never_a_label_of_the_example_before_it() -> None:

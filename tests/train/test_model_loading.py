@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from support.refused_runs import change_config, refusal
 
 from sftdata.errors import SftdataError
-from sftdata_train.model_loading import load_model
+from sftdata_train.model_loading import load_model, make_four_bit_config, require_four_bits
 from sftdata_train.recipe import load_recipe
 from sftdata_train.training_run import prepare, train
 
@@ -45,3 +46,24 @@ def test_four_bits_without_a_gpu_are_refused(
     )
     with pytest.raises(SftdataError, match="needs a CUDA device"):
         train(run, tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+def test_the_four_bit_config_is_that_of_qlora() -> None:
+    config = make_four_bit_config(torch.bfloat16)
+    assert config.load_in_4bit
+    assert config.bnb_4bit_quant_type == "nf4"
+    assert config.bnb_4bit_use_double_quant
+    assert config.bnb_4bit_compute_dtype == torch.bfloat16
+
+
+def test_four_bits_without_bitsandbytes_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    if find_spec("bitsandbytes") is None:
+        with pytest.raises(SftdataError, match="needs bitsandbytes") as caught:
+            require_four_bits()
+        assert "pip install bitsandbytes" in str(caught.value)
+    else:
+        require_four_bits()

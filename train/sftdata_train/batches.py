@@ -20,6 +20,7 @@ from sftdata.loading.dataset import IGNORED, Example, Split
 from sftdata.loading.order import MicroBatch
 from sftdata.loading.packing import PackPlan
 
+_NARROWEST = 128
 Tensors = dict[str, Any]  # tensors by name, and counts as plain integers
 
 
@@ -56,8 +57,20 @@ class PackUnits:
         return [self.split[int(row)] for row in self.plan[unit]]
 
 
-def collate(sequences: Sequence[Sequence[Example]], pad_id: int) -> Tensors:
+def choose_width(tokens: int, longest: int) -> int:
+    """One of few widths: a power of two from 128 on, or that of the longest unit.
+
+    Flex attention compiles for each width anew.
+    """
+    return min(max(_NARROWEST, 1 << (tokens - 1).bit_length()), longest)
+
+
+def collate(
+    sequences: Sequence[Sequence[Example]], pad_id: int, longest: int | None = None
+) -> Tensors:
     """The sequences as one batch, padded on the right to the longest.
+
+    `longest`: tokens of the longest unit, to have few widths (see `choose_width`).
 
     `input_ids`, `labels` (-100 where ignored, not shifted), `position_ids`:
     int64[sequences, width]. `is_token`: bool of the same shape, false for padding. `boundaries`:
@@ -65,8 +78,10 @@ def collate(sequences: Sequence[Sequence[Example]], pad_id: int) -> Tensors:
     and the end of the batch.
     """
     is_packed = any(len(sequence) > 1 for sequence in sequences)
-    longest = max(len(e.input_ids) for sequence in sequences for e in sequence)
+    longest_example = max(len(e.input_ids) for sequence in sequences for e in sequence)
     width = max(sum(len(e.input_ids) for e in sequence) for sequence in sequences)
+    if longest is not None:
+        width = choose_width(width, longest)
     shape = (len(sequences), width)
     input_ids = np.full(shape, pad_id, np.int64)
     labels = np.full(shape, IGNORED, np.int64)
@@ -86,7 +101,7 @@ def collate(sequences: Sequence[Sequence[Example]], pad_id: int) -> Tensors:
             at = end
         # One example to a sequence keeps plain positions, for which transformers needs no mask.
         if is_packed and at < width:
-            position_ids[i, at:] = np.arange(width - at) % longest
+            position_ids[i, at:] = np.arange(width - at) % longest_example
             starts.append(i * width + at)
     return {
         "input_ids": torch.from_numpy(input_ids),
@@ -107,12 +122,13 @@ class StepDataset(Dataset[Tensors]):
 
     def __init__(self, units: Units, pad_id: int) -> None:
         self.units, self.pad_id = units, pad_id
+        self.longest: int | None = None  # tokens of the longest unit, to have few widths
 
     def __len__(self) -> int:
         return len(self.units.tokens)
 
     def __getitem__(self, micro_batch: MicroBatch) -> Tensors:
-        batch = collate([self.units[unit] for unit in micro_batch.units], self.pad_id)
+        batch = collate([self.units[unit] for unit in micro_batch.units], self.pad_id, self.longest)
         if not micro_batch.is_counted:
             batch["labels"].fill_(IGNORED)
             batch["is_token"].fill_(False)

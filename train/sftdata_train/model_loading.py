@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from sftdata.errors import SftdataError
+from sftdata_train.device import choose_device
 from sftdata_train.model_dropout import find_dropout, set_dropout
 
 CONFIG = "config.json"
@@ -56,7 +58,9 @@ def load_model(
         require_safetensors(Path(name))
     options: dict[str, Any] = {} if attention == "auto" else {"attn_implementation": attention}
     if quantized:
-        options["quantization_config"] = _four_bit_config(dtype)
+        require_four_bits()
+        options["quantization_config"] = make_four_bit_config(dtype)
+        options["device_map"] = {"": choose_device()}  # each rank on its own GPU
     try:
         return AutoModelForCausalLM.from_pretrained(
             name,
@@ -153,7 +157,8 @@ def explain_load_error(name: str, error: Exception) -> SftdataError:
     )
 
 
-def _four_bit_config(dtype: torch.dtype) -> Any:
+def require_four_bits() -> None:
+    """Raises `SftdataError` when this machine cannot hold weights in 4 bits."""
     if not torch.cuda.is_available():
         raise SftdataError(
             "The method 'qlora' needs a CUDA device, because bitsandbytes stores weights in 4 bits "
@@ -161,14 +166,16 @@ def _four_bit_config(dtype: torch.dtype) -> Any:
             "Train with --method lora, or on a machine with a GPU.",
             code="E905",
         )
-    try:
-        import bitsandbytes  # type: ignore[import-not-found,unused-ignore]  # noqa: F401
-    except ImportError as error:
+    if find_spec("bitsandbytes") is None:
         raise SftdataError(
             "The method 'qlora' needs bitsandbytes.",
             "Install it: pip install bitsandbytes",
             code="E905",
-        ) from error
+        )
+
+
+def make_four_bit_config(dtype: torch.dtype) -> Any:
+    """4-bit NormalFloat with quantized scales, as in the QLoRA paper; `dtype` computes."""
     from transformers import BitsAndBytesConfig
 
     return BitsAndBytesConfig(  # type: ignore[no-untyped-call]

@@ -80,6 +80,7 @@ class ExactTrainer(transformers.Trainer):
     def get_train_dataloader(self) -> DataLoader[Tensors]:
         """Micro-batches of this rank, without accelerate, which would shard them again."""
         dataset: Any = self.train_dataset
+        dataset.longest = self._find_longest(dataset.units)
         return DataLoader(
             dataset,
             batch_sampler=self._sampler,
@@ -152,21 +153,38 @@ class ExactTrainer(transformers.Trainer):
             range(self.args.process_index, len(units.tokens), self.args.world_size),
             self.args.per_device_eval_batch_size,
             self.pad_id,
+            self._find_longest(units),
         )
         return float(self.accelerator.reduce(total, "sum")) / int(units.targets.sum())
 
+    def _find_longest(self, units: Units) -> int | None:
+        """Tokens of the longest unit, where batches must have few widths."""
+        model: Any = self.model
+        is_flex = model.config._attn_implementation == "flex_attention"
+        return int(units.tokens.max()) if is_flex else None
+
 
 def sum_held_out_loss(
-    model: Any, units: Units, chosen: Sequence[int], batch_size: int, pad_id: int
+    model: Any,
+    units: Units,
+    chosen: Sequence[int],
+    batch_size: int,
+    pad_id: int,
+    longest: int | None = None,
 ) -> torch.Tensor:
-    """float64: cross entropy summed over the target tokens of the chosen units."""
+    """float64: cross entropy summed over the target tokens of the chosen units.
+
+    `longest`: tokens of the longest unit, to have few widths.
+    """
     head, device = find_output_head(model), next(model.parameters()).device
     total = torch.zeros((), dtype=torch.float64, device=device)
     # Batch units of similar length to pad little.
     by_length = sorted(chosen, key=lambda unit: -int(units.tokens[unit]))
     with inference(model):
         for start in range(0, len(by_length), batch_size):
-            batch = collate([units[i] for i in by_length[start : start + batch_size]], pad_id)
+            batch = collate(
+                [units[i] for i in by_length[start : start + batch_size]], pad_id, longest
+            )
             total += target_loss(model, to_device(batch, device), head)
     return total
 

@@ -7,30 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 import transformers
 
-from sftdata.base.files import sha256_of
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, load
 from sftdata.loading.packing import read_plan
 from sftdata.serving.model_files import write_model_card
 from sftdata.serving.passport import Passport, read_passport
 from sftdata.spec.split_names import find_split
-from sftdata.writing.manifest import MANIFEST
+from sftdata_train.arguments import make_arguments, make_callbacks
 from sftdata_train.batches import PackUnits, RowUnits, Units
 from sftdata_train.checkpoints import (
-    CHECKPOINTS,
     choose_checkpoint,
     digest_settings,
     remove_checkpoints,
 )
-from sftdata_train.device import choose_dtype
-from sftdata_train.lora import add_lora, list_left_out
-from sftdata_train.loss_check import check_loss
-from sftdata_train.model_dropout import find_dropout
-from sftdata_train.model_loading import load_config, load_model, locate_model
-from sftdata_train.packing_check import check_boundaries
+from sftdata_train.model_building import build_model
+from sftdata_train.model_check import check_model
+from sftdata_train.model_loading import load_config, locate_model, require_four_bits
 from sftdata_train.passport import describe_run, load_built_templates
 from sftdata_train.preflight import (
     check_data,
@@ -41,7 +35,7 @@ from sftdata_train.preflight import (
 from sftdata_train.progress import VALIDATION, Progress, Report, read_metrics
 from sftdata_train.recipe import Recipe
 from sftdata_train.resource_errors import explain_resource_errors
-from sftdata_train.router_loss import check_router_loss, find_coefficient
+from sftdata_train.router_loss import check_router_loss
 from sftdata_train.run_folder import (
     check_run_folder,
     is_finished,
@@ -55,7 +49,6 @@ from sftdata_train.trainer import ExactTrainer
 
 EVENTS = "runs"  # where TensorBoard's users look for them
 _HELD_OUT = "validation"
-_EVAL_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -132,10 +125,12 @@ def train(run: TrainingRun, out: Path, report: Report = lambda line: None) -> Pa
     An unfinished run of the same settings in `out` resumes from its last intact checkpoint.
     Raises `SftdataError`; `out` then holds the last checkpoint but no passport.
     """
+    if run.recipe.method == "qlora":
+        require_four_bits()
     description = _describe(run)
     settings = select_settings(description)
     check_run_folder(out, settings)
-    arguments = _training_arguments(run, out)  # joins the other ranks
+    arguments = make_arguments(run, out)  # joins the other ranks
     first, wait = arguments.process_index == 0, arguments.distributed_state.wait_for_everyone
     wait()  # all have checked the folder
     with open_run_folder(out, settings, is_first_rank=first):
@@ -176,10 +171,7 @@ def _train(
     with explain_resource_errors("loading the model"):
         trainer = make_trainer(run, out, report, arguments, settings)
     with explain_resource_errors("training"):
-        examples = list(run.data[run.split][:2])
-        check_loss(trainer.model, examples, run.pad_id)
-        if run.recipe.packed is not None and len(examples) > 1:
-            check_boundaries(trainer.model, examples, run.pad_id)
+        check_model(run, trainer, report)
         trainer.add_callback(Progress(trainer, out, report))
         trainer.train(
             resume_from_checkpoint=None if resume.checkpoint is None else str(resume.checkpoint)
@@ -202,16 +194,17 @@ def make_trainer(
     """
     if "tensorboard" in run.recipe.report_to:  # by default it writes beside the checkpoints
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(out / EVENTS))
+    arguments = arguments or make_arguments(run, out)  # first: it sets the GPU of this rank
     trainer = ExactTrainer(
-        model=_build_model(run, report),
-        args=arguments or _training_arguments(run, out),
+        model=build_model(run, report),
+        args=arguments,
         units=run.units,
         held_out=run.held_out,
         pad_id=run.pad_id,
         settings_digest=settings,
         adds_router_loss=run.recipe.router_loss,
         eval_dataset=[],  # required but unused: `evaluate` reads the held-out units
-        callbacks=_callbacks(run),
+        callbacks=make_callbacks(run),
     )
     trainer.remove_callback(transformers.PrinterCallback)  # it prints to stdout
     return trainer
@@ -230,101 +223,3 @@ def _describe(run: TrainingRun) -> dict[str, Any]:
     templates = load_built_templates(run.data.manifest)
     revision = getattr(run.config, "_commit_hash", None)
     return describe_run(run.data, run.split, run.model, run.recipe, templates, revision)
-
-
-def _build_model(run: TrainingRun, report: Report) -> Any:
-    recipe = run.recipe
-    full = recipe.method == "full"
-    model = load_model(
-        run.model,
-        # Trained weights are float32, also where the computation is bfloat16.
-        dtype=torch.float32 if full else choose_dtype(recipe.precision),
-        attention=recipe.attention,
-        quantized=recipe.method == "qlora",
-        without_dropout=not recipe.model_dropout,
-        trust_remote_code=run.trust_remote_code,
-    )
-    _report_differences(run, report)
-    torch.manual_seed(recipe.seed)  # the same initial adapter on every rank
-    if not full:
-        left_out = list_left_out(model, recipe)
-        if left_out:
-            report(f"--targets {recipe.targets} leaves out {', '.join(left_out)}.")
-        model = add_lora(model, recipe)
-    if recipe.checkpointing and not full:
-        model.enable_input_require_grads()
-    return model
-
-
-def _report_differences(run: TrainingRun, report: Report) -> None:
-    """Name what the model's own config asks for and this training does otherwise."""
-    dropout = find_dropout(run.config)
-    if dropout and not run.recipe.model_dropout:
-        values = ", ".join(f"{name} {value:g}" for name, value in dropout.items())
-        report(f"The model's own dropout ({values}) is off; --model-dropout keeps it.")
-    if find_coefficient(run.config) is not None and not run.recipe.router_loss:
-        report(
-            "The load-balancing loss of the model's experts is not added; --router-loss adds it."
-        )
-
-
-@dataclass
-class _Arguments(transformers.TrainingArguments):
-    """The settings that an experiment tracker records, with the dataset that is trained on."""
-
-    dataset: str = ""
-    dataset_build: str = ""
-    dataset_manifest_sha256: str = ""
-
-
-def _training_arguments(run: TrainingRun, out: Path) -> transformers.TrainingArguments:
-    recipe = run.recipe
-    evaluates = "no" if run.held_out is None else "steps" if recipe.evaluate_every else "epoch"
-    saves = "steps" if recipe.save_every else "epoch"
-    save_every = recipe.save_every
-    if recipe.early_stop is not None:  # save whenever we evaluate, to keep the best
-        saves, save_every = evaluates, recipe.evaluate_every
-    manifest = run.data.manifest
-    return _Arguments(
-        dataset=manifest["task"],
-        dataset_build=manifest["build"],
-        dataset_manifest_sha256=sha256_of(manifest.directory / MANIFEST),
-        run_name=out.name,
-        output_dir=str(out / CHECKPOINTS),
-        num_train_epochs=recipe.epochs,
-        max_steps=recipe.max_steps or -1,
-        per_device_train_batch_size=recipe.micro_batch,
-        per_device_eval_batch_size=_EVAL_BATCH,
-        gradient_accumulation_steps=recipe.accumulate,
-        learning_rate=recipe.learning_rate,
-        lr_scheduler_type=recipe.schedule,
-        warmup_steps=recipe.warmup,  # below 1: a share of the steps
-        weight_decay=recipe.weight_decay,
-        max_grad_norm=recipe.max_grad_norm,
-        seed=recipe.seed,
-        bf16=torch.cuda.is_available() and recipe.precision != "float32",
-        use_cpu=not torch.cuda.is_available(),
-        activation_checkpointing=recipe.checkpointing,
-        activation_checkpointing_kwargs={"use_reentrant": False} if recipe.checkpointing else None,
-        logging_steps=recipe.log_every,
-        logging_first_step=True,
-        logging_nan_inf_filter=False,  # report a loss that is not finite, which ends the run
-        eval_strategy=evaluates,
-        eval_steps=recipe.evaluate_every,
-        save_strategy=saves,
-        save_steps=save_every or 500,
-        save_total_limit=2,
-        load_best_model_at_end=recipe.early_stop is not None,
-        metric_for_best_model="eval_loss" if recipe.early_stop is not None else None,
-        greater_is_better=False if recipe.early_stop is not None else None,
-        remove_unused_columns=False,
-        ddp_find_unused_parameters=False,
-        report_to=list(recipe.report_to),
-        disable_tqdm=True,
-    )
-
-
-def _callbacks(run: TrainingRun) -> list[transformers.TrainerCallback]:
-    if run.recipe.early_stop is None:
-        return []
-    return [transformers.EarlyStoppingCallback(run.recipe.early_stop)]
