@@ -1,49 +1,141 @@
-"""Tries a fault at every call to the file system of every command that writes; prints a table.
+"""Runs the fault suite at its whole load, and prints a table of what was tried and what failed.
 
-python tests/faults/run_faults.py [--every N] [NAME …]
+CI runs the same tests with small loads. `--part 1/8` to `--part 8/8` together try the same as the
+whole; with `--found FILE`, each adds what it found to the file, and prints the table of all so far.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-import tempfile
 import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
 
-from support.fault_scenarios import SCENARIOS, Stage
-from support.faults import FAULTS, commands
+import pytest
+from support.loads import LOAD, TALLIES, Load
+
+SECTIONS: Mapping[str, Sequence[str]] = {
+    "points": ["test_points.py"],
+    "kills": ["test_kill.py", "test_kill_kinds.py", "test_kill_commands.py"],
+    "flips": ["test_flipped_bits.py"],
+    "damage": ["test_damaged_files.py"],
+    "manifests": ["test_hostile_manifests.py"],
+    "disks": ["test_disks.py"],
+    "writers": ["test_two_builds.py"],
+    "workers": ["test_worker_faults.py"],
+    "signals": ["test_signals.py"],
+}
+# Of each section: for each thing and fault, how often it was tried and how often that failed.
+Found = dict[str, dict[str, dict[str, list[int]]]]
+
+
+class Suite:
+    """A plugin of pytest: runs the tests that count their tries, with a load."""
+
+    def __init__(self, load: Load) -> None:
+        self.load = load
+        self.found: Found = {}
+        self._started = time.monotonic()
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[LOAD] = self.load
+
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        counted = [item for item in items if "tally" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=[item for item in items if item not in counted])
+        items[:] = counted
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        seconds = time.monotonic() - self._started
+        if report.failed:
+            print(f"\n{report.nodeid}\n{report.longreprtext[-4000:]}", file=sys.stderr, flush=True)
+        if report.when == "call":
+            print(f"{seconds:6.0f} s  {report.nodeid}", file=sys.stderr, flush=True)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        for test, tally in session.config.stash.get(TALLIES, []):
+            file = Path(test.partition("::")[0]).name
+            section = next(name for name, files in SECTIONS.items() if file in files)
+            for (thing, fault), tried in tally.tried.items():
+                cell = self.found.setdefault(section, {}).setdefault(thing, {})
+                was = cell.setdefault(fault, [0, 0])
+                was[0] += tried
+                was[1] += tally.failed[thing, fault]
+
+
+def merge(found: Found, earlier: Found) -> Found:
+    """The sums of two runs, the earlier one's entries first."""
+    total: Found = {}
+    for one in (earlier, found):
+        for section, things in one.items():
+            for thing, faults in things.items():
+                for fault, numbers in faults.items():
+                    cells = total.setdefault(section, {}).setdefault(thing, {})
+                    was = cells.get(fault, [0, 0])
+                    cells[fault] = [was[0] + numbers[0], was[1] + numbers[1]]
+    return total
+
+
+def table_of(found: Found) -> str:
+    """A table for each section: a row for each thing, a column for each fault."""
+    lines = []
+    for section in (name for name in SECTIONS if name in found):
+        things = found[section]
+        faults = list(dict.fromkeys(fault for cells in things.values() for fault in cells))
+        total: Counter[str] = Counter()
+        lines += [f"\n| {section} | {' | '.join(faults)} |", "|---" * (1 + len(faults)) + "|"]
+        for thing, cells in things.items():
+            shown = []
+            for fault in faults:
+                tried, failed = cells.get(fault, [0, 0])
+                total.update(tried=tried, failed=failed)
+                shown.append(f"{tried:,} / {failed:,}" if tried else "")
+            lines.append(f"| {thing} | {' | '.join(shown)} |")
+        lines.append(f"\n{section}: {total['tried']:,} tried, {total['failed']:,} failed.")
+    return "\n".join(lines)
+
+
+def part_of(text: str) -> Load:
+    """The load `K/N`, with K from 1 to N."""
+    part, _, parts = text.partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a part such as 1/8")
+    return Load(int(part) - 1, int(parts))
 
 
 def main() -> None:
-    """Runs the scenarios whose names hold one of the arguments, all of them by default."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="only commands with this name")
-    parser.add_argument("--every", type=int, default=1, help="try each N-th point only")
+    """Runs the sections that are named, all of them by default."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
+    parser.add_argument("--part", type=part_of, default=Load(0, 1), metavar="K/N",
+                        help="one part of the load (default: 1/1)")  # fmt: skip
+    parser.add_argument("--only", metavar="WORDS", help="only tests with these words in their name")
+    parser.add_argument("--found", type=Path, metavar="FILE", help="add to what earlier parts found")
     options = parser.parse_args()
-    failures = []
-    print("| command | " + " | ".join(fault.name for fault in FAULTS) + " |")
-    print("|---" * (1 + len(FAULTS)) + "|")
-    with tempfile.TemporaryDirectory() as folder, commands(Path(folder)) as process:
-        for scenario in SCENARIOS:
-            if options.names and not any(name in scenario.name for name in options.names):
-                continue
-            started, cells = time.monotonic(), []
-            stage = Stage(scenario, process, Path(folder))
-            for fault in FAULTS:
-                points = range(1, stage.count(fault) + 1, options.every)
-                found = [(point, stage.try_point(fault, point)) for point in points]
-                wrong = [f"{scenario.name}, {fault.name}, point {p}: {w}" for p, w in found if w]
-                cells.append(f"{len(points)} / {len(wrong)}")
-                failures += wrong
-                for line in wrong:
-                    print(line, file=sys.stderr, flush=True)
-            print(f"| {scenario.name} | {' | '.join(cells)} |", flush=True)
-            print(f"{scenario.name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
-    print(f"\n{len(failures)} failures." if failures else "\nNone failed.")
-    sys.exit(bool(failures))
+    if unknown := set(options.sections) - set(SECTIONS):
+        parser.error(f"no section '{min(unknown)}'; there are: {', '.join(SECTIONS)}")
+    files = [str(HERE / file) for name in options.sections or SECTIONS for file in SECTIONS[name]]
+    suite = Suite(options.part)
+    words = ["-k", options.only] if options.only else []
+    quiet = ["-qq", "--no-header", "--no-summary", "--tb=short", "-p", "no:cacheprovider"]
+    code = pytest.main([*quiet, *words, *files], plugins=[suite])
+    found = suite.found
+    if options.found is not None:
+        if options.found.exists():
+            found = merge(found, json.loads(options.found.read_text()))
+        options.found.write_text(json.dumps(found))
+    print(table_of(found))
+    sys.exit(int(code))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,6 +124,7 @@ class Stage:
         self.before = self._state()
         end = self._run()
         assert end.status == 0, end.output
+        self.seconds = end.seconds
         self.after = self._state()
         self.tree = read_tree(work)
 
@@ -137,12 +139,36 @@ class Stage:
         """The problem after a fault at this point; None if there is none."""
         self._reset()
         end = self._run(fault, point)
+        if fault.is_harmless and end.status != 0:
+            return f"exit code {end.status}: {end.output}"
+        return self._find_problem(end, may_leave=bool(fault.kinds & (NAME | READ)))
+
+    def try_kill(self, seconds: float) -> tuple[bool, str | None]:
+        """Kills the command at a time; whether it still ran, and the problem."""
+        self._reset()
+        end = self._run(signal_after=(signal.SIGKILL, seconds))
+        return end.status is None, self._find_problem(end)
+
+    def try_signal(self, number: int, seconds: float) -> tuple[bool, str | None]:
+        """Sends SIGINT or SIGTERM at a time; whether it came in time, and the problem."""
+        self._reset()
+        end = self._run(signal_after=(number, seconds))
+        if end.status == 130 and "Interrupted." not in end.output:
+            return True, f"no message: {end.output}"
+        return end.status in (None, 130), self._find_problem(end)
+
+    def try_file_limit(self, limit: int) -> str | None:
+        """The problem where no file may grow past so many bytes."""
+        self._reset()
+        return self._find_problem(self._run(file_limit=limit))
+
+    def _find_problem(self, end: End, *, may_leave: bool = False) -> str | None:
         try:
-            return self._find_fault(fault, end)
+            return self._find_fault(end, may_leave)
         except Exception as error:
             return f"{type(error).__name__}: {error}\n{end.output}"
 
-    def _find_fault(self, fault: Fault, end: End) -> str | None:
+    def _find_fault(self, end: End, may_leave: bool) -> str | None:
         if end.status is not None and (wrong := _check_end(end)):
             return wrong
         state = self._state()
@@ -151,7 +177,7 @@ class Stage:
                 return f"{key} is neither old nor new"
         if end.status == 0 and state != self.after:
             return f"exit code 0, but it is not the new state\n{end.output}"
-        if end.status and not fault.kinds & (NAME | READ) and (left := _find_leftovers(self._work)):
+        if end.status and not may_leave and (left := _find_leftovers(self._work)):
             return f"left over after an error: {left}"
         is_done = state == self.after
         again = self._run()
@@ -166,8 +192,8 @@ class Stage:
         shutil.rmtree(self._root, ignore_errors=True)
         shutil.copytree(self._folder / "before", self._root, symlinks=True)
 
-    def _run(self, fault: Fault | None = None, at: int = 0) -> End:
-        return self._commands.run(self.scenario.command.split(), self._root, fault, at)
+    def _run(self, fault: Fault | None = None, at: int = 0, **options: Any) -> End:
+        return self._commands.run(self.scenario.command.split(), self._root, fault, at, **options)
 
     def _state(self) -> dict[str, Any]:
         """The content of each dataset, output and file that must be old or new."""
@@ -183,9 +209,9 @@ class Stage:
 
 
 def _check_end(end: End) -> str | None:
-    if "Traceback" in end.output or (end.status and "Error E" not in end.output):
+    if "Traceback" in end.output or (end.status in (1, 3) and "Error E" not in end.output):
         return f"no message: {end.output[-2000:]}"
-    if end.status not in (0, 1, 3):
+    if end.status not in (0, 1, 3, 130):
         return f"exit code {end.status}: {end.output}"
     return None
 

@@ -10,11 +10,16 @@ command is a fork of it, so that a point costs a command and not the import of t
 from __future__ import annotations
 
 import errno
+import importlib
 import json
 import os
+import resource
+import select
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,8 +29,8 @@ from typing import Any
 SHIM = Path(__file__).with_name("fault_shim.c")
 COMPILER = shutil.which("cc")
 
-READ, CREATE, WRITE, SYNC, NAME, FOLDER, LOCK = (1 << bit for bit in range(7))
-CHANGES = CREATE | WRITE | SYNC | NAME | FOLDER
+READ, CREATE, WRITE, SYNC, NAME, FOLDER, LOCK, LINK = (1 << bit for bit in range(8))
+CHANGES = CREATE | WRITE | SYNC | NAME | FOLDER | LINK
 COUNT, KILL, FAIL, FAIL_ON = range(4)
 
 
@@ -38,6 +43,7 @@ class Fault:
     action: int
     code: int = 0
     points: int | None = None  # how many are tried; None: all
+    is_harmless: bool = False  # the command must succeed all the same
 
 
 FAULTS = (
@@ -46,8 +52,9 @@ FAULTS = (
     Fault("ENOSPC from there on", CREATE | WRITE | FOLDER, FAIL_ON, errno.ENOSPC),
     Fault("EDQUOT from there on", WRITE, FAIL_ON, errno.EDQUOT),
     Fault("EMFILE from there on", CREATE | READ, FAIL_ON, errno.EMFILE),
-    Fault("EROFS", CREATE | NAME | FOLDER, FAIL_ON, errno.EROFS, points=1),
-    Fault("EACCES", CREATE | NAME | FOLDER, FAIL_ON, errno.EACCES, points=1),
+    Fault("EROFS", CREATE | NAME | FOLDER | LINK, FAIL_ON, errno.EROFS, points=1),
+    Fault("EACCES", CREATE | NAME | FOLDER | LINK, FAIL_ON, errno.EACCES, points=1),
+    Fault("no hard links", LINK, FAIL_ON, errno.EPERM, points=1, is_harmless=True),
 )
 
 
@@ -58,28 +65,44 @@ class End:
     status: int | None  # its exit code; None: killed
     calls: int  # of the kinds that were asked for
     output: str  # stdout and stderr
+    seconds: float
 
 
 class Commands:
-    """Runs `sftdata` commands as forks of a process that has imported everything."""
+    """Runs `sftdata` commands as forks of a process that has imported everything.
 
-    def __init__(self, scratch: Path) -> None:
+    `modules` are imported besides, and `env` is added to its environment.
+    """
+
+    def __init__(
+        self, scratch: Path, modules: Sequence[str] = (), env: Mapping[str, str] | None = None
+    ) -> None:
         library = scratch / "shim.so"
         assert COMPILER is not None
         build = [COMPILER, "-shared", "-fPIC", "-O1", "-o", str(library), str(SHIM), "-ldl"]
         subprocess.run(build, check=True)
         self._process = subprocess.Popen(
-            [sys.executable, __file__, str(scratch / "output")],
+            [sys.executable, __file__, *modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | {"LD_PRELOAD": str(library)},
+            env=os.environ | {"LD_PRELOAD": str(library)} | dict(env or {}),
         )
 
     def run(
-        self, arguments: Sequence[str], root: Path, fault: Fault | None = None, at: int = 0
+        self,
+        arguments: Sequence[str],
+        root: Path,
+        fault: Fault | None = None,
+        at: int = 0,
+        *,
+        signal_after: tuple[int, float] | None = None,
+        file_limit: int | None = None,
     ) -> End:
-        """Runs a command in `root/work`, its cache in `root/cache`; counts calls below `root`."""
+        """Runs a command in `root/work`, its cache in `root/cache`; counts calls below `root`.
+
+        `signal_after`: a signal, and after how many seconds it is sent. `file_limit`: in bytes.
+        """
         request = {
             "arguments": list(arguments),
             "root": str(root),
@@ -87,6 +110,8 @@ class Commands:
             "action": COUNT if fault is None else fault.action,
             "code": 0 if fault is None else fault.code,
             "at": at,
+            "signal_after": signal_after,
+            "file_limit": file_limit,
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -99,9 +124,11 @@ class Commands:
 
 
 @contextmanager
-def commands(scratch: Path) -> Iterator[Commands]:
+def commands(
+    scratch: Path, modules: Sequence[str] = (), env: Mapping[str, str] | None = None
+) -> Iterator[Commands]:
     """`Commands`, closed at the end."""
-    process = Commands(scratch)
+    process = Commands(scratch, modules, env)
     try:
         yield process
     finally:
@@ -130,43 +157,75 @@ def _serve() -> None:
     import sftdata.versioning.release  # noqa: F401
     from sftdata.cli import main
 
+    for module in sys.argv[1:]:
+        importlib.import_module(module)
     library = ctypes.CDLL(None)
     for line in sys.stdin:
-        print(json.dumps(_run(json.loads(line), main, library, Path(sys.argv[1]))), flush=True)
+        print(json.dumps(_run(json.loads(line), main, library)), flush=True)
 
 
-def _run(
-    request: Mapping[str, Any], main: Callable[[], None], library: Any, output: Path
-) -> dict[str, Any]:
-    reading, writing = os.pipe()
+def _run(request: Mapping[str, Any], main: Callable[[], None], library: Any) -> dict[str, Any]:
+    started = time.monotonic()
+    calls, writing = os.pipe()
+    printed, printing = os.pipe()
     pid = os.fork()
     if not pid:
-        _child(request, main, library, output, writing)
+        _child(request, main, library, writing, printing)
     os.close(writing)
-    with os.fdopen(reading) as pipe:
-        calls = pipe.read()
+    os.close(printing)
+    texts = _read(pid, [calls, printed], started, request["signal_after"])
     _, status = os.waitpid(pid, 0)
     return {
         "status": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
-        "calls": int(calls or 0),
-        "output": output.read_text(encoding="utf-8", errors="replace"),
+        "calls": int(texts[0] or 0),
+        "output": texts[1].decode(errors="replace"),
+        "seconds": time.monotonic() - started,
     }
+
+
+def _read(
+    pid: int, pipes: list[int], started: float, signal_after: tuple[int, float] | None
+) -> list[bytes]:
+    """All that the child writes; it is sent the signal meanwhile."""
+    texts = {pipe: b"" for pipe in pipes}
+    is_open = set(pipes)
+    while is_open:
+        left = None
+        if signal_after is not None:
+            left = max(0.0, started + signal_after[1] - time.monotonic())
+        ready, _, _ = select.select(is_open, [], [], left)
+        if not ready and signal_after is not None:
+            os.kill(pid, signal_after[0])
+            signal_after = None
+        for pipe in ready:
+            data = os.read(pipe, 1 << 16)
+            texts[pipe] += data
+            if not data:
+                is_open.remove(pipe)
+                os.close(pipe)
+    return list(texts.values())
 
 
 def _child(
     request: Mapping[str, Any],
     main: Callable[[], None],
     library: Any,
-    output: Path,
     writing: int,
+    printing: int,
 ) -> None:
     status = 1
     try:
-        printed = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(printed, 1)
-        os.dup2(printed, 2)
+        os.dup2(printing, 1)
+        os.dup2(printing, 2)
+        os.close(printing)
+        # The streams that were made for a file would try to seek in the pipe.
+        sys.stdout, sys.stderr = (os.fdopen(fd, "w", 1, closefd=False) for fd in (1, 2))
+        # What a shell runs in the background ignores Ctrl-C, and so does all that it starts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir(Path(request["root"], "work"))
         os.environ["XDG_CACHE_HOME"] = str(Path(request["root"], "cache"))
+        if request["file_limit"] is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_limit"],) * 2)
         sys.argv = ["sftdata", *request["arguments"]]
         library.shim_arm(
             os.fsencode(request["root"]),

@@ -1,0 +1,18 @@
+"""The load of this run, and the tally of each test that counts its tries."""
+
+from __future__ import annotations
+
+import pytest
+from support.loads import LOAD, TALLIES, Load, Tally
+
+
+@pytest.fixture(scope="session")
+def load(pytestconfig: pytest.Config) -> Load:
+    return pytestconfig.stash.get(LOAD, Load())
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    tally = Tally()
+    request.config.stash.setdefault(TALLIES, []).append((request.node.nodeid, tally))
+    return tally
