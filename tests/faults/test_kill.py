@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from support.kills import (
     Forker,
@@ -23,11 +23,12 @@ from support.kills import (
     write_rows,
     write_spec,
 )
+from support.loads import Load, Tally
 
 from sftdata.inspecting.verify import find_faults
 from sftdata.writing.journal import read_journal
 
-KILLS = int(os.environ.get("SFTDATA_KILLS", "12"))  # of each kind; 200 before a release
+SPLITS = ("train", "validation", "test")
 LAST = 40  # the file operations around the commit, all of which are tried
 
 
@@ -149,44 +150,80 @@ def test_the_undisturbed_data_set_is_whole_in_every_row(stage: Stage) -> None:
 
 @pytest.mark.parametrize("with_old", [False, True], ids=["first build", "rebuild"])
 def test_a_build_killed_at_any_time_is_resumed_by_the_same_command(
-    stage: Stage, with_old: bool
+    stage: Stage, with_old: bool, load: Load, tally: Tally
 ) -> None:
-    rng = random.Random(f"kill {with_old}")
+    """Nearly all rows that were finished at the last kill are reused; a few wait for the engine's
+    check, and a chunk whose rows are all repeats has none to reuse."""
+    kind = "rebuild" if with_old else "first build"
+    rng = load.random(kind)
     whole = stage.rebuild_seconds if with_old else stage.first_seconds
-    kills = committed = runs_with_reuse = 0
-    while kills < KILLS:
+    kills = committed = finished = reused = 0
+    wanted = load.count(300, 12)
+    while kills < wanted:
         out = stage.fresh_out(with_old)
+        problem = None
+        killed, before = 0, kills
         for _ in range(rng.choice((1, 1, 2, 3))):  # also a resumed build may be killed
             run = stage.forker.run(stage.new_spec, out, kill_after=rng.uniform(0, whole))
             assert run.error is None
             kills += run.killed
             committed += stage.check_after_kill(out, with_old) and run.killed
-        runs_with_reuse += stage.check_rerun(out) > 0
-    print(f"{kills} kills, {committed} after the commit, {runs_with_reuse} resumed with reuse")
-    assert runs_with_reuse > 0
+        at_kill = finished_rows(out)
+        kept = stage.check_rerun(out)
+        if at_kill:
+            finished, reused = finished + at_kill, reused + kept
+            if kept < 0.9 * at_kill:
+                problem = f"{kept} rows reused of {at_kill} finished"
+        for _ in range(kills - before):
+            tally.add(kind, "kill -9", problem)
+    print(f"{kills} kills, {committed} after the commit, {reused} of {finished} rows reused")
+    assert reused > 0
+    tally.check()
+
+
+def finished_rows(out: Path) -> int:
+    """Source rows whose examples an unfinished build has on disk, all of them checked."""
+    folder = out / "shards" / "unfinished"
+    journal = read_journal(folder)
+    if not journal.is_checked:
+        return 0
+    written = dict.fromkeys(SPLITS, 0)
+    for (split, _), progress in journal.progress.items():
+        written[split] += progress.rows
+    rows, done = np.zeros(len(SPLITS), np.int64), 0
+    for line in journal.blocks:
+        blocks = line.blocks
+        for made, read in zip(blocks.rows, blocks.rows_in.tolist(), strict=True):
+            rows += made
+            if (rows <= list(written.values())).all():
+                done += read
+    return done
 
 
 @pytest.mark.parametrize("with_old", [False, True], ids=["first build", "rebuild"])
 def test_a_build_killed_at_any_file_operation_is_resumed_by_the_same_command(
-    small_stage: Stage, with_old: bool
+    small_stage: Stage, with_old: bool, load: Load, tally: Tally
 ) -> None:
     stage = small_stage
+    kind = f"{'rebuild' if with_old else 'first build'} of many shards"
     total = stage.rebuild_operations if with_old else stage.first_operations
-    points: Sequence[int] = range(1, total + 1)
-    if KILLS < 200:
-        early = random.Random(3).sample(points[:-LAST], min(6, KILLS))
-        points = [*sorted(early), *points[-LAST:]]
-    faults = []
+    points = list(range(1, total + 1))
+    if load.is_quick:
+        points = [*load.choose(points[:-LAST], 6, kind), *points[-LAST:]]
+    else:
+        points = load.choose(points, 0, kind)
     for point in points:
         out = stage.fresh_out(with_old)
         run = stage.forker.run(stage.new_spec, out, kill_at=point)
         assert run.killed
+        problem = None
         try:
             stage.check_after_kill(out, with_old)
             stage.check_rerun(out)
         except AssertionError as error:
-            faults.append(f"operation {point} of {total}: {error}")
-    assert not faults, "\n\n".join(faults)
+            problem = f"operation {point} of {total}: {error}"
+        tally.add(kind, "kill -9 at a write", problem)
+    tally.check()
 
 
 def test_finished_blocks_are_not_redone_after_a_kill(small_stage: Stage) -> None:

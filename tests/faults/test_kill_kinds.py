@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 from pathlib import Path
@@ -18,10 +17,9 @@ from support.kills import (
     manifest_of,
     write_rows,
 )
+from support.loads import Load, Tally
 
 from sftdata.inspecting.verify import find_faults
-
-KILLS = int(os.environ.get("SFTDATA_KILLS", "12"))  # of each kind; 200 before a release
 
 SPEC = """
 task = "{task}"
@@ -49,6 +47,7 @@ weight = 2
 spec = "two.toml"
 weight = 3
 """
+KINDS = {"one.toml": "three templates with shots", "mixture.toml": "mixture"}
 SUMMARIZE = 'article = "article"\nsummary = "summary"'
 GRAMMAR = 'text = "article"\ncorrected = "summary"'
 SHOTS = "shots = [0, 2]"
@@ -73,9 +72,9 @@ def write_specs(
     (folder / "mixture.toml").write_text(MIXTURE)
 
 
-@pytest.mark.parametrize("spec", ["one.toml", "mixture.toml"])
+@pytest.mark.parametrize("spec", KINDS)
 def test_a_kill_leaves_the_old_or_the_new_data_set_and_the_rerun_equals_it(
-    spec: str, tmp_path: Path
+    spec: str, tmp_path: Path, load: Load, tally: Tally
 ) -> None:
     old, new = tmp_path / "old-spec", tmp_path / "new-spec"
     rows = {name: make_rows(400, seed, words=20) for seed, name in enumerate(("one", "two"))}
@@ -83,44 +82,46 @@ def test_a_kill_leaves_the_old_or_the_new_data_set_and_the_rerun_equals_it(
     for folder, golden in ((old, rows), (new, changed)):
         folder.mkdir()
         write_specs(folder, golden, 400)
-    rng = random.Random(spec)
+    rng = load.random(spec)
     sizes = {"read_bytes": 32 << 10, "chunk_bytes": 2 << 10, "batch_rows": 64}
     sizes["min_shard_bytes"] = 16 << 10
     with forker(**sizes, shard_tokens=30_000) as process:
         assert process.run(old / spec, tmp_path / "before").error is None
         before = manifest_of(tmp_path / "before")
-        counts = {}
+        undisturbed = {}
         assert process.run(new / spec, tmp_path / "first").error is None  # remembers the spec
         for with_old in (False, True):
             out = tmp_path / f"whole-{with_old}"
             if with_old:
                 shutil.copytree(tmp_path / "before", out)
-            run = process.run(new / spec, out, count=True)
-            assert run.error is None
-            counts[with_old] = run.operations
+            undisturbed[with_old] = process.run(new / spec, out, count=True)
+            assert undisturbed[with_old].error is None
         after = manifest_of(tmp_path / "whole-False")
         assert after is not None
         whole = files_of(tmp_path / "whole-False")
         assert files_of(tmp_path / "whole-True") == whole
         assert before != after
-        for number in range(2 * KILLS):
-            with_old = bool(number % 2)
+        for number in range(load.count(600, 24)):
+            with_old, is_timed = bool(number % 2), bool(number // 2 % 2)
             out = tmp_path / "out"
             shutil.rmtree(out, ignore_errors=True)
             if with_old:
                 shutil.copytree(tmp_path / "before", out)
-            point = rng.randint(1, counts[with_old])
-            run = process.run(new / spec, out, kill_at=point)
+            usual = undisturbed[with_old]
+            if is_timed:
+                moment: dict[str, Any] = {"kill_after": rng.uniform(0, usual.seconds)}
+            else:
+                moment = {"kill_at": rng.randint(1, usual.operations)}
+            run = process.run(new / spec, out, **moment)
             found = manifest_of(out)
-            assert found in ((before if with_old else None), after), point
-            if found is not None:
-                assert find_faults(out) == [], point
+            assert found in ((before if with_old else None), after), moment
             again = process.run(new / spec, out)
             assert again.error is None
-            assert manifest_of(out) == after, point
-            assert digests_of(manifest_of(out) or {}) == digests_of(after)
-            assert files_of(out) == whole, point
-            assert run.killed
+            assert manifest_of(out) == after, moment
+            assert files_of(out) == whole, moment
+            if run.killed:
+                tally.add(KINDS[spec], "kill -9" if is_timed else "kill -9 at a write")
+    tally.check()
 
 
 def test_the_number_of_workers_and_the_place_do_not_show(tmp_path: Path) -> None:

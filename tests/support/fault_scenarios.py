@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.files import is_temporary
+from support.doc_pages.model import make_model
 from support.faults import COUNT, NAME, READ, Commands, End, Fault
 from support.kills import manifest_of
 
@@ -44,6 +45,7 @@ class Scenario:
 
     name: str
     command: str
+    prepare: Callable[[Path], object] = lambda work: None  # before the commands
     before: Sequence[str] = ()  # commands
     edit: Callable[[Path], None] = lambda work: None  # after them
     datasets: Sequence[str] = ()  # folders that are an old or a new dataset
@@ -71,36 +73,45 @@ _NEW = "template new news/short --from summarize/article"
 _RELEASE = "template release news/short"
 SCENARIOS = (
     Scenario("first build", BUILD, datasets=["out"]),
-    Scenario("rebuild", BUILD, [BUILD], _edit_rows, datasets=["out"]),
+    Scenario("rebuild", BUILD, before=[BUILD], edit=_edit_rows, datasets=["out"]),
     Scenario("first mixture", MIX, datasets=["out"]),
-    Scenario("mixture again", MIX, [MIX], _edit_rows, datasets=["out"]),
-    Scenario("rebuild from a manifest", "rebuild out/manifest.json --out again", [BUILD],
+    Scenario("mixture again", MIX, before=[MIX], edit=_edit_rows, datasets=["out"]),
+    Scenario("rebuild from a manifest", "rebuild out/manifest.json --out again", before=[BUILD],
              datasets=["out", "again"]),
-    Scenario("pack", "pack out --max-length 512", [BUILD], datasets=["out"], files=["out/packs"]),
+    Scenario("pack", "pack out --max-length 512", before=[BUILD], datasets=["out"],
+             files=["out/packs"]),
     *(
         Scenario(f"export {name}", f"export out --to {name} --out x {more}".strip(),
-                 [BUILD, "pack out --max-length 512"], datasets=["out"], outputs=["x"])
+                 before=[BUILD, "pack out --max-length 512"], datasets=["out"], outputs=["x"])
         for name, more in (
             ("trl", ""), ("megatron", "--max-length 512"), ("olmo", ""), ("messages", ""),
             ("prompt-completion", ""), ("llamafactory", ""),
         )
     ),
-    Scenario("report", "report out -o page.html", [BUILD, "report out -o page.html --seed 1"],
+    Scenario("report", "report out -o page.html",
+             before=[BUILD, "report out -o page.html --seed 1"],
              outputs=["page.html"]),
     Scenario("diff --html", "diff out other --html page.html",
-             [BUILD, "build --spec pipelines/fixes.toml --out other"], outputs=["page.html"]),
+             before=[BUILD, "build --spec pipelines/fixes.toml --out other"], outputs=["page.html"]),
     Scenario("inspect --html", "inspect out --html page.html",
-             [BUILD, "inspect out --html page.html --limit 1"], outputs=["page.html"]),
-    Scenario("doctor --sarif", "doctor out --fail-on never --sarif found.sarif", [BUILD],
+             before=[BUILD, "inspect out --html page.html --limit 1"], outputs=["page.html"]),
+    Scenario("doctor --sarif", "doctor out --fail-on never --sarif found.sarif",
+             before=[BUILD],
              outputs=["found.sarif"]),
     Scenario("template new", _NEW, outputs=["templates/news/short.jinja"]),
-    Scenario("template release", _RELEASE, [_NEW], files=["templates"]),
-    Scenario("second release", _RELEASE, [_NEW, _RELEASE], _edit_template, files=["templates"]),
-    Scenario("gc", "gc out", [BUILD], _leave_garbage, datasets=["out"]),
+    Scenario("template release", _RELEASE, before=[_NEW], files=["templates"]),
+    Scenario("second release", _RELEASE, before=[_NEW, _RELEASE], edit=_edit_template,
+             files=["templates"]),
+    Scenario("gc", "gc out", before=[BUILD], edit=_leave_garbage, datasets=["out"]),
     Scenario("init", "init project --data news.jsonl", datasets=["project/data/news"],
              outputs=["project/.gitignore", "project/README.md"],
              files=["project/pipelines", "project/.github"]),
 )  # fmt: skip
+
+# It loads torch, so it's only in the whole load.
+MERGE = Scenario("merge", "merge adapter --out merged", lambda work: make_model(work / "model"),
+                 [f"{BUILD} --tokenizer model", "train out --model model --out adapter --max-steps 1 --rank 2"],
+                 outputs=["merged"])  # fmt: skip
 
 
 class Stage:
@@ -113,6 +124,7 @@ class Stage:
         shutil.rmtree(self._root, ignore_errors=True)
         work.mkdir(parents=True)
         _write_project(work)
+        scenario.prepare(work)
         for command in scenario.before:
             end = commands.run(command.split(), self._root)
             assert end.status == 0, end.output
