@@ -21,6 +21,7 @@ from unittest.mock import patch
 
 import pytest
 from support.kills import digests_of, make_rows, manifest_of, write_rows, write_spec
+from support.places import ROOT
 
 from sftdata import build
 from sftdata.building.plan import Plan, make_plan
@@ -28,62 +29,7 @@ from sftdata.building.workers import Processes, allowed_seconds
 from sftdata.errors import SftdataError
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec
-
-# A build whose workers do to themselves what `WORKER_FAULT` says. Spawned workers import this
-# file again, so what the pool is to run is replaced in them as well.
-DRIVER = """
-import os, signal, sys, time
-from pathlib import Path
-
-import sftdata.building.build
-import sftdata.examples.maker
-from sftdata.base.sizes import Sizes
-
-small = Sizes(read_bytes=128 * 1024)
-sftdata.building.build.build_spec.__kwdefaults__["sizes"] = small
-make = sftdata.examples.maker.ExampleMaker.make
-
-
-def once(name):
-    try:
-        Path(os.environ["FAULT_FOLDER"], name).touch(exist_ok=False)
-    except FileExistsError:
-        return False
-    return True
-
-
-def poisoned(self, work):
-    fault = os.environ["WORKER_FAULT"]
-    marked = any(b"POISON" in bytes(item.chunk.data) for item in work)
-    if marked and (fault == "always" or fault == "once" and once("died")):
-        os.kill(os.getpid(), signal.SIGKILL)
-    if marked and fault == "in the middle of its answer" and once("died"):
-        from multiprocessing.connection import Connection
-
-        write = os.write
-
-        def torn(self, buf):
-            write(self._handle, bytes(buf[: len(buf) // 2]))
-            os.kill(os.getpid(), signal.SIGKILL)
-
-        Connection._send = lambda self, buf, write=None: torn(self, buf)
-    if marked and fault == "takes two seconds":
-        time.sleep(2)
-    if marked and fault == "raises":
-        raise RuntimeError("no such luck")
-    return make(self, work)
-
-
-sftdata.examples.maker.ExampleMaker.make = poisoned
-
-if __name__ == "__main__":
-    # What a shell runs in the background ignores Ctrl-C, and so does all that it starts.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv[0] = "sftdata"
-    from sftdata.cli import main
-
-    main()
-"""
+POISONED_BUILD = ROOT / "tests/support/poisoned_build.py"
 
 
 @pytest.fixture
@@ -106,14 +52,12 @@ def undisturbed(spec: Path, tmp_path: Path) -> dict[str, Any]:
 def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts a build; what still runs of it when the test ends is ended too."""
     started: list[subprocess.Popen[str]] = []
-    driver = tmp_path / "driver.py"
-    driver.write_text(DRIVER)
 
     def start(
         *args: str | Path, fault: str = "none", env: dict[str, str] | None = None
     ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, driver, "build", *args],
+            [sys.executable, POISONED_BUILD, "build", *args],
             env=os.environ | {"WORKER_FAULT": fault, "FAULT_FOLDER": str(tmp_path)} | (env or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -216,17 +160,6 @@ def test_killed_workers_are_replaced(
     _, stderr = process.communicate(timeout=5)
     assert process.returncode == 0, stderr
     assert killed
-    assert manifest_of(tmp_path / "out") == undisturbed
-
-
-@pytest.mark.parametrize("fault", ["once", "in the middle of its answer"])
-def test_a_worker_that_dies_at_its_work_is_survived(
-    fault: str, spec: Path, tmp_path: Path, undisturbed: dict[str, Any], start: Any
-) -> None:
-    process = start("--spec", spec, "--out", "out", "--workers", "2", fault=fault)
-    _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 0, stderr
-    assert (tmp_path / "died").exists()
     assert manifest_of(tmp_path / "out") == undisturbed
 
 

@@ -113,24 +113,27 @@ MERGE = Scenario("merge", "merge adapter --out merged", lambda work: make_model(
                  [f"{BUILD} --tokenizer model", "train out --model model --out adapter --max-steps 1 --rank 2"],
                  outputs=["merged"])  # fmt: skip
 
+RELEASED = Scenario("build of a release", f"{BUILD} --template news/short@1.0.0",
+                    before=[_NEW, _RELEASE], datasets=["out"])  # fmt: skip
+
 
 class Stage:
     """A scenario with its trees before the command and after an undisturbed one."""
 
     def __init__(self, scenario: Scenario, commands: Commands, folder: Path) -> None:
         self.scenario, self._commands, self._folder = scenario, commands, folder
-        self._root = folder / "root"
-        work = self._root / "work"
-        shutil.rmtree(self._root, ignore_errors=True)
+        self.root = folder / "root"
+        work = self.root / "work"
+        shutil.rmtree(self.root, ignore_errors=True)
         work.mkdir(parents=True)
         _write_project(work)
         scenario.prepare(work)
         for command in scenario.before:
-            end = commands.run(command.split(), self._root)
+            end = commands.run(command.split(), self.root)
             assert end.status == 0, end.output
         scenario.edit(work)
         shutil.rmtree(folder / "before", ignore_errors=True)
-        self._root.rename(folder / "before")
+        self.root.rename(folder / "before")
         self._work = work
         self._reset()
         self.before = self._state()
@@ -174,6 +177,33 @@ class Stage:
         self._reset()
         return self._find_problem(self._run(file_limit=limit))
 
+    def try_damage(
+        self, path: Path, damage: Callable[[Path], object], *, may_fail: bool = False
+    ) -> str | None:
+        """The problem of the command with a damaged file; it must succeed unless it `may_fail`."""
+        self._reset()
+        damage(self.root / path)
+        end = self._run()
+        if end.status == 0:
+            return None if self._state() == self.after else f"{path}: another result"
+        return (_check_end(end) or self._check_old()) if may_fail else f"{path}: {end.output}"
+
+    def _check_old(self) -> str | None:
+        return None if self._state() == self.before else "an error, but it is not the old state"
+
+    def try_damage_of(
+        self, path: Path, damage: Callable[[Path], object], command: str
+    ) -> str | None:
+        """The problem where `command` does not exit with 3 and name the damaged file."""
+        self._reset()
+        damage(self.root / path)
+        end = self._commands.run(command.split(), self.root)
+        if wrong := _check_end(end):
+            return wrong
+        if end.status == 0 or path.name not in end.output:
+            return f"{path}: exit code {end.status}\n{end.output}"
+        return None
+
     def _find_problem(self, end: End, *, may_leave: bool = False) -> str | None:
         try:
             return self._find_fault(end, may_leave)
@@ -201,11 +231,11 @@ class Stage:
         return None
 
     def _reset(self) -> None:
-        shutil.rmtree(self._root, ignore_errors=True)
-        shutil.copytree(self._folder / "before", self._root, symlinks=True)
+        shutil.rmtree(self.root, ignore_errors=True)
+        shutil.copytree(self._folder / "before", self.root, symlinks=True)
 
     def _run(self, fault: Fault | None = None, at: int = 0, **options: Any) -> End:
-        return self._commands.run(self.scenario.command.split(), self._root, fault, at, **options)
+        return self._commands.run(self.scenario.command.split(), self.root, fault, at, **options)
 
     def _state(self) -> dict[str, Any]:
         """The content of each dataset, output and file that must be old or new."""
