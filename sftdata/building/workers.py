@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sftdata.base.out_of_memory import is_out_of_memory
 from sftdata.errors import SftdataError
 from sftdata.examples.maker import BlockExamples, BlockRequest, ExampleMaker
 
@@ -254,10 +255,11 @@ def _work(pipe: Connection) -> None:
             try:
                 maker = maker or make_maker()
                 answer = maker.make([_received(item) for item in work])
-            except MemoryError:
-                answer = _out_of_memory(work)
             except Exception as error:
-                answer = error
+                is_unforeseen = not isinstance(error, SftdataError)
+                answer = (
+                    _out_of_memory(work) if is_unforeseen and is_out_of_memory(error) else error
+                )
             pipe.send(answer)
     except (EOFError, OSError):
         return  # the parent is gone, or has closed the pipe

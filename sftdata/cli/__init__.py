@@ -109,9 +109,12 @@ def main() -> None:
         from sftdata.cli.faults import explain_os_error
 
         _end(explain_os_error(error))
-    except MemoryError:
+    except Exception as error:
+        from sftdata.base.out_of_memory import is_out_of_memory
         from sftdata.cli.faults import out_of_memory
 
+        if not is_out_of_memory(error):
+            raise
         _end(out_of_memory())
     finally:
         gc.freeze()  # else Python searches all objects for cycles before the process ends

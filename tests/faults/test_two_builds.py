@@ -85,7 +85,8 @@ def test_readers_see_a_whole_dataset_while_several_builds_replace_it(
     out = tmp_path / "out"
     known = {}
     for spec in specs:
-        known[build(spec=spec, out=out).manifest["build"]] = files_of(out)
+        name = build(spec=spec, out=out).manifest["build"]
+        known[name] = files_of(out)
     with reading(out, set(known), tally) as seen:
         for _ in range(load.count(50, 1)):
             for code, stderr in race(*islice(cycle(specs), writers), out=out):
