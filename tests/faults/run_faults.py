@@ -17,12 +17,17 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-import pytest
-from support.loads import LOAD, TALLIES, Load
+import pytest  # noqa: E402 - after the path
+from support.loads import LOAD, TALLIES, Load  # noqa: E402
 
 SECTIONS: Mapping[str, Sequence[str]] = {
     "points": ["test_points.py"],
-    "kills": ["test_kill.py", "test_kill_kinds.py", "test_kill_commands.py"],
+    "kills": [
+        "test_kill.py",
+        "test_kill_kinds.py",
+        "test_kill_commands.py",
+        "test_training_kills.py",
+    ],
     "flips": ["test_flipped_bits.py"],
     "damage": ["test_damaged_files.py"],
     "manifests": ["test_hostile_manifests.py"],
@@ -120,7 +125,7 @@ def main() -> None:
     parser.add_argument("--part", type=part_of, default=Load(0, 1), metavar="K/N",
                         help="one part of the load (default: 1/1)")  # fmt: skip
     parser.add_argument("--only", metavar="WORDS", help="only tests with these words in their name")
-    parser.add_argument("--found", type=Path, metavar="FILE", help="add to what earlier parts found")
+    parser.add_argument("--found", type=Path, metavar="FILE", help="add to what others found")
     options = parser.parse_args()
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"no section '{min(unknown)}'; there are: {', '.join(SECTIONS)}")

@@ -1,4 +1,4 @@
-"""Flipped bits: `verify` names the file, no reader is fooled, and no result depends on the cache."""
+"""Flipped bits: `verify` names the file, no reader is fooled, no result depends on the cache."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.commands import CommandServer, command_server
 from support.damage import KINDS, READERS, Damaged, build_whole, checked_files, flip, kind_of
-from support.fault_scenarios import BUILD, MERGE, RELEASED, Scenario, Stage
+from support.fault_scenarios import ADAPTER, BUILD, RELEASED, Scenario, Stage
 from support.faults import COMPILER, commands
 from support.loads import Load, Tally
 
@@ -37,9 +37,7 @@ def test_each_flipped_bit_is_found_and_no_reader_is_fooled(
 
 
 @needs_compiler
-def test_a_damaged_cache_never_changes_a_dataset(
-    tmp_path: Path, load: Load, tally: Tally
-) -> None:
+def test_a_damaged_cache_never_changes_a_dataset(tmp_path: Path, load: Load, tally: Tally) -> None:
     scenario = Scenario("build", BUILD, before=[BUILD, "cache info"], edit=remove_out,
                         datasets=["out"])  # fmt: skip
     rng = load.random("cache")
@@ -75,14 +73,12 @@ def test_a_damaged_template_lock_or_release_is_named_or_changes_nothing(
 
 
 @needs_compiler
-def test_a_damaged_adapter_is_named_by_the_audit(
-    tmp_path: Path, load: Load, tally: Tally
-) -> None:
+def test_a_damaged_adapter_is_named_by_the_audit(tmp_path: Path, load: Load, tally: Tally) -> None:
     if load.is_quick:
         pytest.skip("it loads torch; tests/train/test_audit.py tries some")
     rng = load.random("adapter")
     with commands(tmp_path, ["sftdata_train.merge", "sftdata_train.training_run"]) as process:
-        stage = Stage(MERGE, process, tmp_path / "stage")
+        stage = Stage(ADAPTER, process, tmp_path / "stage")
         adapter = stage.root / "work/adapter"
         files = [p for p in sorted(adapter.rglob("*")) if p.is_file() and p.suffix != ".md"]
         for number in range(load.count(100, 0)):

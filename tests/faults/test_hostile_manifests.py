@@ -1,4 +1,4 @@
-"""Manifests made to harm, with digests that agree: one message each, and nothing outside is read."""
+"""Manifests made to harm, with digests that agree: one message each, nothing outside is read."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def test_a_build_killed_at_any_time_is_resumed_by_the_same_command(
     while kills < wanted:
         out = stage.fresh_out(with_old)
         problem = None
-        killed, before = 0, kills
+        before = kills
         for _ in range(rng.choice((1, 1, 2, 3))):  # also a resumed build may be killed
             run = stage.forker.run(stage.new_spec, out, kill_after=rng.uniform(0, whole))
             assert run.error is None

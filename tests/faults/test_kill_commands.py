@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.fake_hub import serve
-from support.fault_scenarios import MERGE, SCENARIOS, Stage
+from support.fault_scenarios import SCENARIOS, Stage
 from support.faults import COMPILER, Commands, End, commands
 from support.kills import make_rows, write_rows
 from support.loads import Load, Tally
@@ -38,17 +38,6 @@ def test_a_command_killed_at_any_time_goes_on(
 ) -> None:
     for scenario in [s for s in KILLED if not load.is_quick or s.name in ("pack", "export trl")]:
         kill(Stage(scenario, process, tmp_path_factory.mktemp("stage")), load, tally)
-    tally.check()
-
-
-def test_a_killed_merge_goes_on(
-    tmp_path_factory: pytest.TempPathFactory, load: Load, tally: Tally
-) -> None:
-    if load.is_quick:
-        pytest.skip("it loads torch; run_faults.py tries it")
-    scratch = tmp_path_factory.mktemp("commands")
-    with commands(scratch, ["sftdata_train.merge", "sftdata_train.training_run"]) as process:
-        kill(Stage(MERGE, process, tmp_path_factory.mktemp("stage")), load, tally)
     tally.check()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 from support.kills import (
     change_rows,
-    digests_of,
     files_of,
     forker,
     make_rows,
@@ -18,8 +16,6 @@ from support.kills import (
     write_rows,
 )
 from support.loads import Load, Tally
-
-from sftdata.inspecting.verify import find_faults
 
 SPEC = """
 task = "{task}"

@@ -29,7 +29,6 @@ from sftdata import build
 from sftdata.errors import SftdataError
 
 
-
 def start(spec: Path, out: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "sftdata", "build", "--spec", spec, "--out", out],

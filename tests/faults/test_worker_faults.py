@@ -1,4 +1,4 @@
-"""Workers that die, hang or run out of memory at their work: their block is made again, or named."""
+"""Workers that die, hang or run out of memory: their block is made again, or named."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ def test_the_block_of_a_worker_with_a_fault_is_made_again_or_named(
 def run_until_done(fault: str, spec: Path, folder: Path, more: int) -> str | None:
     """The same command until it succeeds; each mark strikes once. The problem, or None."""
     env = {"WORKER_FAULT": fault, "FAULT_FOLDER": str(folder), "WORKER_READS": str(64 << 10)}
-    env |= {"WORKER_BYTES": str(more)} | ({"WORKER_SECONDS": str(LIMIT)} if fault == "hangs" else {})
+    env |= {"WORKER_BYTES": str(more)}
+    if fault == "hangs":
+        env["WORKER_SECONDS"] = str(LIMIT)
     before = 0
     for _ in range(1 + MARKS):
         started = time.monotonic()

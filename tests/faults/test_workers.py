@@ -29,6 +29,7 @@ from sftdata.building.workers import Processes, allowed_seconds
 from sftdata.errors import SftdataError
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec
+
 POISONED_BUILD = ROOT / "tests/support/poisoned_build.py"
 
 

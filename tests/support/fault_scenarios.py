@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import shutil
 import signal
@@ -92,7 +93,8 @@ SCENARIOS = (
              before=[BUILD, "report out -o page.html --seed 1"],
              outputs=["page.html"]),
     Scenario("diff --html", "diff out other --html page.html",
-             before=[BUILD, "build --spec pipelines/fixes.toml --out other"], outputs=["page.html"]),
+             before=[BUILD, "build --spec pipelines/fixes.toml --out other"],
+             outputs=["page.html"]),
     Scenario("inspect --html", "inspect out --html page.html",
              before=[BUILD, "inspect out --html page.html --limit 1"], outputs=["page.html"]),
     Scenario("doctor --sarif", "doctor out --fail-on never --sarif found.sarif",
@@ -108,11 +110,9 @@ SCENARIOS = (
              files=["project/pipelines", "project/.github"]),
 )  # fmt: skip
 
-# It loads torch, so it's only in the whole load.
-MERGE = Scenario("merge", "merge adapter --out merged", lambda work: make_model(work / "model"),
-                 [f"{BUILD} --tokenizer model", "train out --model model --out adapter --max-steps 1 --rank 2"],
-                 outputs=["merged"])  # fmt: skip
-
+_TRAIN = "train out --model model --out adapter --max-steps 1 --rank 2"
+ADAPTER = Scenario("audit", "audit adapter", lambda work: make_model(work / "model"),
+                   [f"{BUILD} --tokenizer model", _TRAIN])  # fmt: skip
 RELEASED = Scenario("build of a release", f"{BUILD} --template news/short@1.0.0",
                     before=[_NEW, _RELEASE], datasets=["out"])  # fmt: skip
 
@@ -176,6 +176,24 @@ class Stage:
         """The problem where no file may grow past so many bytes."""
         self._reset()
         return self._find_problem(self._run(file_limit=limit))
+
+    def bytes_written(self) -> int:
+        """About the bytes that the command needs on the disk."""
+        self._reset()
+        before = shutil.disk_usage(self.root).free
+        self._run()
+        return max(0, before - shutil.disk_usage(self.root).free)
+
+    def try_full_disk(self, disk: Path, room: int) -> str | None:
+        """The problem where the disk has so many bytes left; then they are free again."""
+        self._reset()
+        ballast = disk / "ballast"
+        with ballast.open("wb") as file:
+            left = shutil.disk_usage(disk).free - room
+            os.posix_fallocate(file.fileno(), 0, max(1, left))
+        end = self._run()
+        ballast.unlink()
+        return self._find_problem(end)
 
     def try_damage(
         self, path: Path, damage: Callable[[Path], object], *, may_fail: bool = False

@@ -187,7 +187,7 @@ def _read(
     pid: int, pipes: list[int], started: float, signal_after: tuple[int, float] | None
 ) -> list[bytes]:
     """All that the child writes; it is sent the signal meanwhile."""
-    texts = {pipe: b"" for pipe in pipes}
+    texts = dict.fromkeys(pipes, b"")
     is_open = set(pipes)
     while is_open:
         left = None

@@ -208,16 +208,6 @@ def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def describe(found: Sequence[Kills]) -> str:
-    """The figures as the rows of a table."""
-    rows = ["| command | killed | ended before | resumed from a checkpoint | failed |"]
-    rows += ["|---|---:|---:|---:|---:|"]
-    rows += [
-        f"| {k.command} | {k.killed} | {k.ended} | {k.resumed} | {len(k.failures)} |" for k in found
-    ]
-    return "\n".join(rows)
-
-
 # From here on: the process that forks.
 
 

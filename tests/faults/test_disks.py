@@ -1,0 +1,63 @@
+"""Disks that are full or that limit a file: one message, the old data readable, the rerun works."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.fault_scenarios import SCENARIOS, Stage
+from support.faults import COMPILER, Commands, commands
+from support.loads import Load, Tally
+
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")
+QUICK = ("rebuild", "pack", "export trl")
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    with commands(tmp_path_factory.mktemp("commands")) as process:
+        yield process
+
+
+def test_a_limit_of_file_size_is_one_message_and_the_same_command_goes_on(
+    process: Commands, tmp_path: Path, load: Load, tally: Tally
+) -> None:
+    for scenario in [s for s in SCENARIOS if not load.is_quick or s.name in QUICK]:
+        stage = Stage(scenario, process, tmp_path)
+        rng = load.random(scenario.name)
+        largest = max(p.stat().st_size for p in stage.root.rglob("*") if p.is_file())
+        for _ in range(load.count(20, 1)):
+            limit = int(2 ** rng.uniform(0, largest.bit_length()))
+            tally.add(scenario.name, "file size limit", stage.try_file_limit(limit))
+    tally.check()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 MB in memory."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "none", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("mounting a small disk needs root")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_is_one_message_and_the_same_command_goes_on(
+    process: Commands, small_disk: Path, load: Load, tally: Tally
+) -> None:
+    """All but some bytes of a real disk are taken; a command needs more at some moment."""
+    for scenario in [s for s in SCENARIOS if not load.is_quick or s.name in QUICK]:
+        stage = Stage(scenario, process, small_disk / "project")
+        needed = stage.bytes_written()
+        rng = load.random(scenario.name)
+        for _ in range(load.count(20, 1)):
+            room = rng.randrange(0, needed, 4096) if needed > 4096 else 0
+            tally.add(scenario.name, "full disk", stage.try_full_disk(small_disk, room))
+        shutil.rmtree(small_disk / "project")
+    tally.check()
