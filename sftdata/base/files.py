@@ -18,10 +18,12 @@ from typing import BinaryIO
 
 import xxhash
 
+from sftdata.base.full_disk import needing, with_place
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Writes `data` to `path`; a reader sees the old bytes or the new ones, even after a crash."""
-    with replacing(path) as file:
+    with needing(lambda: len(data)), replacing(path) as file:
         file.write(data)
 
 
@@ -54,7 +56,7 @@ def replacing(path: Path, *, is_durable: bool = True) -> Iterator[BinaryIO]:
             sync(path.parent)
     except OSError as error:
         if error.filename is None or is_temporary(Path(error.filename)):
-            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+            raise with_place(error, path) from error
         raise
 
 

@@ -7,12 +7,13 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sftdata.base.escaping import escape
 from sftdata.base.files import sync
+from sftdata.base.full_disk import with_place
 from sftdata.errors import SftdataError
 
 _SUFFIX = ".sftdata-unfinished"
@@ -49,8 +50,36 @@ def new_folder(path: Path) -> Iterator[Path]:
                 parent.rmdir()
         if isinstance(error, OSError) and error.errno:
             place = str(error.filename or shown).replace(str(unfinished), str(shown))
-            raise OSError(error.errno, error.strerror, place) from error
+            raise with_place(error, place) from error
         raise
+
+
+def find_unfinished(path: Path) -> list[Path]:
+    """What killed calls left: for `path` itself, and for folders in it."""
+    found = [path.with_name(f".{path.name}{_SUFFIX}")] if path.name else []
+    found += sorted(path.glob(f".*{_SUFFIX}"))
+    return [folder for folder in found if _try(folder, lambda: None)]
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Removes a folder that `find_unfinished` found, unless a process fills it by now."""
+    _try(folder, lambda: shutil.rmtree(folder))
+
+
+def _try(folder: Path, action: Callable[[], None]) -> bool:
+    """Does it while no other process holds the folder; whether that was so."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        action()
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)
+    return True
 
 
 @contextmanager

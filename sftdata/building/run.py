@@ -17,6 +17,7 @@ import numpy.typing as npt
 from sftdata.base.background import prefetch
 from sftdata.base.cache import unchanged_files
 from sftdata.base.files import Stamp
+from sftdata.base.full_disk import needing
 from sftdata.base.reporting import Progress, Report
 from sftdata.building.card_example import describe_example
 from sftdata.building.deduplicate import Deduplicator, repeats_of
@@ -49,6 +50,7 @@ from sftdata.writing.ownership import remove_shards
 
 # Chunk groups to prefetch beyond one per worker, so that no worker waits while this thread writes.
 _GROUPS_AHEAD = 1
+_SHARE_TO_TELL = 0.01  # of the sources; from there on the bytes of the rest are estimated
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class BuildRun:
     reused_rows: int = field(init=False, default=0)
     whole_text_differs: int = field(init=False, default=0)
     unread: dict[str, list[str]] = field(init=False, default_factory=dict)
+    share_done: float = field(init=False, default=0.0)  # of the bytes of all sources
 
     def run(self) -> FinishedBuild:
         """Builds the shards. Raises `SftdataError`, or `OSError` from reading and writing."""
@@ -98,7 +101,8 @@ class BuildRun:
         )
         earlier = self._open_folder()
         try:
-            self._process_rows(earlier)
+            with needing(self._estimate_rest, is_estimate=True):
+                self._process_rows(earlier)
             fault = self.dispatcher.find_fault()
             finished = None if fault is not None else self._finish(stamps)
         finally:
@@ -181,13 +185,20 @@ class BuildRun:
         self.rows_in[source] += int(blocks.rows_in.sum())
         self.reused_rows += int(blocks.rows_in[group.is_reused].sum())
         self.whole_text_differs += len(blocks.whole_text_differs)
-        self.progress(sum(self.rows_in), self._share(group.chunks))
+        self.share_done = self._share(group.chunks)
+        self.progress(sum(self.rows_in), self.share_done)
 
     def _share(self, chunks: Chunks) -> float:
         """The share of the bytes of all sources that had been read up to these chunks."""
         sizes = [source.size for source in self.plan.sources]
         done = sum(sizes[: chunks.source]) + min(chunks.bytes_read, sizes[chunks.source])
         return done / max(1, sum(sizes))
+
+    def _estimate_rest(self) -> int:
+        """About the bytes that the rest of the rows will take; 0: too few are done to tell."""
+        if self.share_done < _SHARE_TO_TELL:
+            return 0
+        return round(self.folder.bytes_on_disk() * (1 / self.share_done - 1))
 
     def _make_again(self, chunk: Chunk, template: int) -> BlockRun:
         (job,) = self.dispatcher.submit([BlockRequest(chunk, (template,))])

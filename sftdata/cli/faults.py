@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from sftdata.base.full_disk import FullDiskError
+from sftdata.base.wording import size
 from sftdata.errors import SftdataError, VerificationError
 
 _SHOWN = 20
@@ -35,10 +39,23 @@ def explain_os_error(error: OSError) -> SftdataError:
     }.get(error.errno or 0, ("E801", "Check the disk and the permissions"))
     where = f"{error.filename}: " if error.filename else ""
     return SftdataError(
-        f"{where}{error.strerror or error}.",
+        f"{where}{error.strerror or error}.{_describe_room(error)}",
         f"{way_out}, and run the same command again. Earlier datasets are unchanged.",
         code=code,
     )
+
+
+def _describe_room(error: OSError) -> str:
+    """The bytes that are needed and those that are free, where they are known."""
+    if not isinstance(error, FullDiskError) or not error.bytes_needed:
+        return ""
+    about = "About " if error.is_estimate else ""
+    text = f" {about}{size(error.bytes_needed)} are needed to go on"
+    place = Path(error.filename or ".").absolute()
+    with contextlib.suppress(OSError):
+        folder = next(parent for parent in (place, *place.parents) if parent.is_dir())
+        text += f"; {size(shutil.disk_usage(folder).free)} are free"
+    return f"{text}."
 
 
 def out_of_memory() -> SftdataError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -19,16 +20,18 @@ def command(dataset: Path, dry_run: bool, as_json: bool) -> None:
     """Remove the files in DATASET that its manifest does not refer to.
 
     They are left by killed builds, by pack plans of earlier builds and by parts that a mixture no
-    longer has. Files of the dataset, and files that sftdata did not write, stay.
+    longer has. DATASET may also be the folder that a killed export or merge was to make. Files of
+    the dataset, and files that sftdata did not write, stay.
 
     Example: sftdata gc data/summarize --dry-run
     """
     from sftdata.base.wording import count, size
     from sftdata.loading.garbage import find_garbage, remove_garbage
     from sftdata.writing.directory import lock
+    from sftdata.writing.ownership import is_ours
 
     find_garbage(dataset)  # raises for another folder, before the lock is made in it
-    with lock(dataset, print_note):
+    with lock(dataset, print_note) if is_ours(dataset) else nullcontext():
         found = find_garbage(dataset)
         if not dry_run:
             remove_garbage(dataset, found)

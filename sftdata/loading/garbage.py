@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from sftdata.base.files import is_temporary
+from sftdata.base.new_folder import find_unfinished, remove_unfinished
 from sftdata.loading.packing import FOLDER as PACKS
 from sftdata.writing.dataset_files import list_paths
 from sftdata.writing.manifest import (
@@ -27,7 +28,7 @@ _WITH_TEMPORARIES = ("", PACKS, "plots")
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """A file that can be removed."""
+    """A file or an unfinished folder that can be removed."""
 
     path: Path
     bytes: int
@@ -37,15 +38,26 @@ class Garbage:
 def find_garbage(directory: Path) -> list[Garbage]:
     """Files of earlier and killed builds, pack plans of other builds, and parts no longer mixed.
 
+    Also the unfinished folder of a killed export or merge to `directory`, or to a folder in it.
     Foreign files are not garbage. No build may run in `directory` meanwhile.
     Raises `SftdataError` for a folder that is not ours, or a manifest that cannot be read.
     """
+    left = [
+        Garbage(folder, _size_of(folder), "an unfinished export or merge")
+        for folder in find_unfinished(directory)
+    ]
+    if left and not (is_ours(directory) or (directory / MANIFEST).exists()):
+        return left
     manifest = None
     if (directory / MANIFEST).exists() or not is_ours(directory):
         manifest = read_manifest(directory)
     return [
         Garbage(path, path.lstat().st_size, reason) for path, reason in _find(directory, manifest)
-    ]
+    ] + left
+
+
+def _size_of(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
 
 
 def _find(directory: Path, manifest: Manifest | None) -> Iterator[tuple[Path, str]]:
@@ -95,7 +107,10 @@ def _is_of(manifest: Manifest | None, plan: Path) -> bool:
 
 
 def remove_garbage(directory: Path, found: list[Garbage]) -> None:
-    """Removes the files, and the folders of ours that are empty then."""
+    """Removes what was found, and the folders of ours that are empty then."""
     for garbage in found:
-        garbage.path.unlink(missing_ok=True)
+        if garbage.path.is_dir():
+            remove_unfinished(garbage.path)
+        else:
+            garbage.path.unlink(missing_ok=True)
     remove_empty_folders(directory)

@@ -118,6 +118,11 @@ class BuildFolder:
         sync(home.parent)
         return shards, {split.name: split.writer.counts for split in self._splits}
 
+    def bytes_on_disk(self) -> int:
+        """The bytes of its files that no other build has."""
+        found = [path.stat() for path in self.path.iterdir()]
+        return sum(status.st_size for status in found if status.st_nlink == 1)
+
     def abandon(self) -> None:
         """Closes the files as they are. Does nothing after `finish`."""
         with contextlib.suppress(OSError):  # another error has ended the build already

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from sftdata.base.cache import record_files
 from sftdata.base.files import remove_leftovers, sync, write_atomically
+from sftdata.base.full_disk import with_place
 from sftdata.base.sealed_json import FILES
 from sftdata.errors import SftdataError
 from sftdata.spec.model import Mixture, Spec
@@ -109,8 +110,7 @@ def naming_directory(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place = error.filename or str(directory)
-        raise OSError(error.errno, error.strerror or str(error), place) from error
+        raise with_place(error, error.filename or directory) from error
 
 
 def current_manifest(directory: Path) -> Manifest | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
 
 import pytest
 
+from sftdata.base.full_disk import FullDiskError, needing, with_place
 from sftdata.cli.faults import damaged, explain_os_error
 
 
@@ -42,3 +44,19 @@ def test_what_the_system_refuses_has_a_code_and_a_way_out(
     assert error.code == code
     assert str(error).startswith("a.html: it failed.\n")
     assert way_out in str(error)
+
+
+def test_a_full_disk_says_how_many_bytes_are_needed() -> None:
+    with pytest.raises(FullDiskError) as raised, needing(lambda: 1_234_567, is_estimate=True):
+        raise OSError(errno.ENOSPC, "No space left on device", "out/shards/x.arrow")
+    error = explain_os_error(with_place(raised.value, "out"))
+    assert error.code == "E802"
+    pattern = (
+        r"out: No space left on device\. About 1\.2 MB are needed to go on; \S+ \S+ are free\.\n"
+    )
+    assert re.match(pattern, str(error))
+
+
+def test_other_errors_are_as_they_were() -> None:
+    with pytest.raises(PermissionError), needing(lambda: 1):
+        raise PermissionError(errno.EACCES, "Permission denied", "out")

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from support.forty_rows import build_rows, rows, write_spec
 
 from sftdata.base.cache import write_content
+from sftdata.base.new_folder import new_folder
 from sftdata.cli import cli
 
 
@@ -33,6 +34,30 @@ def test_gc_lists_what_it_removes(byte_tokenizer: Path) -> None:
         "files": [{"path": str(left), "bytes": 1500, "reason": "another build"}],
     }
     assert not left.exists()
+
+
+def test_gc_finds_what_a_killed_export_left(byte_tokenizer: Path) -> None:
+    """For the folder that it was to make, the folder around it, and a dataset of that name."""
+    write_spec(byte_tokenizer)
+    build_rows(rows())
+    for name, given in (("x", "x"), ("x", "."), ("out", "out")):
+        left = Path(f".{name}.sftdata-unfinished")
+        (left / "sub").mkdir(parents=True)
+        (left / "sub/train.parquet").write_bytes(bytes(1500))
+        found = json.loads(run("gc", given, "--json"))["files"]
+        reason = "an unfinished export or merge"
+        assert found == [{"path": str(left), "bytes": 1500, "reason": reason}]
+        assert not left.exists()
+        assert Path("out/manifest.json").exists()
+
+
+def test_gc_leaves_the_folder_of_a_running_export(byte_tokenizer: Path) -> None:
+    write_spec(byte_tokenizer)
+    build_rows(rows())
+    with new_folder(Path("out/x")) as folder:
+        (folder / "file").touch()
+        assert run("gc", "out") == "out: nothing to remove.\n"
+    assert Path("out/x/file").exists()
 
 
 def test_cache_info_shows_kinds_and_clear_removes_them(
