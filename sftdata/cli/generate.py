@@ -64,7 +64,7 @@ def command(
     if isinstance(asked, dict) and has_turns(asked):
         asked = read_row_of_turns(asked)
     assert asked is not None
-    found = answer(adapter, asked, **options)
+    found = answer(adapter, asked, report=print_note, **options)
     if as_json:
         print_json(found.to_json())
         return

@@ -16,11 +16,11 @@ from sftdata.serving.recorded_prompt import PassportRenderer
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.writing.manifest import read_manifest
 from sftdata_train.audit import require_unchanged
+from sftdata_train.base_model import load_for_answers
 from sftdata_train.decoding import Decoding, Mode, choose_decoding
-from sftdata_train.device import choose_device, choose_dtype
 from sftdata_train.generation import generate
 from sftdata_train.lora import load_adapter
-from sftdata_train.model_loading import load_model
+from sftdata_train.progress import Report
 from sftdata_train.resource_errors import explain_resource_errors
 
 
@@ -56,6 +56,7 @@ def answer(
     max_new_tokens: int = 256,
     decoding: Mode = "greedy",
     trust_remote_code: bool = False,
+    report: Report = lambda line: None,
 ) -> Answer:
     """The answer of the tuned model to a golden row, or the next turn of a conversation.
 
@@ -77,12 +78,10 @@ def answer(
         ids = renderer.render(asked, template=template).input_ids
     with explain_resource_errors("answering"):
         whole = passport.is_whole_model
-        tuned = load_model(
-            str(adapter) if whole else name,
-            dtype=choose_dtype(),
-            trust_remote_code=trust_remote_code,
-        )
-        tuned = (tuned if whole else load_adapter(tuned, adapter)).to(choose_device())
+        base = str(adapter) if whole else name
+        tuned = load_for_answers(base, passport, trust_remote_code, report)
+        if not whole:
+            tuned = load_adapter(tuned, adapter)
         chosen = choose_decoding(tuned, decoding).with_limits(max_new_tokens, passport["stop_ids"])
         generated = generate(
             tuned, [ids], passport["stop_ids"], max_new_tokens=max_new_tokens, decoding=chosen

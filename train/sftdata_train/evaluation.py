@@ -147,7 +147,7 @@ def evaluate(
         left_out = len(data[split]) - len(sets[0].rows)
         if left_out:
             report(describe_left_out(sets[0]))
-        systems = load_systems(model_name, adapter, passport, trust_remote_code)
+        systems = load_systems(model_name, adapter, passport, trust_remote_code, report)
         identities = identify_systems(model_name, passport)
         measured, decoded = measure_systems(
             systems, identities, sets, decoding, batch_size, max_new_tokens, files.open, report

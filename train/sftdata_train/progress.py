@@ -20,16 +20,28 @@ from sftdata.errors import SftdataError
 if TYPE_CHECKING:
     from sftdata_train.trainer import ExactTrainer
 
+_SECONDS = 10.0  # between two lines
 METRICS, VALIDATION = "metrics.jsonl", "validation.jsonl"
 Report = Callable[[str], None]
 
 
 class Progress(transformers.TrainerCallback):
-    """Writes and reports losses, and ends a run whose loss is not finite."""
+    """Writes and reports losses, and ends a run whose loss is not finite.
 
-    def __init__(self, trainer: ExactTrainer, out: Path, report: Report) -> None:
-        self._trainer, self._out, self._report = trainer, out, report
-        self._started = self._since = time.monotonic()
+    A line follows the first step, each step that is logged, and each step that ends more than 10
+    seconds after the last line. The file has those of the logged steps alone, so that it is the
+    same for each run.
+    """
+
+    def __init__(
+        self,
+        trainer: ExactTrainer,
+        out: Path,
+        report: Report,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._trainer, self._out, self._report, self._clock = trainer, out, report, clock
+        self._started = self._since = self._said = clock()
         self._tokens = self._targets = self._first_step = 0  # at the last line
         self._training_seconds = 0.0  # without evaluations
 
@@ -38,7 +50,7 @@ class Progress(transformers.TrainerCallback):
 
         A run that starts from the beginning drops all lines.
         """
-        self._started = self._since = time.monotonic()
+        self._started = self._since = self._said = self._clock()
         self._first_step = state.global_step
         if state.is_world_process_zero:
             for name in (METRICS, VALIDATION):
@@ -58,7 +70,17 @@ class Progress(transformers.TrainerCallback):
             line = self._measure(logs, state)
             self._write(METRICS, line, state)
             self._say(self._describe(line, state), state)
-        self._since = time.monotonic()  # do not count evaluations as training time
+        self._since = self._clock()  # do not count evaluations as training time
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Report a step that is not logged when the last line is old."""
+        now = self._clock()
+        if not control.should_log and now - self._said >= _SECONDS:
+            seconds = self._training_seconds + now - self._since
+            self._say(
+                f"step {state.global_step:,}/{state.max_steps:,}  {self._left(state, seconds)}",
+                state,
+            )
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Bring the lines of the steps before a checkpoint to disk."""
@@ -67,7 +89,7 @@ class Progress(transformers.TrainerCallback):
                 sync(path)
 
     def _measure(self, logs: dict[str, Any], state: Any) -> dict[str, Any]:
-        seconds = max(time.monotonic() - self._since, 1e-9)
+        seconds = max(self._clock() - self._since, 1e-9)
         self._training_seconds += seconds
         tokens = self._trainer.tokens_seen - self._tokens
         targets = self._trainer.targets_seen - self._targets
@@ -81,17 +103,21 @@ class Progress(transformers.TrainerCallback):
             "learning_rate": logs.get("learning_rate"),
             "grad_norm": logs.get("grad_norm"),
             "memory_bytes": measure_peak_memory(),
-            "seconds": round(time.monotonic() - self._started, 3),
+            "seconds": round(self._clock() - self._started, 3),
         }
 
     def _describe(self, line: dict[str, Any], state: Any) -> str:
-        done = max(state.global_step - self._first_step, 1)
-        left = (state.max_steps - state.global_step) * self._training_seconds / done
+        left = self._left(state, self._training_seconds)
         return (
             f"step {state.global_step:,}/{state.max_steps:,}  loss {line['loss']:.4f}  "
-            f"{line['tokens_per_s']:,.0f} tokens/s  {line['memory_bytes'] / 1e9:.1f} GB  "
-            f"{int(left // 60)}:{int(left % 60):02d} left"
+            f"{line['tokens_per_s']:,.0f} tokens/s  {line['memory_bytes'] / 1e9:.1f} GB  {left}"
         )
+
+    def _left(self, state: Any, seconds: float) -> str:
+        """The time left, of `seconds` in the steps of this process."""
+        done = max(state.global_step - self._first_step, 1)
+        left = (state.max_steps - state.global_step) * seconds / done
+        return f"{int(left // 60)}:{int(left % 60):02d} left"
 
     def _require_finite(self, loss: float, step: int) -> None:
         if not math.isfinite(loss):
@@ -109,6 +135,7 @@ class Progress(transformers.TrainerCallback):
                 file.write(json.dumps(line) + "\n")
 
     def _say(self, text: str, state: Any) -> None:
+        self._said = self._clock()
         if state.is_world_process_zero:
             self._report(text)
 

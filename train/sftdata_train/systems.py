@@ -14,13 +14,14 @@ from sftdata.base.wording import count
 from sftdata.loading.text import TextReader
 from sftdata.serving.passport import Passport
 from sftdata_train.answer_files import AnswerFile
+from sftdata_train.base_model import load_for_answers
 from sftdata_train.batches import RowUnits
 from sftdata_train.decoding import Decoding, Mode, choose_decoding
 from sftdata_train.device import choose_device, choose_dtype
 from sftdata_train.evaluation_prompts import Prompts, prompt_ids
 from sftdata_train.generation import generate_batches
 from sftdata_train.lora import load_adapter
-from sftdata_train.model_loading import find_model_folder, load_model, locate_model
+from sftdata_train.model_loading import find_model_folder, locate_model
 from sftdata_train.passport import digest_model, list_stop_ids
 from sftdata_train.progress import Report
 from sftdata_train.trainer import measure_row_losses
@@ -43,19 +44,23 @@ class Measured:
 
 
 def load_systems(
-    name: str, adapter: Path | None, passport: Passport | None, trust_remote_code: bool
+    name: str,
+    adapter: Path | None,
+    passport: Passport | None,
+    trust_remote_code: bool,
+    report: Report,
 ) -> Iterator[tuple[str, Any]]:
     """The base model, then the tuned one: the same with its adapter, or a model of its own."""
 
     def load_one(directory: str) -> Any:
-        return load_model(directory, dtype=choose_dtype(), trust_remote_code=trust_remote_code)
+        return load_for_answers(directory, passport, trust_remote_code, report)
 
     if adapter is None or (passport is not None and passport.is_whole_model):
-        yield BASE, load_one(name).to(choose_device())
+        yield BASE, load_one(name)
         if adapter is not None:
-            yield TUNED, load_one(str(adapter)).to(choose_device())
+            yield TUNED, load_one(str(adapter))
         return
-    model = load_adapter(load_one(name).to(choose_device()), adapter)
+    model = load_adapter(load_one(name), adapter)
     with model.disable_adapter():
         yield BASE, model
     yield TUNED, model
@@ -98,6 +103,7 @@ def measure_systems(
             **identities[system],
             "decoding": decoding.to_json(),
             "machine": [choose_device().type, str(choose_dtype())],
+            "four_bits": bool(getattr(model, "is_loaded_in_4bit", False)),
             "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
             "sftdata": __version__,
         }
