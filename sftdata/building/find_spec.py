@@ -7,10 +7,12 @@ from typing import Any
 
 from sftdata.base.reporting import Report
 from sftdata.errors import SpecError, did_you_mean
+from sftdata.rendering.source import check_id
 from sftdata.spec.data_items import expand_data
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Mixture, Spec
 from sftdata.spec.presets import find_preset, load_presets
+from sftdata.spec.shapes import find_faulty_specs
 
 _DEFAULT_TASK = "summarize"  # of a build without rows of its own
 
@@ -30,6 +32,9 @@ def find_spec_to_build(
     if task is None and file is None and "data" in given:
         from sftdata.building.recognize import recognize  # it loads Arrow
 
+        for fault in find_faulty_specs():
+            told = " ".join(str(fault).split())
+            report(f"The rows are not compared with a spec that has faults. {told}")
         shape = recognize(expand_data(given["data"]), given.get("fields", {}))
         report(f"The rows are taken for {shape.name}: {shape.options}")
         fields = shape.values.get("fields", {}) | given.get("fields", {})
@@ -44,9 +49,9 @@ def _named_task(given: dict[str, Any]) -> str | None:
     """The task of the first template, or of the preset, that the options name."""
     templates = given.get("templates")
     if templates:
-        return str(templates[0] if isinstance(templates, (list, tuple)) else templates).partition(
-            "/"
-        )[0]
+        first = str(templates[0] if isinstance(templates, (list, tuple)) else templates)
+        check_id(first.partition("@")[0])
+        return first.partition("/")[0]
     preset = given.get("preset") or find_preset(expand_data(given.get("data")))
     if preset is None:
         return None

@@ -114,16 +114,23 @@ def _load(
         _refuse_beside("a dataset", options)
         return load_prompt_renderer(folder, part=part)
     _refuse_beside("a template", {"part": part})
+    if "/" not in str(source):
+        raise _unknown(source)
     try:
         return make_prompt_renderer(str(source), **options)
     except SpecError as error:
-        if error.code != _NO_TASK or "/" not in str(source):
+        if error.code != _NO_TASK:
             raise
-        raise SpecError(
-            f"'{source}' is neither the folder of a dataset or adapter nor a template id.",
-            "Check the path; it is relative to the folder that the program runs in.",
-            code="E701",
-        ) from error
+        raise _unknown(source) from error
+
+
+def _unknown(source: str | Path) -> SpecError:
+    return SpecError(
+        f"'{source}' is neither the folder of a dataset or adapter nor a template id.",
+        "Check the path, relative to the folder that the program runs in. An id is TASK/NAME, for "
+        "example: summarize/article",
+        code="E701",
+    )
 
 
 def _refuse_beside(what: str, values: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sftdata.base.content import list_content
+from sftdata.base.content import list_content, project_root
 from sftdata.errors import SpecError
 from sftdata.spec.fields import ID, MESSAGES, FieldRule
 from sftdata.spec.load import find_spec
@@ -122,13 +122,20 @@ def _task_rules() -> Iterator[tuple[str, dict[str, FieldRule]]]:
     for task in list_content("pipelines", "*.toml"):
         try:
             spec = None if task == "presets" else find_spec(task)
-        except SpecError as error:
-            hint = (
-                "Rows without --task are compared with every spec: mend this one, or name the task."
-            )
-            raise SpecError(str(error), hint, code=error.code) from error
+        except SpecError:
+            continue  # `find_faulty_specs` names it
         if spec is not None and MESSAGES not in spec.fields:
             yield task, dict(spec.fields)
+
+
+def find_faulty_specs() -> Iterator[SpecError]:
+    """The faults of specs in the project's `pipelines/`, which rows are not compared with."""
+    for path in sorted((project_root() / "pipelines").glob("*.toml")):
+        try:
+            if path.stem != "presets":
+                find_spec(path.stem)
+        except SpecError as error:
+            yield error
 
 
 def _shape(task: str, name: str, rules: Mapping[str, FieldRule]) -> Shape:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sftdata.building.find_spec import find_spec_to_build
-from sftdata.errors import SpecError
+from sftdata.errors import SpecError, TemplateError
 from sftdata.spec.model import Spec
 
 
@@ -102,3 +102,18 @@ def test_preferences_and_whole_texts_are_named_as_what_they_are(
 def test_without_rows_the_bundled_sample_is_built() -> None:
     spec = find_spec_to_build(None, None, lambda line: None)
     assert spec.task == "summarize"
+
+
+def test_a_template_without_its_task_is_no_unknown_task() -> None:
+    with pytest.raises(TemplateError, match="'article' is not the id of a template"):
+        find_spec_to_build(None, None, print, templates=["article"])
+
+
+def test_a_spec_with_faults_is_named_and_does_not_stop_a_build_of_other_rows() -> None:
+    Path("pipelines").mkdir()
+    Path("pipelines/bad.toml").write_text("tas = 1\n")
+    spec, notes = find({"article": "a", "summary": "b"})
+    assert spec.task == "summarize"
+    assert len(notes) == 2
+    assert "not compared with a spec that has faults" in notes[0]
+    assert "tas (line 1): unknown key" in notes[0]

@@ -98,6 +98,10 @@ def test_what_a_prompter_cannot_use_is_named(
         Prompter(folder)(**given)
 
 
-def test_a_path_that_holds_nothing_is_no_unknown_task(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="neither the folder of a dataset"):
-        Prompter(tmp_path / "none")
+@pytest.mark.parametrize("name", ["none", "summarize", "a/b/none", "sumarize/article"])
+def test_what_holds_nothing_is_no_unknown_task(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpecError, match=f"'{name}' is neither the folder of a dataset"):
+        Prompter(name)

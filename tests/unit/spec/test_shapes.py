@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from sftdata.errors import SpecError
-from sftdata.spec.shapes import find_shapes
+from sftdata.spec.shapes import find_faulty_specs, find_shapes
 
 TURNS = [{"role": "user", "content": "Hi"}]
 ONE = {
@@ -35,14 +34,16 @@ ONE = {
 }
 
 
-def test_a_fault_in_another_spec_leads_to_the_task(
+def test_a_spec_with_faults_is_left_out_and_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "pipelines").mkdir()
     (tmp_path / "pipelines" / "bad.toml").write_text("tas = 1\n")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SpecError, match="mend this one, or name the task"):
-        find_shapes([{"prompt": "a", "completion": "b"}])
+    (shape,) = find_shapes([{"prompt": "a", "completion": "b"}])
+    assert shape.task == "completion"
+    (fault,) = find_faulty_specs()
+    assert "bad.toml" in str(fault)
 
 
 @pytest.mark.parametrize("columns", ONE)
