@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sftdata.base.cache_folder import COPIES, cache_folder
+from sftdata.base.cache_folder import cache_folder
 from sftdata.base.escaping import escape
 from sftdata.base.files import is_temporary, remove_leftovers
 from sftdata.errors import SftdataError
@@ -22,7 +22,7 @@ _IN_USE_SECONDS = 3600.0  # a running build may need entries used in the last ho
 
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """A cached result, or the copy of a fetched file."""
+    """A cached result, the copy of a fetched file or dataset, or what was built for an address."""
 
     kind: str
     path: Path
@@ -52,8 +52,8 @@ def list_entries() -> list[CacheEntry]:
     for folder in _folders():
         for path in folder.iterdir():
             with contextlib.suppress(OSError):  # another process may remove it
-                is_copy = folder.name == COPIES and path.is_dir()
-                files = [file for file in path.rglob("*") if file.is_file()] if is_copy else [path]
+                inner = path.rglob("*") if path.is_dir() else [path]
+                files = [file for file in inner if file.is_file()]
                 used = max((file.stat().st_mtime for file in files), default=0.0)
                 size = sum(file.stat().st_size for file in files)
                 entries.append(CacheEntry(folder.name, path, size, used))

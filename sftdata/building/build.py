@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -15,6 +15,7 @@ from sftdata.base.keywords import name_keywords
 from sftdata.base.memory import release_memory
 from sftdata.base.reporting import log
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
+from sftdata.base.stores import StoredFolder, is_address
 from sftdata.base.wording import count
 from sftdata.building.find_spec import find_spec_to_build
 from sftdata.building.mixture.identity import mixture_name
@@ -30,12 +31,14 @@ from sftdata.writing.dataset_files import is_whole
 from sftdata.writing.directory import (
     commit,
     current_manifest,
+    hold_lock_file,
     lock,
     naming_directory,
     tidy,
 )
 from sftdata.writing.manifest import PARTS, Manifest
 from sftdata.writing.ownership import remove_dataset
+from sftdata.writing.publish import look_at, parse_manifest, publish, working_folder
 
 # Places to read from; in a mapping, those of each split.
 Places = Sequence[str | Path] | str | Path
@@ -55,6 +58,12 @@ class Outcome:
     up_to_date: bool  # the dataset already has this content
     reused_rows: int  # source rows whose examples were copied from an earlier build
     replaced: Manifest | None = None  # of the dataset that was there before
+    address: str | None = None  # in an object store, where the dataset was put
+
+    @property
+    def place(self) -> str:
+        """Where the dataset is: its folder, or its address."""
+        return self.address or str(self.manifest.directory)
 
     @property
     def replaced_note(self) -> str | None:
@@ -63,7 +72,7 @@ class Outcome:
             return None
         rows = count(self.replaced["rows_out"], "row")
         sources = ", ".join(_sources(self.replaced))
-        return f"Replaced the dataset in {self.replaced.directory}: it held {rows} of {sources}."
+        return f"Replaced the dataset in {self.place}: it held {rows} of {sources}."
 
 
 @name_keywords
@@ -86,9 +95,9 @@ def build(
 
     The arguments override the spec. `data` may map splits to places; `fields` maps golden fields
     to paths in the source; `options` are other keys of a spec, such as `max_length`, `seed`,
-    `chat` or `shots`. `workers`: number of processes; 1 does the work in this process, on all
-    cores. `report` gets lines for a person to read (default: the logger `sftdata`, as warnings),
-    `progress` the number of source rows done,
+    `chat` or `shots`. `out`: a folder, or an address in an object store. `workers`: number of
+    processes; 1 does the work in this process, on all cores. `report` gets lines for a person to
+    read (default: the logger `sftdata`, as warnings), `progress` the number of source rows done,
     and their share of all bytes (None: not known).
     Raises `SftdataError`; the dataset that was in `out` stays as it was.
     """
@@ -126,13 +135,18 @@ def build_spec(
     sizes: Sizes = DEFAULT_SIZES,
 ) -> Outcome:
     """`build` for a loaded spec. `engines` and `load_tokenizer` share loaded ones among builds."""
-    directory = Path(out) if out is not None else in_project(f"data/{spec.task}")
-    if isinstance(spec, Mixture):
-        outcome = _build_mixture(spec, directory, workers, frozen, report, progress, sizes)
-    else:
-        outcome = _build_one(
+
+    def build_in(directory: Path) -> Outcome:
+        if isinstance(spec, Mixture):
+            return _build_mixture(spec, directory, workers, frozen, report, progress, sizes)
+        return _build_one(
             spec, directory, workers, frozen, report, progress, load_tokenizer, engines, sizes
         )
+
+    if out is not None and is_address(str(out)):
+        outcome = _build_into_store(StoredFolder(str(out)), build_in, report)
+    else:
+        outcome = build_in(Path(out) if out is not None else in_project(f"data/{spec.task}"))
     release_memory()
     notes = []
     if outcome.replaced is not None and _sources(outcome.replaced) != _sources(outcome.manifest):
@@ -145,6 +159,23 @@ def build_spec(
         if note is not None:
             report(note)
     return outcome
+
+
+def _build_into_store(
+    folder: StoredFolder, build_in: Callable[[Path], Outcome], report: Report
+) -> Outcome:
+    """Builds in the cache, then puts the dataset into the store."""
+    directory = working_folder(folder)
+    with hold_lock_file(directory.parent, report):
+        before = look_at(folder)
+        outcome = build_in(directory)
+        is_new = publish(outcome.manifest, folder, before, report)
+    return replace(
+        outcome,
+        address=str(folder),
+        up_to_date=outcome.up_to_date and not is_new,
+        replaced=parse_manifest(folder, before) if is_new else None,
+    )
 
 
 def _build_one(

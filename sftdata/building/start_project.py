@@ -14,11 +14,12 @@ from typing import Any
 from sftdata.base.content import SMALL_TOKENIZER, bundled_root
 from sftdata.base.escaping import escape
 from sftdata.base.files import is_temporary, remove_leftovers, write_atomically
+from sftdata.base.stores import is_address
 from sftdata.base.wording import list_names
 from sftdata.building.project_files import CI_FILE, ci_text, gitignore_text, readme_text
 from sftdata.building.propose import propose
 from sftdata.errors import SftdataError
-from sftdata.spec.data_items import is_address, parse_data_item, split_sheet
+from sftdata.spec.data_items import parse_data_item, split_sheet
 from sftdata.spec.json_schema import spec_schema
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec

@@ -15,7 +15,7 @@ from sftdata.base.escaping import escape
 from sftdata.base.memory import keep_memory
 from sftdata.base.reasons import Reason
 from sftdata.base.wording import count
-from sftdata.cli.options import FILE, FOLDER, chat_option, json_option, map_option
+from sftdata.cli.options import FILE, PLACE, chat_option, json_option, map_option
 from sftdata.cli.output import print_json, print_note
 from sftdata.cli.progress import show_progress
 from sftdata.errors import SftdataError
@@ -67,7 +67,12 @@ if TYPE_CHECKING:
     default=None,
     help="Divide all rows by the spec's shares, also those of train.jsonl and test.jsonl.",
 )
-@click.option("--out", type=FOLDER, help="Write the dataset here. Default: data/TASK.")
+@click.option(
+    "--out",
+    type=PLACE,
+    help="Write the dataset to this folder, or to an address in an object store (s3://…). Default: "
+    "data/TASK.",
+)
 @click.option(
     "--max-length",
     type=click.IntRange(min=2),
@@ -218,7 +223,7 @@ def build_and_report(*, as_json: bool = False, shows_next: bool = True, **option
     else:
         _print_summary(outcome, seconds)
         if shows_next:
-            _print_next_commands(manifest)
+            _print_next_commands(outcome)
 
 
 def _dry_run(options: dict[str, Any], as_json: bool) -> None:
@@ -284,13 +289,13 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
         f"  split by  {escape(origin)}\n"
         f"{_describe_shares(manifest)}"
         f"{_describe_untaught(manifest)}"
-        f"  dataset   {escape(str(manifest.directory))}"
+        f"  dataset   {escape(outcome.place)}"
     )
 
 
-def _print_next_commands(manifest: Manifest) -> None:
+def _print_next_commands(outcome: Outcome) -> None:
     """Commands to type next: look at rows, and at what was lost where something was."""
-    where = escape(shlex.quote(str(manifest.directory)))
+    where, manifest = escape(shlex.quote(outcome.place)), outcome.manifest
     lost = manifest["dropped"] or manifest["cut"] or manifest["flagged"]
     looks = [f"sftdata inspect {where} --random 3"] if manifest["rows_out"] else []
     commands = [*looks, *([f"sftdata ledger {where}"] if lost else [])]

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from sftdata.base.content import in_project
+from sftdata.base.stores import is_address
+from sftdata.cli.output import print_note
 
 # Nobody means these texts, which a chat template takes for true.
 _FROM_PYTHON = {"True": "true", "False": "false", "None": "null"}
@@ -18,9 +20,21 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class _Dataset(click.Path):
-    """The folder of a dataset; a file in its place is an error that says so."""
+    """The folder of a dataset; a file in its place is an error that says so.
+
+    Of an address in an object store, the folder is a copy in the cache. `again`: all of it is
+    fetched, whatever is there.
+    """
+
+    def __init__(self, *, again: bool = False) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+        self._again = again
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if is_address(str(value)):
+            from sftdata.loading.stored import local_folder  # loads Arrow
+
+            return local_folder(value, print_note, again=self._again)
         if Path(value).is_file():
             self.fail(
                 f"'{value}' is a file. A dataset is the folder that a build writes, such as "
@@ -31,9 +45,26 @@ class _Dataset(click.Path):
         return super().convert(value, param, ctx)
 
 
+class _StoredDataset(_Dataset):
+    """The folder of a dataset, or its address as it is."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return value if is_address(str(value)) else super().convert(value, param, ctx)
+
+
+class _Place(click.Path):
+    """A folder, or an address in an object store, which is a text."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return value if is_address(str(value)) else super().convert(value, param, ctx)
+
+
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
-DATASET = _Dataset(file_okay=False, path_type=Path)
+PLACE = _Place(file_okay=False, path_type=Path)
+DATASET = _Dataset()
+WHOLE_DATASET = _Dataset(again=True)
+STORED_DATASET = _StoredDataset()
 
 
 def json_option(text: str = "Print JSON.") -> Callable[[Command], Command]:

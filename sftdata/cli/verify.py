@@ -8,12 +8,12 @@ import click
 
 from sftdata.base.escaping import escape
 from sftdata.cli.faults import damaged
-from sftdata.cli.options import DATASET, json_option
+from sftdata.cli.options import WHOLE_DATASET, json_option
 from sftdata.cli.output import print_json
 
 
 @click.command("verify")
-@click.argument("dataset", type=DATASET)
+@click.argument("dataset", type=WHOLE_DATASET)
 @click.option("--deep", is_flag=True, help="Check every row, too, not only the files.")
 @json_option()
 def command(dataset: Path, deep: bool, as_json: bool) -> None:

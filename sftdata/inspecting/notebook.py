@@ -14,6 +14,7 @@ from sftdata.base.wording import count
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, Example
 from sftdata.loading.dataset import load as load_dataset
+from sftdata.loading.stored import local_folder
 from sftdata.writing.manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -27,10 +28,12 @@ DatasetOrPath = Dataset | str | Path
 def load(directory: str | Path) -> Dataset:
     """The dataset in `directory`; `load(out)["train"][0].input_ids` is a NumPy array.
 
+    Of an address in an object store (`s3://…`), a copy in the cache is read.
+
     Its rows also have `text`, `prompt`, `target` and `tokens`, read with the tokenizer of the
     build. Raises `SftdataError` when the manifest or a shard is missing or cannot be read.
     """
-    manifest = read_manifest(Path(directory))
+    manifest = read_manifest(local_folder(directory))
     source = _InspectorSource(Dataset(manifest))
     return Dataset(manifest, make_reader=lambda split: _SplitReader(source, split))
 

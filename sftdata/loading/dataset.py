@@ -22,6 +22,7 @@ from sftdata.errors import SftdataError, UnknownSplitError, did_you_mean
 from sftdata.loading.example import IGNORED, Batch, Example, RowReader, make_labels
 from sftdata.loading.order import StreamPosition, iterate_rows
 from sftdata.loading.shard_file import ShardFile
+from sftdata.loading.stored import local_folder
 from sftdata.writing.manifest import Manifest, read_manifest
 
 if TYPE_CHECKING:
@@ -226,9 +227,10 @@ class Dataset(Mapping[str, Split]):
 def load(directory: str | Path) -> Dataset:
     """The dataset in `directory`; `load(out)["train"][0].input_ids` is a NumPy array.
 
+    Of an address in an object store, a copy in the cache is read.
     Raises `SftdataError` when the manifest or a shard is missing or cannot be read.
     """
-    return Dataset(read_manifest(Path(directory)))
+    return Dataset(read_manifest(local_folder(directory)))
 
 
 def _locate(manifest: Manifest) -> tuple[str, str]:

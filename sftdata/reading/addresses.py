@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.escaping import escape
+from sftdata.base.stores import open_store
 from sftdata.base.version import __version__
 from sftdata.base.wording import reason_of
 from sftdata.errors import GoldenSetError
@@ -27,8 +28,6 @@ _TIMEOUT_SECONDS = 30
 _WEB = ("http://", "https://")
 _LOCAL = "file://"
 _GLOB = ("*", "?", "[")
-_PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs",
-             "abfs": "adlfs", "abfss": "adlfs"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,26 +129,7 @@ def _refused(address: str, error: urllib.error.HTTPError) -> GoldenSetError:
 
 
 def _fetch_store(address: str) -> list[Copy]:
-    import fsspec
-
-    scheme = address.partition("://")[0].lower()
-    try:
-        store, path = fsspec.core.url_to_fs(address)
-    except ImportError as error:
-        package = _PACKAGES.get(scheme)
-        raise GoldenSetError(
-            f"'{escape(address)}': reading {scheme}:// needs a package that is not installed.",
-            f"Install it: pip install {package}" if package else f"{error}.",
-            code="E104",
-        ) from error
-    except ValueError as error:
-        raise GoldenSetError(
-            f"'{escape(address)}': {scheme}:// is no known kind of address.",
-            "Known: https, s3, gs, hf, file, and what fsspec knows.",
-            code="E202",
-        ) from error
-    except Exception as error:  # of the store's own library
-        raise _unreachable(address, error) from error
+    store, path = open_store(address, GoldenSetError)
     if not any(mark in path for mark in _GLOB):
         return [_fetch_object(address, store, path)]
     try:

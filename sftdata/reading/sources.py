@@ -24,6 +24,7 @@ from sftdata.base.escaping import escape
 from sftdata.base.file_systems import flush
 from sftdata.base.files import Stamp, stamp
 from sftdata.base.pickling import PicklesFieldsOnly
+from sftdata.base.stores import is_address
 from sftdata.errors import GoldenSetError
 from sftdata.reading.compression import Compression
 from sftdata.reading.containers import Format, inspect_file
@@ -32,7 +33,7 @@ from sftdata.reading.hub import load_hub_splits
 from sftdata.reading.json_shape import ROW_A_LINE, JsonLayout
 from sftdata.reading.read_meter import ReadMeter
 from sftdata.reading.saved_datasets import list_files, list_splits
-from sftdata.spec.data_items import SHEET_MARK, is_address, parse_data_item, split_sheet
+from sftdata.spec.data_items import SHEET_MARK, parse_data_item, split_sheet
 from sftdata.spec.presets import HUB, is_hub_item, parse_hub_item
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")

@@ -10,7 +10,6 @@ SHEET_MARK = "#"  # FILE.xlsx#Sheet
 WORKBOOKS = (".xlsx", ".xlsm")
 
 _GIVEN = re.compile(r"(\w+)=(.+)", re.DOTALL)
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.", re.IGNORECASE)  # C:// is a drive
 
 
 def expand_data(data: Any) -> Any:
@@ -28,11 +27,6 @@ def parse_data_item(item: str) -> tuple[str | None, str]:
     """The split of `SPLIT=PLACE` and its place; None for a place alone."""
     match = _GIVEN.fullmatch(item)
     return (match[1], match[2]) if match else (None, item)
-
-
-def is_address(place: str) -> bool:
-    """Whether the place is an address such as `https://…` or `s3://…`, not a path."""
-    return _ADDRESS.match(place) is not None
 
 
 def split_sheet(item: str) -> tuple[str, str | None]:

@@ -13,7 +13,8 @@ from typing import Any
 
 from sftdata.base.content import content_folders, in_project
 from sftdata.base.files import exists
-from sftdata.spec.data_items import expand_data, is_address, parse_data_item, split_sheet
+from sftdata.base.stores import is_address
+from sftdata.spec.data_items import expand_data, parse_data_item, split_sheet
 from sftdata.spec.presets import HUB, PRESET
 
 _LISTS = ("data", "against")

@@ -55,20 +55,29 @@ def lock(directory: Path, report: Report) -> Iterator[None]:
     """Allows one build at a time in `directory`; a second one waits, then sees the first's result.
 
     Raises `SftdataError` for a directory that is not ours (see `ownership`).
-
-    The operating system releases the lock when the process ends, however it ends.
     """
     check_ownership(directory)
     made = [folder for folder in (directory, *directory.parents) if not folder.exists()]
+    with hold_lock_file(directory, report):  # from here on the directory is ours
+        try:
+            yield
+        except SftdataError:
+            remove_failed_build(directory, made)
+            raise
+
+
+@contextmanager
+def hold_lock_file(directory: Path, report: Report) -> Iterator[None]:
+    """Waits for the lock of `directory`, and holds it.
+
+    The operating system releases it when the process ends, however it ends.
+    """
     handle = _acquire(directory, report)
     try:
         text = LOCK_TEXT + _describe_holder()
-        os.pwrite(handle, text, 0)  # from here on the directory is ours
+        os.pwrite(handle, text, 0)
         os.ftruncate(handle, len(text))
         yield
-    except SftdataError:
-        remove_failed_build(directory, made)
-        raise
     finally:
         os.close(handle)
 

@@ -21,7 +21,7 @@ CARD_MARK = b"\nBuilt by sftdata as `"  # in every dataset card that we write
 
 # Files that file managers put into any folder.
 CLUTTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", ".directory"})
-_FOLDERS = (SHARDS, LEDGERS, POOLS, PARTS, "plots")
+FOLDERS = (SHARDS, LEDGERS, POOLS, PARTS, "plots")
 _BUILD = re.compile(r"(?:[0-9a-f]{16}|unfinished)(?:\.\d+)?")  # name of a folder of shards
 _SHARD_FILE = re.compile(r"journal\.jsonl|\w+-\d{5}\.arrow")
 _BUILD_FILE = re.compile(r"[0-9a-f]{16}\.arrow")  # a ledger or a pool of shots
@@ -38,7 +38,7 @@ def check_ownership(directory: Path) -> None:
             "Choose a new or empty folder with --out.",
             code="E105",
         )
-    for name in (*_FOLDERS, MANIFEST, LOCK, "README.md"):
+    for name in (*FOLDERS, MANIFEST, LOCK, "README.md"):
         if (directory / name).is_symlink():
             raise SftdataError(
                 f"{escape(str(directory / name))} is a symbolic link. A build follows no link, so "
@@ -89,6 +89,17 @@ def list_build_files(directory: Path) -> list[Path]:
     return [path for path in files if path.is_file() and not path.is_symlink()]
 
 
+def is_build_file(name: str) -> bool:
+    """Whether a path in a dataset, or in a part of one, is that of a file of some build."""
+    pieces = name.split("/")
+    match pieces[2:] if pieces[0] == PARTS else pieces:
+        case [kind, build, file] if kind == SHARDS:
+            return bool(_BUILD.fullmatch(build) and _SHARD_FILE.fullmatch(file))
+        case [kind, file] if kind in (LEDGERS, POOLS):
+            return _BUILD_FILE.fullmatch(file) is not None
+    return False
+
+
 def remove_empty_folders(directory: Path) -> None:
     """Removes the folders of ours in `directory` that hold nothing, also those of parts."""
     for part in _entries(directory / PARTS):
@@ -98,7 +109,7 @@ def remove_empty_folders(directory: Path) -> None:
     for folder in _entries(directory / SHARDS):
         if _BUILD.fullmatch(folder.name):
             _remove_if_empty(folder)
-    for name in _FOLDERS:
+    for name in FOLDERS:
         _remove_if_empty(directory / name)
 
 
@@ -137,7 +148,7 @@ def remove_dataset(directory: Path) -> None:
     card = directory / "README.md"
     if card.is_file() and is_our_card(card):
         card.unlink()
-    for folder in _FOLDERS:
+    for folder in FOLDERS:
         _remove_if_empty(directory / folder)
     for name in (MANIFEST, LOCK):  # last: until then the directory is known to be ours
         (directory / name).unlink(missing_ok=True)
@@ -156,9 +167,9 @@ def remove_failed_build(directory: Path, made: Sequence[Path]) -> None:
             path.stat().st_size for path in _entries(folder)
         ):
             remove_shards(folder)
-    for name in _FOLDERS:
+    for name in FOLDERS:
         _remove_if_empty(directory / name)
-    if not any((directory / name).exists() for name in _FOLDERS):
+    if not any((directory / name).exists() for name in FOLDERS):
         (directory / LOCK).unlink()
         for folder in made:
             _remove_if_empty(folder)

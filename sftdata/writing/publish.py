@@ -1,0 +1,112 @@
+"""Put a dataset into an object store: its files first, then the manifest that names them.
+
+A build for an address works in a folder of the cache. What it uploads has names that hold the
+digest of its build, so no file that a reader may have open is ever replaced. The manifest is
+written last, and only in the place of the one that was there when the build began.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sftdata.base import sealed_json
+from sftdata.base.cache_folder import cache_folder
+from sftdata.base.stores import StoredFolder
+from sftdata.base.wording import count, list_names, size
+from sftdata.errors import SftdataError
+from sftdata.writing import card
+from sftdata.writing.dataset_files import list_paths
+from sftdata.writing.manifest import MANIFEST, PARTS, Manifest, read_manifest
+from sftdata.writing.ownership import CARD_MARK, FOLDERS
+
+if TYPE_CHECKING:
+    from sftdata.base.reporting import Report
+
+BUILDS = "builds"  # the subfolder of the cache with what was built for addresses
+_SHOWN = 3
+
+
+def working_folder(folder: StoredFolder) -> Path:
+    """Where a dataset for this address is built; a killed build goes on from there.
+
+    The folder around it is for the lock, which is held until the dataset is in the store.
+    """
+    digest = hashlib.sha256(str(folder).encode()).hexdigest()
+    return cache_folder() / BUILDS / digest[:32] / "dataset"
+
+
+def look_at(folder: StoredFolder) -> bytes | None:
+    """The manifest in a folder that a build may write to; None if there is none yet.
+
+    Raises `SftdataError` for a folder that holds other files than those of a dataset.
+    """
+    files = folder.list_files()
+    if MANIFEST in files:
+        return folder.read(MANIFEST)
+    others = sorted(name for name in files if name.partition("/")[0] not in FOLDERS)
+    if others:
+        shown = list_names(others, _SHOWN, quote="'")
+        raise SftdataError(
+            f"{folder} is neither empty nor a dataset of sftdata: it holds {shown}.",
+            "Choose a new or empty folder with --out.",
+            code="E105",
+        )
+    return None
+
+
+def parse_manifest(folder: StoredFolder, content: bytes | None) -> Manifest | None:
+    """The manifest of the dataset in the folder; None if there is none or it cannot be read."""
+    if content is None:
+        return None
+    try:
+        return Manifest(Path(str(folder)), sealed_json.parse(content))
+    except ValueError:
+        return None
+
+
+def publish(manifest: Manifest, folder: StoredFolder, before: bytes | None, report: Report) -> bool:
+    """Uploads a dataset that was built, and commits it; whether anything was missing there.
+
+    `before`: the manifest that was there when the build began. Files that are there already, from
+    an upload that was killed or from the same build, are not uploaded again.
+    Raises `ReplacedError` when another build committed meanwhile, and `SftdataError` for a store
+    that refuses; the dataset that was there stays readable.
+    """
+    there = folder.list_files()
+    content = (manifest.directory / MANIFEST).read_bytes()
+    missing = [
+        name
+        for name in _list_names(manifest)
+        if name not in there or there[name].bytes != (manifest.directory / name).stat().st_size
+    ]
+    if not missing and content == before:
+        return False
+    for name in missing:
+        folder.upload(manifest.directory / name, name)
+    folder.replace(MANIFEST, content, before)
+    if CARD_MARK in (folder.read(card.FILE) or CARD_MARK):
+        for name in _list_views(manifest.directory):
+            folder.upload(manifest.directory / name, name)
+    else:
+        report(f"{folder}/{card.FILE} is not a dataset card of sftdata, so it stays as it is.")
+    uploaded = sum((manifest.directory / name).stat().st_size for name in missing)
+    report(f"Uploaded {count(len(missing), 'file')}, {size(uploaded)}, to {folder}.")
+    return True
+
+
+def _list_names(manifest: Manifest) -> Iterator[str]:
+    """The files that hold the dataset, those of parts before the manifests of the parts."""
+    for part in manifest.part_names:
+        inner = read_manifest(manifest.directory / PARTS / part)
+        yield from (f"{PARTS}/{part}/{name}" for name in _list_names(inner))
+    paths = list_paths(manifest)
+    yield from sorted(name for name in paths if (manifest.directory / name).is_file())
+
+
+def _list_views(directory: Path) -> list[str]:
+    """The card and its plots, which are made from the manifest and hold nothing of their own."""
+    plots = sorted((directory / "plots").glob("*.svg"))
+    return [card.FILE, *(f"plots/{path.name}" for path in plots)]

@@ -1,0 +1,230 @@
+"""Datasets in an object store: S3, as moto serves it on the loopback interface."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from support.forty_rows import rows, write_rows, write_spec
+from support.s3 import BUCKET, Fault, S3Server, s3_server
+
+import sftdata
+from sftdata.base.sealed_json import seal, to_json
+from sftdata.base.stores import ReplacedError, StoredFolder
+from sftdata.building.build import Outcome
+from sftdata.cli import cli
+from sftdata.errors import VerificationError
+from sftdata.loading.stored import local_folder
+from sftdata.loading.stored_garbage import find_stored_garbage
+from sftdata.writing.manifest import MANIFEST
+from sftdata.writing.publish import publish
+
+FAULTS: tuple[Fault, ...] = ("503", "lost", "late")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[S3Server]:
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def out(request: pytest.FixtureRequest, server: S3Server) -> Iterator[str]:
+    """A new folder in the bucket; the rows and the spec are in the working folder."""
+    server.requests.clear()
+    yield f"s3://{BUCKET}/{abs(hash(request.node.nodeid)):x}"
+    server.choose_fault = lambda request: None
+
+
+@pytest.fixture(autouse=True)
+def _rows(byte_tokenizer: Path) -> None:
+    write_rows(rows())
+    write_spec(byte_tokenizer)
+
+
+def build(out: str, **options: Any) -> Outcome:
+    return sftdata.build(spec="spec.toml", out=out, **options)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments, catch_exceptions=False, standalone_mode=False)
+
+
+def on_another_machine(monkeypatch: pytest.MonkeyPatch, name: str = "other") -> None:
+    """From here on, the cache is empty."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(Path(name).absolute()))
+
+
+def puts(server: S3Server) -> list[str]:
+    """Names of what was written, in order."""
+    return [r.rsplit("/", 1)[-1] for r in server.requests if r.startswith("PUT")]
+
+
+def digests(manifest: Any) -> list[str]:
+    return [shard["sha256"] for split in manifest["splits"].values() for shard in split["shards"]]
+
+
+def test_a_dataset_in_a_store_is_that_of_a_local_build(
+    server: S3Server, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = build("local").manifest
+    first = build(out)
+    assert (first.place, first.up_to_date) == (out, False)
+    assert digests(first.manifest) == digests(local)
+    assert puts(server).index(MANIFEST) > puts(server).index("train-00000.arrow")
+
+    server.requests.clear()
+    assert build(out).up_to_date
+    assert puts(server) == []
+
+    on_another_machine(monkeypatch)
+    data, expected = sftdata.load(out), sftdata.load("local")
+    assert [r.input_ids.tolist() for r in data["train"]] == [
+        r.input_ids.tolist() for r in expected["train"]
+    ]
+    server.requests.clear()
+    sftdata.load(out)
+    assert [r for r in server.requests if "shards/" in r] == []  # the copy is there
+    assert build(out).up_to_date is False  # made again here, and found to be what is there
+    assert puts(server) == []
+
+
+def test_commands_read_a_dataset_in_a_store(out: str) -> None:
+    built = run("build", "--spec", "spec.toml", "--out", out)
+    assert f"dataset   {out}" in built.stdout
+    assert f"sftdata inspect {out} --random 3" in built.stdout
+    assert json.loads(run("stats", out, "--json").stdout)["rows_in"] == 40
+    verified = run("verify", out, "--deep")
+    assert "Fetched" in verified.stderr
+    assert run("gc", out).stdout == f"{out}: nothing to remove.\n"
+    with pytest.raises(sftdata.SftdataError, match=f"{out}-not holds no dataset"):
+        run("stats", f"{out}-not")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_that_passes_changes_nothing(
+    server: S3Server, out: str, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = set()
+
+    def fail_once(request: str) -> Fault | None:
+        if request in failed or "/shards/" not in request:
+            return None
+        failed.add(request)
+        return fault
+
+    server.choose_fault = fail_once
+    manifest = build(out).manifest
+    on_another_machine(monkeypatch)
+    assert sftdata.load(out).manifest.content == manifest.content
+    assert {request.split()[0] for request in failed} == {"PUT", "GET"}
+
+
+def test_an_upload_that_breaks_off_leaves_the_old_dataset_and_goes_on(
+    server: S3Server, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = build(out, seed=1).manifest["build"]
+    written: list[str] = []
+
+    def refuse_later(request: str) -> Fault | None:
+        if not request.startswith("PUT"):
+            return None
+        written.append(request)
+        return None if len(set(written)) < 3 else "lost"
+
+    server.choose_fault = refuse_later
+    with pytest.raises(sftdata.SftdataError, match=r"cannot be written(?s:.*)run the same command"):
+        build(out)
+    server.choose_fault = lambda request: None
+    with monkeypatch.context() as patch:
+        on_another_machine(patch)
+        assert sftdata.load(out).manifest["build"] == old
+
+    server.requests.clear()
+    new = build(out)
+    assert new.replaced is not None
+    assert not set(written[:2]) & {r for r in server.requests if r.startswith("PUT")}
+    assert not find_stored_garbage(StoredFolder(out))  # too young
+    garbage = find_stored_garbage(StoredFolder(out), timedelta(0))
+    assert garbage
+    assert all(old in name for name in garbage)
+
+
+def test_of_two_builds_the_one_that_commits_later_is_refused(out: str) -> None:
+    first = build(out, seed=1)
+    second = build(out, seed=2)
+    for before in (None, (first.manifest.directory / MANIFEST).read_bytes()[:-1]):
+        third = build("third", seed=3)
+        with pytest.raises(ReplacedError, match="another process wrote it meanwhile") as caught:
+            publish(third.manifest, StoredFolder(out), before, lambda line: None)
+        assert caught.value.code == "E106"
+    assert sftdata.load(out).manifest["build"] == second.manifest["build"]
+
+
+def test_a_changed_byte_in_the_store_is_found(out: str) -> None:
+    manifest = build(out).manifest
+    shard = manifest["splits"]["train"]["shards"][0]["path"]
+    folder = StoredFolder(out)
+    content = bytearray(folder.read(shard) or b"")
+    content[len(content) // 2] ^= 1
+    folder.replace(shard, bytes(content), folder.read(shard))
+    with pytest.raises(VerificationError, match=f"{out}/{shard}: not the content of the build"):
+        run("verify", out)
+    folder.remove(shard)
+    assert build(out).up_to_date is False  # uploads it anew
+    assert run("verify", out).exit_code == 0
+
+
+def test_foreign_files_stay(out: str) -> None:
+    folder = StoredFolder(out)
+    folder.replace("notes.txt", b"mine", None)
+    with pytest.raises(sftdata.SftdataError, match=r"neither empty nor a dataset.*'notes.txt'"):
+        build(out)
+    folder.remove("notes.txt")
+    folder.replace("shards/README", b"mine", None)
+    build(out)
+    folder.replace("README.md", b"mine", folder.read("README.md"))
+    said: list[str] = []
+    build(out, seed=1, report=said.append)
+    assert folder.read("README.md") == b"mine"
+    assert any("README.md is not a dataset card of sftdata" in line for line in said)
+    assert "shards/README" not in find_stored_garbage(folder, timedelta(0))
+
+
+def test_a_manifest_names_nothing_outside(out: str) -> None:
+    manifest = build("local").manifest
+    harm = json.loads((manifest.directory / MANIFEST).read_bytes())
+    harm["splits"]["train"]["shards"][0]["path"] = "../../escaped.arrow"
+    folder = StoredFolder(out)
+    folder.replace(MANIFEST, to_json(seal(harm)), None)
+    for path in manifest.directory.rglob("*"):
+        if path.is_file() and path.name != MANIFEST:
+            folder.upload(path, str(path.relative_to(manifest.directory)))
+    StoredFolder(out.rsplit("/", 1)[0]).replace("escaped.arrow", b"harm", None)
+    with pytest.raises(sftdata.SftdataError):
+        local_folder(out)
+    assert not list(Path().rglob("escaped.arrow"))
+
+
+def test_a_mixture_goes_with_its_parts(
+    out: str, byte_tokenizer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("pipelines").mkdir()
+    for name in ("one", "two"):
+        spec = Path("spec.toml").read_text().replace('"made"', f'"{name}"')
+        Path(f"pipelines/{name}.toml").write_text(spec.replace("rows.jsonl", f"../{name}.jsonl"))
+        lines = "".join(json.dumps(r | {"id": name + r["id"]}) + "\n" for r in rows())
+        Path(f"{name}.jsonl").write_text(lines.replace("Article", name.title()))
+    Path("pipelines/both.toml").write_text(
+        f'task = "both"\ntokenizer = "{byte_tokenizer}"\n'
+        '[[sources]]\nspec = "one.toml"\n[[sources]]\nspec = "two.toml"\n'
+    )
+    sftdata.build("both", out=out)
+    on_another_machine(monkeypatch)
+    assert run("verify", out, "--deep").exit_code == 0
+    assert {row.task for row in sftdata.load(out)["train"]} == {"one", "two"}

@@ -1,0 +1,88 @@
+"""An S3 server in this process, whose answers can be made to fail."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import fsspec
+import s3fs
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+Fault = Literal["503", "lost", "late"]
+BUCKET = "bucket"
+READ_TIMEOUT = 0.5  # seconds
+_SLOW_DOWN = (
+    b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+)
+
+
+class S3Server:
+    """The requests so far, as `PUT /bucket/name`, and what goes wrong with the next ones.
+
+    `choose_fault` gets a request and tells its fault, or None. 503: the server asks to slow down;
+    lost: the connection breaks in the middle of the request; late: the answer comes after the
+    client's time-out.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.choose_fault: Callable[[str], Fault | None] = lambda request: None
+        self._app = DomainDispatcherApplication(create_backend_app)
+        self._stop = threading.Event()
+        self._server = make_server("127.0.0.1", 0, self._answer, True, request_handler=_Silent)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where the server is."""
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def close(self) -> None:
+        """Stops the server."""
+        self._stop.set()
+        self._server.shutdown()
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+        self.requests.append(request)
+        fault = self.choose_fault(request)
+        if fault == "503":
+            start_response("503 Slow Down", [("Content-Type", "application/xml")])
+            return [_SLOW_DOWN]
+        if fault == "lost":
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionResetError  # werkzeug takes it for a client that left
+        if fault == "late":
+            self._stop.wait(READ_TIMEOUT * 1.5)
+        answer: Iterable[bytes] = self._app(environ, start_response)
+        return answer
+
+
+class _Silent(WSGIRequestHandler):
+    def log(self, *_: Any) -> None:
+        """No request is printed."""
+
+
+@contextmanager
+def s3_server() -> Iterator[S3Server]:
+    """A server with an empty bucket; `s3://` means it meanwhile, also in child processes."""
+    server = S3Server()
+    os.environ.update(
+        AWS_ENDPOINT_URL=server.url,
+        AWS_ACCESS_KEY_ID="key",
+        AWS_SECRET_ACCESS_KEY="secret",
+        AWS_DEFAULT_REGION="us-east-1",
+    )
+    fsspec.config.conf["s3"] = {"config_kwargs": {"read_timeout": READ_TIMEOUT}}
+    s3fs.S3FileSystem.clear_instance_cache()
+    fsspec.filesystem("s3").mkdir(BUCKET)
+    try:
+        yield server
+    finally:
+        server.close()
