@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-COPIES = "addresses"  # the subfolder with copies of fetched files
+# Subfolders: copies of fetched files, copies of datasets in object stores, what was built for these.
+COPIES, DATASETS, BUILDS = "addresses", "datasets", "builds"
 
 
 def cache_folder() -> Path:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sftdata.base.cache_folder import cache_folder
+from sftdata.base.cache_folder import DATASETS, cache_folder
 from sftdata.base.escaping import escape
 from sftdata.base.files import is_temporary, remove_leftovers
 from sftdata.errors import SftdataError
@@ -18,6 +18,7 @@ from sftdata.errors import SftdataError
 VARIABLE = "SFTDATA_CACHE_GB"
 _DEFAULT_GB = 20.0
 _IN_USE_SECONDS = 3600.0  # a running build may need entries used in the last hour
+_IN_TRAINING_SECONDS = 7 * 24 * 3600.0  # a running training may not have opened all shards yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,17 @@ def trim_cache() -> None:
     """Removes leftovers of killed processes, and the longest unused entries beyond the cap."""
     cap, entries = cache_cap(), list_entries()
     total = sum(entry.bytes for entry in entries)
-    settled = time.time() - _IN_USE_SECONDS
+    now = time.time()
     for entry in entries:
         if is_temporary(entry.path):
             remove_leftovers(entry.path.with_name(entry.path.name[1:].rpartition(".")[0]))
-        elif total > cap and entry.used < settled:
+        elif total > cap and now - entry.used > _kept_seconds(entry):
             _remove(entry.path)
             total -= entry.bytes
+
+
+def _kept_seconds(entry: CacheEntry) -> float:
+    return _IN_TRAINING_SECONDS if entry.kind == DATASETS else _IN_USE_SECONDS
 
 
 def clear_cache() -> int:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from sftdata.base.cache_folder import cache_folder
+from sftdata.base.cache import note_use
+from sftdata.base.cache_folder import DATASETS, cache_folder
 from sftdata.base.escaping import escape
 from sftdata.base.files import replacing, write_atomically
 from sftdata.base.reporting import log
@@ -20,7 +21,6 @@ from sftdata.writing.manifest import MANIFEST, PARTS, read_manifest
 if TYPE_CHECKING:
     from sftdata.base.reporting import Report
 
-DATASETS = "datasets"  # the subfolder of the cache with copies of stored datasets
 _BLOCK_BYTES = 1024 * 1024
 _MEND = "Remove what is left of the file in the store, and build there again: it is uploaded anew."
 
@@ -43,6 +43,8 @@ def local_folder(place: str | Path, report: Report = log, *, again: bool = False
             code="E701",
         )
     copy = _copy_folder(folder, content)
+    if (copy / MANIFEST).is_file():
+        note_use(copy / MANIFEST)
     fetched = _Fetch(folder, copy, again).fetch("", content)
     if fetched:
         report(f"Fetched {count(len(fetched), 'file')}, {size(sum(fetched))}, of {folder}.")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sftdata.base import sealed_json
-from sftdata.base.cache_folder import cache_folder
+from sftdata.base.cache_folder import BUILDS, cache_folder
 from sftdata.base.stores import StoredFolder
 from sftdata.base.wording import count, list_names, size
 from sftdata.errors import SftdataError
@@ -25,7 +25,6 @@ from sftdata.writing.ownership import CARD_MARK, FOLDERS
 if TYPE_CHECKING:
     from sftdata.base.reporting import Report
 
-BUILDS = "builds"  # the subfolder of the cache with what was built for addresses
 _SHOWN = 3
 
 
