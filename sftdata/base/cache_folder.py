@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# Subfolders: copies of fetched files, copies of datasets in object stores, what was built for these.
+# Subfolders: copies of fetched files and of stored datasets; datasets built for object stores.
 COPIES, DATASETS, BUILDS = "addresses", "datasets", "builds"
 
 

@@ -19,6 +19,7 @@ from sftdata.base.wording import count, list_names, size
 from sftdata.errors import SftdataError
 from sftdata.writing import card
 from sftdata.writing.dataset_files import list_paths
+from sftdata.writing.journal_lines import FILE as JOURNAL
 from sftdata.writing.manifest import MANIFEST, PARTS, Manifest, read_manifest
 from sftdata.writing.ownership import CARD_MARK, FOLDERS
 
@@ -76,13 +77,17 @@ def publish(manifest: Manifest, folder: StoredFolder, before: bytes | None, repo
     """
     there = folder.list_files()
     content = (manifest.directory / MANIFEST).read_bytes()
-    missing = [
+    sizes = {name: (manifest.directory / name).stat().st_size for name in _list_names(manifest)}
+    missing = [name for name, size in sizes.items() if name not in there]
+    # A journal also tells how the blocks were made, which another machine may do otherwise.
+    differing = [
         name
-        for name in _list_names(manifest)
-        if name not in there or there[name].bytes != (manifest.directory / name).stat().st_size
+        for name, size in sizes.items()
+        if name in there and there[name].bytes != size and not name.endswith(JOURNAL)
     ]
-    if not missing and content == before:
+    if content == before and not (missing or differing):
         return False
+    missing += differing
     for name in missing:
         folder.upload(manifest.directory / name, name)
     folder.replace(MANIFEST, content, before)
@@ -91,8 +96,8 @@ def publish(manifest: Manifest, folder: StoredFolder, before: bytes | None, repo
             folder.upload(manifest.directory / name, name)
     else:
         report(f"{folder}/{card.FILE} is not a dataset card of sftdata, so it stays as it is.")
-    uploaded = sum((manifest.directory / name).stat().st_size for name in missing)
-    report(f"Uploaded {count(len(missing), 'file')}, {size(uploaded)}, to {folder}.")
+    uploaded = size(sum(sizes[name] for name in missing))
+    report(f"Uploaded {count(len(missing), 'file')}, {uploaded}, to {folder}.")
     return True
 
 
