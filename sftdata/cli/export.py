@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +15,10 @@ from sftdata.cli.options import DATASET, FOLDER, json_option
 from sftdata.cli.output import print_json, print_note
 from sftdata.errors import SftdataError
 
+if TYPE_CHECKING:
+    from sftdata.loading.conversations import ConversationRow
+    from sftdata.loading.dataset import Dataset
+
 
 @click.command("export")
 @click.argument("dataset", type=DATASET)
@@ -20,15 +27,15 @@ from sftdata.errors import SftdataError
     "format_name",
     required=True,
     metavar="FORMAT",
-    help="hf, parquet or jsonl; trl, axolotl, llamafactory, megatron or olmo; messages or "
-    "prompt-completion.",
+    help="hf, parquet or jsonl; trl, axolotl, llamafactory, open-instruct, mds, megatron-packed or "
+    "olmo-core; messages or prompt-completion.",
 )
 @click.option("--out", type=FOLDER, required=True, help="Write the files to this folder.")
 @click.option(
     "--max-length",
     type=click.IntRange(min=2),
     metavar="N",
-    help="For megatron: use the pack plan with N tokens.",
+    help="For megatron-packed: use the pack plan with N tokens.",
 )
 @click.option(
     "--with-text", is_flag=True, help="For hf, parquet and jsonl: add prompt and target as text."
@@ -48,8 +55,7 @@ def command(
 
     Example: sftdata export data/summarize --to trl --out summarize-trl
     """
-    from sftdata.exporting.formats import export
-    from sftdata.inspecting.conversations import read_conversations
+    from sftdata.exporting.export import export
     from sftdata.inspecting.verify import find_faults
     from sftdata.writing.manifest import read_manifest
 
@@ -62,16 +68,32 @@ def command(
     faults = find_faults(dataset)
     if faults:
         raise damaged(dataset, faults)
-    files = export(
+    exported = export(
         dataset,
         format_name,
         out,
         max_length=max_length,
         with_text=with_text,
-        read_conversations=read_conversations,
+        read_rows=read_rows,
         report=print_note,
     )
     if as_json:
-        print_json({"format": format_name, "files": [str(path) for path in files]})
-    else:
-        click.echo("\n".join(escape(str(path)) for path in files))
+        files = [str(path) for path in exported.files]
+        settings = {"loading": exported.loading, "lacks": exported.lacks}
+        print_json({"format": format_name, "files": files} | settings)
+        return
+    click.echo("\n".join(escape(str(path)) for path in exported.files))
+    print_note(f"Not in these files: {exported.lacks}\nLoad them with:\n")
+    print_note(indent(exported.loading, "  "))
+
+
+def read_rows(data: Dataset) -> Iterator[ConversationRow]:
+    """The rows of a dataset as messages, read again from their sources."""
+    from sftdata.inspecting.conversations import read_conversations
+    from sftdata.loading.conversations import holds_conversations, holds_templates
+    from sftdata.serving.template_turns import read_template_rows
+
+    if holds_conversations(data.manifest):
+        yield from read_conversations(data)
+    if holds_templates(data.manifest):
+        yield from read_template_rows(data)

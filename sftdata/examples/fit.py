@@ -60,6 +60,8 @@ class EncodedRows:
     """Encoded rows of one layout; those that are not `kept` are too long, or dropped."""
 
     places: Places
+    rendered: Rendered
+    shots: Shots | None
     segments: list[Segment]
     parts: list[EncodedSegment]
     is_empty: npt.NDArray[np.bool_]  # whether the target is
@@ -158,8 +160,8 @@ class RowFitter:
         rendered = render_batch(rows, template)
         segments = self.composer.compose(rendered, shots)
         parts = encode_segments(segments, self.encoder)
-        all_kept = np.ones(len(places), np.bool_)
-        return EncodedRows(places, segments, parts, is_blank(rendered.target), all_kept)
+        is_empty, all_kept = is_blank(rendered.target), np.ones(len(places), np.bool_)
+        return EncodedRows(places, rendered, shots, segments, parts, is_empty, all_kept)
 
     def _fits(self, encoded: EncodedRows) -> npt.NDArray[np.bool_]:
         if self.max_length is None:

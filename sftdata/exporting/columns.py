@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
 import pyarrow as pa
 import xxhash
 
-from sftdata.base.arrow import numbers
-from sftdata.loading.dataset import Dataset, Split
+from sftdata.base.arrow import numbers, to_numbers
+from sftdata.loading.dataset import Batch, Dataset, Split
 from sftdata.loading.text import TextReader
 
 _ROWS_AT_ONCE = 4096
@@ -47,7 +49,7 @@ def write_jsonl(
     for name in splits:
         with (out / f"{name}.jsonl").open("wb") as file:
             for batch in _read_batches(data, name, with_text):
-                file.writelines(orjson.dumps(row) + b"\n" for row in batch.to_pylist())
+                file.writelines(_to_lines(batch))
 
 
 def write_hf(
@@ -101,18 +103,34 @@ def _read_batches(data: Dataset, name: str, with_text: bool) -> Iterator[pa.Reco
     reader, split, schema = TextReader(data), data[name], _schema(data, with_text)
     for start in range(0, len(split), _ROWS_AT_ONCE):
         rows = split[start : start + _ROWS_AT_ONCE]
-        columns = _to_columns(rows)
+        batch = rows.to_batch()
+        columns = _to_columns(rows, batch)
         if with_text:
-            texts = zip(*map(reader.read, rows), strict=True)
-            columns |= {n: pa.array(text) for n, text in zip(_TEXTS, texts, strict=True)}
+            columns |= zip(_TEXTS, reader.read_batch(batch), strict=True)
         arrays = [columns[n].cast(schema.field(n).type) for n in schema.names]
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _to_columns(rows: Split) -> dict[str, pa.Array]:
-    table, batch = rows.to_arrow().combine_chunks(), rows.to_batch()
+def _to_columns(rows: Split, batch: Batch) -> dict[str, pa.Array]:
+    table = rows.to_arrow().combine_chunks()
     offsets = numbers(batch.offsets.astype(np.int32))
     return {n: table.column(n).combine_chunks() for n in table.column_names} | {
         "input_ids": pa.ListArray.from_arrays(offsets, numbers(batch.input_ids)),
         "labels": pa.ListArray.from_arrays(offsets, numbers(batch.labels)),
     }
+
+
+def _to_lines(batch: pa.RecordBatch) -> Iterator[bytes]:
+    """The rows as lines of JSON. Numbers go from NumPy to text, not through Python's."""
+    columns = [_to_values(column) for column in batch.columns]
+    for row in zip(*columns, strict=True):
+        line = dict(zip(batch.schema.names, row, strict=True))
+        yield orjson.dumps(line, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
+
+
+def _to_values(column: pa.Array) -> Iterable[Any]:
+    if not pa.types.is_list(column.type):
+        return column.to_pylist()  # type: ignore[no-any-return]
+    values = to_numbers(column.flatten())
+    bounds = to_numbers(column.offsets) - column.offsets[0].as_py()
+    return (values[start:end] for start, end in pairwise(bounds.tolist()))

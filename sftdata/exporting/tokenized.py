@@ -1,4 +1,4 @@
-"""Formats with columns of ids and labels: TRL, axolotl, LLaMA-Factory."""
+"""Formats with columns of ids and labels: TRL, axolotl, LLaMA-Factory, open-instruct."""
 
 from __future__ import annotations
 
@@ -30,8 +30,13 @@ def write_axolotl(data: Dataset, splits: list[str], out: Path, max_length: int |
         _write_parquet(data[name], out / f"{name}.parquet", _WITH_ATTENTION)
 
 
-def write_llamafactory(data: Dataset, splits: list[str], out: Path, max_length: int | None) -> None:
-    """Save a `DatasetDict` with `input_ids`, `attention_mask` and `labels`."""
+def write_with_attention(
+    data: Dataset, splits: list[str], out: Path, max_length: int | None
+) -> None:
+    """Save a `DatasetDict` with `input_ids`, `attention_mask` and `labels`.
+
+    LLaMA-Factory loads it whole; to open-instruct a split of it is a dataset that it has cached.
+    """
     save_dict(
         {name: _batches(data[name], _WITH_ATTENTION) for name in splits},
         _schema(_WITH_ATTENTION),

@@ -6,32 +6,24 @@ conversation. The recorded spec and the recorded rows give it back exactly.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from sftdata.base.conversation import TEMPLATE_LABEL, Conversation, wanted_turns
+from sftdata.base.conversation import Conversation, wanted_turns
 from sftdata.base.reasons import Reason, Status
-from sftdata.base.wording import count
-from sftdata.errors import GoldenSetError, SftdataError
 from sftdata.examples.conversations.fitter import without_first
 from sftdata.examples.conversations.ledger_details import read_left_out, read_untaught
-from sftdata.loading.conversations import ConversationRow
+from sftdata.loading.conversations import ConversationRow, SourceRow, place_rows
 from sftdata.loading.dataset import Dataset
-from sftdata.reading.given_splits import decide_splits
 from sftdata.reading.row_reader import read_source, row_reader
-from sftdata.reading.sources import Source, resolve_sources
+from sftdata.reading.sources import Source
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.load import spec_from_json
 from sftdata.spec.model import Spec
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.manifest import PARTS, Manifest, read_manifest
+from sftdata.writing.recorded_sources import find_recorded_sources
 
-_WAY_OUT = "Put the sources back as they were, or build the dataset again."
-_Copies = dict[tuple[str, str], Counter[str]]  # task and id → how often each split has the row
 _Key = tuple[str, str]  # id and file:line of a row; a dropped row may have the id of a kept one
 
 
@@ -40,21 +32,9 @@ def read_conversations(data: Dataset) -> Iterator[ConversationRow]:
 
     Raises `SftdataError` where a source is not there as it was, before the first row.
     """
-    copies = _count_copies(data)
-    for part in list(_list_parts(data.manifest)):
-        for row_id, conversation, taught in _read_part(part):
-            # Of rows with one id, a mixture has that of the first part.
-            for split, times in copies.pop((part.spec.task, row_id), Counter()).items():
-                for _ in range(times):
-                    yield ConversationRow(split, row_id, conversation, taught)
-    if copies:
-        _, row_id = min(copies)
-        raise SftdataError(
-            f"{count(len(copies), 'row')} of {data.manifest.directory} cannot be found in its "
-            f"sources, such as '{row_id}'.",
-            "Build the dataset again.",
-            code="E708",
-        )
+    parts = list(_list_parts(data.manifest))
+    rows = ((part.spec.task, row) for part in parts for row in _read_part(part))
+    yield from place_rows(data, rows, of_templates=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +47,7 @@ class _Part:
 
     @classmethod
     def of(cls, manifest: Manifest, spec: Spec) -> _Part:
-        return cls(manifest, spec, _find_sources(manifest, spec))
+        return cls(manifest, spec, find_recorded_sources(manifest, spec))
 
 
 def _list_parts(manifest: Manifest) -> Iterator[_Part]:
@@ -78,59 +58,6 @@ def _list_parts(manifest: Manifest) -> Iterator[_Part]:
     for source in spec.sources:
         if source.spec.is_messages:
             yield _Part.of(read_manifest(manifest.directory / PARTS / source.name), source.spec)
-
-
-def _find_sources(manifest: Manifest, spec: Spec) -> tuple[Source, ...]:
-    """The sources. Raises `SftdataError` if they are not those the dataset was built from."""
-    recorded = [(entry["path"], entry["sha256"]) for entry in manifest["sources"]]
-    if any(name == "<stdin>" for name, _ in recorded):
-        raise SftdataError(
-            f"{manifest.directory} was built from standard input, which is not kept.",
-            "Put the rows in a file and build from that.",
-            code="E708",
-        )
-    try:
-        sources, _ = decide_splits(resolve_sources(spec.data), spec)
-    except GoldenSetError as error:
-        raise SftdataError(
-            f"The sources of {manifest.directory}, from which its conversations are read again, "
-            f"are not there: {str(error).splitlines()[0]}",
-            _WAY_OUT,
-            code="E708",
-        ) from error
-    if len(recorded) != len(sources):
-        raise SftdataError(
-            f"{manifest.directory} was built from {count(len(recorded), 'source')}; its spec "
-            f"leads to {len(sources)} now.",
-            _WAY_OUT,
-            code="E708",
-        )
-    changed = [
-        name
-        for (name, digest), source in zip(recorded, sources, strict=True)
-        if source.sha256 != digest
-    ]
-    if changed:
-        raise SftdataError(
-            f"{manifest.directory} was built from other content of: {', '.join(changed)}.",
-            _WAY_OUT,
-            code="E708",
-        )
-    return sources
-
-
-def _count_copies(data: Dataset) -> _Copies:
-    copies: _Copies = {}
-    for name, split in data.items():
-        for batch in split.to_arrow().to_batches():
-            is_conversation = pc.equal(batch.column("template").cast(pa.string()), TEMPLATE_LABEL)
-            rows = batch.filter(is_conversation)
-            tasks = [data.manifest["task"]] * rows.num_rows
-            if "task" in rows.schema.names:
-                tasks = rows.column("task").to_pylist()
-            for key in zip(tasks, rows.column("row_id").to_pylist(), strict=True):
-                copies.setdefault(key, Counter())[name] += 1
-    return copies
 
 
 @dataclass(frozen=True)
@@ -155,7 +82,7 @@ class _LedgerFacts:
         return facts
 
 
-def _read_part(part: _Part) -> Iterator[tuple[str, Conversation, frozenset[int]]]:
+def _read_part(part: _Part) -> Iterator[SourceRow]:
     """Id, conversation and taught turns of the rows that were not dropped."""
     facts = _LedgerFacts.read(part.manifest)
     reader = row_reader(part.spec, part.sources)

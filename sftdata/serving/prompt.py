@@ -107,7 +107,8 @@ class PromptRenderer:
     plan: Plan
 
     @cached_property
-    def _maker(self) -> ExampleMaker:
+    def maker(self) -> ExampleMaker:
+        """Makes examples as the build did."""
         return example_maker(self.plan, lambda: self._encoder)
 
     @cached_property
@@ -135,7 +136,7 @@ class PromptRenderer:
         self._check_shots(shots)
         chosen = self._choose_template(row, template)
         rows, is_solved = self._to_rows(row, chosen)
-        fitter = self._maker.fitter()
+        fitter = self.maker.fitter()
         if shots is not None:
             fitter = replace(fitter, shots=(shots,))
         if not is_solved:
@@ -203,7 +204,7 @@ class PromptRenderer:
             )
         if wanted is None:
             hashes = hash_texts([str(row.get(_ID, "")).encode()])
-            return templates[int(self._maker.choose_template(hashes)[0])]
+            return templates[int(self.maker.choose_template(hashes)[0])]
         for template in templates:
             if wanted in (template.label, template.id):
                 return template

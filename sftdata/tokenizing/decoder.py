@@ -45,6 +45,11 @@ class Decoder:
         self._hidden = np.fromiter(control, np.int32)
         self._kind, self._strips = _kind(tokenizer.spec.get("decoder"))
 
+    @property
+    def has_table(self) -> bool:
+        """Whether a token always has the same bytes, so that columns are decoded at once."""
+        return self._kind != _OTHER
+
     def decode(
         self, ids: npt.NDArray[np.int32], offsets: npt.NDArray[Any], *, continues: bool = False
     ) -> pa.LargeStringArray:

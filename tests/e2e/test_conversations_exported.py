@@ -14,8 +14,9 @@ from support.made_chats import make_tokenizer
 from support.places import BUNDLED_TOKENIZER
 
 from sftdata import build, load
+from sftdata.cli.export import read_rows
 from sftdata.errors import SftdataError
-from sftdata.exporting.formats import export
+from sftdata.exporting.export import export
 from sftdata.inspecting.conversations import read_conversations
 
 Lines = list[dict[str, Any]]
@@ -23,7 +24,7 @@ EXPORTED = "exported"
 
 
 def export_messages(directory: str) -> Lines:
-    export(Path(directory), "messages", Path(EXPORTED), read_conversations=read_conversations)
+    export(Path(directory), "messages", Path(EXPORTED), read_rows=read_rows)
     files = sorted(Path(EXPORTED).glob("*.jsonl"))
     return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
 
@@ -144,7 +145,7 @@ def test_each_answer_is_a_completion_without_the_turns_after_it() -> None:
     assert lines[1]["prompt"].startswith(lines[0]["prompt"] + "Hello.")
 
 
-def test_a_mixture_gives_back_its_conversations_and_refuses_to_mix_them_with_markup() -> None:
+def test_a_mixture_gives_back_its_conversations_and_the_turns_of_its_templates() -> None:
     Path("pipelines").mkdir()
     head = 'task = "mix"\ntokenizer = "tokenizers/small"\nchat = true\n'
     head += '[[sources]]\nspec = "chat"\n'
@@ -158,8 +159,8 @@ def test_a_mixture_gives_back_its_conversations_and_refuses_to_mix_them_with_mar
     assert all(row.conversation == given[row.row_id] for row in rows)
     build("both", out="both")
     assert {row.row_id for row in read_conversations(load("both"))} == given.keys()
-    with pytest.raises(SftdataError, match="mixes conversations with rows of templates"):
-        export_messages("both")
+    exported = [row["id"] for row in export_messages("both")]
+    assert sorted(exported) == sorted(e.row_id for split in load("both").values() for e in split)
 
 
 def test_rows_of_standard_input_cannot_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from support.places import BUNDLED_TOKENIZER
 
 from sftdata import SftdataError, build, load, render_prompt
 from sftdata.building.rebuild import rebuild
-from sftdata.exporting.formats import export
+from sftdata.exporting.export import export
 from sftdata.inspecting.compare.datasets.diff import diff_datasets
 from sftdata.inspecting.stats.compute import compute_stats
 from sftdata.inspecting.verify import find_faults
@@ -63,7 +63,7 @@ def test_a_mixture_of_conversations_and_a_task_is_exported_packed_and_compared()
     assert [row["labels"] for row in rows] == [e.labels.tolist() for e in data["train"]]
     for name, split in data.items():
         write_plan(made, name, plan_packs(split.lengths, 2048))
-    export(Path("out"), "megatron", Path("packs"), max_length=2048)
+    export(Path("out"), "megatron-packed", Path("packs"), max_length=2048)
     packed = pq.read_table("packs/train.idx.parquet")["loss_mask"].to_pylist()
     assert sum(map(sum, packed)) == data["train"].target_counts.sum()
     export(Path("out"), "prompt-completion", Path("texts"))

@@ -18,7 +18,7 @@ from sftdata.cli.ledger import command as ledger
 from sftdata.cli.pack import command as pack
 from sftdata.cli.report import command as report
 from sftdata.errors import SftdataError
-from sftdata.exporting.formats import export
+from sftdata.exporting.export import export
 
 
 @pytest.fixture(autouse=True)

@@ -85,8 +85,8 @@ SCENARIOS = (
         Scenario(f"export {name}", f"export out --to {name} --out x {more}".strip(),
                  before=[BUILD, "pack out --max-length 512"], datasets=["out"], outputs=["x"])
         for name, more in (
-            ("trl", ""), ("megatron", "--max-length 512"), ("olmo", ""), ("messages", ""),
-            ("prompt-completion", ""), ("llamafactory", ""),
+            ("trl", ""), ("megatron-packed", "--max-length 512"), ("olmo-core", ""), ("mds", ""),
+            ("messages", ""), ("prompt-completion", ""), ("llamafactory", ""),
         )
     ),
     Scenario("report", "report out -o page.html",

@@ -9,8 +9,7 @@ from typing import Any
 import datasets
 import pytest
 
-from sftdata.errors import SftdataError
-from sftdata.exporting.formats import export
+from sftdata.exporting.export import export
 from sftdata.loading.dataset import Dataset
 
 EOS = 256
@@ -54,11 +53,6 @@ def test_texts_go_along_when_asked_for(form: str, data: Dataset) -> None:
     assert row["target"] == "é"
 
 
-def test_a_format_without_text_columns_says_which_have_some(data: Dataset) -> None:
-    with pytest.raises(SftdataError, match=r"no columns for texts(?s:.*)hf, parquet, jsonl"):
-        export(data.manifest.directory, "trl", Path("x"), with_text=True)
-
-
 def test_a_saved_dict_holds_nothing_else(data: Dataset) -> None:
-    files = export(data.manifest.directory, "hf", Path("x"))
+    files = export(data.manifest.directory, "hf", Path("x")).files
     assert {path.parts[1] for path in files} == {"README.md", "dataset_dict.json", "test", "train"}

@@ -58,3 +58,20 @@ def test_arguments_that_are_no_json_stay_as_they_are(out: Path) -> None:
     write_conversations([row], ["train"], out)
     (_, answer) = json.loads((out / "train.jsonl").read_text())["messages"]
     assert answer["tool_calls"] == [call("{oops")]
+
+
+def test_what_a_trainer_may_not_read_is_counted(out: Path) -> None:
+    talk = (Turn("user", "Hi"), Turn("assistant", "Ho"), Turn("user", "?"), Turn("assistant", "A"))
+    thought = (Turn("user", "Hi"), Turn("assistant", "Ho", reasoning="Hm"))
+    rows = [
+        ConversationRow("train", "a", Conversation(talk), frozenset({1, 3})),
+        ConversationRow("train", "b", Conversation(talk), frozenset({3})),
+        ConversationRow("train", "c", Conversation(thought, TOOLS), frozenset({1})),
+    ]
+    assert write_conversations(rows[:1], ["train"], out).note is None
+    note = write_conversations(rows, ["train"], out).note
+    assert note is not None
+    assert note.startswith(
+        "Of 3 rows 1 have answers that are not in the loss (`weight: 0`), 1 have reasoning "
+        "(`reasoning_content`), 1 have tools or calls (`tools`, `tool_calls`)."
+    )

@@ -1,4 +1,4 @@
-"""Decoded text: exact for prompt and completion, stripped for messages."""
+"""Decoded text: prompt and completion are exact."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-from support import handmade
-from support.handmade import row
-
-from sftdata.errors import SftdataError
-from sftdata.exporting.text import write_messages, write_prompt_completion
+from sftdata.exporting.text import write_prompt_completion
 from sftdata.loading.dataset import Dataset
 
 
@@ -35,23 +30,3 @@ def test_each_answer_of_a_conversation_is_a_completion(two_answers: Dataset, out
         {"prompt": "q\na<eos>r\n", "completion": "b"},
         {"prompt": "e\n", "completion": "f"},
     ]
-
-
-def test_messages_are_a_question_and_an_answer(data: Dataset, out: Path) -> None:
-    write_messages(data, ["test"], out, None)
-    assert read_lines(out / "test.jsonl") == [
-        {
-            "messages": [
-                {"role": "user", "content": "g"},
-                {"role": "assistant", "content": "é"},
-            ]
-        }
-    ]
-
-
-def test_a_chat_dataset_has_no_messages_to_export(
-    tmp_path: Path, byte_tokenizer: Path, out: Path
-) -> None:
-    chat = handmade.write(tmp_path, byte_tokenizer, [row("a", "b", "c")], chat={"end_id": 256})
-    with pytest.raises(SftdataError, match=r"chat template markup(?s:.*)prompt-completion\. Rows"):
-        write_messages(chat, ["train"], out, None)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import datasets
 
-from sftdata.exporting.tokenized import write_axolotl, write_llamafactory, write_trl
+from sftdata.exporting.tokenized import write_axolotl, write_trl, write_with_attention
 from sftdata.loading.dataset import Dataset
 
 EOS = 256
@@ -30,7 +30,7 @@ def test_axolotl_also_reads_an_attention_mask(data: Dataset, out: Path) -> None:
 
 
 def test_llamafactory_loads_a_saved_dict_with_each_split(data: Dataset, out: Path) -> None:
-    write_llamafactory(data, ["train", "test"], out, None)
+    write_with_attention(data, ["train", "test"], out, None)
     loaded = datasets.load_from_disk(str(out))
     assert set(loaded) == {"train", "test"}
     assert loaded["train"][0]["labels"] == LABELS_A
@@ -39,7 +39,7 @@ def test_llamafactory_loads_a_saved_dict_with_each_split(data: Dataset, out: Pat
 
 def test_each_answer_of_a_conversation_has_labels(two_answers: Dataset, out: Path) -> None:
     write_trl(two_answers, ["train"], out, None)
-    write_llamafactory(two_answers, ["train"], out / "saved", None)
+    write_with_attention(two_answers, ["train"], out / "saved", None)
     write_axolotl(two_answers, ["train"], out / "saved", None)
     #         q     \n   a   eos   r     \n   b   eos
     labels = [-100, -100, 97, EOS, -100, -100, 98, EOS]
