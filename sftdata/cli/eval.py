@@ -47,6 +47,12 @@ if TYPE_CHECKING:
     help="Keep the answers in DIR, a file for each system, written while they are generated; those "
     "that are there are not generated again. Without it, they are in the cache until the end.",
 )
+@click.option(
+    "--save",
+    type=FILE,
+    metavar="FILE",
+    help="Also save all rows with losses and answers, for `sftdata compare-runs`.",
+)
 @click.option("--trust-remote-code", is_flag=True, help="Allow the model to run code of its own.")
 @json_option()
 @needs_train_extra
@@ -62,6 +68,7 @@ def command(
     decoding: Mode,
     html: Path | None,
     answers: Path | None,
+    save: Path | None,
     trust_remote_code: bool,
     as_json: bool,
 ) -> None:
@@ -76,6 +83,10 @@ def command(
 
     if html is not None:
         check_page_path(html)  # before hours of work
+    if save is not None:
+        from sftdata_train.run_record import check_run_path
+
+        check_run_path(save)
     found = evaluate(
         dataset,
         model,
@@ -90,6 +101,10 @@ def command(
         trust_remote_code=trust_remote_code,
         report=print_note,
     )
+    if save is not None:
+        from sftdata_train.run_record import save_run
+
+        save_run(save, found.settings, found.rows)
     if html is not None:
         from sftdata_train.page import render_evaluation
 
@@ -109,7 +124,7 @@ def _parse_counts(text: str | None) -> list[int] | None:
 
 
 def _tables(found: Evaluation) -> str:
-    from sftdata_train.trainer import perplexity
+    from sftdata_train.metrics import perplexity
 
     lines = []
     for task in found.results[0].scores:

@@ -23,6 +23,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "audit": ["{adapter}", "--data", "{data}"],
     "build": ["--task", "grammar", "--out", "built"],
     "cache info": [],
+    "compare-runs": ["{saved}", "{saved}"],
     "diff": ["{data}", "{data}"],
     "doctor": ["{data}"],
     "env": [],
@@ -105,6 +106,16 @@ def adapter(data: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -
     return out
 
 
+@pytest.fixture(scope="module")
+def saved(data: Path, model: Path, adapter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("json-saved") / "run.json"
+    run(
+        "eval", str(data), "--model", str(model), "--adapter", str(adapter), "--limit", "2",
+        "--max-new-tokens", "2", "--save", str(file),
+    )  # fmt: skip
+    return file
+
+
 def run(*arguments: str) -> str:
     result = CliRunner().invoke(cli, arguments, catch_exceptions=False, standalone_mode=False)
     if result.exception is not None:
@@ -137,6 +148,8 @@ def test_a_command_prints_json_alone(
     places = {"data": data}
     if command in TRAIN_STAGE:
         places |= {name: request.getfixturevalue(name) for name in ("model", "adapter")}
+    if command == "compare-runs":
+        places["saved"] = request.getfixturevalue("saved")
     if command == "template import":
         Path("flan.py").write_text(FLAN)
     if command == "template release":

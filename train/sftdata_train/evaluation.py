@@ -25,17 +25,20 @@ from sftdata_train.evaluation_prompts import (
     select_prompts,
 )
 from sftdata_train.evaluation_rows import (
+    BASE,
+    TUNED,
     EvaluatedRow,
     SystemResult,
     list_systems,
-    make_rows,
     measure,
 )
+from sftdata_train.evaluation_texts import make_rows
 from sftdata_train.model_loading import load_config
 from sftdata_train.preflight import check_lengths, check_vocabulary
 from sftdata_train.progress import Report
 from sftdata_train.resource_errors import explain_resource_errors
-from sftdata_train.systems import BASE, TUNED, identify_systems, load_systems, measure_systems
+from sftdata_train.run_record import describe_settings
+from sftdata_train.systems import identify_systems, load_systems, measure_systems
 from sftdata_train.tokenizer_check import check_tokenizer
 
 _GALLERY_ROWS = 12
@@ -66,6 +69,7 @@ class Evaluation:
     rows: list[EvaluatedRow]
     results: list[SystemResult]
     comparisons: list[Comparison]  # of tuned and base, for each task, number of shots and metric
+    settings: dict[str, Any]  # what the numbers depend on, for `save_run`
 
     @property
     def gallery(self) -> list[GalleryRow]:
@@ -87,24 +91,10 @@ class Evaluation:
             **{name: getattr(self, name) for name in names},
             "decoding": self.decoding.to_json(),
             "rows_left_out": self.rows_left_out,
-            "results": [_result_to_json(result) for result in self.results],
+            "results": [result.to_json() for result in self.results],
             "comparisons": [asdict(comparison) for comparison in self.comparisons],
             "gallery": [asdict(row) for row in self.gallery],
         }
-
-
-def _result_to_json(result: SystemResult) -> dict[str, Any]:
-    return {
-        "system": result.system,
-        "shots": result.shots,
-        "rows": result.rows,
-        "loss": result.loss,
-        "perplexity": result.perplexity,
-        "task_rows": result.task_rows,
-        "task_loss": result.task_loss,
-        "losses": {task: loss.to_json() for task, loss in result.losses.items()},
-        "scores": {task: [s.to_json() for s in scores] for task, scores in result.scores.items()},
-    }
 
 
 def evaluate(
@@ -165,6 +155,9 @@ def evaluate(
         rows=rows,
         results=results,
         comparisons=_compare_systems(results),
+        settings=describe_settings(
+            data.manifest, passport, identities, {"split": split, "decoding": decoded.to_json()}
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from sftdata_train.batches import RowUnits
 from sftdata_train.decoding import Decoding, Mode, choose_decoding
 from sftdata_train.device import choose_device, choose_dtype
 from sftdata_train.evaluation_prompts import Prompts, prompt_ids
+from sftdata_train.evaluation_rows import BASE, TUNED
 from sftdata_train.generation import generate_batches
 from sftdata_train.lora import load_adapter
 from sftdata_train.model_loading import find_model_folder, locate_model
@@ -26,7 +27,6 @@ from sftdata_train.passport import digest_model, list_stop_ids
 from sftdata_train.progress import Report
 from sftdata_train.trainer import measure_row_losses
 
-BASE, TUNED = "base", "tuned"
 _LIBRARIES = ("torch", "transformers", "peft")
 # Opens the file of a system's answers: from its name and everything that an answer depends on.
 OpenAnswers = Callable[[str, Mapping[str, Any]], AnswerFile]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from sftdata_train.batches import StepDataset, Tensors, Units, collate, to_devic
 from sftdata_train.checkpoints import remove_checkpoints, require_intact, seal_checkpoint
 from sftdata_train.inference import inference
 from sftdata_train.loss import find_output_head, row_losses, target_loss
+from sftdata_train.metrics import perplexity
 from sftdata_train.router_loss import compute_router_loss, record_outputs
 
 
@@ -202,11 +202,6 @@ def measure_row_losses(
             batch = to_device(collate([units[i] for i in rows], pad_id), device)
             losses |= zip(rows, row_losses(model, batch, head).tolist(), strict=True)
     return [losses[unit] for unit in chosen]
-
-
-def perplexity(loss: float) -> float:
-    """`exp(loss)`, infinite where that overflows."""
-    return math.exp(loss) if loss < 700 else math.inf
 
 
 def _unwrap(items: list[Tensors]) -> Tensors:
