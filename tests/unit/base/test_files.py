@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 import xxhash
 
-from sftdata.base.files import is_intact, replacing, stamp, write_atomically, write_output
+from sftdata.base.files import (
+    exists,
+    is_intact,
+    is_temporary,
+    replacing,
+    stamp,
+    write_atomically,
+    write_output,
+)
 
 
 def test_a_write_replaces_the_file_and_leaves_no_other() -> None:
@@ -97,3 +105,23 @@ def test_a_folder_or_a_missing_file_is_not_intact() -> None:
     digest = xxhash.xxh3_128_hexdigest(b"")
     assert not is_intact(Path(), 0, digest)
     assert not is_intact(Path("nope"), 0, digest)
+
+
+def test_a_new_output_is_there_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(OSError, match="no space"):
+        write_output(Path("page"), b"page")
+    assert [*Path().iterdir()] == []
+
+
+def test_a_temporary_file_is_a_dot_a_name_and_a_number() -> None:
+    names = [".a.1", ".a.b.77", ".a", ".a.x1", "a.1", ".a.1x"]
+    assert [name for name in names if is_temporary(Path(name))] == [".a.1", ".a.b.77"]
+
+
+def test_a_name_that_no_file_can_have_does_not_exist() -> None:
+    Path("a").touch()
+    assert [exists(Path(name)) for name in ("a", "b", "a" * 3000, "a\0")] == [True, *[False] * 3]

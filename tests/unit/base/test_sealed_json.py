@@ -44,3 +44,7 @@ def test_a_file_of_a_version_without_digests_is_read() -> None:
 def test_anything_else_is_one_error(data: bytes) -> None:
     with pytest.raises(ValueError):
         parse(data)
+
+
+def test_the_bytes_of_a_file_are_readable_json_in_utf_8() -> None:
+    assert to_json({"é": [1]}).decode() == '{\n  "é": [\n    1\n  ]\n}\n'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from sftdata.examples.tokens import EncodedSegment, TokenBatch, join_segments, joined_equal
 from sftdata.tokenizing.encoded import EncodedTexts
@@ -55,3 +56,27 @@ def test_equal_means_every_id() -> None:
         True,
         False,
     ]
+
+
+def test_the_columns_of_a_shard_hold_the_batch_and_give_it_back() -> None:
+    columns = joined().columns()
+    assert {name: column.to_pylist() for name, column in columns.items()} == {
+        "input_ids": [FIRST[0], SECOND[0]],
+        "label_mask": [[False] * 3 + [True] * 2, [False] * 2 + [True] * 3],
+        "target_start": [3, 2],
+    }
+    batch = pa.RecordBatch.from_pydict(columns)
+    assert rows(TokenBatch.from_batch(batch)) == [FIRST, SECOND]
+    assert rows(TokenBatch.from_batch(batch.slice(1))) == [SECOND]
+
+
+def test_no_batches_are_no_rows() -> None:
+    assert rows(TokenBatch.concatenate([])) == []
+
+
+def test_a_row_without_ids_of_its_own_in_a_segment_is_shorter() -> None:
+    segments = [
+        EncodedSegment(encoded([10], []), in_loss=False),
+        EncodedSegment(encoded([], [21]), in_loss=True),
+    ]
+    assert rows(join_segments(segments, rows=2)) == [([10], [0], 1), ([21], [1], 0)]

@@ -80,6 +80,11 @@ def test_an_unknown_task_ends_in_a_suggestion() -> None:
         load_spec(task="summarise")
 
 
+def test_a_task_whose_name_no_file_can_have_is_unknown() -> None:
+    with pytest.raises(SpecError, match="There is no task 'aaaa"):
+        load_spec(task="a" * 3000)
+
+
 def test_only_a_task_of_golden_rows_has_a_spec() -> None:
     found = find_spec("qa")
     assert found is not None

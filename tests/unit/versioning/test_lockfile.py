@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from support.releases import (
+    LOCK,
     SOURCE,
     commit_all,
     error_rules,
@@ -14,6 +17,7 @@ from support.releases import (
     write_source,
 )
 
+from sftdata.errors import TemplateError
 from sftdata.versioning.lockfile import read_lock
 from sftdata.versioning.release import release
 from sftdata.versioning.releases import TemplatesFolder
@@ -45,3 +49,58 @@ def test_two_branches_that_release_different_templates_merge_without_a_conflict(
         "news/one@1.0.0", "news/short@1.0.0", "news/two@1.0.0",
     ]  # fmt: skip
     assert error_rules() == set()
+
+
+def test_a_first_lock_brings_the_merge_rule_and_its_header() -> None:
+    release_edits()
+    assert lock_lines()[:3] == [
+        "# Written by `sftdata template release`: a line for each release, which never changes.\n",
+        "# When branches meet, keep the lines of both.\n",
+        "[releases]\n",
+    ]
+    attributes = LOCK.parent / ".gitattributes"
+    assert attributes.read_text() == "templates.lock merge=union\n"
+    attributes.write_text("mine\n")
+    release_edits(("Article", "Text"))
+    assert attributes.read_text() == "mine\n"
+
+
+def test_without_a_lock_there_is_no_release(tmp_path: Path) -> None:
+    assert read_lock(tmp_path) == []
+    (tmp_path / "templates.lock").write_text("[releases]\n")
+    assert read_lock(tmp_path) == []
+
+
+def test_releases_are_sorted_by_version_and_not_by_text() -> None:
+    release_edits(*[(f"Article{'.' * n}:", f"Article{'.' * (n + 1)}:") for n in range(11)])
+    numbers = [entry.number for entry in read_lock(LOCK.parent)]
+    assert len(numbers) == 12
+    assert numbers == sorted(numbers)
+    LOCK.write_text("".join(lock_lines()[:3] + lock_lines()[:2:-1]))  # as a merge may leave it
+    assert [entry.number for entry in read_lock(LOCK.parent)] == numbers
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda text: "<<<<<<< ours\n" + text, r"lock:1: LOCK_CONFLICT"),
+        (lambda text: text + "=======\n", r"lock:5: LOCK_CONFLICT"),
+        (lambda text: text + text.splitlines()[3], r"@1\.0\.0 stands there 2 times"),
+        (lambda text: text.replace("seal", "meal"), r"@1\.0\.0 lacks something or has too much"),
+        (lambda text: text.replace('"article"', '"title"', 1), r"not the one that was released"),
+        (lambda text: text.replace('version = "1.0.0"', 'version = "1.0"'), r"not the one that"),
+        (lambda text: text.replace('short@1', 'long@1'), r"not the one that was released"),
+        (lambda text: text + "a", r"LOCK_EDITED: not TOML: "),
+        (lambda text: text + "\udcff", r"LOCK_EDITED: not UTF-8 at byte "),
+    ],
+)  # fmt: skip
+def test_an_edited_lock_is_one_error_with_its_place(
+    edit: Callable[[str], str], message: str
+) -> None:
+    release_edits()
+    edited = edit(LOCK.read_text()).encode(errors="surrogateescape")
+    LOCK.write_bytes(edited)
+    with pytest.raises(TemplateError, match=message) as caught:
+        read_lock(LOCK.parent)
+    assert caught.value.code == "E502"
+    assert str(LOCK) in str(caught.value)

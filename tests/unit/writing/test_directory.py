@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from support.forty_rows import build_rows, rows, write_spec
 
+from sftdata.base.files import sha256_of
+from sftdata.errors import SftdataError
 from sftdata.writing.dataset_files import is_whole
 from sftdata.writing.directory import current_manifest, lock, naming_directory, tidy
 from sftdata.writing.manifest import Manifest
@@ -81,3 +83,90 @@ def test_an_error_without_a_file_name_gets_the_directory(tmp_path: Path) -> None
     with pytest.raises(OSError, match="No space left") as caught, naming_directory(tmp_path):
         raise OSError(28, "No space left on device")
     assert caught.value.filename == str(tmp_path)
+
+
+def test_a_commit_records_ledger_and_shots_with_their_digests(byte_tokenizer: Path) -> None:
+    write_spec(byte_tokenizer, "shots = [1]\n")
+    manifest = build_rows(rows()).manifest
+    build = manifest["build"]
+    names = [f"ledger/{build}.arrow", f"shots/{build}.arrow"]
+    assert manifest["files"] == {
+        name: {
+            "bytes": (manifest.directory / name).stat().st_size,
+            "sha256": sha256_of(manifest.directory / name),
+        }
+        for name in names
+    }
+    # The next build finds the folder of the pools there.
+    again = build_rows(rows(41)).manifest
+    assert [path.stem for path in (again.directory / "shots").iterdir()] == [again["build"]]
+
+
+def test_the_manifest_comes_last_and_all_that_it_names_is_on_disk_by_then(
+    byte_tokenizer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    def note(handle: int) -> None:
+        order.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+
+    monkeypatch.setattr(os, "fsync", note)
+    write_spec(byte_tokenizer, "shots = [1]\n")
+    manifest = build_rows(rows()).manifest
+    shards = {path.name for path in manifest.shard_paths}
+    named = {*shards, f"{manifest['build']}.arrow", "shots", "shards", "ledger"}
+    at = next(at for at, name in enumerate(order) if name.startswith(".manifest.json."))
+    assert named <= {*order[:at]}
+    assert order[:at].count(f"{manifest['build']}.arrow") == 2  # the ledger and the pool
+    assert order[at + 1] == manifest.directory.name
+
+
+def test_a_card_that_is_not_ours_stays_and_the_plots_are_restored(
+    manifest: Manifest, byte_tokenizer: Path
+) -> None:
+    card, said = manifest.directory / "README.md", []
+    card.write_text("Mine.")
+    plots = sorted((manifest.directory / "plots").iterdir())
+    whole = [plot.read_bytes() for plot in plots]
+    plots[0].write_bytes(b"")
+    plots[-1].unlink()
+    tidy(manifest, write_spec(byte_tokenizer), said.append)
+    assert card.read_text() == "Mine."
+    assert said == [f"{card} is not a dataset card of sftdata, so it stays as it is."]
+    assert [plot.read_bytes() for plot in plots] == whole
+
+
+def test_the_lock_file_says_whose_it_is_and_lets_the_next_build_in(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    for _ in range(2):
+        with lock(out, pytest.fail):
+            text = (out / ".lock").read_text()
+            assert text.startswith("The lock of an sftdata build.")
+            assert f"process {os.getpid()} on " in text
+            assert text.count("\n") == 2
+    assert [path.name for path in out.iterdir()] == [".lock"]
+
+
+def test_a_lock_file_that_is_removed_while_a_build_waits_is_made_anew(tmp_path: Path) -> None:
+    entered, said = threading.Event(), []
+
+    def second() -> None:
+        with lock(tmp_path, said.append):
+            assert (tmp_path / ".lock").is_file()
+            entered.set()
+
+    with lock(tmp_path, pytest.fail):
+        thread = threading.Thread(target=second)
+        thread.start()
+        while not said:
+            thread.join(0.01)
+        (tmp_path / ".lock").unlink()
+    thread.join(10)
+    assert entered.is_set()
+
+
+def test_a_build_that_fails_before_its_first_block_leaves_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    with pytest.raises(SftdataError), lock(out, pytest.fail):
+        raise SftdataError("no rows")
+    assert [*tmp_path.iterdir()] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -14,7 +15,7 @@ from sftdata.base.reasons import Status
 from sftdata.examples.blocks import Blocks, DroppedRows
 from sftdata.reading.chunks import Chunks
 from sftdata.reading.outline import Outline
-from sftdata.writing.journal import JournalWriter, read_journal
+from sftdata.writing.journal import JournalWriter, read_block_lines, read_journal
 from sftdata.writing.journal_lines import FILE
 from sftdata.writing.shards import ShardProgress
 
@@ -110,3 +111,57 @@ def test_blocks_that_an_earlier_version_recorded_are_left_out(tmp_path: Path) ->
     digest = xxhash.xxh3_64_hexdigest(earlier).encode()
     (tmp_path / FILE).write_bytes(b"\n".join([digest + b" " + earlier, *others, b""]))
     assert len(read_journal(tmp_path).blocks) == 1
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"rows": [[1, 0]]},
+        {"rows": [[-1, 2], [2, 1]]},
+        {"rows_in": "x"},
+        {"hashes": "AAAA"},
+        {"lines": None},
+        {"keys": "AAAA"},
+        {"first_rows": [7, 9, 11]},
+        {"source": "a"},
+        {"chunks": {}},
+        {"chunks": {"rows": [2, 3], "sizes": [20, 30], "digests": "", "is_closed": True}},
+        {"ledger": [[7, "r2", 1, "dropped", "x", "y"]]},
+        {"ledger": [[0, "r2", "1", "dropped", "x", "y"]]},
+        {"ledger": [[0, "r2", 1, "gone", "x", "y"]]},
+        {"whole_text_differs": [[0]]},
+        {"trimmed": [[5, "", [], []]]},
+        {"trimmed": [[0, "", [1], []]]},
+    ],
+    ids=str,
+)
+def test_a_line_that_no_build_wrote_ends_the_journal(tmp_path: Path, edit: dict[str, Any]) -> None:
+    write(tmp_path, 3)
+    lines = (tmp_path / FILE).read_bytes().splitlines()
+    foreign = orjson.dumps(orjson.loads(lines[2].partition(b" ")[2]) | edit)
+    lines[2] = xxhash.xxh3_64_hexdigest(foreign).encode() + b" " + foreign
+    (tmp_path / FILE).write_bytes(b"\n".join([*lines, b""]))
+    assert len(read_journal(tmp_path).blocks) == len(list(read_block_lines(tmp_path))) == 1
+    assert read_journal(tmp_path).progress["train", "train-00000.arrow"].size == 700
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[]",
+        b"{",
+        b'{"written": ["../train-00000.arrow", 1, 1, "ab"], "split": "train"}',
+        b'{"written": ["train-00000.arrow", 1, "1", "ab"], "split": "train"}',
+        b'{"written": ["train-00000.arrow", 1, 1, "ab"]}',
+        b'{"shards": [{}], "split": "train", "key": ""}',
+        b'{"shards": [], "split": "train", "key": "", "sizes": {}}',
+    ],
+    ids=bytes.decode,
+)
+def test_neither_a_shard_elsewhere_nor_a_value_of_another_type_is_read(
+    tmp_path: Path, line: bytes
+) -> None:
+    digest = xxhash.xxh3_64_hexdigest(line).encode()
+    (tmp_path / FILE).write_bytes(digest + b" " + line + b"\n")
+    journal = read_journal(tmp_path)
+    assert (journal.shards, journal.progress) == ({}, {})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Reason, Status
+from sftdata.errors import VerificationError
 from sftdata.writing.ledger import Ledger, read_ledger
 from sftdata.writing.manifest import Manifest, ledger_path
 
@@ -43,3 +46,11 @@ def test_the_file_can_be_read_as_a_table_of_one_reason(manifest: Manifest) -> No
     Ledger(LINES).write(manifest.directory / ledger_path("b"))
     assert read_ledger(manifest, "too_long").column("row_id").to_pylist() == ["a", "e"]
     assert read_ledger(manifest).column_names == ["row_id", "source", "status", "reason", "detail"]
+
+
+def test_a_status_that_no_build_writes_is_one_error(manifest: Manifest) -> None:
+    lines = pa.Table.from_pylist([{**asdict(LINES[0]), "status": "lost"}])
+    with pa.ipc.new_file(manifest.directory / ledger_path("b"), lines.schema) as file:
+        file.write_table(lines)
+    with pytest.raises(VerificationError, match=r"b\.arrow: cannot be read: .* status 'lost'"):
+        Ledger.read(manifest)

@@ -34,6 +34,12 @@ def test_rows_must_be_in_a_shard_or_dropped(content: dict[str, Any], tmp_path: P
     assert not (tmp_path / MANIFEST).exists()
 
 
+def test_dropped_rows_are_no_lost_rows(content: dict[str, Any], tmp_path: Path) -> None:
+    fewer = content | {"rows_out": content["rows_out"] - 3, "dropped": {"a": 1, "b": 2}}
+    write_manifest(Manifest(tmp_path, fewer))
+    assert read_manifest(tmp_path)["dropped"] == {"a": 1, "b": 2}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
