@@ -6,25 +6,17 @@ A control token is special, or the chat template writes it outside the contents 
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import orjson
 
 from sftdata.base.cache import read_facts, write_facts
+from sftdata.base.limited_process import LimitError, Limits, run_limited
 from sftdata.errors import TokenizerError
 
 _VERSION = 2  # raise it when the probes change: what they find is cached between builds
-_PROGRAM = (
-    "from sftdata.tokenizing.control_tokens import print_written; print_written({seconds}, {bytes})"
-)
-_CPU_SECONDS = 3
-_MAX_BYTES = 1536 * 2**20
-_SECONDS = 60  # on a busy machine
+_LIMITS = Limits(seconds=3, memory=1536 * 2**20)
 
 
 def find_control_tokens(
@@ -59,39 +51,23 @@ def _probe(inputs: list[Any]) -> list[str]:
 
     A limit is an error and no answer: what text may be must not depend on the machine's load.
     """
-    folder = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _PROGRAM.format(seconds=_CPU_SECONDS, bytes=_MAX_BYTES)],
-            input=orjson.dumps(inputs),
-            capture_output=True,
-            env=os.environ | {"PYTHONPATH": path},
-            timeout=_SECONDS,
+        answer = run_limited(
+            "sftdata.tokenizing.control_tokens:find_in_child", orjson.dumps(inputs), _LIMITS
         )
-    except subprocess.TimeoutExpired:
-        done = None
-    if done is None or done.returncode != 0:
+    except LimitError as error:
         raise TokenizerError(
             "The chat template of the tokenizer does not end, or takes too much memory: short "
-            f"conversations must render within {_CPU_SECONDS} s and {_MAX_BYTES // 2**20:,} MiB.",
+            f"conversations must render within {_LIMITS}.",
             "Take the chat template out of the tokenizer's directory, or use another tokenizer.",
             code="E605",
-        )
-    written: list[str] = orjson.loads(done.stdout)
+        ) from error
+    written: list[str] = orjson.loads(answer)
     return written
 
 
-def print_written(seconds: int, max_bytes: int) -> None:
-    """Reads the inputs from standard input and prints the answer: the child."""
-    try:
-        import resource
-    except ImportError:  # not on Windows, where only the parent's time limit holds
-        pass
-    else:
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-        resource.setrlimit(resource.RLIMIT_AS, (max_bytes, max_bytes))
+def find_in_child(data: bytes) -> bytes:
+    """The child of `_probe`."""
     from sftdata.tokenizing.chat.probes import find_written
 
-    found = find_written(*orjson.loads(sys.stdin.buffer.read()))
-    sys.stdout.buffer.write(orjson.dumps(sorted(found)))
+    return orjson.dumps(sorted(find_written(*orjson.loads(data))))

@@ -6,6 +6,7 @@ SentencePiece models and the files of other classes, whose rules only it knows.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import tokenizers
 
 from sftdata.errors import TokenizerError
 from sftdata.tokenizing.added_tokens import declared_tokens, special_names
+from sftdata.tokenizing.files import read_added_tokens, read_config
 
 _GPT2 = {"GPT2Tokenizer", "GPT2TokenizerFast"}
 _BERT = {"BertTokenizer", "BertTokenizerFast"}
@@ -24,6 +26,12 @@ _BERT_SPECIAL = {
     "mask_token": "[MASK]",
 }  # fmt: skip
 _OTHER_LIBRARIES = ("tekken.json", "*.tiktoken", "*.bin", "*.gguf")
+
+
+def convert_in_child(data: bytes) -> bytes:
+    """`convert_files` of the folder that `data` names: for a process with limits."""
+    directory = Path(os.fsdecode(data))
+    return convert_files(directory, read_config(directory), read_added_tokens(directory))
 
 
 def class_defaults(directory: Path, config: Mapping[str, Any]) -> dict[str, str]:
@@ -145,7 +153,10 @@ def _convert_with_transformers(directory: Path) -> bytes:
             "Install it: pip install 'sftdata[train]'",
         ) from error
     try:
-        fast = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+        # Without the last argument, transformers asks the user whether to run code of the folder.
+        fast = AutoTokenizer.from_pretrained(
+            directory, local_files_only=True, trust_remote_code=False
+        )
         return str(fast.backend_tokenizer.to_str()).encode()
     except Exception as error:  # the converter's parsers raise many kinds
         raise TokenizerError(

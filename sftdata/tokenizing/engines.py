@@ -86,7 +86,12 @@ class GigatokenEngine:
     def _load(self) -> Any:
         import gigatoken
 
-        return gigatoken.Tokenizer.from_json(self._content)
+        try:
+            return gigatoken.Tokenizer.from_json(self._content)
+        except (Exception, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a panic of Rust
+            raise RuntimeError(str(error)) from error
 
     def encode(self, texts: pa.LargeStringArray) -> EncodedTexts:
         """Token ids of each text."""

@@ -19,29 +19,10 @@ from sftdata.base import arrow as columns
 from sftdata.base.cache import read_content, write_content
 from sftdata.tokenizing.engines import Engine, GigatokenEngine, ReferenceEngine
 from sftdata.tokenizing.plain_text import PlainTokenizer
+from sftdata.tokenizing.probes import PROBES
 
 _EXACT = b"exact"  # the cached verdict
 _SAMPLE_CHARS = 128 * 1024
-
-_PROBES = (
-    "",
-    " ",
-    "  two  spaces\t\ttabs\n\n\nlines\r\n",
-    "It's we're I'll DON'T you'd",
-    "digits 0 12 345 6789 3.14159 1,000,000 ½ ² ٣ Ⅷ 一",
-    "naïve café Ångström e\u0301 \u1e9b\u0323 ﬁ",
-    "日本語のテキスト、改行\nと空白　全角",
-    "Привет, мир! Ελληνικά עברית العربية हिन्दी ไทย",
-    "emoji 👩‍👩‍👧‍👦 🇫🇷 👍🏽 ❤️",
-    "code: for (int i=0;i<10;++i){ x->y[i] *= 2; } // ok",
-    "\u00a0nbsp \u200bzero\u200dwidth \ufeffbom \u2028line",
-    "control-like <|im_start|> <|endoftext|> [INST] </s> <unk> <0x0A> ▁ Ġ",
-    "https://example.org/a?b=c&d=%20#frag user_name CamelCaseWord",
-    "-----=====*****~~~~~.....!!!!!?????",
-    "a" * 300,
-    " " * 40 + "x" + "\n" * 40,
-    "\x00\x01\x7f\x85",
-)
 
 
 @dataclass(frozen=True)
@@ -76,7 +57,7 @@ def choose_engine(
         return EngineChoice(reference(), lambda sample: None)
 
     def find_fault(sample: pa.LargeStringArray) -> str | None:
-        probes = columns.texts([*_PROBES, *_start_of(sample)])
+        probes = columns.texts([*PROBES, *_start_of(sample)])
         return first_difference(fast, reference(), probes)
 
     return EngineChoice(fast, find_fault)

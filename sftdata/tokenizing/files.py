@@ -10,7 +10,7 @@ import orjson
 
 from sftdata.base.content import find_content
 from sftdata.errors import TokenizerError
-from sftdata.tokenizing.convert import convert_files
+from sftdata.tokenizing.guarded_file import read_file
 from sftdata.tokenizing.structure import MAX_BYTES
 
 _JSON = "tokenizer.json"
@@ -19,9 +19,10 @@ _ADDED = "added_tokens.json"
 _MODEL_FILES = ("generation_config.json", "config.json")
 _CHAT_TEMPLATES = ("chat_template.jinja", "chat_template.json")
 _MORE_TEMPLATES = "additional_chat_templates"
+_VOCABULARIES = ("vocab.json", "merges.txt", "vocab.txt")
 _HUB_FILES = (
     _JSON, *_CONFIG_FILES, _ADDED, *_MODEL_FILES, *_CHAT_TEMPLATES, f"{_MORE_TEMPLATES}/*.jinja",
-    "vocab.json", "merges.txt", "vocab.txt", "*.model",
+    *_VOCABULARIES, "*.model",
 )  # fmt: skip
 _DEFAULT = "default"
 
@@ -65,36 +66,37 @@ def _folder_of(file: Path) -> Path:
     return file.parent
 
 
-def read_tokenizer_json(directory: Path) -> bytes:
-    """The bytes of `tokenizer.json`, or of the one that the older files convert to."""
-    path = directory / _JSON
-    if path.is_file():
-        if path.stat().st_size > MAX_BYTES:
-            raise TokenizerError(
-                f"{path}: larger than {MAX_BYTES // 2**20} MiB, so it is no tokenizer."
-            )
-        return path.read_bytes()
-    return convert_files(directory, read_config(directory), read_added_tokens(directory))
+def read_tokenizer_json(directory: Path) -> bytes | None:
+    """The bytes of `tokenizer.json`; None where there is none."""
+    return read_file(directory, _JSON, MAX_BYTES)
+
+
+def read_older_files(directory: Path) -> dict[str, bytes]:
+    """The files that a `tokenizer.json` can be made of, by name."""
+    names = [*_CONFIG_FILES, _ADDED, *_MODEL_FILES, *_VOCABULARIES]
+    names += sorted(path.name for path in directory.glob("*.model"))
+    read = {name: read_file(directory, name, MAX_BYTES) for name in names}
+    return {name: data for name, data in read.items() if data is not None}
 
 
 def read_config(directory: Path) -> dict[str, Any]:
     """The keys of the config files; `tokenizer_config.json` wins."""
     config: dict[str, Any] = {}
     for name in reversed(_CONFIG_FILES):
-        config |= _read_object(directory / name)
+        config |= _read_object(directory, name)
     return config
 
 
 def read_added_tokens(directory: Path) -> dict[str, Any]:
     """Token texts with their ids, from `added_tokens.json`; empty where there is none."""
-    return _read_object(directory / _ADDED)
+    return _read_object(directory, _ADDED)
 
 
 def read_end_ids(directory: Path) -> list[int]:
     """The ids that end generation, by `generation_config.json` and then by `config.json`."""
     ids: list[int] = []
     for name in _MODEL_FILES:
-        value = _read_object(directory / name).get("eos_token_id")
+        value = _read_object(directory, name).get("eos_token_id")
         for number in value if isinstance(value, list) else [value]:
             if number is None or number in ids:
                 continue
@@ -129,26 +131,29 @@ def read_chat_templates(directory: Path, config: Mapping[str, Any]) -> dict[str,
             f"{directory}: chat_template in tokenizer_config.json must be text or a list of named "
             "templates."
         )
-    text, record = (directory / name for name in _CHAT_TEMPLATES)
-    if text.is_file():
-        templates[_DEFAULT] = _read_text(text)
-    elif record.is_file():
-        value = _read_object(record).get("chat_template")
+    text, record = (read_file(directory, name) for name in _CHAT_TEMPLATES)
+    if text is not None:
+        templates[_DEFAULT] = _decode(directory / _CHAT_TEMPLATES[0], text)
+    elif record is not None:
+        path = directory / _CHAT_TEMPLATES[1]
+        value = parse_json(path, record).get("chat_template")
         if not isinstance(value, str):
-            raise TokenizerError(f'{record}: {{"chat_template": "…"}} is expected.')
+            raise TokenizerError(f'{path}: {{"chat_template": "…"}} is expected.')
         templates[_DEFAULT] = value
     for path in sorted((directory / _MORE_TEMPLATES).glob("*.jinja")):
-        templates[path.stem] = _read_text(path)
+        content = read_file(directory, f"{_MORE_TEMPLATES}/{path.name}")
+        templates[path.stem] = _decode(path, content or b"")
     return {_DEFAULT: next(iter(templates.values()))} if len(templates) == 1 else templates
 
 
-def _read_object(path: Path) -> dict[str, Any]:
-    return parse_json(path, path.read_bytes()) if path.is_file() else {}
+def _read_object(directory: Path, name: str) -> dict[str, Any]:
+    content = read_file(directory, name)
+    return {} if content is None else parse_json(directory / name, content)
 
 
-def _read_text(path: Path) -> str:
+def _decode(path: Path, content: bytes) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise TokenizerError(f"{path}: not UTF-8: {error}") from error
 

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import orjson
-import tokenizers
 
-from sftdata.base.cache import read_facts, write_facts
-from sftdata.base.wording import list_names
+from sftdata.base.cache import read_content, read_facts, write_content, write_facts
 from sftdata.errors import TokenizerError
-from sftdata.tokenizing.added_tokens import (
-    AddedToken,
-    complete,
-    declared_tokens,
-    special_names,
-    with_named_special,
-)
 from sftdata.tokenizing.convert import class_defaults
+from sftdata.tokenizing.examine import convert_under_limits, examine_tokenizer
+from sftdata.tokenizing.facts import FACTS
 from sftdata.tokenizing.files import (
     find_directory,
     parse_json,
@@ -28,20 +22,15 @@ from sftdata.tokenizing.files import (
     read_chat_templates,
     read_config,
     read_end_ids,
+    read_older_files,
     read_tokenizer_json,
 )
-from sftdata.tokenizing.plain_text import continuation_differs, unknown_id, vocab_ids
-from sftdata.tokenizing.structure import check_structure
-from sftdata.tokenizing.tokenizer import Tokenizer, not_a_tokenizer
+from sftdata.tokenizing.tokenizer import Tokenizer
 
-# The fields of a `Tokenizer` that need the parsed tokenizer.json. They are cached between builds:
-# parsing takes a tenth of a second. Raise the version when one of them changes its meaning.
-_FACTS = {
-    "sha256", "added_tokens", "eos_id", "bos_id", "pad_id", "vocab_size", "continuation_differs",
-    "unk_id", "stop_ids", "completed", "notes",
-}  # fmt: skip
-_FACTS_VERSION = 5
-_SHOWN = 5  # tokens in a note
+# The facts are cached between builds: finding them takes a process of its own and seconds for a
+# large vocabulary. Raise the version when one of them, or the probes, change.
+_FACTS_VERSION = 6
+_CONVERTED_VERSION = 1
 
 
 def load_tokenizer(name: str) -> Tokenizer:
@@ -50,23 +39,19 @@ def load_tokenizer(name: str) -> Tokenizer:
     Raises `TokenizerError` when there is none, its files do not parse, or it has no EOS token.
     """
     directory = find_directory(name)
-    content, config = read_tokenizer_json(directory), read_config(directory)
+    config = read_config(directory)
+    content = read_tokenizer_json(directory) or _convert(directory)
     config = class_defaults(directory, config) | config
     added, ends = read_added_tokens(directory), read_end_ids(directory)
-    inputs = orjson.dumps([_FACTS_VERSION, config, added, ends])
-    key = hashlib.sha256(content + b"\0" + inputs).hexdigest()
+    key = _key(directory, [_FACTS_VERSION, config, added, ends], content)
     facts = read_facts("tokenizers", key)
-    spec = None
-    if facts.keys() != _FACTS:
-        path = directory / "tokenizer.json"
-        spec = parse_json(path, content)
-        try:
-            facts = _find_facts(directory, spec, config, declared_tokens(config, added), ends)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise not_a_tokenizer(path, error) from error
+    path = directory / "tokenizer.json"
+    if facts.keys() != FACTS:
+        facts = examine_tokenizer(path, content, config, added, ends)
         write_facts("tokenizers", key, facts)
+    spec = None
     if facts["completed"] is not None:
-        spec = {**(spec or parse_json(directory, content)), "added_tokens": facts["completed"]}
+        spec = {**parse_json(path, content), "added_tokens": facts["completed"]}
         content = orjson.dumps(spec)
     templates = read_chat_templates(directory, config)
     tokenizer = Tokenizer(
@@ -84,79 +69,34 @@ def load_tokenizer(name: str) -> Tokenizer:
     return tokenizer
 
 
-def _find_facts(
-    directory: Path,
-    spec: Mapping[str, Any],
-    config: Mapping[str, Any],
-    declared: Sequence[AddedToken],
-    ends: Sequence[int],
-) -> dict[str, Any]:
-    """The facts named by `_FACTS`. Raises `TokenizerError` if the tokenizer cannot be used."""
-    if not isinstance(spec.get("model"), dict) or "vocab" not in spec["model"]:
-        raise TokenizerError(
-            f"{directory / 'tokenizer.json'}: not a tokenizer: it has no model with a vocabulary.",
-            "Copy the file again from where the tokenizer came from.",
-        )
-    check_structure(directory / "tokenizer.json", spec)
-    own, vocab = spec.get("added_tokens") or [], vocab_ids(spec)
-    tokens = complete(own, declared, vocab)
-    completed = {**spec, "added_tokens": tokens}
-    added = with_named_special(tokens, special_names(config), vocab)
-    ids = {text: token["id"] for text, token in added.items()}
-    size = 1 + max((*ids.values(), *vocab.values()))
-    bos, eos, pad = (_token_id(config, kind, ids, vocab) for kind in ("bos", "eos", "pad"))
-    ends = [end for end in ends if 0 <= end < size]
-    notes = list(_describe_changes(own, tokens, spec))
-    if eos is None and ends:
-        eos = ends[0]
-        text = next((text for text, number in {**vocab, **ids}.items() if number == eos), "")
-        notes.append(f"no file names an EOS token; '{text}' is used, by the model's eos_token_id.")
-        added = with_named_special(list(added.values()), {text}, vocab)
-    if eos is None:
-        raise _without_eos(directory, added)
-    canonical = orjson.dumps(completed, option=orjson.OPT_SORT_KEYS)
-    return {
-        "sha256": hashlib.sha256(canonical).hexdigest(),
-        "added_tokens": added,
-        "eos_id": eos,
-        "bos_id": bos if bos is not None and _adds_bos(spec, config, bos) else None,
-        "pad_id": pad,
-        "vocab_size": size,
-        "continuation_differs": continuation_differs(spec),
-        "unk_id": unknown_id(spec),
-        "stop_ids": list(dict.fromkeys([eos, *ends])),
-        "completed": tokens if tokens != own else None,
-        "notes": notes,
-    }
+def _convert(directory: Path) -> bytes:
+    """The `tokenizer.json` that older files convert to, cached between builds."""
+    files = read_older_files(directory)
+    digests = [[name, hashlib.sha256(data).hexdigest()] for name, data in files.items()]
+    key = _key(directory, [_CONVERTED_VERSION, *digests, _find_version("transformers")], b"")
+    content = read_content("converted", key)
+    if content is None:
+        content = convert_under_limits(directory)
+        write_content("converted", key, content)
+    return content
 
 
-def _without_eos(directory: Path, added: Mapping[str, AddedToken]) -> TokenizerError:
-    special = [text for text, token in added.items() if token["special"]]
-    known = f" Its special tokens: {', '.join(special[:8])}." if special else ""
-    example = special[0] if special else "</s>"
-    return TokenizerError(
-        f"{directory}: the tokenizer has no EOS token, so a model could not learn to stop.{known}",
-        f'Name the token that ends a text in tokenizer_config.json, for example: "eos_token": '
-        f'"{"[SEP]" if "[SEP]" in special else example}".',
-    )
+def _key(directory: Path, inputs: list[Any], content: bytes) -> str:
+    """The digest of everything that a cached entry depends on, the libraries included."""
+    libraries = [_find_version("tokenizers"), _find_version("gigatoken")]
+    try:
+        known = orjson.dumps([*inputs, *libraries])
+    except TypeError as error:  # deeper than orjson writes
+        raise TokenizerError(f"{directory}: a file of the tokenizer nests too deep.") from error
+    return hashlib.sha256(content + b"\0" + known).hexdigest()
 
 
-def _describe_changes(
-    own: Sequence[AddedToken], tokens: Sequence[AddedToken], spec: Mapping[str, Any]
-) -> Iterator[str]:
-    """Notes on surprises: facts that tokenizer.json alone does not show."""
-    before = {token["content"]: token for token in own}
-    added = [token["content"] for token in tokens if token["content"] not in before]
-    changed = [t["content"] for t in tokens if before.get(t["content"], t) != t]
-    for texts, what in (
-        (added, "are added to those of tokenizer.json"),
-        (changed, "have other settings there than in tokenizer.json, which are used"),
-    ):
-        if texts:
-            shown = list_names(texts, _SHOWN, quote="'")
-            yield f"the tokens {shown} of the config {what}, as in transformers."
-    if spec["model"].get("dropout"):
-        yield f"its BPE dropout of {spec['model']['dropout']:g} is off: equal texts get equal ids."
+def _find_version(package: str) -> str:
+    """The version of an installed package; "" if it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def _describe_choice(name: str, templates: Mapping[str, str]) -> tuple[str, ...]:
@@ -176,29 +116,3 @@ def _special_texts(config: Mapping[str, Any]) -> dict[str, str]:
         if name.endswith("_token")
     }
     return {name: text for name, text in texts.items() if isinstance(text, str)}
-
-
-def _token_id(
-    config: Mapping[str, Any], kind: str, ids: Mapping[str, int], vocab: Mapping[str, int]
-) -> int | None:
-    """The id of the token that the config names; None if it names none."""
-    token = config.get(f"{kind}_token")
-    content = token.get("content") if isinstance(token, dict) else token
-    if content is None:
-        return None
-    found = ids.get(content, vocab.get(content))
-    if found is None:
-        raise TokenizerError(f"The tokenizer's {kind}_token '{content}' is not in its vocabulary.")
-    return found
-
-
-def _adds_bos(spec: Mapping[str, Any], config: Mapping[str, Any], bos_id: int) -> bool:
-    """Whether the tokenizer itself starts a text with BOS: by its config, else by its behaviour."""
-    if isinstance(config.get("add_bos_token"), bool):
-        return bool(config["add_bos_token"])
-    # Only the post-processor adds tokens around a text, so try it with a vocabulary of one word:
-    # the whole one takes a tenth of a second to load.
-    word = {"type": "WordLevel", "vocab": {"a": bos_id + 1}, "unk_token": "a"}
-    small = {"model": word, "post_processor": spec.get("post_processor")}
-    encoded = tokenizers.Tokenizer.from_str(orjson.dumps(small).decode()).encode("a")
-    return encoded.ids[:1] == [bos_id]

@@ -34,7 +34,7 @@ def check_structure(place: object, spec: Mapping[str, Any]) -> None:
         )
     for stage in ("normalizer", "pre_tokenizer", "decoder"):
         growth = 1
-        for part in _parts(spec.get(stage)):
+        for part in find_parts(spec.get(stage)):
             if len(str(part.get("prepend", ""))) > _MAX_PREPENDED:
                 raise TokenizerError(f"{place}: its {stage} puts a long text first.", _HINT)
             if part.get("type") == "Replace":
@@ -47,7 +47,7 @@ def check_structure(place: object, spec: Mapping[str, Any]) -> None:
             )
 
 
-def _parts(part: Any) -> Iterator[Mapping[str, Any]]:
+def find_parts(part: Any) -> Iterator[Mapping[str, Any]]:
     """The parts of a normalizer, pre-tokenizer or decoder that stand for themselves."""
     waiting = [part]
     while waiting:
@@ -74,6 +74,15 @@ def _can_be_empty(regex: Any) -> bool:
         return re.match(regex, "") is not None
     except (TypeError, ValueError, re.error, OverflowError, RecursionError):
         return True
+
+
+def not_a_tokenizer(place: object, error: Exception) -> TokenizerError:
+    """The error for a tokenizer.json with parts that the `tokenizers` library does not write."""
+    return TokenizerError(
+        f"{place}: not a tokenizer.json of the tokenizers library: "
+        f"{type(error).__name__}: {str(error)[:200]}",
+        "Copy the file again from where the tokenizer came from.",
+    )
 
 
 @contextmanager

@@ -22,17 +22,9 @@ from sftdata.tokenizing.plain_text import (
     plain_text_spec,
     prefixes_first_only,
 )
+from sftdata.tokenizing.structure import not_a_tokenizer
 
 _PLAIN_VERSION = 3  # raise it when the plain tokenizers change: they are cached between builds
-
-
-def not_a_tokenizer(place: object, error: Exception) -> TokenizerError:
-    """The error for a tokenizer.json with parts that the `tokenizers` library does not write."""
-    return TokenizerError(
-        f"{place}: not a tokenizer.json of the tokenizers library: "
-        f"{type(error).__name__}: {str(error)[:200]}",
-        "Copy the file again from where the tokenizer came from.",
-    )
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sftdata.base.limited_process import Limits
 from sftdata.errors import TokenizerError
 from sftdata.tokenizing import control_tokens
 from sftdata.tokenizing.control_tokens import find_control_tokens
@@ -47,7 +48,7 @@ def test_of_qwen3_the_marks_of_tools_and_reasoning_are_control_tokens(shared: Pa
 
 
 def test_a_template_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control_tokens, "_SECONDS", 0.5)
+    monkeypatch.setattr(control_tokens, "_LIMITS", Limits(1, 1536 * 2**20))
     loop = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
     with pytest.raises(TokenizerError, match="does not end, or takes too much memory"):
         found(["<a>"], loop)
