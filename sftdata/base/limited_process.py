@@ -80,6 +80,8 @@ def _describe_end(code: int, errors: bytes) -> str:
         return "it takes too much memory"
     if code < 0:
         return f"it ends the process with signal {-code}"
+    if code == 0:
+        return "it ends the process without an answer"
     last = errors.decode(errors="replace").strip().splitlines()[-1:]
     return f"it fails: {' '.join(last)[:200]}"
 

@@ -26,10 +26,13 @@ def read_file(directory: Path, name: str, max_bytes: int = _MAX_BYTES) -> bytes 
         return None
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
+    except RuntimeError as error:
+        raise _unreadable(path, "a link to itself") from error
+    status = os.fstat(opened)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(opened)
+        raise _unreadable(path, "not a regular file")
     with os.fdopen(opened, "rb") as file:
-        status = os.fstat(opened)
-        if not stat.S_ISREG(status.st_mode):
-            raise _unreadable(path, "not a regular file")
         if status.st_size > max_bytes:
             raise _unreadable(path, f"larger than {max_bytes // 2**20} MiB, so it is no such file")
         return file.read(max_bytes)

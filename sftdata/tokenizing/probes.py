@@ -40,6 +40,7 @@ _RUN = 2_000  # characters; a pattern that backtracks for ever does so on a run 
 _RUNS_OF = "a 1.\né日"
 _MOST_OF_PATTERNS = 16  # characters of the file's own patterns
 _THREADS = 4
+_GIVEN_UP = "retry-limit-in-match"  # an error of Oniguruma
 
 Encode = Callable[[Sequence[str]], list[list[int]]]
 
@@ -57,14 +58,29 @@ def probe_tokenizer(place: object, spec: Mapping[str, Any], facts: Mapping[str, 
     texts = [*PROBES, *_runs(spec)]
     for form in forms:
         for load in (ReferenceEngine, GigatokenEngine):
-            with library_errors():
+            with _library_errors(place):
                 engine: Engine = load(PlainTokenizer.from_spec(form))
                 check_repeats(place, _encoder(engine), texts)
-    with library_errors():
+    with _library_errors(place):
         whole = tokenizers.Tokenizer.from_str(orjson.dumps(spec).decode())
+        _check_ids(place, whole, added)
         for text in texts:
-            with library_errors():
+            with _library_errors(place):
                 whole.decode(whole.encode(text).ids)
+
+
+def _check_ids(
+    place: object, tokenizer: tokenizers.Tokenizer, added: Sequence[Mapping[str, Any]]
+) -> None:
+    """Raises `TokenizerError` for an added token that the library gives another id."""
+    for token in added:
+        known = tokenizer.token_to_id(token["content"])
+        if known is not None and known != token["id"]:
+            raise TokenizerError(
+                f"{place}: the added token '{token['content']}' has the id {token['id']:,} there, "
+                f"and {known:,} in the tokenizers library.",
+                "Copy the file again from where the tokenizer came from.",
+            )
 
 
 def check_repeats(place: object, encode: Encode, texts: Sequence[str]) -> None:
@@ -87,17 +103,21 @@ def check_repeats(place: object, encode: Encode, texts: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def library_errors() -> Iterator[None]:
-    """Leaves out what a library of Rust raises, panics included."""
+def _library_errors(place: object) -> Iterator[None]:
+    """Leaves out what a library of Rust raises, panics included, but for a pattern without end."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
         raise
-    except TokenizerError as error:
-        if error.code == "E606":
-            raise
-    except BaseException:  # a panic is no `Exception`
-        pass
+    except BaseException as error:  # a panic is no `Exception`
+        if _GIVEN_UP in str(error):
+            raise TokenizerError(
+                f"{place}: a pattern of the tokenizer tries too many ways to match a text of "
+                f"{_RUN:,} characters.",
+                "Use the tokenizer of a source that you trust.",
+            ) from error
+        if isinstance(error, TokenizerError) and not isinstance(error.__cause__, BaseException):
+            raise  # our own, and not the library's
 
 
 def _encoder(engine: Engine) -> Encode:
@@ -109,10 +129,13 @@ def _encoder(engine: Engine) -> Encode:
 
 
 def _runs(spec: Mapping[str, Any]) -> Iterator[str]:
-    """Long runs of one character, with and without another one at the end."""
-    for character in dict.fromkeys([*_RUNS_OF, *_characters_of_patterns(spec)]):
+    """Long runs of one character, with and without others at the end."""
+    own = _characters_of_patterns(spec)
+    # A pattern is tried at all only where the characters stand that it needs.
+    end = "\x01" + "".join(own)
+    for character in dict.fromkeys([*_RUNS_OF, *own]):
         yield character * _RUN
-        yield character * _RUN + ("!" if character != "!" else "?")
+        yield character * _RUN + end
 
 
 def _characters_of_patterns(spec: Mapping[str, Any]) -> list[str]:
