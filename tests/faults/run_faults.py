@@ -7,6 +7,7 @@ whole; with `--found FILE`, each adds what it found to the file, and prints the 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import sys
 import time
@@ -41,15 +42,21 @@ Found = dict[str, dict[str, dict[str, list[int]]]]
 
 
 class Suite:
-    """A plugin of pytest: runs the tests that count their tries, with a load."""
+    """A plugin of pytest: runs the tests that count their tries, with a load.
 
-    def __init__(self, load: Load) -> None:
-        self.load = load
-        self.found: Found = {}
+    Adds what they find to the file, if one is given.
+    """
+
+    def __init__(self, load: Load, file: Path | None) -> None:
+        self.load, self._file = load, file
+        is_known = file is not None and file.exists()
+        self._earlier: Found = json.loads(file.read_text()) if file and is_known else {}
+        self.found = self._earlier
         self._started = time.monotonic()
 
     def pytest_configure(self, config: pytest.Config) -> None:
         config.stash[LOAD] = self.load
+        self._tallies = config.stash.setdefault(TALLIES, [])
 
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
@@ -65,8 +72,10 @@ class Suite:
         if report.when == "call":
             print(f"{seconds:6.0f} s  {report.nodeid}", file=sys.stderr, flush=True)
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        for test, tally in session.config.stash.get(TALLIES, []):
+    def pytest_runtest_logfinish(self) -> None:
+        """After each test, so that a run that is cut short leaves what it found."""
+        self.found = copy.deepcopy(self._earlier)
+        for test, tally in self._tallies:
             file = Path(test.partition("::")[0]).name
             section = next(name for name, files in SECTIONS.items() if file in files)
             for (thing, fault), tried in tally.tried.items():
@@ -74,19 +83,8 @@ class Suite:
                 was = cell.setdefault(fault, [0, 0])
                 was[0] += tried
                 was[1] += tally.failed[thing, fault]
-
-
-def merge(found: Found, earlier: Found) -> Found:
-    """The sums of two runs, the earlier one's entries first."""
-    total: Found = {}
-    for one in (earlier, found):
-        for section, things in one.items():
-            for thing, faults in things.items():
-                for fault, numbers in faults.items():
-                    cells = total.setdefault(section, {}).setdefault(thing, {})
-                    was = cells.get(fault, [0, 0])
-                    cells[fault] = [was[0] + numbers[0], was[1] + numbers[1]]
-    return total
+        if self._file is not None:
+            self._file.write_text(json.dumps(self.found))
 
 
 def table_of(found: Found) -> str:
@@ -130,16 +128,11 @@ def main() -> None:
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"no section '{min(unknown)}'; there are: {', '.join(SECTIONS)}")
     files = [str(HERE / file) for name in options.sections or SECTIONS for file in SECTIONS[name]]
-    suite = Suite(options.part)
+    suite = Suite(options.part, options.found)
     words = ["-k", options.only] if options.only else []
     quiet = ["-qq", "--no-header", "--no-summary", "--tb=short", "-p", "no:cacheprovider"]
     code = pytest.main([*quiet, *words, *files], plugins=[suite])
-    found = suite.found
-    if options.found is not None:
-        if options.found.exists():
-            found = merge(found, json.loads(options.found.read_text()))
-        options.found.write_text(json.dumps(found))
-    print(table_of(found))
+    print(table_of(suite.found))
     sys.exit(int(code))
 
 

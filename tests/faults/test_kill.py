@@ -129,7 +129,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("kills")
     sizes = {"read_bytes": 128 << 10, "batch_rows": 64, "min_shard_bytes": 128 << 10}
     with forker(**sizes, shard_tokens=1 << 18) as process:
-        yield set_stage(folder, process, 5000, 80, "tokenizers/small", 900)
+        yield set_stage(folder, process, 2500, 80, "tokenizers/small", 900)
 
 
 @pytest.fixture(scope="module")
