@@ -14,7 +14,7 @@ from support.faults import COMPILER, Commands, commands
 from support.loads import Load, Tally
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")
-QUICK = ("rebuild", "pack", "export trl")
+QUICK = ("pack",)
 
 
 @pytest.fixture(scope="module")

@@ -36,8 +36,8 @@ def spec(tmp_path: Path) -> Path:
 def test_the_block_of_a_worker_with_a_fault_is_made_again_or_named(
     fault: str, spec: Path, tmp_path: Path, load: Load, tally: Tally
 ) -> None:
-    if load.is_quick and fault == "hangs":
-        pytest.skip("it waits for the time limit; run_faults.py tries it, and test_workers.py some")
+    if load.is_quick and fault in ("killed", "hangs"):
+        pytest.skip("test_workers.py tries some; run_faults.py tries all")
     rng = load.random(fault)
     build(spec=spec, out="undisturbed")
     undisturbed = manifest_of(tmp_path / "undisturbed")
