@@ -24,9 +24,9 @@ FAULTS = ("killed", "killed in its answer", "segmentation fault", "out of memory
 
 
 @pytest.fixture
-def spec(tmp_path: Path) -> Path:
+def spec(tmp_path: Path, load: Load) -> Path:
     rows = make_rows(1500, 1, words=40)
-    for mark in range(MARKS):
+    for mark in range(1 if load.is_quick else MARKS):
         rows[150 + 300 * mark]["article"] += f" POISON{mark}"
     data = write_rows(tmp_path / "rows.jsonl", rows)
     return write_spec(tmp_path / "spec.toml", data, tokenizer="tokenizers/small")
