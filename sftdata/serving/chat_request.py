@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sftdata.base.conversation import Conversation, Turn
@@ -12,6 +12,10 @@ from sftdata.serving.conversation import Question
 from sftdata.serving.prompt import ServingPrompt
 from sftdata.serving.recorded_prompt import PassportRenderer
 from sftdata.tokenizing.chat.template import RefusedError
+
+# The order of vLLM 0.32. A template that writes a call as JSON shows it.
+_CALL_KEYS = ("arguments", "name")
+_TOOL_KEYS = ("name", "description", "parameters")
 
 
 def find_chat_request(
@@ -25,7 +29,7 @@ def find_chat_request(
     """`messages`, `tools` and `documents` in OpenAI's form; None if they give other ids.
 
     They do where the data holds text like a control token, where the chat template shows the date
-    of the day, or takes the turns in a form that servers do not give it.
+    of the day, or takes or shows the turns otherwise than servers hand them over.
     """
     try:
         conversation = renderer.conversation(row, question, template=template)
@@ -33,7 +37,8 @@ def find_chat_request(
         return None
     if conversation is None or renderer.chat_template.uses_date:
         return None
-    if _render_as_servers_do(renderer, conversation) != prompt.text:
+    shown = (_render_as_servers_do(renderer, conversation, ordered=o) for o in (False, True))
+    if any(text != prompt.text for text in shown):
         return None
     if _tokenize(renderer, prompt.text) != prompt.input_ids:
         return None
@@ -42,17 +47,32 @@ def find_chat_request(
     return {"messages": [_to_openai(turn) for turn in conversation.turns], **kept}
 
 
-def _render_as_servers_do(renderer: PassportRenderer, conversation: Conversation) -> str | None:
-    """The text of the chat template; arguments of calls are objects, as servers parse them."""
+def _render_as_servers_do(
+    renderer: PassportRenderer, conversation: Conversation, *, ordered: bool
+) -> str | None:
+    """The text of the chat template; arguments of calls are objects, as servers parse them.
+
+    `ordered`: with the keys of calls and tools in the order in which vLLM stores them.
+    """
+    messages, tools = [_with_text(turn) for turn in conversation.turns], conversation.tools
+    if ordered:
+        for message in messages:
+            calls = message.get("tool_calls", ())
+            message |= {"tool_calls": [_order(call, _CALL_KEYS) for call in calls]} if calls else {}
+        tools = None if tools is None else [_order(tool, _TOOL_KEYS) for tool in tools]
     try:
         return renderer.chat_template.render(
-            [_with_text(turn) for turn in conversation.turns],
-            tools=conversation.tools,
-            documents=conversation.documents,
-            generate=True,
+            messages, tools=tools, documents=conversation.documents, generate=True
         )
     except RefusedError:
         return None
+
+
+def _order(value: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """A call or a tool with the keys of its function in this order, before others."""
+    function = value["function"]
+    known = {key: function[key] for key in keys if key in function}
+    return {**value, "function": known | function}
 
 
 def _with_text(turn: Turn) -> dict[str, Any]:

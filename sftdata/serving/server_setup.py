@@ -125,8 +125,13 @@ def _vllm(model: _Model) -> ServerSetup:
             "max_tokens": model.max_new_tokens,
         },
         ("Ids are sent as they are: nothing is added, and no text is read as a control token.",),
-        _chat_request(model, {"stop_token_ids": model.prompt.stop_ids}),
+        _chat_request(model, {"stop_token_ids": model.prompt.stop_ids} | _no_parser(model)),
     )
+
+
+def _no_parser(model: _Model) -> dict[str, Any]:
+    """The key that tools need where the server has no parser of calls: they come as text."""
+    return {"tool_choice": "none"} if model.turns and "tools" in model.turns else {}
 
 
 def _transformers(model: _Model) -> ServerSetup:

@@ -147,8 +147,13 @@ def test_shots_and_conversations_with_tools(model: str, tmp_path: Path) -> None:
     served = [ask(shots, requests)]
 
     talks = make_adapter("talks", "chat", model, tmp_path)
-    lines = (SAMPLES / "chat.jsonl").read_text(encoding="utf-8").splitlines()
-    with_tools = [line for line in lines if json.loads(line).get("tools")]
-    served.append(ask(talks, [["--row", line] for line in [*lines[:2], *with_tools[:2]]]))
+    rows = [*map(json.loads, (SAMPLES / "chat.jsonl").read_text(encoding="utf-8").splitlines())]
+    requests = [["--row", json.dumps(row)] for row in rows[:2]]
+    with_tools = [row for row in rows if row.get("tools")][:2]
+    requests += [
+        ["--messages", json.dumps(row["messages"][:2]), "--tools", json.dumps(row["tools"])]
+        for row in with_tools
+    ]
+    served.append(ask(talks, requests))
     assert sum("tools" in one for one in served[-1].requests) == 2
     check(served)

@@ -91,25 +91,29 @@ def test_a_chat_endpoint_of_conversations_gives_the_same_ids(folder: Path) -> No
 
 
 def test_turns_in_another_form_are_sent_in_the_form_of_openai(folder: Path) -> None:
-    call = {"name": "f", "arguments": {"a": "ü"}}
-    turns = [
-        {"from": "human", "value": "Is it deep?"},
-        {"from": "gpt", "value": "", "tool_calls": [call]},
-        {"from": "tool", "value": "2 m"},
-    ]
+    turns = [{"from": "human", "value": "Is it deep?"}]
     request = set_up(folder / "talks", "vllm", question=Question(turns)).chat_request
     assert request is not None
-    assert request["messages"] == [
+    assert request["messages"] == [{"role": "user", "content": "Is it deep?"}]
+
+
+def test_calls_that_the_template_writes_as_json_are_left_to_ids(folder: Path) -> None:
+    """vLLM changes the order of their keys, which this template shows."""
+    call = {"name": "f", "arguments": {"a": "ü"}}
+    turns = [
         {"role": "user", "content": "Is it deep?"},
-        {
-            "role": "assistant",
-            "content": "",
-            "tool_calls": [
-                {"type": "function", "function": {"name": "f", "arguments": '{"a": "ü"}'}}
-            ],
-        },
+        {"role": "assistant", "content": "", "tool_calls": [call]},
         {"role": "tool", "content": "2 m"},
     ]
+    assert set_up(folder / "talks", "vllm", question=Question(turns)).chat_request is None
+
+
+def test_tools_are_sent_so_that_their_calls_come_as_text(folder: Path) -> None:
+    tools = [{"type": "function", "function": {"name": "f", "description": "d", "parameters": {}}}]
+    turns = [{"role": "user", "content": "Is it deep?"}]
+    request = set_up(folder / "talks", "vllm", question=Question(turns, tools)).chat_request
+    assert request is not None
+    assert (request["tools"], request["tool_choice"]) == (tools, "none")
 
 
 def test_a_chat_endpoint_is_left_out_where_it_gives_other_ids(folder: Path) -> None:
