@@ -17,6 +17,7 @@ from sftdata.building.build import build
 from sftdata.cli import cli
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
+from sftdata.loading.text import TextReader
 from sftdata.serving.conversation import Question
 from sftdata.serving.passport import Passport, read_passport
 from sftdata.serving.prompter import render_prompt
@@ -24,6 +25,7 @@ from sftdata.serving.recorded_prompt import PassportRenderer
 from sftdata.tokenizing.load import load_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata_train.answering import answer
+from sftdata_train.evaluation import evaluate
 from sftdata_train.evaluation_prompts import prompt_ids
 from sftdata_train.recipe import load_recipe
 from sftdata_train.training_run import prepare, train
@@ -139,3 +141,23 @@ def test_sources_that_show_turns_otherwise_are_chosen_from(folder: Path) -> None
     plain = Passport(passport.directory, {**passport.content, "conversations": {}})
     with pytest.raises(SftdataError, match="was not trained on conversations"):
         encode_turns(plain, tokenizer, Question(ASKED))
+
+
+def test_an_evaluation_answers_the_last_turn_of_each_conversation(folder: Path) -> None:
+    data = load(folder / "out")
+    found = evaluate(
+        folder / "out", str(folder / "model"), split="train", limit=4, max_new_tokens=1
+    )
+    examples = {example.row_id: example for example in data["train"]}
+    places = {example.row_id: at for at, example in enumerate(data["train"])}
+    turns = []
+    for row in found.rows:
+        at = places[row.row_id]
+        read = TextReader(data).read_answers(data["train"][at : at + 1].to_batch())
+        before, answers = (column.to_pylist() for column in read)
+        turns.append(len(answers))
+        assert (row.prompt, row.references) == (before[-1], [answers[-1].strip()])
+        assert row.targets == int(examples[row.row_id].label_mask.sum())  # of all turns
+    assert max(turns) > 1
+    (scores,) = found.results[0].scores.values()
+    assert [score.name for score in scores] == ["exact match", "chrF", "rougeL"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sftdata.loading.dataset import Dataset
 from sftdata.loading.text import TextReader
+from sftdata.serving.answer_text import answer_text
 from sftdata_train.evaluation_prompts import answer_ids, extract_source, prompt_ids, read_task
 from sftdata_train.evaluation_rows import EvaluatedRow
 from sftdata_train.passport import load_built_templates
@@ -24,7 +25,7 @@ def make_rows(
     for shots in dict.fromkeys(one.prompts.shots for one in measured):
         systems = [one for one in measured if one.prompts.shots == shots]
         examples = systems[0].prompts.examples
-        targets = [texts.decode(answer_ids(e), show_control=False).strip() for e in examples]
+        targets = [answer_text(answer_ids(e), texts.tokenizer) for e in examples]
         if not references:  # the same for any number of shots
             accepted = read_references(data, examples, targets, templates, report)
             references = {
@@ -43,8 +44,7 @@ def make_rows(
                 targets=systems[0].targets[at],
                 losses={one.system: one.losses[at] for one in systems},
                 answers={
-                    one.system: texts.decode(one.answers[at], show_control=False).strip()
-                    for one in systems
+                    one.system: answer_text(one.answers[at], texts.tokenizer) for one in systems
                 },
             )
             rows.append(row)

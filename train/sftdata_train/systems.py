@@ -12,12 +12,13 @@ from sftdata.base.escaping import escape
 from sftdata.base.version import __version__
 from sftdata.base.wording import count
 from sftdata.loading.text import TextReader
+from sftdata.serving.answer_text import answer_text
 from sftdata.serving.passport import Passport
 from sftdata_train.answer_files import AnswerFile
 from sftdata_train.base_model import load_for_answers
 from sftdata_train.batches import RowUnits
 from sftdata_train.decoding import Decoding, Mode, choose_decoding
-from sftdata_train.device import choose_device, choose_dtype
+from sftdata_train.device import choose_device
 from sftdata_train.evaluation_prompts import Prompts, prompt_ids
 from sftdata_train.evaluation_rows import BASE, TUNED
 from sftdata_train.generation import generate_batches
@@ -102,7 +103,7 @@ def measure_systems(
         settings = {
             **identities[system],
             "decoding": decoding.to_json(),
-            "machine": [choose_device().type, str(choose_dtype())],
+            "machine": [choose_device().type, str(model.dtype), _is_quantized(model)],
             "four_bits": bool(getattr(model, "is_loaded_in_4bit", False)),
             "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
             "sftdata": __version__,
@@ -115,6 +116,10 @@ def measure_systems(
                 )
         del model  # before the next one is loaded
     return [one for found in by_set for one in found], decoding
+
+
+def _is_quantized(model: Any) -> bool:
+    return getattr(model.config, "quantization_config", None) is not None
 
 
 def _measure(
@@ -155,7 +160,7 @@ def _answer(
         report(f"  {done:,} of {count(len(asked), 'answer')} are in {escape(str(answers.path))}")
     if not left:
         return
-    texts, examples = TextReader(prompts.data), prompts.examples
+    tokenizer, examples = TextReader(prompts.data).tokenizer, prompts.examples
     assert decoding.max_new_tokens is not None
     batches = generate_batches(
         model,
@@ -169,7 +174,7 @@ def _answer(
         places = {left[at]: ids for at, ids in batch.items()}
         answers.add(
             [
-                (examples[at].row_id, asked[at], ids, texts.decode(ids, show_control=False))
+                (examples[at].row_id, asked[at], ids, answer_text(ids, tokenizer))
                 for at, ids in places.items()
             ]
         )
