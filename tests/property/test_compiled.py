@@ -303,6 +303,25 @@ def test_a_field_called_loop_is_hidden_inside_a_loop() -> None:
     assert "cannot print a LoopContext" in ending(template, row)
 
 
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "{% for x in b.split() if loop is string %}{{ x }}{% endfor %}",
+        "{% for x in b.split() if loop < 'z' %}{{ x }}{% endfor %}",
+        "{% for x in b.split() %}{{ x }}{% else %}{{ loop }}{% endfor %}",
+        "{% for x in loop.split() %}{{ x }}{% endfor %}",
+    ],
+)
+def test_so_it_is_in_the_test_and_the_else_of_a_loop_inside(inner: str) -> None:
+    template = parse(f"{{% for y in a.split() %}}{inner}{{% endfor %}}{{{{ loop }}}}")
+    for b in ("1 2", ""):
+        row = {"a": "x", "b": b, "loop": "field"}
+        assert ending(template, row) == through_jinja(template, row)
+    alone = parse(inner)
+    row = {"a": "x", "b": "", "loop": "l"}
+    assert ending(alone, row) == through_jinja(alone, row)
+
+
 def test_a_row_with_too_many_lines_is_refused_as_ever() -> None:
     body = "{% for x in a.split(',') %}{% for y in a.split(',') %}{{ y }}{% endfor %}{% endfor %}"
     with pytest.raises(TemplateError, match="takes too many steps"):

@@ -158,8 +158,10 @@ class _BlockCompiler(ExpressionCompiler):
         self._price, self._lines, self._loop = Counter(), [], None
         test = None if node.test is None else self._condition(node.test)
         self._loop = {"index": index, "items": items}
+        self._loops += 1
         with self._indented(f"for {index}, {item.code} in enumerate({items}, 1):"):
             self._statements(node.body)
+        self._loops -= 1
         parts = node.body if node.test is None else [*node.body, node.test]
         turn = self._price + Counter({"": 2 * STEP + price_of_nodes(parts)})
         body = self._lines

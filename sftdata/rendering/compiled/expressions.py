@@ -57,6 +57,7 @@ class ExpressionCompiler(NodeVisitor):
         self._names = {name: self._field(types.get(name, "text")) for name in fields}
         self._price: Size = Counter()  # of one time through the statements at hand
         self._loop: Mapping[str, str] | None = None  # the names of its variables
+        self._loops = 0  # around the expression at hand
 
     def generic_visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> Any:
         """Refuses nodes without a visitor."""
@@ -118,7 +119,7 @@ class ExpressionCompiler(NodeVisitor):
 
     def visit_Name(self, node: nodes.Name) -> Value:  # noqa: N802
         """A field, an item of a loop, or a name that was set."""
-        is_of_loop = node.name == "loop" and self._loop is not None  # hides a field of that name
+        is_of_loop = node.name == "loop" and self._loops > 0  # hides a field of that name
         if node.name not in self._names or is_of_loop:
             raise NotCompilableError(node.name)
         return self._names[node.name]
