@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from sftdata.base.background import run_in_background
 from sftdata.base.content import in_project
@@ -18,6 +18,7 @@ from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.base.stores import StoredFolder, is_address
 from sftdata.base.wording import count
 from sftdata.building.find_spec import find_spec_to_build
+from sftdata.building.jobs import THIS_PROCESS, Workforce, choose_workforce
 from sftdata.building.mixture.identity import mixture_name
 from sftdata.building.mixture.lost_sources import warn_of_lost_sources
 from sftdata.building.plan import Plan, make_plan
@@ -86,6 +87,8 @@ def build(
     tokenizer: str | Path | None = None,
     out: str | Path | None = None,
     workers: int = 1,
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
     frozen: bool = False,
     report: Report = log,
     progress: Progress = lambda rows, share: None,
@@ -96,7 +99,8 @@ def build(
     The arguments override the spec. `data` may map splits to places; `fields` maps golden fields
     to paths in the source; `options` are other keys of a spec, such as `max_length`, `seed`,
     `chat` or `shots`. `out`: a folder, or an address in an object store. `workers`: number of
-    processes; 1 does the work in this process, on all cores. `report` gets lines for a person to
+    processes; 1 does the work in this process, on all cores. `engine="ray"` takes the cores of the
+    Ray cluster at `address` (None: of this machine) instead. `report` gets lines for a person to
     read (default: the logger `sftdata`, as warnings), `progress` the number of source rows done,
     and their share of all bytes (None: not known).
     Raises `SftdataError`; the dataset that was in `out` stays as it was.
@@ -111,8 +115,9 @@ def build(
         tokenizer=None if tokenizer is None else str(tokenizer),
         **options,
     )
+    workforce = choose_workforce(workers, engine, address)
     return build_spec(
-        loaded, out=out, workers=workers, frozen=frozen, report=report, progress=progress
+        loaded, out=out, workforce=workforce, frozen=frozen, report=report, progress=progress
     )
 
 
@@ -126,7 +131,7 @@ def build_spec(
     spec: Spec | Mixture,
     *,
     out: str | Path | None = None,
-    workers: int = 1,
+    workforce: Workforce = THIS_PROCESS,
     frozen: bool = False,
     report: Report = lambda line: None,
     progress: Progress = lambda rows, share: None,
@@ -138,9 +143,9 @@ def build_spec(
 
     def build_in(directory: Path) -> Outcome:
         if isinstance(spec, Mixture):
-            return _build_mixture(spec, directory, workers, frozen, report, progress, sizes)
+            return _build_mixture(spec, directory, workforce, frozen, report, progress, sizes)
         return _build_one(
-            spec, directory, workers, frozen, report, progress, load_tokenizer, engines, sizes
+            spec, directory, workforce, frozen, report, progress, load_tokenizer, engines, sizes
         )
 
     if out is not None and is_address(str(out)):
@@ -181,7 +186,7 @@ def _build_into_store(
 def _build_one(
     spec: Spec,
     directory: Path,
-    workers: int,
+    workforce: Workforce,
     frozen: bool,
     report: Report,
     progress: Progress,
@@ -201,7 +206,7 @@ def _build_one(
             return Outcome(current, up_to_date=True, reused_rows=current["rows_in"])
         from sftdata.building.run import BuildRun
 
-        run = BuildRun(plan, name, directory, current, workers, engines(), report, progress)
+        run = BuildRun(plan, name, directory, current, workforce, engines(), report, progress)
         finished = run.run()
         manifest = commit(finished.manifest, finished.ledger, plan.pool)
         tidy(manifest, spec, report)
@@ -211,7 +216,7 @@ def _build_one(
 def _build_mixture(
     mixture: Mixture,
     directory: Path,
-    workers: int,
+    workforce: Workforce,
     frozen: bool,
     report: Report,
     progress: Progress,
@@ -230,7 +235,7 @@ def _build_mixture(
                 progress(before + rows, None)  # the other parts are not looked at yet
 
             outcome = _build_one(
-                source.spec, folder, workers, frozen, report, show, load, engines, sizes
+                source.spec, folder, workforce, frozen, report, show, load, engines, sizes
             )
             manifests.append(outcome.manifest)
             done += outcome.manifest["rows_in"]

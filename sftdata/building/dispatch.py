@@ -14,8 +14,10 @@ from itertools import accumulate
 
 from sftdata.base.reporting import Report
 from sftdata.building.inputs import sample_texts
+from sftdata.building.jobs import Workforce
 from sftdata.building.maker import example_maker, maker_in_worker
 from sftdata.building.plan import Plan
+from sftdata.building.ray_tasks import RayTasks, connect
 from sftdata.building.workers import InProcess, Processes, Workers
 from sftdata.examples.maker import BlockExamples, BlockRequest
 from sftdata.reading.row_reader import row_reader
@@ -36,7 +38,7 @@ class Dispatcher:
     def __init__(
         self,
         plan: Plan,
-        number_of_workers: int,
+        workforce: Workforce,
         engines: EngineCache,
         report: Report,
         *,
@@ -44,7 +46,10 @@ class Dispatcher:
         reference_only: bool,
     ) -> None:
         self._plan, self._engines, self._report = plan, engines, report
-        self._number_of_workers, self._reference_only = number_of_workers, reference_only
+        self._on_ray, self._reference_only = workforce.on_ray, reference_only
+        self.number_of_workers = workforce.number
+        if workforce.on_ray:
+            self.number_of_workers = connect(workforce.address)
         self._loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="exactness")
         self._fault: Future[str | None] | None = None
         self._workers: Workers | None = None
@@ -98,11 +103,11 @@ class Dispatcher:
                 sample_texts(reader, [item.chunk for item in sample])
             )
         )
-        if self._number_of_workers == 1:
+        if self.number_of_workers == 1 and not self._on_ray:
             return InProcess(example_maker(self._plan, lambda: choice.result().encoder))
         engine = choice.result().encoder.engine
         make = functools.partial(maker_in_worker, pickle.dumps(self._plan), engine)
-        return Processes(self._number_of_workers, make)
+        return RayTasks(make) if self._on_ray else Processes(self.number_of_workers, make)
 
     def _choose_encoder(self) -> EncoderChoice:
         if self._reference_only:

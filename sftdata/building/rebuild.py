@@ -10,6 +10,7 @@ from typing import Any
 from sftdata.base.sealed_json import FILES
 from sftdata.base.sealed_json import KEY as OWN_DIGEST
 from sftdata.building.build import build_spec
+from sftdata.building.jobs import Workforce
 from sftdata.errors import SftdataError, SpecError, TemplateError, TokenizerError, VerificationError
 from sftdata.reading.sources import resolve_sources
 from sftdata.rendering.template import DRAFT
@@ -51,7 +52,7 @@ def rebuild(
     _check_sources(recorded)
     _check_tokenizer(recorded)
     spec = _recorded_spec(recorded, _pins(recorded))
-    outcome = build_spec(spec, out=out, workers=workers, report=report)
+    outcome = build_spec(spec, out=out, workforce=Workforce(workers), report=report)
     before, made = outcome.replaced, outcome.manifest
     if before is not None and before["sources"] == made["sources"]:
         report(str(outcome.replaced_note))  # else the build has said it

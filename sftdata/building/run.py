@@ -24,6 +24,7 @@ from sftdata.building.deduplicate import Deduplicator, repeats_of
 from sftdata.building.dispatch import Dispatcher
 from sftdata.building.drops import check_drops, warn_of_duplicates
 from sftdata.building.inputs import no_rows
+from sftdata.building.jobs import Workforce
 from sftdata.building.kept_rows import (
     REPEATS,
     KeptRow,
@@ -70,7 +71,7 @@ class BuildRun:
     name: Future[str]  # of the build; known when the sources are digested
     directory: Path
     current: Manifest | None  # of the dataset in `directory`
-    number_of_workers: int
+    workforce: Workforce
     engines: EngineCache
     report: Report
     progress: Progress
@@ -93,7 +94,7 @@ class BuildRun:
         )
         self.dispatcher = Dispatcher(
             self.plan,
-            self.number_of_workers,
+            self.workforce,
             self.engines,
             self.report,
             few_expected=self.current is not None,
@@ -145,7 +146,7 @@ class BuildRun:
         with_drops = self.plan.spec.near_duplicates is None
         lookup = BlockLookup(self.plan, earlier, with_drops=with_drops)
         groups = lookup.find_reusable(self.dispatcher.submit)
-        ahead = self.number_of_workers + _GROUPS_AHEAD
+        ahead = self.dispatcher.number_of_workers + _GROUPS_AHEAD
         for group, pending in prefetch(groups, ahead, lambda item: bool(item[0].is_reused.all())):
             self._add(group, pending)
             del group, pending  # frees their memory before the next ones are made

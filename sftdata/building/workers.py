@@ -10,29 +10,25 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sftdata.base.out_of_memory import is_out_of_memory
+from sftdata.building.jobs import (
+    TRIES,
+    MakeMaker,
+    allowed_seconds,
+    died,
+    explain,
+    not_finished,
+    received,
+    sendable,
+)
 from sftdata.errors import SftdataError
 from sftdata.examples.maker import BlockExamples, BlockRequest, ExampleMaker
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
-
-_TRIES = 3
-# A worker that takes longer than this for a job hangs. The slowest chat templates and tokenizers
-# make about a hundred kilobytes in a second, on a machine that has nothing else to do.
-_SECONDS_TO_START = 120.0
-_BYTES_IN_A_SECOND = 16 * 1024
-
-MakeMaker = Callable[[], ExampleMaker]
-
-
-def allowed_seconds(size: int) -> float:
-    """The time limit of a job with so many bytes of source."""
-    return _SECONDS_TO_START + size / _BYTES_IN_A_SECOND
 
 
 class Workers(Protocol):
@@ -112,7 +108,7 @@ class Processes:
         The future raises `SftdataError` that names the rows when every try ended with a process
         that died or hung.
         """
-        job = _Job([_sendable(item) for item in work])
+        job = _Job([sendable(item) for item in work])
         self._jobs.put(job)
         return job.future
 
@@ -139,8 +135,8 @@ class Processes:
                     answer = self._ask(pipe, job, first)
                 except (EOFError, OSError):
                     pipe = None
-                    if job.tries >= _TRIES:
-                        job.future.set_exception(_died(job, self._end()))
+                    if job.tries >= TRIES:
+                        job.future.set_exception(_explain_end(job, self._end()))
                     else:
                         self._end()
                     continue
@@ -209,37 +205,10 @@ class Processes:
         return process.exitcode
 
 
-def _rows(work: Sequence[BlockRequest]) -> str:
-    first, last = work[0].chunk, work[-1].chunk
-    end = last.first_row + last.rows - 1
-    return f"rows {first.first_row} to {end} of source {first.source + 1}"
-
-
-def _out_of_memory(work: Sequence[BlockRequest]) -> SftdataError:
-    return SftdataError(
-        f"The memory does not suffice for {_rows(work)}.",
-        "Use fewer workers, or look for a row of extreme size there. Finished rows are kept; the "
-        "same command goes on from them.",
-        code="E804",
-    )
-
-
-def _died(job: _Job, exit_code: int | None) -> SftdataError:
-    rows = _rows(job.work)
+def _explain_end(job: _Job, exit_code: int | None) -> SftdataError:
     if job.seconds:
-        return SftdataError(
-            f"A worker did not finish {rows} within {job.seconds:,.0f} seconds, in {job.tries} "
-            "tries.",
-            "Look for a row of extreme size there, or a tokenizer or template that takes very "
-            "long for it. Finished rows are kept; the same command goes on from them.",
-            code="E804",
-        )
-    return SftdataError(
-        f"A worker died {job.tries} times (exit code {exit_code}) on {rows}.",
-        "Look for a row of extreme size there, or use fewer workers if memory ran out. Finished "
-        "rows are kept; the same command goes on from them.",
-        code="E804",
-    )
+        return not_finished(job.work, job.seconds, job.tries)
+    return died(job.work, job.tries, f"exit code {exit_code}")
 
 
 def _work(pipe: Connection) -> None:
@@ -254,27 +223,9 @@ def _work(pipe: Connection) -> None:
             work = pipe.recv()
             try:
                 maker = maker or make_maker()
-                answer = maker.make([_received(item) for item in work])
+                answer: BlockExamples | Exception = maker.make([received(item) for item in work])
             except Exception as error:
-                is_unforeseen = not isinstance(error, SftdataError)
-                answer = (
-                    _out_of_memory(work) if is_unforeseen and is_out_of_memory(error) else error
-                )
+                answer = explain(error, work)
             pipe.send(answer)
     except (EOFError, OSError):
         return  # the parent is gone, or has closed the pipe
-
-
-def _sendable(item: BlockRequest) -> BlockRequest:
-    """The work with its own copy of the bytes: a memoryview cannot be pickled."""
-    data = item.chunk.data
-    return _with_data(item, bytes(data)) if isinstance(data, memoryview) else item
-
-
-def _received(item: BlockRequest) -> BlockRequest:
-    data = item.chunk.data
-    return _with_data(item, memoryview(data)) if isinstance(data, bytes) else item
-
-
-def _with_data(item: BlockRequest, data: bytes | memoryview) -> BlockRequest:
-    return replace(item, chunk=replace(item.chunk, data=data))

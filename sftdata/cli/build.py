@@ -136,6 +136,19 @@ if TYPE_CHECKING:
     "loops or conditions.",
 )
 @click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="ray: render and tokenize on the cores of a Ray cluster. The dataset is the same.",
+)
+@click.option(
+    "--address",
+    metavar="ADDRESS",
+    help="The Ray cluster, such as ray-head:6379. Default: one that runs on this machine, or a new "
+    "one.",
+)
+@click.option(
     "--max-dropped",
     type=click.FloatRange(0, 100),
     metavar="PERCENT",
@@ -185,10 +198,12 @@ def _build_all(options: dict[str, Any], dry_run: bool, as_json: bool) -> None:
     from sftdata.building.status import list_tasks
     from sftdata.cli.output import print_error
 
-    shared = {name: options.pop(name) for name in ("workers", "frozen")}
+    shared = {name: options.pop(name) for name in ("workers", "engine", "address", "frozen")}
     source = click.get_current_context().get_parameter_source
     if dry_run or any(source(name) is not ParameterSource.DEFAULT for name in options):
-        raise click.UsageError("--all goes with --workers, --frozen and --json alone.")
+        raise click.UsageError(
+            "--all goes with --workers, --engine, --address, --frozen and --json alone."
+        )
     tasks = list_tasks()
     if not tasks:
         raise SftdataError(
@@ -231,7 +246,8 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     from sftdata.cli.ledger import describe
     from sftdata.reading.unread import describe_unread
 
-    options.pop("workers")  # a few rows need none
+    for name in ("workers", "engine", "address"):
+        options.pop(name)  # a few rows need no workers
     options["templates"] = options.pop("template")
     run = dry_run(**options)
     for note in (*run.notes, describe_unread(run.unread)):

@@ -8,6 +8,7 @@ from typing import Any
 
 from sftdata.base.sizes import Sizes
 from sftdata.building.build import Outcome, build_spec
+from sftdata.building.jobs import Workforce
 from sftdata.spec.load import load_spec
 
 
@@ -16,6 +17,6 @@ def build_with(**sizes: int) -> Callable[..., Outcome]:
 
     def build(*, spec: Path | str, out: Path | str, workers: int = 1, **options: Any) -> Outcome:
         loaded = load_spec(file=Path(spec), **options)
-        return build_spec(loaded, out=out, workers=workers, sizes=Sizes(**sizes))
+        return build_spec(loaded, out=out, workforce=Workforce(workers), sizes=Sizes(**sizes))
 
     return build

@@ -8,6 +8,7 @@ import pytest
 from support.forty_rows import rows, write_rows, write_spec
 
 from sftdata.building.dispatch import Dispatcher
+from sftdata.building.jobs import Workforce
 from sftdata.building.plan import Plan, make_plan
 from sftdata.examples.maker import BlockRequest
 from sftdata.reading.chunks import read_chunks
@@ -25,7 +26,7 @@ def dispatched(
 ) -> tuple[list[list[int]], bool | None]:
     """Ids of all examples, and whether the engine was checked when they were there."""
     dispatcher = Dispatcher(
-        plan, workers, EngineCache(), lambda line: None,
+        plan, Workforce(workers), EngineCache(), lambda line: None,
         few_expected=few_expected, reference_only=False,
     )  # fmt: skip
     try:

@@ -58,4 +58,6 @@ def test_a_spec_with_faults_does_not_keep_the_others_from_being_built() -> None:
 def test_all_goes_with_no_option_of_one_build() -> None:
     done = run("build", "--all", "--max-length", "9")
     assert done.exit_code == 2
-    assert "--all goes with --workers, --frozen and --json alone" in done.output
+    assert (
+        "--all goes with --workers, --engine, --address, --frozen and --json alone" in done.output
+    )

@@ -1,0 +1,110 @@
+"""Jobs for workers: who does them, how rows are sent, how long they may take, how they fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from sftdata.base.escaping import escape
+from sftdata.base.out_of_memory import is_out_of_memory
+from sftdata.errors import SftdataError
+from sftdata.examples.maker import BlockRequest, ExampleMaker
+
+TRIES = 3  # of a job whose worker dies or hangs
+# A worker that takes longer than this for a job hangs. The slowest chat templates and tokenizers
+# make about a hundred kilobytes in a second, on a machine that has nothing else to do.
+_SECONDS_TO_START = 120.0
+_BYTES_IN_A_SECOND = 16 * 1024
+
+MakeMaker = Callable[[], ExampleMaker]
+
+
+@dataclass(frozen=True, slots=True)
+class Workforce:
+    """Who makes the examples: processes of this machine, or the cores of a Ray cluster."""
+
+    number: int = 1  # of processes; 1: this one
+    on_ray: bool = False
+    address: str | None = None  # of the cluster; None: start one here
+
+
+THIS_PROCESS = Workforce()
+
+
+def choose_workforce(workers: int, engine: str, address: str | None) -> Workforce:
+    """Who makes the examples, by the options of a build.
+
+    Raises `SftdataError` for options that have no effect together.
+    """
+    if engine == "ray" and workers != 1:
+        raise SftdataError(
+            f"--workers {workers} has no effect with --engine ray: the cluster's cores are taken.",
+            "Leave one of them out.",
+            code="E102",
+        )
+    if engine != "ray" and address is not None:
+        raise SftdataError(
+            f"--address {escape(address)} has no effect without --engine ray.",
+            "Add it, or leave --address out.",
+            code="E102",
+        )
+    return Workforce(workers, engine == "ray", address)
+
+
+def allowed_seconds(size: int) -> float:
+    """The time limit of a job with so many bytes of source."""
+    return _SECONDS_TO_START + size / _BYTES_IN_A_SECOND
+
+
+def sendable(item: BlockRequest) -> BlockRequest:
+    """The work with its own copy of the bytes: a memoryview cannot be pickled."""
+    data = item.chunk.data
+    return _with_data(item, bytes(data)) if isinstance(data, memoryview) else item
+
+
+def received(item: BlockRequest) -> BlockRequest:
+    """The work as it was before `sendable`."""
+    data = item.chunk.data
+    return _with_data(item, memoryview(data)) if isinstance(data, bytes) else item
+
+
+def _with_data(item: BlockRequest, data: bytes | memoryview) -> BlockRequest:
+    return replace(item, chunk=replace(item.chunk, data=data))
+
+
+def explain(error: Exception, work: Sequence[BlockRequest]) -> Exception:
+    """The error of a job for its user: a lack of memory names the rows."""
+    if isinstance(error, SftdataError) or not is_out_of_memory(error):
+        return error
+    return SftdataError(
+        f"The memory does not suffice for {_rows(work)}.",
+        "Use fewer workers, or look for a row of extreme size there. Finished rows are kept; the "
+        "same command goes on from them.",
+        code="E804",
+    )
+
+
+def not_finished(work: Sequence[BlockRequest], seconds: float, tries: int) -> SftdataError:
+    """The error of a job whose workers hung."""
+    return SftdataError(
+        f"A worker did not finish {_rows(work)} within {seconds:,.0f} seconds, in {tries} tries.",
+        "Look for a row of extreme size there, or a tokenizer or template that takes very "
+        "long for it. Finished rows are kept; the same command goes on from them.",
+        code="E804",
+    )
+
+
+def died(work: Sequence[BlockRequest], tries: int, how: str) -> SftdataError:
+    """The error of a job whose workers died."""
+    return SftdataError(
+        f"A worker died {tries} times ({how}) on {_rows(work)}.",
+        "Look for a row of extreme size there, or use fewer workers if memory ran out. Finished "
+        "rows are kept; the same command goes on from them.",
+        code="E804",
+    )
+
+
+def _rows(work: Sequence[BlockRequest]) -> str:
+    first, last = work[0].chunk, work[-1].chunk
+    end = last.first_row + last.rows - 1
+    return f"rows {first.first_row} to {end} of source {first.source + 1}"
