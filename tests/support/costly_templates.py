@@ -24,6 +24,15 @@ def long_text(doublings: int) -> str:
     return "{% set ns = namespace(s='a') %}" + often(doubled, doublings)
 
 
+_ONE_TEXT = (
+    long_text(13) + "{% set m = namespace(x=[ns.s]) %}" + often("{% set m.x = m.x + m.x %}", 17)
+)
+_DEEP = (
+    "{% set m = namespace(x=[1]) %}"
+    + often("{% set m.x = m.x + m.x %}", 17)
+    + often("{% set m.x = [m.x] %}", 400)
+)
+
 COSTLY = {
     # The budget itself.
     "refilled by a float": often("{% set x = [-1e18]|map('tick!')|list %}" + ENDLESS),
@@ -43,6 +52,12 @@ COSTLY = {
     "replace": long_text(14) + "{% set n = ns.s[:98] ~ 'b' %}" + often("{% set x = ns.s|replace(n, '') %}"),
     "strip": long_text(17) + "{% set n = ns.s.replace('a', 'b') ~ 'a' %}" + often("{% set x = ns.s.strip(n) %}", 99),
     "trim": long_text(17) + "{% set n = ns.s.replace('a', 'b') ~ 'a' %}" + often("{% set x = ns.s|trim(n) %}", 99),
+    # Lists that cost little to make and much to print.
+    "a list of one text, printed": _ONE_TEXT + "{{ m.x }}",
+    "a list of one text as JSON": _ONE_TEXT + "{{ m.x|tojson }}",
+    "a list of one text, handed on": _ONE_TEXT + "{{ m.x|reverse|list|map('list')|list }}",
+    "a list of lists, handed on": _ONE_TEXT + "{{ [m.x]|map('reverse')|map('list')|list|string|length }}",
+    "indented lists in lists": _DEEP + "{{ m.x|tojson(indent=8)|length }}",
     # Hashes that collide.
     "unique": f"{{{{ range(0, {_PRIME}00000, {_PRIME})|unique|list|length }}}}",
     "a grown number": "{% set ns = namespace(n=1) %}" + often("{% set ns.n = ns.n + ns.n %}", 99),

@@ -23,7 +23,8 @@ MAX_BITS = 66
 
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 _BASE = 8_000_000
-_FLUSHED = 10_000  # units; a walk through a list spends them in steps of this size
+_CHECKED = 10_000  # units; a walk through a list looks whether they are left after so many
+_WALKED_AGAIN = 100  # units; a list of this price is walked through again sooner than looked up
 _PER_CHARACTER = 64  # of the row: a template may read a long row several times
 
 # A search compares the searched text at each position. Python uses a faster algorithm for searched
@@ -39,10 +40,13 @@ class BudgetError(SecurityError):
 
 
 class _Budget:
-    __slots__ = ("left", "more")
+    __slots__ = ("left", "more", "prices")
 
     def __init__(self, units: int, more: Callable[[], int] | None = None) -> None:
         self.left, self.more = units, more
+        # Of lists and dicts that were weighed, by `id`. No template can change one, and holding
+        # it here keeps its `id` from being used again.
+        self.prices: dict[int, tuple[Any, int]] = {}
 
 
 _current: ContextVar[_Budget] = ContextVar("budget")
@@ -89,9 +93,14 @@ def spend(units: int) -> None:
 
 
 def _exceed(budget: _Budget) -> None:
+    _require(budget, 0)
+
+
+def _require(budget: _Budget, units: int) -> None:
+    """Raises `BudgetError` unless so much is left."""
     if budget.more is not None:
         budget.left, budget.more = budget.left + budget.more(), None
-    if budget.left < 0:
+    if budget.left < units:
         raise BudgetError(
             "it takes too many steps or makes too much text; look for a loop, a recursion or an "
             "operation that multiplies text"
@@ -103,20 +112,32 @@ def spend_on(value: Any) -> None:
 
     A list that holds the same list many times costs what printing it would cost.
     """
+    budget = _current.get()  # as `spend` does, without a call: this is most of the counting
     if isinstance(value, str):
-        budget = _current.get()  # as `spend` does, without a call: this is most of the counting
         budget.left -= STEP + len(value)
-        if budget.left < 0:
-            _exceed(budget)
-        return
-    units = STEP
-    if isinstance(value, int):
+    elif isinstance(value, _CONTAINERS):
+        known = budget.prices.get(id(value))
+        units = _weigh_items(budget, value) if known is None else known[1]
+        if known is None and units > _WALKED_AGAIN:
+            budget.prices[id(value)] = value, units
+        budget.left -= units
+    elif isinstance(value, int):
         check_number(value)
+        budget.left -= STEP
     elif isinstance(value, range):
-        units += STEP * len(value)  # the caller may iterate over it
+        budget.left -= STEP + STEP * len(value)  # the caller may iterate over it
         check_number(value.start)
         check_number(value.stop)
-    waiting = [value] if isinstance(value, _CONTAINERS) else []
+    else:
+        budget.left -= STEP
+    if budget.left < 0:
+        _exceed(budget)
+
+
+def _weigh_items(budget: _Budget, value: Any) -> int:
+    """The price of a list or dict. Raises `BudgetError` when it is more than the budget."""
+    units = weighed = STEP
+    waiting = [value]
     while waiting:
         held = waiting.pop()
         units += STEP + len(held) * STEP
@@ -129,17 +150,30 @@ def spend_on(value: Any) -> None:
             if isinstance(item, str):
                 units += len(item)
             elif isinstance(item, _CONTAINERS):
-                waiting.append(item)
-        if units > _FLUSHED:  # nested lists may have no end
-            spend(units)
-            units = 0
-    spend(units)
+                known = budget.prices.get(id(item))
+                if known is None:
+                    waiting.append(item)
+                else:
+                    units += known[1]
+        if units - weighed > _CHECKED:  # nested lists may have no end
+            weighed = units
+            if units > budget.left:
+                _require(budget, units)
+    return units
 
 
 def spend_on_copy(value: Any) -> None:
     """Takes the price of copying a text, or a list whose items stay where they are."""
     size = len(value) if isinstance(value, (str, bytes)) else STEP * _count_items(value)
     spend(STEP + size)
+
+
+def spend_on_item(value: Any) -> None:
+    """Takes the price of handing a value on: of a list, its items are not looked at."""
+    if isinstance(value, _CONTAINERS):
+        spend(STEP + STEP * len(value))
+    else:
+        spend_on(value)
 
 
 def _count_items(value: Any) -> int:
@@ -166,7 +200,7 @@ def check_number(value: int) -> None:
 def counted(items: Iterable[Any], price: int = 0) -> Iterator[Any]:
     """The items of a lazy sequence; taking one costs its own price plus `price`."""
     for item in items:
-        spend_on(item)
+        spend_on_item(item)
         if price:
             spend(price)
         yield item

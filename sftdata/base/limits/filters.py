@@ -19,6 +19,7 @@ from sftdata.base.limits.budget import (
     spend,
     spend_on,
     spend_on_comparing,
+    spend_on_item,
     spend_on_search,
 )
 from sftdata.base.limits.metering import price_tags, require_value
@@ -30,6 +31,8 @@ _OF_SEQUENCES = (
 )
 # Filters that neither read their whole input nor create anything.
 _FREE = "count d default first last length"
+# Filters that hand the items of their input on as they are, or give each to another priced filter.
+_HAND_ON = "batch list map reject rejectattr reverse select selectattr slice"
 _FREE_TESTS = (
     "boolean callable defined escaped false float integer iterable mapping none number sameas "
     "sequence string true undefined"
@@ -110,22 +113,23 @@ def _priced(name: str, function: Callable[..., Any], *, values_only: bool) -> Ca
     attribute_at = _ATTRIBUTE_AT.get(name, -1)
     needs_value = values_only and name not in _OF_SEQUENCES.split()
     joins_values = values_only and name == "join"
+    hands_on = name in _HAND_ON.split()
 
     @jinja2.pass_context
     def metered(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
         if type(value) is str and passed is None and not (args or kwargs or before_alone):
             spend(2 * CALL + len(value))  # nearly every use of a filter
-            result = function(value)
-            if not isinstance(result, Iterator):
-                spend_on(result)
-                return result
-            return counted(result)
+            return _paid(function(value))
         spend(CALL)
         if needs_value:
             require_value(value)
-        for given in (value, *args, *kwargs.values()):
+        if hands_on:
+            spend_on_item(value)
+        else:
+            spend_on(value)
+        for given in (*args, *kwargs.values()):
             spend_on(given)
-            if isinstance(given, int) and given is not value:
+            if isinstance(given, int):
                 spend(abs(given))  # a width, a number of parts, a precision
         if before is not None and (args or kwargs or before_alone):
             value = before(value, args, kwargs)
@@ -133,21 +137,25 @@ def _priced(name: str, function: Callable[..., Any], *, values_only: bool) -> Ca
             require_value(value)
         if attribute_at != -1:
             value = _paid_by_step(value, attribute_at, args, kwargs)
-        result = function(*_first_argument(passed, context), value, *args, **kwargs)
-        if isinstance(result, Iterator):
-            return counted(result)
-        spend_on(result)
-        return result
+        if passed is None:
+            return _paid(function(value, *args, **kwargs))
+        return _paid(function(_first_argument(passed, context), value, *args, **kwargs))
 
     return metered
 
 
-def _first_argument(passed: _PassArg | None, context: Any) -> tuple[Any, ...]:
-    if passed is None:
-        return ()
+def _paid(result: Any) -> Any:
+    """The result of a filter with its price; that of a lazy one is paid for item by item."""
+    if type(result) is not str and isinstance(result, Iterator):
+        return counted(result)
+    spend_on(result)
+    return result
+
+
+def _first_argument(passed: _PassArg, context: Any) -> Any:
     if passed is _PassArg.context:
-        return (context,)
-    return (context.eval_ctx if passed is _PassArg.eval_context else context.environment,)
+        return context
+    return context.eval_ctx if passed is _PassArg.eval_context else context.environment
 
 
 def _argument(names: str, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -168,8 +176,12 @@ def _paid_by_step(value: Any, at: int | None, args: tuple[Any, ...], kwargs: dic
     return counted(value, CALL * steps)
 
 
+_REPLACED = ("old", "new")
+
+
 def _pay_for_replace(value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    old, new = (str(_argument("old new", name, args, kwargs) or "") for name in ("old", "new"))
+    given = args if len(args) > 1 else [_argument("old new", n, args, kwargs) for n in _REPLACED]
+    old, new = (str(text or "") for text in given[:2])
     text = str(value)
     spend_on_search(text, old)
     spend(text.count(old) * len(new))

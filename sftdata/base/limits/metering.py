@@ -28,12 +28,13 @@ from sftdata.base.limits.budget import (
 # Names that no template can write, because a filter's name is an identifier. The environment
 # refuses them where a template gives a name as text, as in `map('tick!')`.
 TICK, WEIGH, COPIED, SEARCHED = "tick!", "weigh!", "copied!", "searched!"
-CONCAT, ADDED = "concat!", "added!"
+CONCAT, ADDED, PRINTED = "concat!", "added!", "printed!"
 
 _NODE, _LOOKUP = 2, 8  # units; the sandbox looks at each attribute and item that is read
 _NOT_CONSTANT = 100  # assumed length of a searched text that is not a literal; see `budget`
 _NUMBERS = (int, bool, float)  # their length is checked where they are computed
 _CHAIN = 3  # sums of fewer texts are left to the environment
+_TEXT_FILTERS = ("join", "lower", "replace", "string", "tojson", "trim", "upper")
 _VALUES = (str, int, float, Undefined, type(None))
 
 
@@ -75,12 +76,19 @@ class Metering(NodeTransformer):
     visit_AssignBlock = visit_FilterBlock = _visit_capture  # noqa: N815
 
     def visit_Output(self, node: nodes.Output) -> nodes.Output:  # noqa: N802
-        """Captured text stays in memory until the capture ends."""
+        """Captured text stays in memory until the capture ends. A list is priced in any case: its
+        text may be much longer than making it has cost."""
+        are_texts = [_makes_text(part) for part in node.nodes]
         self.generic_visit(node)
         if self._prices_captures and self._captures:
             node.nodes = [
                 part if isinstance(part, nodes.TemplateData) else _priced(WEIGH, part)
                 for part in node.nodes
+            ]
+        elif self._prices_captures:
+            node.nodes = [
+                part if is_text else _priced(PRINTED, part)
+                for part, is_text in zip(node.nodes, are_texts, strict=True)
             ]
         return node
 
@@ -171,6 +179,15 @@ def _is_text(node: nodes.Expr) -> bool:
     return isinstance(node, nodes.Const) and isinstance(node.value, str)
 
 
+def _makes_text(node: nodes.Expr) -> bool:
+    """Whether the value is a text, if there is one: then `render_counted` counts it."""
+    if isinstance(node, nodes.Add):
+        return any(map(_is_text, _added(node)))
+    if isinstance(node, nodes.Filter):
+        return node.name in _TEXT_FILTERS
+    return isinstance(node, (nodes.TemplateData, nodes.Const, nodes.Concat))
+
+
 def _length_of(node: nodes.Expr) -> int:
     return len(node.value) if _is_text(node) else _NOT_CONSTANT  # type: ignore[attr-defined]
 
@@ -212,6 +229,13 @@ def _tick(context: Any, price: int) -> bool:
 @jinja2.pass_context
 def _weigh(context: Any, value: Any) -> Any:
     if type(value) not in _NUMBERS:
+        spend_on(value)
+    return value
+
+
+@jinja2.pass_context
+def _printed(context: Any, value: Any) -> Any:
+    if type(value) is not str:
         spend_on(value)
     return value
 
@@ -286,4 +310,5 @@ def price_tags(*, values_only: bool) -> dict[str, Any]:
         SEARCHED: _searched,
         CONCAT: concat,
         ADDED: _added_values,
+        PRINTED: _printed,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
 from itertools import islice
@@ -34,6 +35,9 @@ _LOOKS = frozenset({"endswith", "startswith"})
 # Units for each character of a text whose method takes no arguments: the result has an item of a
 # list, or up to three characters, for it.
 _MADE_PER_CHARACTER = STEP // 2 + 3
+# Operators whose result is at most one bit longer than the longer number.
+_SHORT_OPERATORS = {"+": operator.add, "-": operator.sub, "%": operator.mod}
+_SMALL = 1 << 60
 _PIECES = 1000  # pieces of printed text that are charged together
 _WIDE_FIELD = re.compile(r"\{[^{}]*:[^{}]*(\{|[0-9]{4})")
 
@@ -59,8 +63,11 @@ class MeteredEnvironment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """`left operator right`, charged to the budget before it is computed."""
-        if type(left) is int and type(right) is int and operator == "%":
-            return left % right
+        if type(left) is int and type(right) is int and operator in _SHORT_OPERATORS:
+            number = _SHORT_OPERATORS[operator](left, right)
+            if not -_SMALL < number < _SMALL:
+                check_number(number)
+            return number
         if operator in ("+", "-"):
             if type(left) is str and type(right) is str:
                 spend(STEP + len(left) + len(right))
@@ -77,6 +84,11 @@ class MeteredEnvironment(ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """The result of the call, charged to the budget. Odd names leave all keywords free."""
+        if type(__obj) is Macro:  # it pays for the use of its arguments
+            spend(CALL)
+            result = super().call(__context, __obj, *args, **kwargs)
+            spend_on(result)
+            return result
         # Jinja's sandbox gives a wrapper for the methods `format` and `format_map` of a text.
         owner = getattr(getattr(__obj, "__wrapped__", __obj), "__self__", None)
         if (
@@ -88,12 +100,11 @@ class MeteredEnvironment(ImmutableSandboxedEnvironment):
             spend(CALL + _MADE_PER_CHARACTER * len(owner))
             return __obj(*args)
         spend(CALL)
-        if not isinstance(__obj, Macro):  # a macro pays for the use of its arguments
-            for value in (owner, *args, *kwargs.values()):
-                if not isinstance(value, int):
-                    spend_on(value)
-            if isinstance(owner, (str, bytes, int)):
-                args = _pay_for_method(owner, __obj.__name__, args, kwargs)
+        for value in (owner, *args, *kwargs.values()):
+            if not isinstance(value, int):
+                spend_on(value)
+        if isinstance(owner, (str, bytes, int)):
+            args = _pay_for_method(owner, __obj.__name__, args, kwargs)
         result = super().call(__context, __obj, *args, **kwargs)
         spend_on(result)
         return result
