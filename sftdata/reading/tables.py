@@ -68,7 +68,7 @@ def read_tables(
                 before += batch.num_rows
                 if before >= end:
                     return
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise GoldenSetError(
                 f"{source.name}: cannot be read as {source.format}: {error}",
                 "Check that the file is complete and that its name tells its format.",
