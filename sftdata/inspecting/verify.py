@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pyarrow as pa
 
 from sftdata.base.cache import without_cache
 from sftdata.base.schema import check_batch, measure_rows
-from sftdata.base.wording import reason_of
+from sftdata.base.wording import count, reason_of
 from sftdata.errors import SftdataError
+from sftdata.inspecting.encoded_again import EncodedAgain, encode_again
 from sftdata.inspecting.row_rules import RowRules
 from sftdata.loading.dataset import load
 from sftdata.loading.packing import StalePlanError, find_plans, read_plan
@@ -20,22 +22,71 @@ from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import Manifest, read_manifest
 
 
-def find_faults(directory: Path, *, deep: bool = False) -> list[str]:
-    """The faults of the dataset in `directory`, a line each; empty when it is intact.
+@dataclass(frozen=True)
+class Verification:
+    """The faults of a dataset, a line each, and what was checked."""
 
-    Checks every file (shards, ledger, shots, journal, parts, pack plans) by size and digest, then
-    columns, row and token counts and conservation; `deep` also checks every row against `RowRules`.
+    faults: list[str]
+    checked: list[str]
+
+
+def verify(directory: Path, *, deep: bool = False, sample: int | None = None) -> Verification:
+    """Checks every file (shards, ledger, shots, journal, parts, pack plans) by size and digest,
+    then columns, row and token counts and conservation.
+
+    `deep` also checks every row against `RowRules`, and encodes the text of `sample` rows, or of
+    all, again (see `encoded_again`).
     """
     manifest = read_manifest(directory)
     faults = list(find_file_faults(manifest)) or list(_shard_faults(manifest))
     if faults:
-        return faults  # counts of a damaged shard mean nothing
+        return Verification(faults, [])  # counts of a damaged shard mean nothing
+    shards = sum(len(split["shards"]) for split in manifest["splits"].values())
+    rows = sum(s["rows"] for split in manifest["splits"].values() for s in split["shards"])
+    checked = [
+        f"files: {count(shards, 'shard')} and all files beside have the digests of the manifest; "
+        "their counts and the ledger agree with it"
+    ]
     with without_cache():
         faults += _conservation_faults(manifest)
         faults += _plan_faults(manifest)
         if deep:
             faults += _row_faults(manifest)
-    return faults
+            checked.append(
+                f"rules: {count(rows, 'row')}: label mask, target start, BOS, EOS, control tokens"
+            )
+            again = encode_again(load(directory), sample)
+            faults += again.faults or _certificate_faults(manifest, again)
+            checked.append(
+                f"tokens: the text of {count(again.rows, 'row')}, encoded again by the tokenizers "
+                "library, has the same ids"
+                if again.reason is None
+                else f"tokens: not encoded again: {again.reason}"
+            )
+    checked.append(
+        "not checked: that sources and templates still give these rows (sftdata rebuild)"
+        if deep
+        else "not checked: the rows themselves (--deep)"
+    )
+    return Verification(faults, checked)
+
+
+def find_faults(directory: Path, *, deep: bool = False) -> list[str]:
+    """The faults of the dataset in `directory`, a line each; empty when it is intact."""
+    return verify(directory, deep=deep).faults
+
+
+def _certificate_faults(manifest: Manifest, again: EncodedAgain) -> Iterator[str]:
+    """A boundary certificate with another count of rows that are the same encoded at once."""
+    certificate = manifest["certificate"]
+    is_plain = manifest["chat"] is None and not manifest["repeated"]
+    if is_plain and again.rows == certificate["rows"]:
+        counted, said = again.whole_text_equal, certificate["whole_text_equal"]
+        if counted != said:
+            yield (
+                f"{counted:,} rows have the same ids when prompt and target are encoded at once; "
+                f"the certificate says {said:,}"
+            )
 
 
 def _shard_faults(manifest: Manifest) -> Iterator[str]:
