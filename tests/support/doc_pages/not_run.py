@@ -23,7 +23,7 @@ PROGRAMS = {"docker", "vllm", "ollama", "llama-server", "sglang", "tgi", "torchr
 PROGRAMS |= {"llamafactory-cli", "tune", "trl", "ssh", "slurm", "aws", "kubectl", "npm"}
 NETWORK = re.compile(
     r"\b(?:pip|npm|npx|uv|curl|wget|hf|huggingface-cli|pre-commit)\b|://|hf:|preset|HuggingFaceTB/"
-    r"|git (?:clone|fetch|push|pull)"
+    r"|git (?:clone|fetch|push|pull)|--address "
 )
 GPU = re.compile(r"train|vllm|cuda|gpu|bfloat16|bf16|qlora|torchrun|serve", re.IGNORECASE)
 
