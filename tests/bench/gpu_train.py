@@ -41,7 +41,7 @@ def prepare(folder: Path, sizes: tuple[int, ...]) -> None:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     from sftdata.building.build import build
-    from sftdata.exporting.formats import export
+    from sftdata.exporting.export import export
     from sftdata.loading.dataset import load
     from sftdata.loading.packing import plan_packs, write_plan
 
