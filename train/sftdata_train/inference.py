@@ -19,3 +19,9 @@ def inference(model: Any) -> Iterator[None]:
             yield
     finally:
         model.train(was_training)
+
+
+def computes_exactly(model: Any) -> bool:
+    """Whether the model computes in float32 or more, here and now."""
+    weights = next(model.parameters())
+    return weights.dtype.itemsize >= 4 and not torch.is_autocast_enabled(weights.device.type)

@@ -11,9 +11,9 @@ import torch.nn.functional as F  # noqa: N812 (the usual name)
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import IGNORED, Example
 from sftdata_train.batches import collate, to_device
-from sftdata_train.inference import inference
+from sftdata_train.inference import computes_exactly, inference
 from sftdata_train.loss import find_output_head, target_loss
-from sftdata_train.model_loading import first_line
+from sftdata_train.model_loading import first_line, name_class
 from sftdata_train.packing_check import shorten_example
 
 
@@ -35,17 +35,16 @@ def check_loss(model: Any, examples: Sequence[Example], pad_id: int) -> None:
         raise
     except Exception as error:  # the code of hundreds of models
         raise SftdataError(
-            f"{type(model).__name__} ({model.config.model_type}) cannot be trained: "
+            f"{name_class(model)} ({model.config.model_type}) cannot be trained: "
             f"{first_line(error)}",
             "Check that this version of transformers supports it as a causal language model, or "
             "try other modules with --targets.",
             code="E902",
         ) from error
-    is_exact = next(model.parameters()).dtype.itemsize >= 4
-    tolerance = 1e-3 if is_exact and not torch.is_autocast_enabled(device.type) else 5e-2
+    tolerance = 1e-3 if computes_exactly(model) else 5e-2
     if abs(found - plain) > tolerance * max(abs(plain), 1):
         raise SftdataError(
-            f"{type(model).__name__} ({model.config.model_type}) cannot be trained exactly: the "
+            f"{name_class(model)} ({model.config.model_type}) cannot be trained exactly: the "
             f"loss of two rows is {found:.6g} in a padded batch with the logits of targets, and "
             f"{plain:.6g} row by row with all logits.",
             "The model uses the padding, or changes logits after its vocabulary projection. Train "

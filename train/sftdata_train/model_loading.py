@@ -119,6 +119,12 @@ def first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
 
 
+def name_class(model: Any) -> str:
+    """The class of a model, without its adapter."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return type(base).__name__
+
+
 def _check_directory(directory: Path, trust_remote_code: bool) -> None:
     path = directory / CONFIG
     if not path.is_file():
