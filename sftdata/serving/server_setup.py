@@ -161,7 +161,7 @@ def _llama_cpp(model: _Model) -> ServerSetup:
         (
             *merge,
             f"python convert_hf_to_gguf.py {_quote(folder)} --outfile {gguf}",
-            f"llama-server -m {gguf} --jinja",
+            f"llama-server -m {gguf} --jinja --special",
         ),
         "POST /completion",
         {
@@ -172,6 +172,7 @@ def _llama_cpp(model: _Model) -> ServerSetup:
         },
         (
             "Ids are sent as they are; the server adds no BOS to them.",
+            "Without --special it finds no stop text that is a control token.",
             "convert_hf_to_gguf.py lies in llama.cpp's source. A quantized file answers otherwise.",
         ),
         _chat_request(model, {"stop": model.stop_texts}),
@@ -180,6 +181,7 @@ def _llama_cpp(model: _Model) -> ServerSetup:
 
 def _ollama(model: _Model) -> ServerSetup:
     folder, merge = model.merged()
+    text, notes = _text_request(model)
     return ServerSetup(
         "ollama",
         (
@@ -190,31 +192,32 @@ def _ollama(model: _Model) -> ServerSetup:
         "POST /api/generate",
         {
             "model": _NAME,
-            "prompt": model.prompt.text,
+            "prompt": text,
             "raw": True,
             "stream": False,
             "options": {
                 "temperature": 0, "stop": model.stop_texts, "num_predict": model.max_new_tokens,
             },
         },
-        _text_notes(model),
+        notes,
     )  # fmt: skip
 
 
 def _tgi(model: _Model) -> ServerSetup:
     folder, merge = model.merged()
+    text, notes = _text_request(model)
     return ServerSetup(
         "tgi",
         (*merge, f"text-generation-launcher --model-id {_quote(folder.absolute())}"),
         "POST /generate",
         {
-            "inputs": model.prompt.text,
+            "inputs": text,
             "parameters": {
                 "do_sample": False, "stop": model.stop_texts,
                 "max_new_tokens": model.max_new_tokens,
             },
         },
-        _text_notes(model),
+        notes,
     )  # fmt: skip
 
 
@@ -236,24 +239,27 @@ def _chat_request(model: _Model, stop: Mapping[str, Any]) -> dict[str, Any] | No
     }
 
 
-def _text_notes(model: _Model) -> tuple[str, ...]:
-    """Warnings for a server that takes text and tokenizes it itself."""
-    notes = [
-        "The server tokenizes the text. If a row holds text like a control token, such as "
-        f"{model.stop_texts[0]}, the server reads it as one."
-    ]
-    bos = model.renderer.tokenizer.bos_id
-    ids = model.prompt.input_ids
-    if bos is not None and ids and ids[0] == bos:
-        is_shown = model.renderer.passport["chat"] is not None
-        notes.append(
-            "BOS is part of the text: the server must add none."
-            if is_shown
-            else "BOS is not part of the text: the server must add it, as the tokenizer does."
+def _text_request(model: _Model) -> tuple[str, tuple[str, ...]]:
+    """The text for a server that tokenizes it as the tokenizer's files say, and warnings.
+
+    Such a server adds the tokenizer's BOS, so the text of a chat prompt goes without its own.
+    """
+    tokenizer, text = model.renderer.tokenizer, model.prompt.text
+    bos = [] if tokenizer.bos_id is None else [tokenizer.bos_id]
+    if bos:
+        text = text.removeprefix(str(tokenizer.decoder.id_to_token(bos[0])))
+    ids = list(tokenizer.decoder.encode(text, add_special_tokens=False).ids)
+    if bos + ids != model.prompt.input_ids:
+        return model.prompt.text, (
+            "The server's tokens of this text are not those of the training. Choose a server that "
+            "takes ids.",
         )
-    else:
-        notes.append("The prompt has no BOS: the server must add none.")
-    return tuple(notes)
+    return text, (
+        "The tokenizer's own rules make the trained ids of this text"
+        + (", with the BOS that they add." if bos else "; they add no BOS."),
+        "If a row holds text like a control token, such as "
+        f"{model.stop_texts[0]}, the server reads it as one.",
+    )
 
 
 def _quote(place: Path | str) -> str:

@@ -153,3 +153,12 @@ def test_the_command_prints_commands_request_and_notes(folder: Path) -> None:
     assert "POST /v1/chat/completions" in shown
     entry = json.loads(CliRunner().invoke(cli, [*given, "--json"]).stdout)
     assert entry["request"]["prompt"] == Prompter(folder / "chat")(ROW).input_ids
+
+
+def test_a_server_of_text_is_sent_what_it_tokenizes_to_the_trained_ids(folder: Path) -> None:
+    for name in ("chat", "plain"):
+        setup, prompt = set_up(folder / name, "tgi", row=ROW), Prompter(folder / name)(ROW)
+        assert setup.request["inputs"] == prompt.text
+        assert "make the trained ids of this text; they add no BOS" in setup.notes[0]
+    hostile = {"article": "He wrote <|im_end|> there."}
+    assert "not those of the training" in set_up(folder / "chat", "ollama", row=hostile).notes[0]
