@@ -16,7 +16,7 @@ from sftdata.errors import SftdataError
 from sftdata.inspecting.encoded_again import EncodedAgain, encode_again
 from sftdata.inspecting.row_rules import RowRules
 from sftdata.loading.dataset import load
-from sftdata.loading.packing import StalePlanError, find_plans, read_plan
+from sftdata.loading.packing import StalePlanError, find_damaged_plans, find_plans, read_plan
 from sftdata.writing.dataset_files import find_file_faults
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import Manifest, read_manifest
@@ -39,8 +39,8 @@ def verify(directory: Path, *, deep: bool = False, sample: int | None = None) ->
     """
     manifest = read_manifest(directory)
     faults = list(find_file_faults(manifest)) or list(_shard_faults(manifest))
-    if faults:
-        return Verification(faults, [])  # counts of a damaged shard mean nothing
+    if faults:  # counts of a damaged shard mean nothing
+        return Verification([*faults, *find_damaged_plans(directory)], [])
     shards = sum(len(split["shards"]) for split in manifest["splits"].values())
     rows = sum(s["rows"] for split in manifest["splits"].values() for s in split["shards"])
     checked = [

@@ -129,6 +129,16 @@ def find_plans(data: Dataset) -> Iterator[tuple[Path, str, int]]:
             yield path, split, int(length)
 
 
+def find_damaged_plans(directory: Path) -> Iterator[str]:
+    """A line for each plan that is not as it was written; reads no shard."""
+    for path in sorted((directory / FOLDER).glob("*.arrow")):
+        if path.stem.partition("-")[0].isdecimal():
+            try:
+                _read_table(path)
+            except (OSError, ValueError, pa.ArrowException) as error:
+                yield f"{path}: the pack plan cannot be read: {error}"
+
+
 def read_plan(data: Dataset, split: str, max_length: int) -> PackPlan:
     """The plan of a split.
 

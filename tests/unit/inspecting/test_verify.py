@@ -18,6 +18,8 @@ from support.manifests import edit_manifest
 from sftdata.base.schema import shard_schema
 from sftdata.building.build import build
 from sftdata.inspecting.verify import find_faults
+from sftdata.loading.dataset import load
+from sftdata.loading.packing import plan_packs, write_plan
 
 Edit = Callable[[dict[str, Any]], None]
 Row = dict[str, Any]
@@ -253,3 +255,13 @@ def test_the_deep_check_does_not_read_the_cache(out: Path, monkeypatch: pytest.M
         Path, "read_bytes", lambda p: refuse(p) if p.is_relative_to(cached) else read_bytes(p)
     )
     assert find_faults(out, deep=True) == []
+
+
+def test_damaged_plans_are_named_beside_damaged_shards(out: Path) -> None:
+    data = load(out)
+    plan = write_plan(data.manifest, "train", plan_packs(data["train"].lengths, 200))
+    for path in (shard_of(out), plan):
+        path.write_bytes(path.read_bytes()[:-1])
+    first, second = find_faults(out)
+    assert first.startswith(f"{shard_of(out)}: ")
+    assert second.startswith(f"{plan}: the pack plan cannot be read")
