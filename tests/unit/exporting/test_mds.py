@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import struct
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support import handmade
+from support.exported import read_mds
 from support.handmade import Row
 
 from sftdata.exporting.mds import count_other_ends, write_mds
@@ -18,57 +15,21 @@ from sftdata.loading.dataset import Dataset
 EOS = 256
 
 
-def read(folder: Path) -> list[dict[str, Any]]:
-    """The samples of a folder, by the description of the format."""
-    samples = []
-    for shard in json.loads((folder / "index.json").read_text())["shards"]:
-        data = (folder / shard["raw_data"]["basename"]).read_bytes()
-        assert len(data) == shard["raw_data"]["bytes"]
-        (count,) = struct.unpack_from("<I", data)
-        assert count == shard["samples"]
-        offsets = struct.unpack_from(f"<{count + 1}I", data, 4)
-        header = json.loads(data[4 * (count + 2) : offsets[0]])
-        assert header == {n: v for n, v in shard.items() if n in header}
-        for start, end in pairwise(offsets):
-            sizes = struct.unpack_from("<3I", data, start)
-            at, values = start + 12, []
-            for size in sizes:
-                values.append(data[at : at + size])
-                at += size
-            assert at == end
-            ids, labels, turns = values
-            samples.append(
-                {
-                    "input_ids": _read_array(ids),
-                    "labels": _read_array(labels),
-                    "turns": json.loads(turns),
-                }
-            )
-    return samples
-
-
-def _read_array(data: bytes) -> list[int]:
-    width = 1 << (data[0] & 3)
-    assert data[0] >> 2 == 1  # dimensions
-    length = int.from_bytes(data[1 : 1 + width], "little")
-    return list(struct.unpack_from(f"<{length}i", data, 1 + width))
-
-
 def test_a_sample_has_ids_labels_and_its_turns(data: Dataset, out: Path) -> None:
     write_mds(data, ["train"], out, None)
     #      a   b   \n  c    d    eos
     ids = [97, 98, 10, 99, 100, EOS]
-    assert read(out / "train")[0] == {
+    assert read_mds(out / "train")[0] == {
         "input_ids": ids,
         "labels": [-100, -100, -100, 99, 100, EOS],
         "turns": [{"input_ids": [97, 98, 10], "labels": [99, 100, EOS]}],
     }
-    assert len(read(out / "train")) == len(data["train"])
+    assert len(read_mds(out / "train")) == len(data["train"])
 
 
 def test_each_answer_of_a_conversation_is_a_turn(two_answers: Dataset, out: Path) -> None:
     write_mds(two_answers, ["train"], out, None)
-    talk, plain = read(out / "train")
+    talk, plain = read_mds(out / "train")
     assert talk["turns"] == [
         {"input_ids": [113, 10], "labels": [97, EOS]},
         {"input_ids": [114, 10], "labels": [98, EOS]},
@@ -84,7 +45,7 @@ def test_what_follows_the_last_answer_is_in_no_turn(
     row = Row("a", ids, target_start=1, label_mask=[False, True, True, False])
     data = handmade.write(tmp_path / "data", byte_tokenizer, [row])
     write_mds(data, ["train"], out, None)
-    (sample,) = read(out / "train")
+    (sample,) = read_mds(out / "train")
     assert sample["input_ids"] == ids
     assert sample["turns"] == [{"input_ids": [113], "labels": [97, EOS]}]
 
@@ -104,5 +65,5 @@ def test_a_full_shard_is_followed_by_another(
     monkeypatch.setattr("sftdata.exporting.mds._BYTES_IN_SHARD", 400)
     write_mds(data, ["train"], out, None)
     assert len([*(out / "train").glob("shard.*.mds")]) == 2
-    rows = [sample["input_ids"] for sample in read(out / "train")]
+    rows = [sample["input_ids"] for sample in read_mds(out / "train")]
     assert rows == [example.input_ids.tolist() for example in data["train"]]
