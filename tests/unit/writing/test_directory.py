@@ -108,17 +108,20 @@ def test_the_manifest_comes_last_and_all_that_it_names_is_on_disk_by_then(
     order: list[str] = []
 
     def note(handle: int) -> None:
-        order.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+        path = Path(f"/proc/self/fd/{handle}").readlink()
+        order.append(str(path.relative_to(Path.cwd())))
 
     monkeypatch.setattr(os, "fsync", note)
     write_spec(byte_tokenizer, "shots = [1]\n")
     manifest = build_rows(rows()).manifest
-    shards = {path.name for path in manifest.shard_paths}
-    named = {*shards, f"{manifest['build']}.arrow", "shots", "shards", "ledger"}
-    at = next(at for at, name in enumerate(order) if name.startswith(".manifest.json."))
-    assert named <= {*order[:at]}
-    assert order[:at].count(f"{manifest['build']}.arrow") == 2  # the ledger and the pool
-    assert order[at + 1] == manifest.directory.name
+    build = manifest["build"]
+    at = next(at for at, name in enumerate(order) if name.startswith("out/.manifest.json."))
+    before = {*order[:at]}
+    assert {f"out/ledger/{build}.arrow", f"out/shots/{build}.arrow"} <= before
+    assert {"out/shots", "out/shards", "out/ledger"} <= before
+    # Shards are flushed in the folder of the unfinished build.
+    assert {path.name for path in manifest.shard_paths} <= {Path(name).name for name in before}
+    assert order[at + 1] == "out"
 
 
 def test_a_card_that_is_not_ours_stays_and_the_plots_are_restored(
