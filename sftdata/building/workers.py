@@ -5,10 +5,12 @@ Results come back in the order of submission, so the shards never depend on the 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import queue
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -90,7 +92,8 @@ class Processes:
         from multiprocessing import resource_tracker
 
         # Starting the tracker unblocks SIGINT; do it here, or the workers would inherit that.
-        resource_tracker.ensure_running()
+        with _safe_path():
+            resource_tracker.ensure_running()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self._time_limit = time_limit
@@ -181,7 +184,8 @@ class Processes:
         try:
             ours, theirs = context.Pipe()
             process = context.Process(target=_work, args=(theirs,), daemon=True)
-            process.start()
+            with _safe_path():
+                process.start()
         except OSError as error:
             raise SftdataError(
                 f"A worker process cannot be started: {error.strerror or error}.",
@@ -209,6 +213,29 @@ def _explain_end(job: _Job, exit_code: int | None) -> SftdataError:
     if job.seconds:
         return not_finished(job.work, job.seconds, job.tries)
     return died(job.work, job.tries, f"exit code {exit_code}")
+
+
+_path_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """A process that starts meanwhile imports nothing from the working directory.
+
+    It runs `python -c`, which would: strangers' files may lie there, such as a `struct.py`. It
+    takes over the path of this process afterwards.
+    """
+    name = "PYTHONSAFEPATH"
+    with _path_lock:
+        before = os.environ.get(name)
+        os.environ[name] = "1"
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = before
 
 
 def _work(pipe: Connection) -> None:

@@ -48,7 +48,7 @@ def _behaviours(templates: Sequence[Template], seed: str) -> list[str]:
     folder = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM],
+        [sys.executable, "-P", "-c", _PROGRAM],
         input=json.dumps(sources),
         capture_output=True,
         text=True,

@@ -6,13 +6,15 @@ import subprocess
 from pathlib import Path
 
 _SECONDS = 20
+# A repository's own settings can name programs, and the repository may be a stranger's.
+_WITHOUT_PROGRAMS = ("-c", "core.fsmonitor=false", "-c", "log.showSignature=false")
 
 
 def run_git(folder: Path, *arguments: str) -> bytes | None:
     """The output of `git` in `folder`; None if it cannot be run or fails."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
+            ["git", *_WITHOUT_PROGRAMS, "-C", str(folder), *arguments],
             capture_output=True,
             timeout=_SECONDS,
             stdin=subprocess.DEVNULL,
@@ -36,7 +38,7 @@ def read_tree(folder: Path, commit: str) -> dict[str, bytes]:
     names = [name for name in (listed or b"").decode().split("\0") if name]
     files = {}
     for name in names:
-        content = run_git(folder, "show", f"{commit}:./{name}")
+        content = run_git(folder, "show", "--no-textconv", f"{commit}:./{name}")
         if content is not None:
             files[name] = content
     return files
