@@ -23,7 +23,7 @@ def write_files() -> None:
         "tools.jsonl": [
             {
                 "messages": TURNS,
-                "tools": [{"type": "function", "function": {"name": ALL}}],
+                "tools": [tool],
                 NAME: 1,
             },
             {"messages": [*TURNS, {"role": NAME, "content": "c", ALL: 1}]},
