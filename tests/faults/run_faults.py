@@ -52,6 +52,7 @@ class Suite:
         is_known = file is not None and file.exists()
         self._earlier: Found = json.loads(file.read_text()) if file and is_known else {}
         self.found = self._earlier
+        self.broken: list[str] = []  # tests that failed
         self._started = time.monotonic()
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -68,6 +69,7 @@ class Suite:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         seconds = time.monotonic() - self._started
         if report.failed:
+            self.broken.append(report.nodeid)
             print(f"\n{report.nodeid}\n{report.longreprtext[-4000:]}", file=sys.stderr, flush=True)
         if report.when == "call":
             print(f"{seconds:6.0f} s  {report.nodeid}", file=sys.stderr, flush=True)
@@ -133,6 +135,8 @@ def main() -> None:
     quiet = ["-qq", "--no-header", "--no-summary", "--tb=short", "-p", "no:cacheprovider"]
     code = pytest.main([*quiet, *words, *files], plugins=[suite])
     print(table_of(suite.found))
+    for test in suite.broken:
+        print(f"Failed: {test}")
     sys.exit(int(code))
 
 

@@ -57,7 +57,8 @@ def list_damages(rng: random.Random) -> Iterator[tuple[str, Path, Callable[[Path
             if fault == "missing" and name.suffix == ".arrow" and "packs" in name.parts:
                 continue  # a dataset needs no plan
             yield fault, name, damage
-        others = [f for f in files if f.suffix == name.suffix and differ(f, name)]
+        own = Path("manifest.json")  # in place of a part's: that is another dataset
+        others = [f for f in files if f.suffix == name.suffix and f != own and differ(f, name)]
         if others:
             yield "swapped", name, partial(swap, Path(rng.choice(others)))
         old = stale.get(kind_of(name) + name.name[-9:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 from support.fault_scenarios import SCENARIOS, Stage
 from support.faults import COMPILER, Commands, commands
+from support.kills import files_of, make_rows, write_rows, write_spec
 from support.loads import Load, Tally
+from support.sized import build_with
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")
 QUICK = ("pack",)
@@ -60,4 +63,30 @@ def test_a_full_disk_is_one_message_and_the_same_command_goes_on(
             room = rng.randrange(0, needed, 4096) if needed > 4096 else 0
             tally.add(scenario.name, "full disk", stage.try_full_disk(small_disk, room))
         shutil.rmtree(small_disk / "project")
+    tally.check()
+
+
+def test_without_hard_links_a_rebuild_copies(
+    tmp_path: Path, byte_tokenizer: Path, tally: Tally, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on vfat and exfat: `link` is refused with EPERM."""
+    build = build_with(read_bytes=12 << 10, chunk_bytes=1 << 10, batch_rows=32,
+                       min_shard_bytes=8 << 10, shard_tokens=16 << 10)  # fmt: skip
+    rows = make_rows(160, 1, words=12)
+    data = write_rows(tmp_path / "rows.jsonl", rows)
+    spec = write_spec(tmp_path / "spec.toml", data, tokenizer=str(byte_tokenizer))
+    build(spec=spec, out="out")
+    write_rows(data, [*rows, *make_rows(9, 2, words=12)])
+    build(spec=spec, out="expected")
+    refused = []
+
+    def refuse(source: object, target: object) -> None:
+        refused.append(target)
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr("os.link", refuse)
+    build(spec=spec, out="out")
+    assert refused
+    is_same = files_of(Path("out")) == files_of(Path("expected"))
+    tally.add("rebuild", "no hard links", None if is_same else "other files")
     tally.check()

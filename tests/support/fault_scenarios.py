@@ -154,8 +154,6 @@ class Stage:
         """The problem after a fault at this point; None if there is none."""
         self._reset()
         end = self._run(fault, point)
-        if fault.is_harmless and end.status != 0:
-            return f"exit code {end.status}: {end.output}"
         return self._find_problem(end, may_leave=bool(fault.kinds & (NAME | READ)))
 
     def try_kill(self, seconds: float) -> tuple[bool, str | None]:

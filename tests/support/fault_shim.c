@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { READ = 1, CREATE = 2, WRITE = 4, SYNC = 8, NAME = 16, FOLDER = 32, LOCK = 64, LINK = 128 };
+enum { READ = 1, CREATE = 2, WRITE = 4, SYNC = 8, NAME = 16, FOLDER = 32, LOCK = 64 };
 enum { COUNT, KILL, FAIL, FAIL_ON };
 
 static char root[PATH_MAX];
@@ -127,8 +127,8 @@ int fchmod(int fd, mode_t mode) { FD_CALL(fchmod, NAME, int, fd, mode) }
   return REAL(name)(__VA_ARGS__);
 int rename(const char *a, const char *b) { PATH_CALL(rename, NAME, AT_FDCWD, b, a, b) }
 int renameat(int f, const char *a, int g, const char *b) { PATH_CALL(renameat, NAME, g, b, f, a, g, b) }
-int link(const char *a, const char *b) { PATH_CALL(link, LINK, AT_FDCWD, b, a, b) }
-int linkat(int f, const char *a, int g, const char *b, int how) { PATH_CALL(linkat, LINK, g, b, f, a, g, b, how) }
+int link(const char *a, const char *b) { PATH_CALL(link, NAME, AT_FDCWD, b, a, b) }
+int linkat(int f, const char *a, int g, const char *b, int how) { PATH_CALL(linkat, NAME, g, b, f, a, g, b, how) }
 int unlink(const char *path) { PATH_CALL(unlink, NAME, AT_FDCWD, path, path) }
 int unlinkat(int f, const char *path, int how) { PATH_CALL(unlinkat, NAME, f, path, f, path, how) }
 int rmdir(const char *path) { PATH_CALL(rmdir, NAME, AT_FDCWD, path, path) }

@@ -29,8 +29,8 @@ from typing import Any
 SHIM = Path(__file__).with_name("fault_shim.c")
 COMPILER = shutil.which("cc")
 
-READ, CREATE, WRITE, SYNC, NAME, FOLDER, LOCK, LINK = (1 << bit for bit in range(8))
-CHANGES = CREATE | WRITE | SYNC | NAME | FOLDER | LINK
+READ, CREATE, WRITE, SYNC, NAME, FOLDER, LOCK = (1 << bit for bit in range(7))
+CHANGES = CREATE | WRITE | SYNC | NAME | FOLDER
 COUNT, KILL, FAIL, FAIL_ON = range(4)
 
 
@@ -43,7 +43,6 @@ class Fault:
     action: int
     code: int = 0
     points: int | None = None  # how many are tried; None: all
-    is_harmless: bool = False  # the command must succeed all the same
 
 
 FAULTS = (
@@ -52,9 +51,8 @@ FAULTS = (
     Fault("ENOSPC from there on", CREATE | WRITE | FOLDER, FAIL_ON, errno.ENOSPC),
     Fault("EDQUOT from there on", WRITE, FAIL_ON, errno.EDQUOT),
     Fault("EMFILE from there on", CREATE | READ, FAIL_ON, errno.EMFILE),
-    Fault("EROFS", CREATE | NAME | FOLDER | LINK, FAIL_ON, errno.EROFS, points=1),
-    Fault("EACCES", CREATE | NAME | FOLDER | LINK, FAIL_ON, errno.EACCES, points=1),
-    Fault("no hard links", LINK, FAIL_ON, errno.EPERM, points=1, is_harmless=True),
+    Fault("EROFS", CREATE | NAME | FOLDER, FAIL_ON, errno.EROFS, points=1),
+    Fault("EACCES", CREATE | NAME | FOLDER, FAIL_ON, errno.EACCES, points=1),
 )
 
 
