@@ -9,7 +9,7 @@ from pathlib import Path
 from sftdata.base.new_folder import new_folder
 from sftdata.errors import SftdataError
 from sftdata.exporting.conversations import write_conversations
-from sftdata.exporting.formats import FOLDER, LENGTH, LONGEST, Format, find_format
+from sftdata.exporting.formats import FOLDER, LENGTH, LONGEST, POWER_OF_TWO, Format, find_format
 from sftdata.loading.conversations import ConversationRow, holds_conversations
 from sftdata.loading.dataset import Dataset, load
 
@@ -52,7 +52,10 @@ def export(
     data = load(directory)
     splits = [split for split in data if len(data[split])]
     longest = max(int(data[split].lengths.max()) for split in splits)
-    loading = chosen.loading.replace(LONGEST, str(longest)).replace(LENGTH, str(max_length))
+    loading = chosen.loading
+    lengths = {LONGEST: longest, POWER_OF_TWO: 1 << (longest - 1).bit_length(), LENGTH: max_length}
+    for word, number in lengths.items():
+        loading = loading.replace(word, str(number))
     with new_folder(out) as folder:
         notes = _write(chosen, data, splits, folder, max_length, with_text, read_rows)
         (folder / CARD).write_text(_card(data, chosen, loading, longest), encoding="utf-8")

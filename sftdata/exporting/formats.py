@@ -10,6 +10,7 @@ from sftdata.exporting import columns, mds, packed, text, tokenized
 from sftdata.loading.dataset import Dataset
 
 FOLDER, LONGEST, LENGTH = "THIS_FOLDER", "LONGEST", "PACK_LENGTH"  # in `loading`
+POWER_OF_TWO = "POWER_OF_2"  # the first one that is as long as the longest example
 _STAYS = "They stay in the dataset: line n of a split is its row n."
 _ALL_BUT_TOKENS = f"row ids, templates, tasks, texts, the ledger, pack plans. {_STAYS}"
 _ALL_BUT_COLUMNS = f"the ledger, the manifest, pack plans. {_STAYS}"
@@ -113,8 +114,8 @@ FORMATS = {
             "olmo-core", packed.write_olmo,
             "NumpyPackedFSLDatasetConfig.glob('THIS_FOLDER/train/token_ids_part_*.npy',\n"
             "    label_mask_paths=['THIS_FOLDER/train/labels_mask_part_*.npy'],\n"
-            "    generate_doc_lengths=True, sequence_length=LONGEST, tokenizer=…)\n"
-            "# It cuts examples that are longer than sequence_length.\n"
+            "    generate_doc_lengths=True, sequence_length=POWER_OF_2, tokenizer=…)\n"
+            "# It cuts examples that are longer than sequence_length, a power of 2.\n"
             "# The files are raw arrays without a header; example boundaries are in *.csv.gz.\n"
             "# OLMo-core finds boundaries by EOS: an example should end with it and hold no other.",
             _ALL_BUT_TOKENS,

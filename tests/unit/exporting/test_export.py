@@ -45,11 +45,17 @@ def test_the_card_names_the_build_the_loss_what_is_lacking_and_how_to_load_it(
     assert exported.lacks in card
     assert exported.loading.replace("x/", "THIS_FOLDER/") in card or "THIS_FOLDER" in card
     shown = exported.loading
-    assert not any(word in shown for word in ("THIS_FOLDER", "LONGEST", "PACK_LENGTH"))
+    assert not any(
+        word in shown for word in ("THIS_FOLDER", "LONGEST", "PACK_LENGTH", "POWER_OF_2")
+    )
 
 
 def test_limits_of_trainers_are_the_longest_example(data: Dataset) -> None:
     assert "sequence_len: 6 " in export_any(data, "axolotl").loading
+
+
+def test_olmo_core_gets_a_power_of_two(data: Dataset) -> None:
+    assert "sequence_length=8," in export_any(data, "olmo-core").loading
 
 
 def test_empty_splits_are_left_out(data: Dataset) -> None:
