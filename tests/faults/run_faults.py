@@ -32,6 +32,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "flips": ["test_flipped_bits.py"],
     "damage": ["test_damaged_files.py"],
     "manifests": ["test_hostile_manifests.py"],
+    "strangers": ["test_hostile_tokenizers.py", "test_mutated_tables.py"],
     "disks": ["test_disks.py"],
     "writers": ["test_two_builds.py"],
     "workers": ["test_worker_faults.py"],

@@ -1,12 +1,8 @@
-"""Parquet, Arrow and Feather files with flipped bits, huge lengths and cut ends: rows or an error.
-
-`SFTDATA_FAULTS=all pytest tests/faults/test_mutated_tables.py` tries 2,000 and takes minutes.
-"""
+"""Parquet, Arrow and Feather files with flipped bits, huge lengths, cut ends: rows or an error."""
 
 from __future__ import annotations
 
 import io
-import os
 import random
 import struct
 from collections import Counter
@@ -15,14 +11,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.loads import Load, Tally
 
 from sftdata.errors import GoldenSetError
 from sftdata.reading.columns import python_values
 from sftdata.reading.sources import resolve_sources
 from sftdata.reading.tables import read_tables
 
-IS_WHOLE = os.environ.get("SFTDATA_FAULTS") == "all"
-MUTANTS = 2000 if IS_WHOLE else 90
 LENGTHS = (0, 1, 2**32 - 1, 2**31 - 1, 2**31, 10**6, 2**30)
 
 
@@ -88,10 +83,10 @@ def read_all(name: str) -> str:
     return "rows"
 
 
-def test_a_mutated_table_is_rows_or_one_error() -> None:
-    draw, ends = random.Random(23), Counter[str]()
-    files = make_files()
-    for number in range(MUTANTS):
+def test_a_mutated_table_is_rows_or_one_error(load: Load, tally: Tally) -> None:
+    draw, ends = load.random("tables"), Counter[str]()
+    files, mutants = make_files(), load.count(2_000, 90)
+    for number in range(mutants):
         name, data = draw.choice(list(files.items()))
         path = Path(f"{number}-{name}")
         path.write_bytes(mutate(data, draw))
@@ -101,8 +96,8 @@ def test_a_mutated_table_is_rows_or_one_error() -> None:
             assert path.name in str(error)  # noqa: PT017 - rows are right, too
             ends["error"] += 1
         path.unlink()
-    assert sum(ends.values()) == MUTANTS
-    assert ends["error"] > MUTANTS / 4
+        tally.add(name.rpartition(".")[2], "mutated")
+    assert ends["error"] > mutants / 4
     assert ends["rows"]
 
 
