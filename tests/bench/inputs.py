@@ -76,6 +76,26 @@ class Inputs:
         return path
 
 
+def write_short_rows(path: Path, rows: int) -> None:
+    """Prompts and completions of about ten tokens, each row with numbers of its own."""
+    with path.open("w", encoding="utf-8") as file:
+        for i in range(rows):
+            prompt = f"What is {i} plus {i % 97}? Say only the sum."
+            row = {"id": f"r{i}", "prompt": prompt, "completion": str(i + i % 97)}
+            file.write(json.dumps(row) + "\n")
+
+
+def write_long_rows(path: Path, size: int) -> None:
+    """Prompts of about 40 kB, `size` bytes in all; each row says its number in every sentence."""
+    written = number = 0
+    with path.open("w", encoding="utf-8") as file:
+        while written < size:
+            sentence = f"In part {number} of the report the rain fell on the town for a week. "
+            row = {"id": f"r{number}", "prompt": sentence * 600, "completion": f"Part {number}."}
+            written += file.write(json.dumps(row) + "\n")
+            number += 1
+
+
 def _rows(path: Path) -> Iterator[Row]:
     with path.open(encoding="utf-8") as file:
         for line in file:
