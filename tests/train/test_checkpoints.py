@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ import pytest
 
 from sftdata.base.sealed_json import parse
 from sftdata.errors import SftdataError
+from sftdata.serving.passport import read_passport
+from sftdata_train import training_run
 from sftdata_train.checkpoints import SEAL, choose_checkpoint, find_fault, seal_checkpoint
 from sftdata_train.recipe import load_recipe
+from sftdata_train.trainer import ExactTrainer
 from sftdata_train.training_run import prepare, train
 
 OPTIONS: dict[str, Any] = {
@@ -22,16 +26,18 @@ OPTIONS: dict[str, Any] = {
 WEIGHTS = "adapter_model.safetensors"
 
 
-def run_here(dataset: Path, model: Path, out: Path, stop: str | None = None) -> list[str]:
+def run_here(
+    dataset: Path, model: Path, out: Path, stop: str | None = None, **changes: Any
+) -> list[str]:
     """Trains, up to the line that starts with `stop`; the lines."""
-    said = []
+    said, recipe = list[str](), load_recipe(None, **OPTIONS | changes)
 
     def report(line: str) -> None:
         said.append(line)
         if stop is not None and line.startswith(stop):
             raise KeyboardInterrupt
 
-    train(prepare(dataset, str(model), load_recipe(None, **OPTIONS), allow_draft=True), out, report)
+    train(prepare(dataset, str(model), recipe, allow_draft=True), out, report)
     return said
 
 
@@ -155,3 +161,56 @@ def test_a_run_that_falls_back_says_so_and_gives_the_same_weights(
     run_here(dataset, model_directory, tmp_path / "undisturbed")
     assert (out / WEIGHTS).read_bytes() == (tmp_path / "undisturbed" / WEIGHTS).read_bytes()
     assert not (out / "checkpoints").exists()
+
+
+def die_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training_run, "save_run", _die)
+
+
+def die_before_the_best_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ExactTrainer, "_load_best_model", _die)
+
+
+def die_before_an_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate = ExactTrainer.evaluate
+
+    def evaluate_once(self: ExactTrainer, *args: Any, **kwargs: Any) -> Any:
+        return _die() if self.state.global_step else evaluate(self)
+
+    monkeypatch.setattr(ExactTrainer, "evaluate", evaluate_once)
+
+
+def _die(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("die", "changes"),
+    [
+        (die_in_the_end, {"schedule": "constant"}),  # a step more would change the weights
+        (die_before_an_evaluation, {"save_every": 1, "micro_batch": 16}),  # at the end of an epoch
+        (
+            die_before_the_best_weights,
+            {"learning_rate": 1.0, "schedule": "constant", "evaluate_every": 1, "early_stop": 1},
+        ),
+    ],
+)
+def test_a_run_that_dies_after_a_checkpoint_takes_no_step_more_and_has_each_evaluation(
+    die: Callable[[pytest.MonkeyPatch], None],
+    changes: dict[str, Any],
+    dataset: Path,
+    model_directory: Path,
+    tmp_path: Path,
+) -> None:
+    found, expected = tmp_path / "found", tmp_path / "expected"
+    run_here(dataset, model_directory, expected, **changes)
+    with pytest.MonkeyPatch.context() as patch:
+        die(patch)
+        with pytest.raises(KeyboardInterrupt):
+            run_here(dataset, model_directory, found, **changes)
+    assert any(found.glob("checkpoints/*/sealed.json"))
+    run_here(dataset, model_directory, found, **changes)
+    assert (found / WEIGHTS).read_bytes() == (expected / WEIGHTS).read_bytes()
+    assert (found / "loss.svg").read_bytes() == (expected / "loss.svg").read_bytes()
+    outcomes = [read_passport(out)["outcome"] for out in (found, expected)]
+    assert outcomes[0] == outcomes[1]

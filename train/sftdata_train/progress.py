@@ -58,6 +58,16 @@ class Progress(transformers.TrainerCallback):
                 keep = [line for line in lines if line["step"] <= state.global_step]
                 text = "".join(json.dumps(line) + "\n" for line in keep)
                 write_atomically(self._out / name, text.encode())
+        if self._lacks_evaluation(args, state):
+            self._trainer.evaluate()
+
+    def _lacks_evaluation(self, args: Any, state: Any) -> bool:
+        """Whether a kill came between a checkpoint at the end of an epoch and its evaluation."""
+        if self._trainer.held_out is None or args.eval_strategy != "epoch" or not state.global_step:
+            return False
+        steps = {line["step"] for line in read_metrics(self._out / VALIDATION)}
+        at_end = state.global_step % self._trainer.plan.steps_per_epoch == 0
+        return at_end and state.global_step not in steps
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         """Write a line for the steps since the last one, or for an evaluation."""

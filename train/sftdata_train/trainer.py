@@ -125,6 +125,24 @@ class ExactTrainer(transformers.Trainer):
         if self.is_world_process_zero():
             seal_checkpoint(folder, self.settings_digest)
 
+    def restore_finished(self, checkpoint: Path) -> bool:
+        """Take over a checkpoint of the last step; False when steps are left.
+
+        transformers would take one step more before it sees that none is left.
+        """
+        path = checkpoint / "trainer_state.json"
+        state = transformers.TrainerState.load_from_json(str(path))
+        control = state.stateful_callbacks.get("TrainerControl", {}).get("args", {})
+        if state.global_step < state.max_steps and not control.get("should_training_stop"):
+            return False
+        state.is_world_process_zero = self.is_world_process_zero()
+        state.is_local_process_zero = self.is_local_process_zero()
+        self.state = state
+        self._load_from_checkpoint(str(checkpoint))
+        if self.args.load_best_model_at_end and state.best_model_checkpoint:
+            self._load_best_model()
+        return True
+
     def _load_best_model(self) -> None:
         """The weights of the best checkpoint, which must be intact."""
         best = Path(str(self.args.output_dir), Path(self.state.best_model_checkpoint or "").name)
@@ -147,14 +165,15 @@ class ExactTrainer(transformers.Trainer):
     def compute_held_out_loss(self, units: Units) -> float:
         """Mean cross entropy over the target tokens of these units, shared by all ranks."""
         model = self.accelerator.unwrap_model(self.model)
-        total = sum_held_out_loss(
-            model,
-            units,
-            range(self.args.process_index, len(units.tokens), self.args.world_size),
-            self.args.per_device_eval_batch_size,
-            self.pad_id,
-            self._find_longest(units),
-        )
+        with self.accelerator.autocast():  # also for a model that is not prepared for training
+            total = sum_held_out_loss(
+                model,
+                units,
+                range(self.args.process_index, len(units.tokens), self.args.world_size),
+                self.args.per_device_eval_batch_size,
+                self.pad_id,
+                self._find_longest(units),
+            )
         return float(self.accelerator.reduce(total, "sum")) / int(units.targets.sum())
 
     def _find_longest(self, units: Units) -> int | None:

@@ -173,9 +173,10 @@ def _train(
     with explain_resource_errors("training"):
         check_model(run, trainer, report)
         trainer.add_callback(Progress(trainer, out, report))
-        trainer.train(
-            resume_from_checkpoint=None if resume.checkpoint is None else str(resume.checkpoint)
-        )
+        if resume.checkpoint is None:
+            trainer.train()
+        elif not trainer.restore_finished(resume.checkpoint):
+            trainer.train(resume_from_checkpoint=str(resume.checkpoint))
         if run.held_out is not None and not _is_evaluated(out, trainer.state.global_step):
             trainer.evaluate()
     return trainer
