@@ -243,11 +243,12 @@ def build_and_report(*, as_json: bool = False, shows_next: bool = True, **option
 
 def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     from sftdata.building.dry_run import dry_run
+    from sftdata.building.jobs import choose_workforce
     from sftdata.cli.ledger import describe
     from sftdata.reading.unread import describe_unread
 
-    for name in ("workers", "engine", "address"):
-        options.pop(name)  # a few rows need no workers
+    # A few rows need no workers, but the options must agree as in a build.
+    choose_workforce(*(options.pop(name) for name in ("workers", "engine", "address")))
     options["templates"] = options.pop("template")
     run = dry_run(**options)
     for note in (*run.notes, describe_unread(run.unread)):

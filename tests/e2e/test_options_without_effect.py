@@ -12,6 +12,7 @@ from support.forty_rows import rows, write_rows, write_spec
 from sftdata.building.build import build
 from sftdata.building.dry_run import dry_run
 from sftdata.building.rebuild import rebuild
+from sftdata.cli.build import command as build_command
 from sftdata.cli.diff import command as diff
 from sftdata.cli.inspect import command as inspect
 from sftdata.cli.ledger import command as ledger
@@ -110,3 +111,9 @@ def test_a_dry_run_refuses_the_folder_that_the_build_would_refuse() -> None:
     for make in (build, dry_run):
         with pytest.raises(SftdataError, match="neither empty nor a dataset"):
             make(spec="spec.toml", out=".")
+
+
+def test_a_dry_run_refuses_what_a_build_refuses() -> None:
+    options = ["--spec", "spec.toml", "--dry-run", "--address", "ray-head:6379"]
+    error = CliRunner().invoke(build_command, options).exception
+    assert str(error).startswith("--address ray-head:6379 has no effect without --engine ray.")
