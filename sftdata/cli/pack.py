@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from sftdata.base.cache_folder import DATASETS, cache_folder
 from sftdata.base.escaping import escape
 from sftdata.base.wording import count
 from sftdata.cli.layout import print_lines
@@ -62,3 +63,5 @@ def command(dataset: Path, max_length: int, split: str | None, as_json: bool) ->
                 f"(efficiency {plan.efficiency:.2%})"
             )
             print_lines([line, f"  {escape(str(path))}"])
+    if dataset.is_relative_to(cache_folder() / DATASETS):
+        print_note("The plan is in this machine's copy of the dataset, not in the object store.")
