@@ -23,6 +23,7 @@ _ROOT = str(Path(__file__).resolve().parents[2])
 _WAIT = 6  # seconds of the clock for one of the processor: the machine may be busy
 _START = 60.0  # seconds of the clock for the start of the process
 _ANSWER, _FAULT = b"+", b"-"
+_NO_MEMORY = 88  # exit code of the child
 # Threads would each take address space, and processor time that counts for all of them.
 _FEW_THREADS = {"RAYON_NUM_THREADS": "2", "OMP_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "2"}
 
@@ -84,9 +85,6 @@ def _describe_end(code: int, errors: bytes) -> str:
         return "it ends the process without an answer"
     last = errors.decode(errors="replace").strip().splitlines()[-1:]
     return f"it fails: {' '.join(last)[:200]}"
-
-
-_NO_MEMORY = 88
 
 
 def serve(function: str, seconds: int, memory: int) -> None:

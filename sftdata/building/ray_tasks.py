@@ -14,7 +14,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
+from sftdata.base.escaping import escape
 from sftdata.base.version import __version__
+from sftdata.base.wording import reason_of
 from sftdata.building.jobs import (
     TRIES,
     MakeMaker,
@@ -47,8 +49,8 @@ def connect(address: str | None) -> int:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
             raise SftdataError(
-                f"The Ray cluster at {address or 'this machine'} cannot be reached: "
-                f"{str(error).splitlines()[0]}",
+                f"The Ray cluster at {escape(address or 'this machine')} cannot be reached: "
+                f"{reason_of(error)}",
                 "Look at it with: ray status --address ADDRESS",
                 code="E202",
             ) from error
