@@ -102,9 +102,9 @@ def command(
         report=print_note,
     )
     if save is not None:
-        from sftdata_train.run_record import save_run
+        from sftdata_train.run_record import save_evaluation
 
-        save_run(save, found.settings, found.rows)
+        save_evaluation(save, found.settings, found.rows)
     if html is not None:
         from sftdata_train.page import render_evaluation
 

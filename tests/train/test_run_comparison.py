@@ -15,7 +15,7 @@ from sftdata.errors import SftdataError
 from sftdata_train.evaluation_rows import EvaluatedRow
 from sftdata_train.page import render_runs
 from sftdata_train.run_comparison import Setting, compare_runs
-from sftdata_train.run_record import Run, check_run_path, read_run, save_run
+from sftdata_train.run_record import Run, check_run_path, read_run, save_evaluation
 
 SETTINGS: dict[str, Any] = {
     "tokenizer": "ab" * 32,
@@ -87,7 +87,7 @@ def test_losses_over_other_tokens_and_other_references_are_named() -> None:
     a, b = make_run("a", [row(1, "right")]), make_run("b", [row(1, "left", references=["left"])])
     found = compare_runs([a, b])
     assert found.notes == [
-        "1 row of b has another reference than in a; each run is scored on its own."
+        "1 row of b has another reference than in a; each run is scored by its own one."
     ]
     found = compare_runs([a, make_run("c", [row(1, "right")], tokenizer="another")])
     assert found.notes == [
@@ -104,7 +104,7 @@ def test_a_base_model_alone_is_a_run() -> None:
 
 def test_a_saved_run_is_read_back_and_other_files_are_refused() -> None:
     rows = [row(1, "näïve\u2028"), row(2, "x")]
-    save_run(Path("a.json"), SETTINGS, rows)
+    save_evaluation(Path("a.json"), SETTINGS, rows)
     check_run_path(Path("a.json"))
     assert read_run(Path("a.json")) == Run(Path("a.json"), SETTINGS, rows)
     for content in ("", "[]", "{}", '{"sftdata_evaluation": 1, "rows": [{}], "settings": {}}'):
@@ -125,8 +125,10 @@ def test_a_saved_run_is_read_back_and_other_files_are_refused() -> None:
 
 def test_the_command_prints_the_table_and_the_page_marks_the_differences() -> None:
     hostile = "<script>alert(1)</script>\u202e"
-    save_run(Path("a.json"), SETTINGS, [row(1, "the wrong word", references=["the right word"])])
-    save_run(Path("b.json"), {}, [row(1, hostile, references=["the right word"])])
+    save_evaluation(
+        Path("a.json"), SETTINGS, [row(1, "the wrong word", references=["the right word"])]
+    )
+    save_evaluation(Path("b.json"), {}, [row(1, hostile, references=["the right word"])])
     done = CliRunner().invoke(cli, ["compare-runs", "a.json", "b.json", "--html", "runs.html"])
     assert done.exit_code == 0, done.output
     assert "  training.recipe.seed: 0 | -\n" in done.output

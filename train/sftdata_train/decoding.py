@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from sftdata.base.wording import count
+from sftdata_train.model_loading import without_adapter
 
 Mode = Literal["greedy", "model"]
 SEED = 0  # of sampling, if the model's own settings sample
@@ -103,7 +104,7 @@ def without_own_settings(model: Any) -> Iterator[None]:
     """Within the context, the model has no generation settings that fill what is not given."""
     from transformers import GenerationConfig
 
-    inner = _without_adapter(model)
+    inner = without_adapter(model)
     own = inner.generation_config
     try:
         for part in {id(model): model, id(inner): inner}.values():  # peft copies them inwards
@@ -118,7 +119,7 @@ def _list_own_settings(model: Any) -> dict[str, Any]:
     """The fields of the model's generation config that choose tokens and are not neutral."""
     given = {
         name: value
-        for name, value in _without_adapter(model).generation_config.to_dict().items()
+        for name, value in without_adapter(model).generation_config.to_dict().items()
         if name not in _WITHOUT_EFFECT and value is not None and value != _NEUTRAL.get(name)
     }
     left_out = set[str]()
@@ -127,10 +128,6 @@ def _list_own_settings(model: Any) -> dict[str, Any]:
     if "num_beams" not in given:
         left_out |= _OF_BEAMS
     return {name: value for name, value in sorted(given.items()) if name not in left_out}
-
-
-def _without_adapter(model: Any) -> Any:
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def _list(settings: dict[str, Any]) -> str:

@@ -69,7 +69,7 @@ class Evaluation:
     rows: list[EvaluatedRow]
     results: list[SystemResult]
     comparisons: list[Comparison]  # of tuned and base, for each task, number of shots and metric
-    settings: dict[str, Any]  # what the numbers depend on, for `save_run`
+    settings: dict[str, Any]  # what the numbers depend on, for `save_evaluation`
 
     @property
     def gallery(self) -> list[GalleryRow]:

@@ -121,8 +121,12 @@ def first_line(error: Exception) -> str:
 
 def name_class(model: Any) -> str:
     """The class of a model, without its adapter."""
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return type(base).__name__
+    return type(without_adapter(model)).__name__
+
+
+def without_adapter(model: Any) -> Any:
+    """The model below an adapter, or the model itself."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def _check_directory(directory: Path, trust_remote_code: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from sftdata.errors import SftdataError
+from sftdata_train.model_loading import without_adapter
 
 _COEFFICIENT = "router_aux_loss_coef"  # in the configs of transformers
 _FUNCTION = "load_balancing_loss_func"  # in each module of a model that has this loss
@@ -34,7 +35,7 @@ def check_router_loss(config: Any) -> None:
 @contextmanager
 def record_outputs(model: Any) -> Iterator[list[Any]]:
     """Within the context, the model returns the logits of its routers, and its outputs are kept."""
-    base, kept = _find_base(model), list[Any]()
+    base, kept = without_adapter(model), list[Any]()
 
     def ask(module: torch.nn.Module, given: Any, named: dict[str, Any]) -> Any:
         return given, named | {"output_router_logits": True}
@@ -55,7 +56,7 @@ def compute_router_loss(model: Any, outputs: Any, is_token: torch.Tensor) -> tor
 
     It is no sum over tokens, so another split of a step gives another one.
     """
-    base = _find_base(model)
+    base = without_adapter(model)
     compute = getattr(sys.modules[type(base).__module__], _FUNCTION, None)
     if compute is None or getattr(outputs, "router_logits", None) is None:
         raise SftdataError(
@@ -66,8 +67,3 @@ def compute_router_loss(model: Any, outputs: Any, is_token: torch.Tensor) -> tor
     loss = compute(outputs.router_logits, base.num_experts, base.num_experts_per_tok, is_token)
     coefficient = find_coefficient(base.config) or 0.0
     return coefficient * torch.as_tensor(loss)
-
-
-def _find_base(model: Any) -> Any:
-    """The model below an adapter."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model

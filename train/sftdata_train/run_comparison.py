@@ -151,7 +151,7 @@ def _find_unlike_rows(
         if other := sum(first.references != row.references for first, row in pairs):
             yield (
                 f"{count(other, 'row')} of {name} {'has' if other == 1 else 'have'} another "
-                f"reference than in {names[0]}; each run is scored on its own."
+                f"reference than in {names[0]}; each run is scored by its own one."
             )
 
 

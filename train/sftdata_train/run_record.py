@@ -76,7 +76,7 @@ def check_run_path(path: Path) -> None:
         )
 
 
-def save_run(path: Path, settings: Mapping[str, Any], rows: Sequence[EvaluatedRow]) -> None:
+def save_evaluation(path: Path, settings: Mapping[str, Any], rows: Sequence[EvaluatedRow]) -> None:
     """Write a saved evaluation."""
     content = {_KIND: _VERSION, "settings": settings, "rows": [asdict(row) for row in rows]}
     write_output(path, (json.dumps(content) + "\n").encode())

@@ -1,4 +1,4 @@
-"""The end of a run: weights, tokenizer, plot, passport and card, all on disk before the next."""
+"""The end of a run: weights, tokenizer, plot, passport, card. Each is on disk before the next."""
 
 from __future__ import annotations
 

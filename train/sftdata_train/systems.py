@@ -104,7 +104,6 @@ def measure_systems(
             **identities[system],
             "decoding": decoding.to_json(),
             "machine": [choose_device().type, str(model.dtype), _is_quantized(model)],
-            "four_bits": bool(getattr(model, "is_loaded_in_4bit", False)),
             "libraries": {name: importlib.metadata.version(name) for name in _LIBRARIES},
             "sftdata": __version__,
         }
