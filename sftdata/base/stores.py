@@ -83,7 +83,14 @@ class StoredFolder:
 
     @cached_property
     def _opened(self) -> tuple[Any, str]:
-        return open_store(self.address)
+        store, path = open_store(self.address)
+        if "file" in store.protocol:  # a file system replaces no file in one step
+            raise SftdataError(
+                f"'{escape(self.address)}' is a folder of this machine, not of an object store.",
+                f"Give its path: {escape(path)}",
+                code="E202",
+            )
+        return store, path
 
     def list_files(self) -> dict[str, StoredFile]:
         """Every object below the folder, by its path in it."""
@@ -185,7 +192,7 @@ class StoredFolder:
         except Exception as error:  # each store has its own library, with its own errors
             raise SftdataError(
                 f"'{place}' cannot be {done}: {type(error).__name__}: {escape(str(error))}.",
-                "Check the connection and the address, and run the same command again.",
+                "Check the connection, the address and the login, and run the same command again.",
                 code="E202",
             ) from error
 

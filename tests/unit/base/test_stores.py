@@ -75,3 +75,10 @@ def test_a_store_that_refuses_is_one_message() -> None:
     with pytest.raises(SftdataError, match=r"'https://127.0.0.1:1/a/b' cannot be read") as caught:
         StoredFolder("https://127.0.0.1:1/a").read("b")
     assert caught.value.code == "E202"
+
+
+def test_a_folder_of_this_machine_is_asked_for_by_its_path(tmp_path: Path) -> None:
+    with pytest.raises(SftdataError, match="is a folder of this machine") as caught:
+        StoredFolder(tmp_path.as_uri()).list_files()
+    assert str(tmp_path) in str(caught.value)
+    assert not list(tmp_path.iterdir())
