@@ -78,11 +78,23 @@ def find_shapes(rows: Sequence[Row]) -> list[Shape]:
     if turns:
         paths = (*turns[:1], *_BESIDE_TURNS)
         return [Shape("chat", "conversations", paths[:1], paths)]
-    fitting = [shape for shape in known_shapes() if shape.fits(rows)]
+    fitting = [_fit_group(shape, rows) for shape in known_shapes() if shape.fits(rows)]
     counts = [shape.count_read(rows) for shape in fitting]
     best = [s for s, n in zip(fitting, counts, strict=True) if n == max(counts)]
     first = {(shape.task, shape.needed): shape for shape in reversed(best)}
     return [shape for shape in best if first[shape.task, shape.needed] is shape]
+
+
+def _fit_group(shape: Shape, rows: Sequence[Row]) -> Shape:
+    """The shape; as maps alone where the rows lack the column that its preset groups by."""
+    if shape.preset is None or shape.preset.group is None or _leads(rows, shape.preset.group):
+        return shape
+    there = {
+        name: rule
+        for name, rule in shape.rules.items()
+        if any(_leads(rows, path) for path in rule.paths)
+    }
+    return replace(shape, preset=None, rules=there)
 
 
 def _is_turns(value: Any) -> bool:

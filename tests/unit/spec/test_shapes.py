@@ -75,6 +75,15 @@ def test_a_nested_path_must_lead_somewhere() -> None:
     assert find_shapes([{"translation": {"xx": "a", "yy": "b"}}]) == []
 
 
+def test_rows_without_the_column_that_a_preset_groups_by_are_only_mapped() -> None:
+    answers = {"text": ["x", "y"], "answer_start": [0, 0]}
+    (shape,) = find_shapes([{"context": "", "question": "", "answers": answers}])
+    assert shape.options == (
+        "--task qa --map context=context --map question=question --map answer=answers.text[0]"
+    )
+    assert "group" not in shape.values
+
+
 def test_two_directions_are_two_meanings() -> None:
     shapes = find_shapes([{"translation": {"de": "Ja", "en": "Yes"}}])
     assert {shape.preset_name for shape in shapes} == {"wmt16", "wmt16_de_en"}
