@@ -6,7 +6,7 @@ Blocks are found by key in its journal; their examples are memory-mapped from it
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, chain
@@ -19,9 +19,16 @@ import pyarrow as pa
 from sftdata.base.arrow import to_numbers
 from sftdata.base.files import is_intact
 from sftdata.base.schema import RowSizes, label_column
-from sftdata.examples.blocks import BlockRun, DroppedRows, Slice, slice_rows
+from sftdata.examples.blocks import BlockRun, Blocks, DroppedRows, Slice, slice_rows
 from sftdata.reading.outline import Outline
-from sftdata.writing.journal import KEY_BYTES, BlocksLine, Journal, read_journal
+from sftdata.writing.journal import (
+    KEY_BYTES,
+    BlocksLine,
+    Journal,
+    read_blocks_at,
+    read_journal,
+    read_placed_blocks,
+)
 from sftdata.writing.shards import Shard, ShardProgress, read_batches
 
 
@@ -55,9 +62,10 @@ class EarlierBuild:
         self.folder, self.is_committed = folder, is_committed
         self._lines: list[_Line] = []
         self._locations: dict[bytes, tuple[int, int]] = {}  # by key: line, and index in it
-        journal = read_journal(folder)
+        journal = read_journal(folder, with_blocks=False)
+        is_usable = True
         if not (is_committed or journal.is_checked):
-            journal = Journal()
+            journal, is_usable = Journal(), False
         self._whole = journal.shards
         self._shards = [
             [
@@ -69,12 +77,14 @@ class EarlierBuild:
         ]
         self._by_file = {shard.path.name: shard for shards in self._shards for shard in shards}
         self._ends = [list(accumulate(shard.rows for shard in own)) for own in self._shards]
-        self._index(journal.blocks)
+        self._loaded: tuple[int, Blocks] | None = None  # the line that was last used
+        if is_usable:
+            self._index(read_placed_blocks(folder))
 
-    def _index(self, lines: Sequence[BlocksLine]) -> None:
+    def _index(self, lines: Iterable[tuple[int, BlocksLine]]) -> None:
         position = np.zeros(len(self._shards), np.int64)
         available = np.array([ends[-1] if ends else 0 for ends in self._ends])
-        for own in lines:
+        for place, own in lines:
             rows = own.rows
             if rows.shape[1] != len(self._shards):
                 continue
@@ -86,7 +96,11 @@ class EarlierBuild:
             is_alone[list(dropped)] = True
             joined = own.keys
             line = len(self._lines)
-            self._lines.append(_Line(own, joined, ends - rows, ends, dropped, is_alone))
+            self._lines.append(
+                _Line(
+                    place, own.outline, own.templates, joined, ends - rows, ends, dropped, is_alone
+                )
+            )
             keys = [joined[at : at + KEY_BYTES] for at in range(0, len(joined), KEY_BYTES)]
             for at in np.flatnonzero(usable).tolist():
                 # The second of two equal chunks has lost all of its rows; keep the first.
@@ -119,16 +133,22 @@ class EarlierBuild:
         line, first, last = self._lines[location.line], location.index, location.index + blocks
         bounds = zip(line.starts[first].tolist(), line.ends[last - 1].tolist(), strict=True)
         return BlockRun(
-            line.own.blocks.slice(first, last),
+            self._load_blocks(location.line).slice(first, last),
             [list(self._slices(split, start, end)) for split, (start, end) in enumerate(bounds)],
             line.dropped.get(first),
         )
 
+    def _load_blocks(self, line: int) -> Blocks:
+        """The blocks of a line, with hashes of all their rows: too much to keep for each line."""
+        if self._loaded is None or self._loaded[0] != line:
+            self._loaded = line, read_blocks_at(self.folder, self._lines[line].place).blocks
+        return self._loaded[1]
+
     def outlines_after(self, location: BlockLocation) -> Iterator[Outline]:
         """Outlines of the chunks that followed the chunk of this block in its source."""
-        here = self._lines[location.line].own
+        here = self._lines[location.line]
         rest = here.outline.after(location.index // here.templates)
-        later = (line.own.outline for line in self._lines[location.line + 1 :])
+        later = (line.outline for line in self._lines[location.line + 1 :])
         for outline in chain([rest], later):
             if not outline.is_closed:  # the source ended here, or it is a table
                 return
@@ -178,7 +198,9 @@ class EarlierBuild:
 class _Line:
     """A line of blocks, and where its rows are in the splits."""
 
-    own: BlocksLine
+    place: int  # in the journal
+    outline: Outline
+    templates: int
     keys: bytes  # joined
     starts: npt.NDArray[np.int64]  # [blocks, splits]: where their rows start in each split
     ends: npt.NDArray[np.int64]  # [blocks, splits], and where they end

@@ -24,7 +24,7 @@ from sftdata.base.schema import RowSizes
 from sftdata.examples.blocks import Blocks, DroppedRows
 from sftdata.reading.chunks import Chunks
 from sftdata.reading.outline import DIGEST_BYTES, Outline
-from sftdata.writing.journal_lines import FILE, read_lines
+from sftdata.writing.journal_lines import FILE, read_line, read_lines, read_placed_lines
 from sftdata.writing.shards import Shard, ShardProgress
 
 KEY_BYTES = 16  # of a block's key, a digest
@@ -303,23 +303,39 @@ class Journal:
 
 def read_block_lines(folder: Path) -> Iterator[BlocksLine]:
     """The lines of blocks of a build folder, one after another."""
-    for entry in read_lines(folder / FILE):
+    return (line for _, line in read_placed_blocks(folder))
+
+
+def read_placed_blocks(folder: Path) -> Iterator[tuple[int, BlocksLine]]:
+    """`read_block_lines`, each with its place for `read_blocks_at`."""
+    for place, entry in read_placed_lines(folder / FILE):
         journal = Journal()
         try:
             journal.add(entry)
         except _NOT_OURS:
             return
-        yield from journal.blocks
+        for line in journal.blocks:
+            yield place, line
 
 
-def read_journal(folder: Path) -> Journal:
-    """The journal of a build folder; an empty one if there is no file."""
+def read_blocks_at(folder: Path, place: int) -> BlocksLine:
+    """The line of blocks at a place. Raises `OSError` if it is no longer there."""
+    return BlocksLine(read_line(folder / FILE, place))
+
+
+def read_journal(folder: Path, *, with_blocks: bool = True) -> Journal:
+    """The journal of a build folder; an empty one if there is no file.
+
+    Lines of blocks hold 50 bytes a row; without them it is small.
+    """
     journal = Journal()
     for entry in read_lines(folder / FILE):
         try:
             journal.add(entry)
         except _NOT_OURS:  # a digest proves that nothing changed, not who wrote it
             break
+        if not with_blocks:
+            journal.blocks.clear()
     return journal
 
 

@@ -14,16 +14,29 @@ FILE = "journal.jsonl"
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The intact lines at the start of a journal; none if there is no file."""
+    return (entry for _, entry in read_placed_lines(path))
+
+
+def read_placed_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """`read_lines`, each with the place of its first byte in the file."""
     if not path.is_file():
         return
+    place = 0
     with path.open("rb") as file:
         for text in file:
-            digest, _, line = text.rstrip(b"\n").partition(b" ")
-            if digest != xxhash.xxh3_64_hexdigest(line).encode():  # torn by a kill, or damaged
+            if (entry := _read(text)) is None:
                 return
-            if (entry := _parse(line)) is None:
-                return
-            yield entry
+            yield place, entry
+            place += len(text)
+
+
+def read_line(path: Path, place: int) -> dict[str, Any]:
+    """The line at a place of `read_placed_lines`. Raises `OSError` if it is no longer there."""
+    with path.open("rb") as file:
+        file.seek(place)
+        if (entry := _read(file.readline())) is None:
+            raise OSError(f"{path} was changed while it was read")
+    return entry
 
 
 def is_whole_journal(folder: Path, build: str) -> bool:
@@ -41,6 +54,12 @@ def is_whole_journal(folder: Path, build: str) -> bool:
         return False
     expected = {"build": build, "xxh3": before.hexdigest()}
     return last.endswith(b"\n") and _parse(text) == expected
+
+
+def _read(text: bytes) -> dict[str, Any] | None:
+    """The object in a line with its digest; None if it was torn by a kill, or is damaged."""
+    digest, _, line = text.rstrip(b"\n").partition(b" ")
+    return _parse(line) if digest == xxhash.xxh3_64_hexdigest(line).encode() else None
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

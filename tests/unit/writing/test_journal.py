@@ -15,7 +15,13 @@ from sftdata.base.reasons import Status
 from sftdata.examples.blocks import Blocks, DroppedRows
 from sftdata.reading.chunks import Chunks
 from sftdata.reading.outline import Outline
-from sftdata.writing.journal import JournalWriter, read_block_lines, read_journal
+from sftdata.writing.journal import (
+    JournalWriter,
+    read_block_lines,
+    read_blocks_at,
+    read_journal,
+    read_placed_blocks,
+)
 from sftdata.writing.journal_lines import FILE
 from sftdata.writing.shards import ShardProgress
 
@@ -62,6 +68,16 @@ def test_blocks_come_back_as_they_were(tmp_path: Path) -> None:
     assert (line.source, line.first_rows.tolist()) == (1, [7, 9])
     assert line.dropped[1].lines.tolist() == [3, 4]
     assert line.dropped[1].reasons.tolist() == [0, 2]
+
+
+def test_a_line_of_blocks_is_read_again_at_its_place(tmp_path: Path) -> None:
+    write(tmp_path, times=2)
+    (_, first), (place, second) = read_placed_blocks(tmp_path)
+    assert first.entry == second.entry == read_blocks_at(tmp_path, place).entry
+    assert read_journal(tmp_path, with_blocks=False).blocks == []
+    (tmp_path / FILE).write_bytes((tmp_path / FILE).read_bytes()[: place + 50])
+    with pytest.raises(OSError, match="was changed while it was read"):
+        read_blocks_at(tmp_path, place)
 
 
 def test_the_last_progress_of_a_shard_counts(tmp_path: Path) -> None:
