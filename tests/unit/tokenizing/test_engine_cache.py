@@ -42,7 +42,8 @@ def test_a_continuation_is_on_the_reference_where_the_prompt_is(
     byte_tokenizer: Path, tmp_path: Path
 ) -> None:
     spec = json.loads((byte_tokenizer / "tokenizer.json").read_text())
-    spec["model"] = {"type": "WordLevel", "vocab": {"a": 0, "[UNK]": 1}, "unk_token": "[UNK]"}
+    vocab = {"a": 0, "[UNK]": 1, "<eos>": 256}
+    spec["model"] = {"type": "WordLevel", "vocab": vocab, "unk_token": "[UNK]"}
     spec["pre_tokenizer"] = {
         "type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True,
     }  # fmt: skip
