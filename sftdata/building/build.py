@@ -18,11 +18,11 @@ from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.base.stores import StoredFolder, is_address
 from sftdata.base.wording import count
 from sftdata.building.find_spec import find_spec_to_build
-from sftdata.building.jobs import THIS_PROCESS, Workforce, choose_workforce
 from sftdata.building.mixture.identity import mixture_name
 from sftdata.building.mixture.lost_sources import warn_of_lost_sources
 from sftdata.building.plan import Plan, make_plan
 from sftdata.building.result_warnings import describe_result
+from sftdata.building.workforce import THIS_PROCESS, Workforce, choose_workforce
 from sftdata.reading.unread import describe_unread
 from sftdata.spec.data_items import expand_data
 from sftdata.spec.model import Mixture, Spec

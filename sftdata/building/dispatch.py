@@ -14,11 +14,11 @@ from itertools import accumulate
 
 from sftdata.base.reporting import Report
 from sftdata.building.inputs import sample_texts
-from sftdata.building.jobs import Workforce
 from sftdata.building.maker import example_maker, maker_in_worker
 from sftdata.building.plan import Plan
 from sftdata.building.ray_tasks import RayTasks, connect
 from sftdata.building.workers import InProcess, Processes, Workers
+from sftdata.building.workforce import Workforce
 from sftdata.examples.maker import BlockExamples, BlockRequest
 from sftdata.reading.row_reader import row_reader
 from sftdata.tokenizing.engine_cache import EncoderChoice, EngineCache

@@ -1,11 +1,10 @@
-"""Jobs for workers: who does them, how rows are sent, how long they may take, how they fail."""
+"""Jobs for workers: how their rows are sent, how long they may take, how they fail."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from sftdata.base.escaping import escape
 from sftdata.base.out_of_memory import is_out_of_memory
 from sftdata.errors import SftdataError
 from sftdata.examples.maker import BlockRequest, ExampleMaker
@@ -17,38 +16,6 @@ _SECONDS_TO_START = 120.0
 _BYTES_IN_A_SECOND = 16 * 1024
 
 MakeMaker = Callable[[], ExampleMaker]
-
-
-@dataclass(frozen=True, slots=True)
-class Workforce:
-    """Who makes the examples: processes of this machine, or the cores of a Ray cluster."""
-
-    number: int = 1  # of processes; 1: this one
-    on_ray: bool = False
-    address: str | None = None  # of the cluster; None: start one here
-
-
-THIS_PROCESS = Workforce()
-
-
-def choose_workforce(workers: int, engine: str, address: str | None) -> Workforce:
-    """Who makes the examples, by the options of a build.
-
-    Raises `SftdataError` for options that have no effect together.
-    """
-    if engine == "ray" and workers != 1:
-        raise SftdataError(
-            f"--workers {workers} has no effect with --engine ray: the cluster's cores are taken.",
-            "Leave one of them out.",
-            code="E102",
-        )
-    if engine != "ray" and address is not None:
-        raise SftdataError(
-            f"--address {escape(address)} has no effect without --engine ray.",
-            "Add it, or leave --address out.",
-            code="E102",
-        )
-    return Workforce(workers, engine == "ray", address)
 
 
 def allowed_seconds(size: int) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 from sftdata.base.sealed_json import FILES
 from sftdata.base.sealed_json import KEY as OWN_DIGEST
 from sftdata.building.build import build_spec
-from sftdata.building.jobs import Workforce
+from sftdata.building.workforce import Workforce
 from sftdata.errors import SftdataError, SpecError, TemplateError, TokenizerError, VerificationError
 from sftdata.reading.sources import resolve_sources
 from sftdata.rendering.template import DRAFT

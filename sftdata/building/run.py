@@ -24,7 +24,6 @@ from sftdata.building.deduplicate import Deduplicator, repeats_of
 from sftdata.building.dispatch import Dispatcher
 from sftdata.building.drops import check_drops, warn_of_duplicates
 from sftdata.building.inputs import no_rows
-from sftdata.building.jobs import Workforce
 from sftdata.building.kept_rows import (
     REPEATS,
     KeptRow,
@@ -36,6 +35,7 @@ from sftdata.building.kept_rows import (
 from sftdata.building.manifest_content import BuildTotals, describe_build
 from sftdata.building.plan import Plan
 from sftdata.building.reuse import BlockLookup, ChunkGroup, PendingExamples
+from sftdata.building.workforce import Workforce
 from sftdata.errors import GoldenSetError
 from sftdata.examples.blocks import BlockRun, Blocks
 from sftdata.examples.maker import BlockRequest

@@ -243,7 +243,7 @@ def build_and_report(*, as_json: bool = False, shows_next: bool = True, **option
 
 def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     from sftdata.building.dry_run import dry_run
-    from sftdata.building.jobs import choose_workforce
+    from sftdata.building.workforce import choose_workforce
     from sftdata.cli.ledger import describe
     from sftdata.reading.unread import describe_unread
 
@@ -276,7 +276,6 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
 
 
 def _print_summary(outcome: Outcome, seconds: float) -> None:
-    from sftdata.loading.conversations import holds_conversations
     from sftdata.writing.manifest import split_origin
 
     manifest = outcome.manifest
@@ -290,7 +289,7 @@ def _print_summary(outcome: Outcome, seconds: float) -> None:
     dropped = ", ".join(f"{n:,} {reason}" for reason, n in manifest["dropped"].items()) or "none"
     origin = split_origin(manifest["sources"])
     templates = [*manifest["template"]]
-    if holds_conversations(manifest):
+    if manifest.holds_conversations:
         file = manifest["options"].get("chat_template")
         templates.append(f"the chat template {file}" if file else "the tokenizer's chat template")
     click.echo(

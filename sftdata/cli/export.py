@@ -90,10 +90,9 @@ def command(
 def read_rows(data: Dataset) -> Iterator[ConversationRow]:
     """The rows of a dataset as messages, read again from their sources."""
     from sftdata.inspecting.conversations import read_conversations
-    from sftdata.loading.conversations import holds_conversations, holds_templates
     from sftdata.serving.template_turns import read_template_rows
 
-    if holds_conversations(data.manifest):
+    if data.manifest.holds_conversations:
         yield from read_conversations(data)
-    if holds_templates(data.manifest):
+    if data.manifest.holds_templates:
         yield from read_template_rows(data)

@@ -10,7 +10,7 @@ from sftdata.base.new_folder import new_folder
 from sftdata.errors import SftdataError
 from sftdata.exporting.conversations import write_conversations
 from sftdata.exporting.formats import FOLDER, LENGTH, LONGEST, POWER_OF_TWO, Format, find_format
-from sftdata.loading.conversations import ConversationRow, holds_conversations
+from sftdata.loading.conversations import ConversationRow
 from sftdata.loading.dataset import Dataset, load
 
 CARD = "README.md"
@@ -97,7 +97,7 @@ def _card(data: Dataset, chosen: Format, loading: str, longest: int) -> str:
         "mask, so ids and label mask may differ from the dataset's."
     )
     templates = [f"template `{label}`" for label in manifest["template"]]
-    if holds_conversations(data.manifest):
+    if data.manifest.holds_conversations:
         templates.append("the tokenizer's chat template")
     return f"""# {manifest["task"]} for {chosen.name}
 

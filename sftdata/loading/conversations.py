@@ -13,7 +13,6 @@ from sftdata.base.conversation import TEMPLATE_LABEL, Conversation
 from sftdata.base.wording import count
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset
-from sftdata.writing.manifest import Manifest
 
 SourceRow = tuple[str, Conversation, frozenset[int]]  # id, conversation, taught turns
 
@@ -26,16 +25,6 @@ class ConversationRow:
     row_id: str
     conversation: Conversation  # without the turns that were left out because it was too long
     taught: frozenset[int]  # turns in the loss, by index
-
-
-def holds_conversations(manifest: Manifest) -> bool:
-    """Whether rows of a dataset are conversations."""
-    return TEMPLATE_LABEL in _labels(manifest)
-
-
-def holds_templates(manifest: Manifest) -> bool:
-    """Whether templates rendered rows of a dataset."""
-    return bool(_labels(manifest) - {TEMPLATE_LABEL})
 
 
 def place_rows(
@@ -76,7 +65,3 @@ def _count_copies(data: Dataset, of_templates: bool) -> dict[tuple[str, str], Co
             for key in zip(tasks, rows.column("row_id").to_pylist(), strict=True):
                 copies.setdefault(key, Counter())[name] += 1
     return copies
-
-
-def _labels(manifest: Manifest) -> set[str]:
-    return set(manifest["stats"].get("by_template", {}))

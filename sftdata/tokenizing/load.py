@@ -13,7 +13,6 @@ import orjson
 from sftdata.base.cache import read_content, read_facts, write_content, write_facts
 from sftdata.errors import TokenizerError
 from sftdata.tokenizing.convert import class_defaults
-from sftdata.tokenizing.examine import convert_under_limits, examine_tokenizer
 from sftdata.tokenizing.facts import FACTS
 from sftdata.tokenizing.files import (
     find_directory,
@@ -47,6 +46,8 @@ def load_tokenizer(name: str) -> Tokenizer:
     facts = read_facts("tokenizers", key)
     path = directory / "tokenizer.json"
     if facts.keys() != FACTS:
+        from sftdata.tokenizing.examine import examine_tokenizer  # NumPy and Arrow load slowly
+
         facts = examine_tokenizer(path, content, config, added, ends)
         write_facts("tokenizers", key, facts)
     spec = None
@@ -76,6 +77,8 @@ def _convert(directory: Path) -> bytes:
     key = _key(directory, [_CONVERTED_VERSION, *digests, _find_version("transformers")], b"")
     content = read_content("converted", key)
     if content is None:
+        from sftdata.tokenizing.examine import convert_under_limits
+
         content = convert_under_limits(directory)
         write_content("converted", key, content)
     return content

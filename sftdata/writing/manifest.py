@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base import sealed_json
+from sftdata.base.conversation import TEMPLATE_LABEL
 from sftdata.base.files import write_atomically
 from sftdata.base.sealed_json import ChangedError, seal, to_json
 from sftdata.base.version import __version__
@@ -49,6 +50,20 @@ class Manifest:
     def part_names(self) -> list[str]:
         """Names of the parts of a mixture, in order; none for another dataset."""
         return [source["name"] for source in (self.content["spec"] or {}).get("sources", ())]
+
+    @property
+    def holds_conversations(self) -> bool:
+        """Whether rows of the dataset are conversations."""
+        return TEMPLATE_LABEL in self._labels
+
+    @property
+    def holds_templates(self) -> bool:
+        """Whether templates rendered rows of the dataset."""
+        return bool(self._labels - {TEMPLATE_LABEL})
+
+    @property
+    def _labels(self) -> set[str]:
+        return set(self.content["stats"].get("by_template", {}))
 
     @property
     def shard_paths(self) -> list[Path]:

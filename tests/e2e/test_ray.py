@@ -16,7 +16,7 @@ from support.places import ROOT
 
 from sftdata.base.sizes import Sizes
 from sftdata.building.build import build_spec
-from sftdata.building.jobs import THIS_PROCESS, Workforce
+from sftdata.building.workforce import THIS_PROCESS, Workforce
 from sftdata.errors import SftdataError
 from sftdata.spec.model import Spec
 

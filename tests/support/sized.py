@@ -8,7 +8,7 @@ from typing import Any
 
 from sftdata.base.sizes import Sizes
 from sftdata.building.build import Outcome, build_spec
-from sftdata.building.jobs import Workforce
+from sftdata.building.workforce import Workforce
 from sftdata.spec.load import load_spec
 
 

@@ -16,7 +16,6 @@ from sftdata.base.schema import row_lengths
 from sftdata.errors import SftdataError
 from sftdata.inspecting.conversations import read_conversations
 from sftdata.inspecting.stats.lengths import LengthCounts
-from sftdata.loading.conversations import holds_conversations
 from sftdata.loading.dataset import Dataset
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
@@ -77,7 +76,7 @@ def group_by_turns(data: Dataset) -> dict[str, dict[str, Any]]:
 
 
 def _check(data: Dataset) -> None:
-    if not holds_conversations(data.manifest):
+    if not data.manifest.holds_conversations:
         raise SftdataError(
             f"{data.manifest.directory} holds no conversations, so it has no roles and turns.",
             "Group by split, task, template or source.",

@@ -8,8 +8,8 @@ import pytest
 from support.forty_rows import rows, write_rows, write_spec
 
 from sftdata.building.dispatch import Dispatcher
-from sftdata.building.jobs import Workforce
 from sftdata.building.plan import Plan, make_plan
+from sftdata.building.workforce import Workforce
 from sftdata.examples.maker import BlockRequest
 from sftdata.reading.chunks import read_chunks
 from sftdata.tokenizing.engine_cache import EngineCache
