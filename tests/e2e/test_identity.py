@@ -82,7 +82,7 @@ def swap_ids(spec: Any) -> None:
 
 
 def add_merge(spec: Any) -> None:
-    spec["model"]["vocab"]["ai"] = 300
+    spec["model"]["vocab"] |= {"ai": 300, "<eos>": 256}
     spec["model"]["merges"].append(["a", "i"])
 
 

@@ -70,7 +70,7 @@ def slowly(folder: Path, rows: list[Pair]) -> list[bool]:
 def merging_tokenizer(byte_tokenizer: Path, tmp_path: Path) -> Path:
     """The byte tokenizer with one merge: a + b."""
     spec = json.loads((byte_tokenizer / "tokenizer.json").read_text())
-    spec["model"]["vocab"]["ab"] = 257
+    spec["model"]["vocab"] |= {"ab": 257, "<eos>": 256}
     spec["model"]["merges"] = [["a", "b"]]
     (tmp_path / "tokenizer.json").write_text(json.dumps(spec))
     (tmp_path / "tokenizer_config.json").write_text('{"eos_token": "<eos>"}')
