@@ -43,7 +43,7 @@ def test_the_engines_of_a_build_go_without_the_garbage_collector(
     try:
         before = _engines()
         build_rows(rows())
-        assert _engines() == before
+        assert _engines() <= before  # those of other tests may go, too
     finally:
         gc.enable()
 
