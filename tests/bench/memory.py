@@ -58,6 +58,7 @@ def _measure(folder: Path, name: str, number: float, tokenizer: str) -> Iterator
         write_long_rows(data, int(number * 1e9))
         named = f"{number:g} GB of long rows"
     build = ["build", "--data", str(data), "--tokenizer", tokenizer, "--out", str(out)]
+    build += ["--max-length", "100000"]
     for command in (build, *([reader, str(out)] for reader in _READERS)):
         used = run_child([sys.executable, "-m", "sftdata", *command], folder)
         figures = (f"{used.wall:.0f} s", f"{used.cpu:.0f} s", f"{used.peak:.0f} MB")
