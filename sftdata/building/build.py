@@ -197,7 +197,7 @@ def _build_one(
     plan = make_plan(spec, frozen=frozen, load_tokenizer=load_tokenizer, sizes=sizes)
     for note in plan.notes:
         report(note)
-    with lock(directory, report), naming_directory(directory):
+    with naming_directory(directory), lock(directory, report):
         current = current_manifest(directory)
         # Digest the sources while modules are imported.
         name = run_in_background(lambda: plan.build)
@@ -223,7 +223,7 @@ def _build_mixture(
     sizes: Sizes,
 ) -> Outcome:
     """Builds every source as a dataset of its own in `parts/`, then mixes their rows."""
-    with lock(directory, report), naming_directory(directory):
+    with naming_directory(directory), lock(directory, report):
         done = reused = 0
         manifests = []
         load, engines = cache(load_tokenizer), cache(_engines)

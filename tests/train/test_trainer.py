@@ -15,7 +15,7 @@ import pytest
 import torch
 from support import one_step
 
-from sftdata.exporting.formats import export
+from sftdata.exporting.export import export
 from sftdata.loading.dataset import load
 from sftdata_train.recipe import load_recipe
 from sftdata_train.training_run import make_trainer, prepare
