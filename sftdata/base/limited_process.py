@@ -75,8 +75,10 @@ def run_limited(function: str, data: bytes, limits: Limits) -> bytes:
 def _describe_end(code: int, errors: bytes) -> str:
     import signal
 
-    if -code in (signal.SIGXCPU, signal.SIGKILL):
+    if code == -signal.SIGXCPU:
         return "it takes too long"
+    if code == -signal.SIGKILL:
+        return "it was killed, perhaps because the machine has no memory left"
     if code == _NO_MEMORY or b"memory allocation" in errors or b"bad_alloc" in errors:
         return "it takes too much memory"
     if code < 0:
@@ -112,4 +114,6 @@ def _set_limits(limits: Mapping[str, int]) -> None:
         kind = getattr(resource, f"RLIMIT_{name}")
         _, hard = resource.getrlimit(kind)
         least = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(kind, (least, least))
+        # At the lower limit of time comes SIGXCPU, which tells it from other ends; then SIGKILL.
+        most = least + 1 if name == "CPU" and least != hard else least
+        resource.setrlimit(kind, (least, most))

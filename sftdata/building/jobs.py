@@ -43,32 +43,32 @@ def explain(error: Exception, work: Sequence[BlockRequest]) -> Exception:
     """The error of a job for its user: a lack of memory names the rows."""
     if isinstance(error, SftdataError) or not is_out_of_memory(error):
         return error
-    return SftdataError(
+    return _failed(
         f"The memory does not suffice for {_rows(work)}.",
-        "Use fewer workers, or look for a row of extreme size there. Finished rows are kept; the "
-        "same command goes on from them.",
-        code="E804",
+        "Use fewer workers, or look for a row of extreme size there.",
     )
 
 
 def not_finished(work: Sequence[BlockRequest], seconds: float, tries: int) -> SftdataError:
     """The error of a job whose workers hung."""
-    return SftdataError(
+    return _failed(
         f"A worker did not finish {_rows(work)} within {seconds:,.0f} seconds, in {tries} tries.",
-        "Look for a row of extreme size there, or a tokenizer or template that takes very "
-        "long for it. Finished rows are kept; the same command goes on from them.",
-        code="E804",
+        "Look for a row of extreme size there, or a tokenizer or template that takes very long for "
+        "it.",
     )
 
 
 def died(work: Sequence[BlockRequest], tries: int, how: str) -> SftdataError:
     """The error of a job whose workers died."""
-    return SftdataError(
+    return _failed(
         f"A worker died {tries} times ({how}) on {_rows(work)}.",
-        "Look for a row of extreme size there, or use fewer workers if memory ran out. Finished "
-        "rows are kept; the same command goes on from them.",
-        code="E804",
+        "Look for a row of extreme size there, or use fewer workers if memory ran out.",
     )
+
+
+def _failed(message: str, hint: str) -> SftdataError:
+    kept = "Finished rows are kept; the same command goes on from them."
+    return SftdataError(message, f"{hint} {kept}", code="E804")
 
 
 def _rows(work: Sequence[BlockRequest]) -> str:

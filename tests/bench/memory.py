@@ -20,7 +20,7 @@ from pathlib import Path
 
 from inputs import write_long_rows, write_short_rows
 from measure import run_child
-from setup import HERE
+from setup import HERE, ROOT
 from table import markdown
 
 _HEAD = ("input", "command", "seconds", "processor", "peak")
@@ -29,10 +29,13 @@ _READERS = ("stats", "verify", "doctor")
 
 def main() -> None:
     """Measure each input and print the table."""
+    sys.path.append(str(ROOT / "tests"))
+    from support.places import SHARED
+
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n", 1)[0])
     parser.add_argument("--rows", type=int, nargs="*", default=[])
     parser.add_argument("--long-gigabytes", type=float, nargs="*", default=[])
-    parser.add_argument("--tokenizer", default="/work/shared/tokenizers/gpt2")
+    parser.add_argument("--tokenizer", default=str(SHARED / "tokenizers" / "gpt2"))
     parser.add_argument("--folder", type=Path, help="on a disk with room for input and dataset")
     arguments = parser.parse_args()
     os.environ |= HERE.environment

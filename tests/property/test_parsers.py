@@ -93,7 +93,7 @@ TOML = [to_toml(content).encode() for content in (SPEC, MIXTURE)]
     data=damaged(TOML)
     | edited([SPEC, MIXTURE, MIXTURE], null=False).map(lambda spec: to_toml(spec).encode())
 )
-def test_a_spec(data: bytes) -> None:
+def test_a_spec_is_read_or_refused_in_one_message(data: bytes) -> None:
     Path("spec.toml").write_bytes(data)
     with one_error():
         spec = load_spec(file=Path("spec.toml"))
@@ -102,7 +102,7 @@ def test_a_spec(data: bytes) -> None:
 
 @quick
 @given(spec=edited([SPEC, MIXTURE]))
-def test_a_recorded_spec(spec: Any) -> None:
+def test_a_recorded_spec_is_read_or_refused_in_one_message(spec: Any) -> None:
     with one_error():
         spec_from_json(spec)
 
@@ -112,7 +112,7 @@ def test_a_recorded_spec(spec: Any) -> None:
     data=damaged([to_toml(PRESET).encode()])
     | edited([PRESET], null=False).map(lambda presets: to_toml(presets).encode())
 )
-def test_presets(data: bytes) -> None:
+def test_presets_are_read_or_refused_in_one_message(data: bytes) -> None:
     Path("pipelines").mkdir(exist_ok=True)
     Path("pipelines/presets.toml").write_bytes(data)
     with one_error():
@@ -135,7 +135,7 @@ SOURCE = f"{{# {to_toml(FRONT)}#}}\n{BODY}".encode()
     data=damaged([SOURCE, SOURCE[: SOURCE.index(b"#}")] + b"#}"])
     | edited([FRONT], null=False).map(lambda front: f"{{# {to_toml(front)}#}}{BODY}".encode())
 )
-def test_a_template(data: bytes) -> None:
+def test_a_template_is_read_or_refused_in_one_message(data: bytes) -> None:
     with one_error():
         template = parse_template("t/t", data.decode(errors="replace"))
         assert len(template.source_sha256 + template.semantics_sha256) == 128
@@ -155,7 +155,7 @@ def lock(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @quick
 @given(data=st.data())
-def test_a_lock(data: st.DataObject, lock: str) -> None:
+def test_a_lock_is_read_or_refused_in_one_message(data: st.DataObject, lock: str) -> None:
     text = data.draw(damaged([lock.encode()])).decode(errors="replace")
     with one_error():
         parse_lock(text, LOCK)
@@ -170,7 +170,7 @@ RELEASE = {
 
 @quick
 @given(entry=edited([RELEASE], null=False))
-def test_a_lock_whose_seals_agree(entry: dict[str, Any]) -> None:
+def test_a_lock_whose_seals_agree_is_read_or_refused_in_one_message(entry: dict[str, Any]) -> None:
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
     with one_error():
         try:
@@ -221,7 +221,7 @@ def read_all(directory: Path) -> None:
 
 @quick
 @given(data=st.data())
-def test_a_manifest(data: st.DataObject, dataset: Path) -> None:
+def test_a_manifest_is_read_or_refused_in_one_message(data: st.DataObject, dataset: Path) -> None:
     whole = (dataset / "manifest.json").read_bytes()
     changed = data.draw(damaged([whole]) | edited([json.loads(whole)]).map(sealed))
     with replaced(dataset / "manifest.json", changed), one_error():
@@ -239,7 +239,9 @@ def sealed(content: Mapping[str, Any]) -> bytes:
 
 @quick
 @given(data=st.data())
-def test_a_ledger_that_the_manifest_names(data: st.DataObject, dataset: Path) -> None:
+def test_a_ledger_that_the_manifest_names_is_read_or_refused_in_one_message(
+    data: st.DataObject, dataset: Path
+) -> None:
     manifest = read_manifest(dataset)
     name = ledger_path(manifest["build"])
     changed = data.draw(damaged([(dataset / name).read_bytes()]) | arrow_files())
@@ -275,7 +277,9 @@ def arrow_files(draw: st.DrawFn) -> bytes:
 
 @quick
 @given(data=st.data())
-def test_a_pack_plan_whose_digest_agrees(data: st.DataObject, dataset: Path) -> None:
+def test_a_pack_plan_whose_digest_agrees_is_read_or_refused_in_one_message(
+    data: st.DataObject, dataset: Path
+) -> None:
     loaded = load(dataset)
     split = loaded["train"]
     write_plan(loaded.manifest, "train", plan_packs(np.asarray(split.lengths), 900))
@@ -291,7 +295,9 @@ def test_a_pack_plan_whose_digest_agrees(data: st.DataObject, dataset: Path) -> 
 
 @quick
 @given(data=st.data())
-def test_a_journal_whose_digests_agree(data: st.DataObject, dataset: Path) -> None:
+def test_a_journal_whose_digests_agree_is_read_or_refused_in_one_message(
+    data: st.DataObject, dataset: Path
+) -> None:
     manifest = read_manifest(dataset)
     folder = dataset / "shards" / manifest["build"]
     lines = [
@@ -352,7 +358,9 @@ CONVERSATIONS = [
     null_filled=st.booleans(),
     any_order=st.booleans(),
 )
-def test_a_conversation(row: Any, unroll: bool, null_filled: bool, any_order: bool) -> None:
+def test_a_conversation_is_read_or_refused_in_one_message(
+    row: Any, unroll: bool, null_filled: bool, any_order: bool
+) -> None:
     row = row if isinstance(row, dict) else {"messages": row}
     reader = ConversationReader(Repairs(), unroll=unroll, any_order=any_order)
     for read in reader.read({key: [value] for key, value in row.items()}, null_filled=null_filled):
@@ -376,7 +384,7 @@ PASSPORT = {
 
 @quick
 @given(data=damaged([to_json(seal(PASSPORT)), to_json(PASSPORT)]) | edited([PASSPORT]).map(sealed))
-def test_a_passport(data: bytes) -> None:
+def test_a_passport_is_read_or_refused_in_one_message(data: bytes) -> None:
     Path("sftdata.json").write_bytes(data)
     with one_error():
         _ = read_passport(Path()).is_whole_model

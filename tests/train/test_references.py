@@ -112,3 +112,10 @@ def test_the_best_reference_of_each_row_counts(task: str) -> None:
     best = [s.value for s in score(task, sources, references, half)]
     alone = [s.value for s in score(task, sources, second, half)]
     assert best == pytest.approx(alone)
+
+
+def test_answers_beyond_those_that_are_read_are_said() -> None:
+    write_rows({"q1": [f"answer {i}" for i in range(32)], "q2": [f"reply {i}" for i in range(33)]})
+    found, said = read(build_rows())
+    assert [len(texts) for texts in found.values()] == [32, 32]
+    assert "Of 1 row of 'qa', the first 32 accepted answers count; there are more." in said

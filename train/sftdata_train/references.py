@@ -45,7 +45,7 @@ def read_references(
         if not fields or not wanted:
             continue
         try:
-            rows = _read_rows(spec, fields, wanted)
+            rows, longer = _read_rows(spec, fields, wanted)
         except (SftdataError, OSError) as error:
             paths = ", ".join(path.removesuffix(_FIRST) for path in fields.values())
             report(
@@ -54,6 +54,11 @@ def read_references(
             )
             continue
         found |= {(spec.task, row_id): of_row for row_id, of_row in rows.items()}
+        if longer:
+            report(
+                f"Of {count(longer, 'row')} of '{spec.task}', the first {_MOST} accepted answers "
+                "count; there are more."
+            )
     accepted, changed = [], 0
     for example, target in zip(examples, targets, strict=True):
         template = templates.get(example.template)
@@ -97,8 +102,11 @@ def _find_lists(spec: Spec) -> dict[str, str]:
 
 def _read_rows(
     spec: Spec, fields: Mapping[str, str], wanted: set[str]
-) -> dict[str, list[dict[str, Any]]]:
-    """By row id: the row, then the row with each further item in place of the first."""
+) -> tuple[dict[str, list[dict[str, Any]]], int]:
+    """By row id: the row, then the row with each further item in place of the first.
+
+    And how many rows have more items than are read.
+    """
     sources = tuple(resolve_sources(spec.data))
     reader = row_reader(spec, sources)
     further = {
@@ -108,11 +116,11 @@ def _read_rows(
             strip_prefix=spec.rules[name].strip_prefix,
         )
         for name, path in fields.items()
-        for at in range(1, _MOST)
+        for at in range(1, _MOST + 1)
     }
     # Ids may be digests of all fields, so a reader of its own reads the further ones.
     beside = replace(reader, fields={**reader.fields, **further})
-    found = {}
+    found, longer = {}, 0
     for index in range(len(sources)):
         for chunks in read_source(reader, index):
             rows, same = reader.parse(chunks), beside.parse(chunks)
@@ -122,9 +130,10 @@ def _read_rows(
                 rows.batch.to_pylist(), rows.chunk.tolist(), rows.line.tolist(), strict=True
             ):
                 if row["row_id"] in wanted and (read := by_place.get((chunk, line))):
+                    longer += any(read[f"{name}\0{_MOST}"] for name in fields)
                     substituted = _substitute(row, read, fields)
                     found[row["row_id"]] = [dict(to_values(r, spec.types)) for r in substituted]
-    return found
+    return found, longer
 
 
 def _substitute(
