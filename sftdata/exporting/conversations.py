@@ -41,10 +41,10 @@ class LossyCounts:
         found = [f"{number:,} have {name}" for name, number in named.items() if number]
         if not found:
             return None
+        example = " TRL, for one, trains on answers with `weight: 0`." if self.untaught else ""
         return (
-            f"Of {self.rows:,} rows {', '.join(found)}. Not every trainer reads these: TRL, for "
-            "one, trains on answers with `weight: 0`. A format of token ids keeps the loss as it "
-            "is here."
+            f"Of {self.rows:,} rows {', '.join(found)}. Not every trainer reads these.{example} A "
+            "format of token ids keeps the loss as it is here."
         )
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 from sftdata.base.new_folder import new_folder
 from sftdata.errors import SftdataError
 from sftdata.exporting.conversations import write_conversations
-from sftdata.exporting.formats import FOLDER, LENGTH, LONGEST, POWER_OF_TWO, Format, find_format
+from sftdata.exporting.formats import (
+    FOLDER,
+    LENGTH,
+    LONGEST,
+    POWER_OF_TWO,
+    VALIDATION,
+    Format,
+    find_format,
+)
 from sftdata.loading.conversations import ConversationRow
 from sftdata.loading.dataset import Dataset, load
 
@@ -52,7 +60,9 @@ def export(
     data = load(directory)
     splits = [split for split in data if len(data[split])]
     longest = max(int(data[split].lengths.max()) for split in splits)
-    loading = chosen.loading
+    loading = chosen.loading.replace(
+        VALIDATION, chosen.load_validation if "validation" in splits else ""
+    )
     lengths = {LONGEST: longest, POWER_OF_TWO: 1 << (longest - 1).bit_length(), LENGTH: max_length}
     for word, number in lengths.items():
         loading = loading.replace(word, str(number))

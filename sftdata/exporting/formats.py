@@ -10,6 +10,7 @@ from sftdata.exporting import columns, mds, packed, text, tokenized
 from sftdata.loading.dataset import Dataset
 
 FOLDER, LONGEST, LENGTH = "THIS_FOLDER", "LONGEST", "PACK_LENGTH"  # in `loading`
+VALIDATION = "VALIDATION\n"  # `load_validation` goes here, where the dataset has that split
 POWER_OF_TWO = "POWER_OF_2"  # the first one that is as long as the longest example
 _STAYS = "They stay in the dataset: line n of a split is its row n."
 _ALL_BUT_TOKENS = f"row ids, templates, tasks, texts, the ledger, pack plans. {_STAYS}"
@@ -29,6 +30,7 @@ class Format:
     write: Callable[..., None] | None
     loading: str  # the trainer's setting or code that loads the files
     lacks: str  # what the files do not carry
+    load_validation: str = ""  # the lines of `loading` for the validation split
     keeps_mask: bool = True  # the trainer's loss is on exactly the tokens of the label mask
     needs_pack_plan: bool = False
     holds_text: bool = False  # whether prompts and targets can go along
@@ -66,10 +68,11 @@ FORMATS = {
             "axolotl", tokenized.write_axolotl,
             "sequence_len: LONGEST  # axolotl drops examples that are longer; its default is 512\n"
             "datasets:\n  - path: THIS_FOLDER/train.parquet\n    ds_type: parquet\n    type:\n"
-            "test_datasets:\n  - path: THIS_FOLDER/validation.parquet\n    ds_type: parquet\n"
-            "    split: train  # the only split of a file\n    type:\n"
+            "VALIDATION\n"
             "# Leave `type` empty: axolotl then uses the columns unchanged.",
             _ALL_BUT_TOKENS,
+            "test_datasets:\n  - path: THIS_FOLDER/validation.parquet\n    ds_type: parquet\n"
+            "    split: train  # the only split of a file\n    type:\n",
         ),
         Format(
             "llamafactory", tokenized.write_with_attention,
@@ -105,9 +108,11 @@ FORMATS = {
             "    enable_offline_packing=True, do_test=False,\n"
             "    offline_packing_specs=PackedSequenceSpecs(packed_sequence_size=PACK_LENGTH,\n"
             "        packed_train_data_path='THIS_FOLDER/train.idx.parquet',\n"
-            "        packed_val_data_path='THIS_FOLDER/validation.idx.parquet'))\n"
+            "VALIDATION\n"
+            "    ))\n"
             "# Its loss mask belongs to the next token: the label mask shifted by one.",
             "row ids, templates, tasks, texts, the ledger. The order is that of the packs.",
+            "        packed_val_data_path='THIS_FOLDER/validation.idx.parquet',\n",
             needs_pack_plan=True,
         ),
         Format(

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset
-from sftdata.loading.packing import read_plan
+from sftdata.loading.packing import plan_path, read_plan
 
 _PACKS_AT_ONCE = 256
 _ROWS_AT_ONCE = 4096
@@ -29,10 +30,19 @@ def write_megatron(data: Dataset, splits: list[str], out: Path, max_length: int 
     """Write a Parquet file for each split, with a row for each pack.
 
     `loss_mask[t]` tells whether token t + 1 is in the loss; it is 0 at the end of each example.
+    Raises `SftdataError` when a plan is missing or does not fit.
     """
     import pyarrow.parquet as pq
 
     assert max_length is not None
+    directory = data.manifest.directory
+    missing = [name for name in splits if not plan_path(directory, name, max_length).exists()]
+    if missing:
+        raise SftdataError(
+            f"{directory} has no pack plan for {max_length:,} tokens of: {', '.join(missing)}.",
+            f"Make the plans: sftdata pack {directory} --max-length {max_length}",
+            code="E705",
+        )
     plans = {name: read_plan(data, name, max_length) for name in splits}
     for name, plan in plans.items():
         with pq.ParquetWriter(out / f"{name}.idx.parquet", _MEGATRON) as writer:

@@ -62,7 +62,7 @@ def read_references(
     accepted, changed = [], 0
     for example, target in zip(examples, targets, strict=True):
         template = templates.get(example.template)
-        of_row = found.get((_read_task(example, data), example.row_id), [])
+        of_row = found.get((_task_of_spec(example, data), example.row_id), [])
         texts = [template.render_block("target", row).strip() for row in of_row if template]
         if texts and texts[0] != target:
             texts, changed = [], changed + 1
@@ -84,7 +84,8 @@ def _list_specs(data: Dataset) -> list[Spec]:
     return [source.spec for source in spec.sources] if isinstance(spec, Mixture) else [spec]
 
 
-def _read_task(example: Example, data: Dataset) -> str:
+def _task_of_spec(example: Example, data: Dataset) -> str:
+    """The task of the spec that made a row, whose template may be of another task."""
     return str(data.manifest["task"]) if example.task is None else example.task
 
 

@@ -75,3 +75,7 @@ def test_what_a_trainer_may_not_read_is_counted(out: Path) -> None:
         "Of 3 rows 1 have answers that are not in the loss (`weight: 0`), 1 have reasoning "
         "(`reasoning_content`), 1 have tools or calls (`tools`, `tool_calls`)."
     )
+    assert "trains on answers with `weight: 0`" in note
+    all_taught = write_conversations(rows[2:], ["train"], out).note
+    assert all_taught is not None
+    assert "weight" not in all_taught

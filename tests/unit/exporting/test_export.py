@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from support import handmade
 
 from sftdata.base.conversation import Conversation, Turn
 from sftdata.errors import SftdataError
@@ -46,7 +47,27 @@ def test_the_card_names_the_build_the_loss_what_is_lacking_and_how_to_load_it(
     assert exported.loading.replace("x/", "THIS_FOLDER/") in card or "THIS_FOLDER" in card
     shown = exported.loading
     assert not any(
-        word in shown for word in ("THIS_FOLDER", "LONGEST", "PACK_LENGTH", "POWER_OF_2")
+        word in shown
+        for word in ("THIS_FOLDER", "LONGEST", "PACK_LENGTH", "POWER_OF_2", "VALIDATION")
+    )
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_lines_that_load_it_name_only_files_that_are_there(data: Dataset, name: str) -> None:
+    loading = export_any(data, name).loading
+    assert "validation" not in data
+    assert "validation" not in loading
+
+
+@pytest.mark.parametrize("name", [n for n, item in FORMATS.items() if item.load_validation])
+def test_a_validation_split_is_loaded_as_such(
+    tmp_path: Path, byte_tokenizer: Path, name: str
+) -> None:
+    rows = [handmade.row("a", "a\n", "b"), handmade.row("b", "a\n", "b", split="validation")]
+    data = handmade.write(tmp_path / "with_validation", byte_tokenizer, rows)
+    loading = export_any(data, name).loading
+    assert any(
+        path.name in loading and path.name.startswith("validation.") for path in Path("x").iterdir()
     )
 
 

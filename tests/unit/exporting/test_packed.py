@@ -38,11 +38,12 @@ def test_megatron_has_the_types_that_its_loader_expects(data: Dataset, out: Path
     ]  # fmt: skip
 
 
-def test_megatron_without_a_plan_of_this_length_says_how_to_make_one(
+def test_megatron_without_plans_of_this_length_says_how_to_make_all_of_them(
     data: Dataset, out: Path
 ) -> None:
-    with pytest.raises(SftdataError, match="sftdata pack"):
-        write_megatron(data, ["train"], out, 9999)
+    with pytest.raises(SftdataError, match="of: train, test") as caught:
+        write_megatron(data, ["train", "test"], out, 9999)
+    assert f"sftdata pack {data.manifest.directory} --max-length 9999" in str(caught.value)
 
 
 def test_olmo_gets_raw_arrays_and_the_ends_of_the_examples(data: Dataset, out: Path) -> None:
