@@ -17,7 +17,7 @@ from sftdata.building.plan import Plan, make_plan
 from sftdata.building.result_warnings import describe_result
 from sftdata.examples.maker import BlockExamples, BlockRequest
 from sftdata.reading.row_reader import read_source
-from sftdata.reading.table_types import ColumnsAsText, describe_columns_as_text
+from sftdata.reading.tables.types import ColumnsAsText, describe_columns_as_text
 from sftdata.reading.unread import merge_unread
 from sftdata.spec.model import Mixture
 from sftdata.tokenizing.engine_cache import EngineCache

@@ -14,7 +14,7 @@ from sftdata.reading.row_reader import read_source, row_reader
 from sftdata.reading.rows import RowFault, RowReader
 from sftdata.reading.screening.contamination import EvaluationTexts, index_texts
 from sftdata.reading.screening.user_texts import user_texts
-from sftdata.reading.sources import Source
+from sftdata.reading.sources.resolve import Source
 from sftdata.spec.fields import BESIDE_MESSAGES, ID, MESSAGES, FieldRule
 from sftdata.spec.model import Spec
 from sftdata.spec.paths import parse_path, path_of

@@ -10,13 +10,13 @@ import pyarrow as pa
 from sftdata.errors import GoldenSetError
 from sftdata.examples.shots import PoolBuilder, ShotPool
 from sftdata.reading.chunks import Chunk
-from sftdata.reading.given_splits import all_splits
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.row_reader import read_source, row_reader
 from sftdata.reading.rows import RowReader
 from sftdata.reading.screening.contamination import EvaluationTexts
 from sftdata.reading.screening.screen import Screen
-from sftdata.reading.sources import Source
+from sftdata.reading.sources.given_splits import all_splits
+from sftdata.reading.sources.resolve import Source
 from sftdata.reading.splits import assign_splits
 from sftdata.spec.model import Spec
 from sftdata.spec.split_names import training_split

@@ -8,7 +8,7 @@ from typing import Any
 
 from sftdata.base.version import __version__
 from sftdata.building.plan import Plan
-from sftdata.reading.sources import Source
+from sftdata.reading.sources.resolve import Source
 from sftdata.spec.model import Spec
 from sftdata.tokenizing.recorded import digest_chat_template
 from sftdata.tokenizing.tokenizer import Tokenizer

@@ -20,8 +20,8 @@ from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.base.wording import list_names
 from sftdata.building.field_use import check_field_types, check_field_use
 from sftdata.errors import TemplateError
-from sftdata.reading.given_splits import all_splits, decide_splits
-from sftdata.reading.sources import Source, resolve_sources
+from sftdata.reading.sources.given_splits import all_splits, decide_splits
+from sftdata.reading.sources.resolve import Source, resolve_sources
 from sftdata.rendering.template import Template
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.model import Spec

@@ -12,7 +12,7 @@ from sftdata.base.sealed_json import KEY as OWN_DIGEST
 from sftdata.building.build import build_spec
 from sftdata.building.workforce import Workforce
 from sftdata.errors import SftdataError, SpecError, TemplateError, TokenizerError, VerificationError
-from sftdata.reading.sources import resolve_sources
+from sftdata.reading.sources.resolve import resolve_sources
 from sftdata.rendering.template import DRAFT
 from sftdata.spec.load import spec_from_json
 from sftdata.spec.model import Mixture, Spec

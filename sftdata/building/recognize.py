@@ -14,7 +14,7 @@ from sftdata.reading.chunks import read_chunks
 from sftdata.reading.column_check import ReadPath, map_option, suggest
 from sftdata.reading.parsing import parse_chunks
 from sftdata.reading.peek import peek_rows
-from sftdata.reading.sources import Source, resolve_sources
+from sftdata.reading.sources.resolve import Source, resolve_sources
 from sftdata.spec.load import find_spec
 from sftdata.spec.shapes import Shape, find_shapes, known_shapes
 

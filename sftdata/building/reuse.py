@@ -16,7 +16,7 @@ from sftdata.examples.maker import BlockExamples, BlockRequest
 from sftdata.reading.chunks import Chunk, Chunks
 from sftdata.reading.outline import Outline
 from sftdata.reading.row_reader import read_source, row_reader
-from sftdata.reading.table_types import ColumnsAsText
+from sftdata.reading.tables.types import ColumnsAsText
 from sftdata.writing.earlier_build import BlockLocation, EarlierBuild
 from sftdata.writing.journal import KEY_BYTES
 

@@ -41,7 +41,7 @@ from sftdata.examples.blocks import BlockRun, Blocks
 from sftdata.examples.maker import BlockRequest
 from sftdata.reading.chunks import Chunk, Chunks
 from sftdata.reading.row_reader import row_reader
-from sftdata.reading.table_types import describe_columns_as_text
+from sftdata.reading.tables.types import describe_columns_as_text
 from sftdata.tokenizing.engine_cache import EngineCache
 from sftdata.writing.build_folder import UNFINISHED, BuildFolder, set_aside
 from sftdata.writing.earlier_build import EarlierBuild

@@ -16,7 +16,7 @@ from sftdata.examples.conversations.ledger_details import read_left_out, read_un
 from sftdata.loading.conversations import ConversationRow, SourceRow, place_rows
 from sftdata.loading.dataset import Dataset
 from sftdata.reading.row_reader import read_source, row_reader
-from sftdata.reading.sources import Source
+from sftdata.reading.sources.resolve import Source
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.load import spec_from_json
 from sftdata.spec.model import Spec

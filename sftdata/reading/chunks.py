@@ -22,14 +22,14 @@ import xxhash
 from sftdata.base.arrow import text, to_flags, to_numbers
 from sftdata.base.hashing import hash_column, hash_rows, hash_texts
 from sftdata.base.sizes import DEFAULT_SIZES, MAX_ROW_BYTES, Sizes
-from sftdata.reading.columns import exact_values
-from sftdata.reading.compression import READ_ERRORS, unreadable
-from sftdata.reading.containers import open_lines
-from sftdata.reading.dialects import Quoting
+from sftdata.reading.files.compression import READ_ERRORS, unreadable
+from sftdata.reading.files.containers import open_lines
 from sftdata.reading.outline import Outline
 from sftdata.reading.row_limit import too_long
-from sftdata.reading.sources import Source
-from sftdata.reading.tables import read_tables
+from sftdata.reading.sources.resolve import Source
+from sftdata.reading.tables.columns import exact_values
+from sftdata.reading.tables.dialects import Quoting
+from sftdata.reading.tables.read import read_tables
 
 _TAIL = 24  # bytes at either end of a line that its boundary hash looks at
 _BOM = b"\xef\xbb\xbf"

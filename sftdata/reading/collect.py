@@ -19,10 +19,10 @@ from sftdata.base.reasons import Reason
 from sftdata.errors import GoldenSetError
 from sftdata.reading.conversations.read import ConversationReader, ReadConversation
 from sftdata.reading.conversations.repairs import Repair
-from sftdata.reading.json_objects import JsonObject
+from sftdata.reading.json.objects import JsonObject
 from sftdata.reading.kinds import kind_of
 from sftdata.reading.scalars import is_missing, to_label, to_text
-from sftdata.reading.sources import Source
+from sftdata.reading.sources.resolve import Source
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.paths import EACH, MISSING, Path, expand_paths, follow, parse_path
 

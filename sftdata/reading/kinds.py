@@ -6,7 +6,7 @@ import datetime
 from decimal import Decimal
 from typing import Any
 
-from sftdata.reading.columns import Unreadable
+from sftdata.reading.tables.columns import Unreadable
 
 
 def kind_of(value: Any) -> str:

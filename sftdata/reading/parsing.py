@@ -21,12 +21,12 @@ from sftdata.base.reasons import Reason
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import Chunk
 from sftdata.reading.collect import LABELS, Parsed, collect, is_label
-from sftdata.reading.columns import python_values
 from sftdata.reading.conversations.read import ConversationReader
-from sftdata.reading.json_lines import parse_line
+from sftdata.reading.json.lines import parse_line
 from sftdata.reading.kinds import kind_of
 from sftdata.reading.scalars import cast_to_text, column_texts
-from sftdata.reading.sources import Source
+from sftdata.reading.sources.resolve import Source
+from sftdata.reading.tables.columns import python_values
 from sftdata.spec.fields import MESSAGES
 from sftdata.spec.paths import Path, follow, parse_path
 

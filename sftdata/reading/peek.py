@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from sftdata.reading.chunks import Chunk, read_chunks
-from sftdata.reading.columns import plain_column, python_values
-from sftdata.reading.sources import Source
+from sftdata.reading.sources.resolve import Source
+from sftdata.reading.tables.columns import plain_column, python_values
 
 _PEEKED_ROWS = 64
 

@@ -10,11 +10,11 @@ from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.reading.chunks import Chunk, Chunks, read_chunks
 from sftdata.reading.conversations.read import ConversationReader
 from sftdata.reading.conversations.repairs import Repairs
-from sftdata.reading.given_splits import all_splits
 from sftdata.reading.outline import Outline
 from sftdata.reading.rows import RowReader
-from sftdata.reading.sources import Source
-from sftdata.reading.table_types import ColumnsAsText, find_columns_as_text
+from sftdata.reading.sources.given_splits import all_splits
+from sftdata.reading.sources.resolve import Source
+from sftdata.reading.tables.types import ColumnsAsText, find_columns_as_text
 from sftdata.spec.fields import BESIDE_MESSAGES, ID
 from sftdata.spec.model import Spec
 

@@ -19,14 +19,14 @@ from sftdata.reading.chunks import Chunk
 from sftdata.reading.collect import GROUP, ID, SPLIT, WHERE, Parsed
 from sftdata.reading.column_check import ReadPath, check_columns, check_keys
 from sftdata.reading.conversations.read import ConversationReader
-from sftdata.reading.dialects import Quoting
 from sftdata.reading.parsing import parse_chunks
 from sftdata.reading.peek import first_rows
 from sftdata.reading.row_faults import find_faults
 from sftdata.reading.row_ids import find_row_ids
 from sftdata.reading.rules import apply_rule, column_of, to_type
-from sftdata.reading.sources import Source
+from sftdata.reading.sources.resolve import Source
 from sftdata.reading.splits import NOT_GIVEN
+from sftdata.reading.tables.dialects import Quoting
 from sftdata.spec.fields import MESSAGES, FieldRule
 from sftdata.spec.paths import parse_path
 from sftdata.spec.split_names import find_split

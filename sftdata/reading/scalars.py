@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sftdata.reading.columns import python_values
+from sftdata.reading.tables.columns import python_values
 
 _OID = "$oid"  # the id of a document that was exported from MongoDB
 

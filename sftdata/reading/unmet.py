@@ -18,7 +18,7 @@ from sftdata.reading.collect import ID, WHERE
 from sftdata.reading.parsing import parse_chunks
 from sftdata.reading.row_reader import read_source, row_reader
 from sftdata.reading.rules import column_of
-from sftdata.reading.sources import Source
+from sftdata.reading.sources.resolve import Source
 from sftdata.spec.fields import ID as ID_FIELD
 from sftdata.spec.fields import FieldRule
 from sftdata.spec.model import Spec

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sftdata.base.wording import count
 from sftdata.errors import GoldenSetError, SftdataError
-from sftdata.reading.given_splits import decide_splits
-from sftdata.reading.sources import Source, resolve_sources
+from sftdata.reading.sources.given_splits import decide_splits
+from sftdata.reading.sources.resolve import Source, resolve_sources
 from sftdata.spec.model import Spec
 from sftdata.writing.manifest import Manifest
 

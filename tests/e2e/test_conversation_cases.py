@@ -11,7 +11,7 @@ import pytest
 from sftdata import build
 from sftdata.reading.row_reader import read_source, row_reader
 from sftdata.reading.rows import Rows
-from sftdata.reading.sources import resolve_sources
+from sftdata.reading.sources.resolve import resolve_sources
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec
 from sftdata.writing.ledger import read_ledger

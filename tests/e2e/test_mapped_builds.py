@@ -17,7 +17,7 @@ from sftdata.loading.dataset import load
 from sftdata.reading.chunks import read_chunks
 from sftdata.reading.row_reader import row_reader
 from sftdata.reading.rows import RowReader, Rows
-from sftdata.reading.sources import resolve_sources
+from sftdata.reading.sources.resolve import resolve_sources
 from sftdata.spec.fields import FieldRule
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec

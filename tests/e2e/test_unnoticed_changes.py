@@ -15,8 +15,8 @@ from support.forty_rows import build, rows, write_rows, write_spec
 
 from sftdata.base import cache
 from sftdata.base.files import stamp
-from sftdata.reading import sources
-from sftdata.reading.sources import resolve_sources
+from sftdata.reading.sources import resolve
+from sftdata.reading.sources.resolve import resolve_sources
 
 ROWS = Path("rows.jsonl")
 OLD, NEW = b"Article 7 says 49.", b"Article 7 says 94."
@@ -139,7 +139,7 @@ def test_an_edit_within_a_tick_of_the_clock_is_read_again(
     """The window: an edit in the tick of the look, of a file that was changed long before."""
     now = time.time_ns()
     fixed = [1, 2, ROWS.stat().st_size, now, now - (10**9 if is_settled else 0)]
-    monkeypatch.setattr(sources, "stamp", lambda path: fixed)
+    monkeypatch.setattr(resolve, "stamp", lambda path: fixed)
     (source,) = resolve_sources([str(ROWS)])
     stamps, _ = source.stamps, source.sha256
     write_in_place()

@@ -14,9 +14,9 @@ import pytest
 from support.loads import Load, Tally
 
 from sftdata.errors import GoldenSetError
-from sftdata.reading.columns import python_values
-from sftdata.reading.sources import resolve_sources
-from sftdata.reading.tables import read_tables
+from sftdata.reading.sources.resolve import resolve_sources
+from sftdata.reading.tables.columns import python_values
+from sftdata.reading.tables.read import read_tables
 
 LENGTHS = (0, 1, 2**32 - 1, 2**31 - 1, 2**31, 10**6, 2**30)
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from support.commands import command_server
 
-from sftdata.reading.columnar import read_columnar
+from sftdata.reading.tables.columnar import read_columnar
 
 
 def test_an_arrow_file_that_is_cut_while_it_is_read_is_an_error() -> None:

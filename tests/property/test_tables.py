@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from sftdata.building.build import build
 from sftdata.errors import SftdataError
-from sftdata.reading.columns import python_values
 from sftdata.reading.row_reader import read_source
 from sftdata.reading.rows import RowReader
-from sftdata.reading.sources import resolve_sources
+from sftdata.reading.sources.resolve import resolve_sources
+from sftdata.reading.tables.columns import python_values
 from sftdata.spec.fields import FieldRule
 
 FORMATS = (

@@ -15,7 +15,7 @@ from sftdata.base.wording import count
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset, Example
 from sftdata.reading.row_reader import read_source, row_reader
-from sftdata.reading.sources import resolve_sources
+from sftdata.reading.sources.resolve import resolve_sources
 from sftdata.rendering.template import Template
 from sftdata.spec.fields import FieldRule
 from sftdata.spec.load import spec_from_json

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from sftdata.reading.json_objects import JsonObject, repeated_key, unique_object
+from sftdata.reading.json.objects import JsonObject, repeated_key, unique_object
 
 
 def parse_json(text: str) -> Any:

@@ -20,7 +20,7 @@ from sftdata.base.cache import (
     write_facts,
 )
 from sftdata.base.files import stamp
-from sftdata.reading.sources import resolve_sources
+from sftdata.reading.sources.resolve import resolve_sources
 
 PATH = Path("rows.jsonl")
 

@@ -14,7 +14,7 @@ from sftdata.base.cache import read_content, write_content
 from sftdata.base.cache_folder import cache_folder
 from sftdata.base.cache_size import cache_cap, clear_cache, list_entries, trim_cache
 from sftdata.errors import SftdataError
-from sftdata.reading.fetched_copies import find_copy, store_copy
+from sftdata.reading.sources.fetched_copies import find_copy, store_copy
 
 
 @pytest.fixture(autouse=True)

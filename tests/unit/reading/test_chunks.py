@@ -17,7 +17,7 @@ from sftdata.errors import GoldenSetError
 from sftdata.reading import chunks as chunks_module
 from sftdata.reading.chunks import Chunk, Foresee, read_chunks
 from sftdata.reading.outline import Outline
-from sftdata.reading.sources import resolve_sources
+from sftdata.reading.sources.resolve import resolve_sources
 
 
 def nothing(chunk: Chunk) -> Iterator[Outline]:

@@ -11,8 +11,8 @@ from sftdata.base.reasons import Reason
 from sftdata.errors import GoldenSetError
 from sftdata.reading.collect import GROUP, ID, Parsed, collect
 from sftdata.reading.conversations.read import ConversationReader
-from sftdata.reading.json_objects import JsonObject
-from sftdata.reading.sources import Source
+from sftdata.reading.json.objects import JsonObject
+from sftdata.reading.sources.resolve import Source
 
 SOURCE = Source("a.jsonl", "jsonl", (Path("a.jsonl"),))
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sftdata.reading.columns import Unreadable
 from sftdata.reading.kinds import kind_of
+from sftdata.reading.tables.columns import Unreadable
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from sftdata.reading.chunks import read_chunks
 from sftdata.reading.collect import GROUP, ID, WHERE, Parsed
 from sftdata.reading.conversations.read import ConversationReader
 from sftdata.reading.parsing import parse_chunks
-from sftdata.reading.sources import resolve_sources
+from sftdata.reading.sources.resolve import resolve_sources
 from sftdata.spec.fields import MESSAGES
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from sftdata.reading.chunks import read_chunks
 from sftdata.reading.peek import first_rows, peek_rows
-from sftdata.reading.sources import resolve_sources
+from sftdata.reading.sources.resolve import resolve_sources
 
 ROWS = [{"a": f"x{i}", "b": [i]} for i in range(100)]
 

@@ -13,7 +13,7 @@ from sftdata.base.sizes import MAX_ROW_BYTES
 from sftdata.errors import GoldenSetError
 from sftdata.reading.chunks import read_chunks
 from sftdata.reading.row_limit import with_limit
-from sftdata.reading.sources import resolve_sources
+from sftdata.reading.sources.resolve import resolve_sources
 
 TOO_LONG = 2 * MAX_ROW_BYTES
 

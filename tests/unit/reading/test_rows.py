@@ -21,7 +21,7 @@ from sftdata.reading.chunks import read_chunks
 from sftdata.reading.conversations.read import ConversationReader
 from sftdata.reading.conversations.repairs import Repairs
 from sftdata.reading.rows import RowReader, Rows
-from sftdata.reading.sources import Source, resolve_sources
+from sftdata.reading.sources.resolve import Source, resolve_sources
 from sftdata.spec.fields import FieldRule
 
 FIELDS: dict[str, Any] = {"article": "article", "summary": "summary"}

@@ -12,7 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from sftdata.errors import SftdataError
-from sftdata.reading.sources import resolve_sources
+from sftdata.reading.sources.resolve import resolve_sources
 from sftdata.reading.unmet import find_unmet
 from sftdata.spec.model import Spec
 

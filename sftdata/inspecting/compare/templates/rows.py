@@ -12,7 +12,7 @@ from sftdata.base.arrow import numbers
 from sftdata.base.hashing import hash_column
 from sftdata.reading.chunks import read_chunks
 from sftdata.reading.rows import RowReader
-from sftdata.reading.sources import resolve_sources
+from sftdata.reading.sources.resolve import resolve_sources
 from sftdata.spec.fields import FieldRule
 
 

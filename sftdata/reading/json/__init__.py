@@ -1,0 +1,1 @@
+"""JSON files: one row a line, its text unchanged."""

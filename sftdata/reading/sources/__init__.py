@@ -1,0 +1,1 @@
+"""From what `data` names to the files of its sources."""

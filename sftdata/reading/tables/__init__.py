@@ -1,0 +1,1 @@
+"""Tables as record batches: CSV, TSV, Excel, Parquet, Arrow."""
