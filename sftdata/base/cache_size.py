@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sftdata.base.cache_folder import DATASETS, cache_folder
+from sftdata.base.cache_folder import DATASETS, PART, cache_folder
 from sftdata.base.escaping import escape
 from sftdata.base.files import is_temporary, remove_leftovers
 from sftdata.errors import SftdataError
@@ -56,9 +56,15 @@ def list_entries() -> list[CacheEntry]:
                 inner = path.rglob("*") if path.is_dir() else [path]
                 files = [file for file in inner if file.is_file()]
                 used = max((file.stat().st_mtime for file in files), default=0.0)
-                size = sum(file.stat().st_size for file in files)
+                size = sum(map(_size_on_disk, files))
                 entries.append(CacheEntry(folder.name, path, size, used))
     return sorted(entries, key=lambda entry: (entry.used, str(entry.path)))
+
+
+def _size_on_disk(file: Path) -> int:
+    status = file.stat()
+    # One that is copied piece by piece has holes.
+    return status.st_blocks * 512 if file.name.endswith(PART) else status.st_size
 
 
 def trim_cache() -> None:

@@ -114,6 +114,15 @@ class StoredFolder:
                 return None
         return content
 
+    def read_range(self, name: str, start: int, end: int) -> bytes:
+        """The bytes of an object from `start` to `end`."""
+        store, root = self._opened
+        with self._naming_faults("read", name):
+            content: bytes = store.cat_file(f"{root}/{name}", start=start, end=end)
+            if len(content) != end - start:
+                raise OSError(f"{len(content):,} of {end - start:,} bytes came")
+        return content
+
     @contextmanager
     def open(self, name: str) -> Iterator[Any]:
         """A binary stream of an object."""

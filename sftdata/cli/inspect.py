@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sftdata.base.wording import count
-from sftdata.cli.options import DATASET, FILE, json_option
+from sftdata.cli.options import FILE, ROWS_OF_DATASET, json_option
 from sftdata.cli.output import console, print_json, print_note
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _SHOWN = 3  # rows without an option that says how many
 
 
 @click.command("inspect")
-@click.argument("dataset", type=DATASET)
+@click.argument("dataset", type=ROWS_OF_DATASET)
 @click.option(
     "--split",
     help="Show rows of this split. Default: the first; all if another option selects rows.",

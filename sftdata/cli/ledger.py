@@ -14,14 +14,14 @@ from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Status
 from sftdata.base.wording import count
 from sftdata.cli.layout import print_lines
-from sftdata.cli.options import DATASET, json_option
+from sftdata.cli.options import ROWS_OF_DATASET, json_option
 from sftdata.cli.output import print_json, print_note
 
 _ALIKE = 3  # rows
 
 
 @click.command("ledger")
-@click.argument("dataset", type=DATASET)
+@click.argument("dataset", type=ROWS_OF_DATASET)
 @click.option("--reason", help="List only rows with this reason.")
 @json_option()
 def command(dataset: Path, reason: str | None, as_json: bool) -> None:

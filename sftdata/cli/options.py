@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from sftdata.base.content import in_project
 from sftdata.base.stores import is_address
 from sftdata.cli.output import print_note
+
+if TYPE_CHECKING:
+    from sftdata.loading.stored import Parts
 
 # Nobody means these texts, which a chat template takes for true.
 _FROM_PYTHON = {"True": "true", "False": "false", "None": "null"}
@@ -22,19 +25,19 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class _Dataset(click.Path):
     """The folder of a dataset; a file in its place is an error that says so.
 
-    Of an address in an object store, the folder is a copy in the cache. `again`: all of it is
-    fetched, whatever is there.
+    Of an address in an object store, the folder is a copy in the cache. `parts`: see
+    `loading.stored.local_folder`.
     """
 
-    def __init__(self, *, again: bool = False) -> None:
+    def __init__(self, parts: Parts = "missing") -> None:
         super().__init__(file_okay=False, path_type=Path)
-        self._again = again
+        self._parts = parts
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         if is_address(str(value)):
             from sftdata.loading.stored import local_folder  # loads Arrow
 
-            return local_folder(value, print_note, again=self._again)
+            return local_folder(value, print_note, parts=self._parts)
         if Path(value).is_file():
             self.fail(
                 f"'{value}' is a file. A dataset is the folder that a build writes, such as "
@@ -63,7 +66,8 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 PLACE = _Place(file_okay=False, path_type=Path)
 DATASET = _Dataset()
-WHOLE_DATASET = _Dataset(again=True)
+DATASET_ANEW = _Dataset("anew")  # all of it is fetched, whatever is there
+ROWS_OF_DATASET = _Dataset("no shards")  # for commands that read a few rows
 STORED_DATASET = _StoredDataset()
 
 

@@ -8,13 +8,13 @@ import click
 
 from sftdata.base.escaping import escape
 from sftdata.cli.faults import damaged
-from sftdata.cli.options import WHOLE_DATASET, json_option
+from sftdata.cli.options import DATASET_ANEW, json_option
 from sftdata.cli.output import print_json
 from sftdata.errors import UsageError
 
 
 @click.command("verify")
-@click.argument("dataset", type=WHOLE_DATASET)
+@click.argument("dataset", type=DATASET_ANEW)
 @click.option("--deep", is_flag=True, help="Check every row, too, not only the files.")
 @click.option(
     "--sample",

@@ -28,12 +28,12 @@ DatasetOrPath = Dataset | str | Path
 def load(directory: str | Path) -> Dataset:
     """The dataset in `directory`; `load(out)["train"][0].input_ids` is a NumPy array.
 
-    Of an address in an object store (`s3://…`), a copy in the cache is read.
+    Of an address in an object store (`s3://…`), the rows that are used are copied into the cache.
 
     Its rows also have `text`, `prompt`, `target` and `tokens`, read with the tokenizer of the
     build. Raises `SftdataError` when the manifest or a shard is missing or cannot be read.
     """
-    manifest = read_manifest(local_folder(directory))
+    manifest = read_manifest(local_folder(directory, parts="no shards"))
     source = _InspectorSource(Dataset(manifest))
     return Dataset(manifest, make_reader=lambda split: _SplitReader(source, split))
 

@@ -227,10 +227,10 @@ class Dataset(Mapping[str, Split]):
 def load(directory: str | Path) -> Dataset:
     """The dataset in `directory`; `load(out)["train"][0].input_ids` is a NumPy array.
 
-    Of an address in an object store, a copy in the cache is read.
+    Of an address in an object store, the rows that are used are copied into the cache.
     Raises `SftdataError` when the manifest or a shard is missing or cannot be read.
     """
-    return Dataset(read_manifest(local_folder(directory)))
+    return Dataset(read_manifest(local_folder(directory, parts="no shards")))
 
 
 def _locate(manifest: Manifest) -> tuple[str, str]:

@@ -3,12 +3,14 @@
 A damaged shard must not be read silently, and must not crash the process, which wrong offsets would
 do. So its size and its fast digest are compared, then its record batches are validated. That takes
 0.1 s for 280 MB, each time a process opens the shard; a large shard that passed is remembered by
-its stamp (`base.cache`). The sha256, which takes six times as long, is left to `verify`.
+its stamp (`base.cache`). The sha256, which takes six times as long, is left to `verify`. Of a
+shard in an object store, only the pieces that are used are fetched and checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +21,8 @@ from sftdata.base.files import stamp
 from sftdata.base.schema import check_batch
 from sftdata.base.wording import reason_of
 from sftdata.errors import VerificationError
+from sftdata.loading.partial_shard import PartialShard
+from sftdata.loading.stored import open_partial
 from sftdata.writing.dataset_files import find_fault
 from sftdata.writing.manifest import Manifest
 
@@ -39,15 +43,25 @@ class ShardFile:
         return [self[at].num_rows for at in range(self._reader.num_record_batches)]
 
     def __getitem__(self, batch: int) -> pa.RecordBatch:
-        return self._reader.get_batch(batch)
+        with self._naming_faults():
+            return self._reader.get_batch(batch)
 
     @cached_property
-    def _reader(self) -> pa.ipc.RecordBatchFileReader:
+    def _reader(self) -> pa.ipc.RecordBatchFileReader | PartialShard:
         """The open file. Raises `VerificationError` when it is damaged or missing."""
-        try:
+        with self._naming_faults():
+            if not self._path.is_file():
+                partial = open_partial(self._manifest.directory, self._shard)
+                if partial is not None:
+                    return PartialShard(partial, self._shard["batch_rows"])
             if self._shard["path"] in unchanged_files(self._manifest.directory):
                 return pa.ipc.open_file(pa.memory_map(str(self._path)))
             return self._open_checked()
+
+    @contextmanager
+    def _naming_faults(self) -> Iterator[None]:
+        try:
+            yield
         except (OSError, ValueError, pa.ArrowException) as error:
             raise VerificationError(
                 f"{self._path}: the shard cannot be read: {reason_of(error)}",

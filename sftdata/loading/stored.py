@@ -1,35 +1,44 @@
-"""Datasets in object stores: read from a copy in the cache, each version in a folder of its own."""
+"""Datasets in object stores: read from a copy in the cache, each version in a folder of its own.
+
+The copy holds the address (`_ADDRESS`), so a dataset that was opened from it, or sent to another
+process, can still fetch what is missing.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sftdata.base.cache import note_use
-from sftdata.base.cache_folder import DATASETS, cache_folder
+from sftdata.base.cache_folder import DATASETS, PART, cache_folder
 from sftdata.base.escaping import escape
 from sftdata.base.files import replacing, write_atomically
+from sftdata.base.pieces import fits
 from sftdata.base.reporting import log
 from sftdata.base.stores import StoredFolder, is_address
 from sftdata.base.wording import count, size
 from sftdata.errors import SftdataError, VerificationError
-from sftdata.writing.dataset_files import list_files, list_paths
+from sftdata.loading.partial_file import PartialFile
+from sftdata.writing.dataset_files import journal_path, list_files, list_paths
 from sftdata.writing.manifest import MANIFEST, PARTS, read_manifest
 
 if TYPE_CHECKING:
     from sftdata.base.reporting import Report
 
 _BLOCK_BYTES = 1024 * 1024
+_ADDRESS = "address"  # a file of the copy
+Parts = Literal["missing", "anew", "no shards"]
 _MEND = "Remove what is left of the file in the store, and build there again: it is uploaded anew."
 
 
-def local_folder(place: str | Path, report: Report = log, *, again: bool = False) -> Path:
+def local_folder(place: str | Path, report: Report = log, *, parts: Parts = "missing") -> Path:
     """The folder of a dataset; of an address, that of its copy in the cache.
 
-    What is missing there is fetched, or with `again` everything, and compared with the digests of
-    the manifest while it comes.
+    `parts`: fetch what is missing there, or everything anew, or no shards: then `ShardFile`
+    fetches the pieces of them that are used. All is compared with the digests of the manifest.
     Raises `VerificationError` for a damaged file, and `SftdataError` where there is no dataset.
     """
     if not is_address(str(place)):
@@ -45,10 +54,43 @@ def local_folder(place: str | Path, report: Report = log, *, again: bool = False
     copy = _copy_folder(folder, content)
     if (copy / MANIFEST).is_file():
         note_use(copy / MANIFEST)
-    fetched = _Fetch(folder, copy, again).fetch("", content)
+    copy.mkdir(parents=True, exist_ok=True)
+    (copy / _ADDRESS).write_text(str(folder), encoding="utf-8")
+    fetched = _Fetch(folder, copy, parts).fetch("", content)
     if fetched:
         report(f"Fetched {count(len(fetched), 'file')}, {size(sum(fetched))}, of {folder}.")
     return copy
+
+
+def address_of(directory: Path) -> str | None:
+    """The address of the dataset that this folder is a copy of; None for a dataset of its own."""
+    copies = (cache_folder() / DATASETS).resolve()
+    directory = directory.resolve()
+    if not directory.is_relative_to(copies) or directory == copies:
+        return None
+    copy, *below = directory.relative_to(copies).parts
+    try:
+        address = (copies / copy / _ADDRESS).read_text(encoding="utf-8")
+    except OSError:  # made by an earlier version
+        return None
+    return "/".join([address, *below])
+
+
+def open_partial(directory: Path, shard: Mapping[str, Any]) -> PartialFile | None:
+    """The part of a shard that is copied so far, to be completed as it is read; None if the
+    dataset is no copy, or was built before shards recorded digests of their pieces.
+
+    `shard`: as the manifest records it.
+    """
+    address = address_of(directory)
+    if address is None or not _has_pieces(shard):
+        return None
+    name, path = shard["path"], directory / f"{shard['path']}{PART}"
+    return PartialFile(StoredFolder(address), name, path, shard["bytes"], shard["piece_xxh3"])
+
+
+def _has_pieces(entry: Mapping[str, Any]) -> bool:
+    return "batch_rows" in entry and fits(entry.get("piece_xxh3", ""), entry["bytes"])
 
 
 def _copy_folder(folder: StoredFolder, manifest: bytes) -> Path:
@@ -60,8 +102,8 @@ def _copy_folder(folder: StoredFolder, manifest: bytes) -> Path:
 class _Fetch:
     """Copies a dataset and its parts."""
 
-    def __init__(self, folder: StoredFolder, copy: Path, again: bool) -> None:
-        self._folder, self._copy, self._again = folder, copy, again
+    def __init__(self, folder: StoredFolder, copy: Path, parts: Parts) -> None:
+        self._folder, self._copy, self._parts = folder, copy, parts
         self._there = folder.list_files()
 
     def fetch(self, below: str, content: bytes) -> list[int]:
@@ -76,12 +118,18 @@ class _Fetch:
         for name in sorted(list_paths(manifest)):
             if PurePosixPath(name).name == MANIFEST:
                 continue
-            if f"{below}{name}" in self._there:
-                fetched += self._fetch_file(below + name, recorded.get(name))
-            elif name in recorded:
+            entry = recorded.get(name)
+            if f"{below}{name}" not in self._there:
+                if entry is None:
+                    continue
                 raise VerificationError(
                     f"{self._folder}/{below}{name}: the file is missing.", _MEND
                 )
+            if entry is not None:
+                self._check_size(below + name, entry)
+            can_wait = _has_pieces(entry) if entry is not None else name == journal_path(manifest)
+            if not (can_wait and self._parts == "no shards"):
+                fetched += self._fetch_file(below + name, entry)
         for part in manifest.part_names:
             inner = f"{below}{PARTS}/{part}/"
             part_content = self._folder.read(f"{inner}{MANIFEST}")
@@ -92,21 +140,42 @@ class _Fetch:
     def _fetch_file(self, name: str, entry: Mapping[str, Any] | None) -> list[int]:
         """Copies a file that is not there yet; its size. `entry`: as the manifest records it."""
         path = self._inside(name)
+        partial = path.with_name(f"{path.name}{PART}")
         is_there = path.is_file() and path.stat().st_size == self._there[name].bytes
-        if is_there and not self._again:
+        if self._parts == "anew":
+            partial.unlink(missing_ok=True)
+        elif is_there:
             return []
         path.parent.mkdir(parents=True, exist_ok=True)
+        if entry is not None and _has_pieces(entry):
+            return [self._complete(name, path, partial, entry)]
         digest, written = hashlib.sha256(), 0
         with self._folder.open(name) as stream, replacing(path) as file:
             while block := stream.read(_BLOCK_BYTES):
                 written += file.write(block)
                 digest.update(block)
             if entry is not None and digest.hexdigest() != entry["sha256"]:
-                raise VerificationError(
-                    f"{self._folder}/{name}: not the content of the build (the digest differs).",
-                    _MEND,
-                )
+                raise _differs(f"{self._folder}/{name}")
         return [written]
+
+    def _complete(self, name: str, path: Path, partial: Path, entry: Mapping[str, Any]) -> int:
+        """Fetches the pieces that are missing in the copy; so a killed command goes on here."""
+        size = entry["bytes"]
+        pieces = PartialFile(self._folder, name, partial, size, entry["piece_xxh3"])
+        fetched = pieces.fetch(0, size)
+        if pieces.sha256() != entry["sha256"]:
+            raise _differs(f"{self._folder}/{name}")
+        with contextlib.suppress(FileNotFoundError):  # another process completed it
+            partial.replace(path)
+        return fetched
+
+    def _check_size(self, name: str, entry: Mapping[str, Any]) -> None:
+        size = self._there[name].bytes
+        if size != entry["bytes"]:
+            raise VerificationError(
+                f"{self._folder}/{name}: {size:,} bytes; the manifest says {entry['bytes']:,}.",
+                _MEND,
+            )
 
     def _inside(self, name: str) -> Path:
         """The place of a file in the copy. Raises `VerificationError` for one outside of it."""
@@ -117,3 +186,7 @@ class _Fetch:
                 "It was made to harm. Build the dataset yourself.",
             )
         return path
+
+
+def _differs(file: str) -> VerificationError:
+    return VerificationError(f"{file}: not the content of the build (the digest differs).", _MEND)

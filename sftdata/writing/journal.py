@@ -17,7 +17,15 @@ import numpy.typing as npt
 import orjson
 import xxhash
 
-from sftdata.base.json_types import COUNT, DIGEST, FILE_NAME, TEXT, list_of, object_of
+from sftdata.base.json_types import (
+    COUNT,
+    DIGEST,
+    FILE_NAME,
+    TEXT,
+    list_of,
+    object_of,
+    or_null,
+)
 from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Status
 from sftdata.base.schema import RowSizes
@@ -35,7 +43,8 @@ _SHARDS = list_of(
         {
             "file": FILE_NAME, "rows": COUNT, "tokens": COUNT, "target_tokens": COUNT,
             "bytes": COUNT, "sha256": DIGEST, "xxh3": TEXT, "batch_rows": list_of(COUNT),
-        }
+        },
+        {"piece_xxh3": or_null(TEXT)},
     )
 )  # fmt: skip
 _PROGRESS = object_of({"file": FILE_NAME, "rows": COUNT, "size": COUNT, "xxh3": TEXT})

@@ -35,7 +35,7 @@ _SHARD = object_of(
         "path": PATH, "rows": COUNT, "tokens": COUNT, "target_tokens": COUNT,
         "bytes": COUNT, "sha256": DIGEST,
     },
-    {"xxh3": TEXT, "batch_rows": list_of(COUNT)},
+    {"xxh3": TEXT, "batch_rows": list_of(COUNT), "piece_xxh3": TEXT},
 )  # fmt: skip
 _TOKENS = object_of({"rows": COUNT, "tokens": COUNT, "target_tokens": COUNT})
 _KEYS: Mapping[str, Check] = {

@@ -15,6 +15,7 @@ import pyarrow as pa
 import xxhash
 
 from sftdata.base.files import sync
+from sftdata.base.pieces import PieceDigests
 from sftdata.base.schema import RowSizes, measure_rows, row_offsets, shard_schema
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
 from sftdata.writing.size_counts import SizeCounts
@@ -37,10 +38,14 @@ class Shard:
     sha256: str
     xxh3: str  # of the same bytes; every build checks it, since it is fast
     batch_rows: list[int]  # rows of each record batch, so that a reader need not open them all
+    # See `base.pieces`; None: written by a version that did not record it.
+    piece_xxh3: str | None = None
 
     def to_json(self, folder: str) -> dict[str, Any]:
         """The manifest's entry; `folder` is relative to the dataset."""
         entry = asdict(self)
+        if self.piece_xxh3 is None:
+            del entry["piece_xxh3"]
         return {"path": f"{folder}/{entry.pop('file')}", **entry}
 
 
@@ -61,12 +66,14 @@ class _HashingFile:
         self._file = path.open("wb")
         self.sha256 = hashlib.sha256()
         self.xxh3 = xxhash.xxh3_128()
+        self.pieces = PieceDigests()
         self.size = 0
         self.closed = False
 
     def write(self, data: Any) -> int:
         self.sha256.update(data)
         self.xxh3.update(data)
+        self.pieces.update(data)
         self.size += len(data)
         return self._file.write(data)
 
@@ -244,6 +251,7 @@ class ShardWriter:
                 sha256=self._file.sha256.hexdigest(),
                 xxh3=self._file.xxh3.hexdigest(),
                 batch_rows=self._batch_rows,
+                piece_xxh3=self._file.pieces.hexdigest(),
             )
         )
         self._file = None

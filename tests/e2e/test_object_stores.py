@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from support.forty_rows import rows, write_rows, write_spec
 from support.s3 import BUCKET, Fault, S3Server, s3_server
 
 import sftdata
+from sftdata.base.pieces import PIECE_BYTES
 from sftdata.base.sealed_json import seal, to_json
 from sftdata.base.stores import ReplacedError, StoredFolder
 from sftdata.building.build import Outcome
@@ -69,6 +71,18 @@ def digests(manifest: Any) -> list[str]:
     return [shard["sha256"] for split in manifest["splits"].values() for shard in split["shards"]]
 
 
+def sent_of_shards(server: S3Server) -> int:
+    """Bytes of shards that were fetched."""
+    return sum(
+        n for request, n in server.sent.items() if ".arrow" in request and "/shards/" in request
+    )
+
+
+def expected_id(manifest: Any, split: str) -> str:
+    row_id: str = sftdata.load(manifest.directory)[split][0].row_id
+    return row_id
+
+
 def test_a_dataset_in_a_store_is_that_of_a_local_build(
     server: S3Server, out: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,11 +113,63 @@ def test_commands_read_a_dataset_in_a_store(out: str) -> None:
     assert f"dataset   {out}" in built.stdout
     assert f"sftdata inspect {out} --random 3" in built.stdout
     assert json.loads(run("stats", out, "--json").stdout)["rows_in"] == 40
-    verified = run("verify", out, "--deep")
-    assert "Fetched" in verified.stderr
+    assert "Fetched" in run("verify", out, "--deep").stderr
     assert run("gc", out).stdout == f"{out}: nothing to remove.\n"
     with pytest.raises(sftdata.SftdataError, match=f"{out}-not holds no dataset"):
         run("stats", f"{out}-not")
+
+
+def test_a_few_rows_are_read_without_the_rest(
+    server: S3Server, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = [row | {"article": f"{row['id']} " * 2_500} for row in rows(250)]
+    write_rows(long)
+    manifest = build(out).manifest
+    shards = sum(s["bytes"] for split in manifest["splits"].values() for s in split["shards"])
+    assert shards > 11 * PIECE_BYTES
+
+    on_another_machine(monkeypatch)
+    server.sent.clear()
+    train, expected = sftdata.load(out)["train"], sftdata.load(manifest.directory)["train"]
+    assert len(train) == len(expected)
+    assert train[0].input_ids.tolist() == expected[0].input_ids.tolist()
+    assert sent_of_shards(server) < 6 * PIECE_BYTES  # the end of the shard, and a record batch
+    copy = pickle.loads(pickle.dumps(train))  # as for a worker of a DataLoader
+    assert copy[-1].row_id == expected[-1].row_id
+    assert [row.row_id for row in train] == [row.row_id for row in expected]
+    assert sent_of_shards(server) < shards  # each piece once
+
+    on_another_machine(monkeypatch, "third")
+    server.sent.clear()
+    shown = run("inspect", out, "--split", "test", "--index", "0", "--json").stdout
+    assert json.loads(shown)["row_id"] == expected_id(manifest, "test")
+    run("ledger", out)
+    assert sent_of_shards(server) < 3 * PIECE_BYTES
+    run("stats", out)  # completes the copy
+    assert sent_of_shards(server) == shards
+    run("stats", out)
+    assert sent_of_shards(server) == shards
+    run("verify", out)
+    assert sent_of_shards(server) == 2 * shards
+
+
+def test_a_changed_byte_is_found_when_its_row_is_read(
+    out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = build(out).manifest
+    (shard,) = manifest["splits"]["train"]["shards"]
+    folder = StoredFolder(out)
+    content = bytearray(folder.read(shard["path"]) or b"")
+    content[len(content) // 2] ^= 1
+    folder.replace(shard["path"], bytes(content), folder.read(shard["path"]))
+    on_another_machine(monkeypatch)
+    data = sftdata.load(out)
+    assert data["validation"][0].row_id
+    with pytest.raises(VerificationError, match=f"{out}/{shard['path']}: not the content of the"):
+        data["train"][0]
+    folder.remove(shard["path"])
+    with pytest.raises(VerificationError, match="the file is missing"):
+        sftdata.load(out)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -122,6 +188,7 @@ def test_a_fault_that_passes_changes_nothing(
     manifest = build(out).manifest
     on_another_machine(monkeypatch)
     assert sftdata.load(out).manifest.content == manifest.content
+    assert len(list(sftdata.load(out)["train"])) == 32
     assert {request.split()[0] for request in failed} == {"PUT", "GET"}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -23,7 +24,8 @@ _SLOW_DOWN = (
 
 
 class S3Server:
-    """The requests so far, as `PUT /bucket/name`, and what goes wrong with the next ones.
+    """The requests so far, as `PUT /bucket/name`, the bytes of the answers to them together, and
+    what goes wrong with the next ones.
 
     `choose_fault` gets a request and tells its fault, or None. 503: the server asks to slow down;
     lost: the connection breaks in the middle of the request; late: the answer comes after the
@@ -32,6 +34,7 @@ class S3Server:
 
     def __init__(self) -> None:
         self.requests: list[str] = []
+        self.sent: Counter[str] = Counter()
         self.choose_fault: Callable[[str], Fault | None] = lambda request: None
         self._app = DomainDispatcherApplication(create_backend_app)
         self._stop = threading.Event()
@@ -48,20 +51,22 @@ class S3Server:
         self._stop.set()
         self._server.shutdown()
 
-    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
         request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
         self.requests.append(request)
         fault = self.choose_fault(request)
         if fault == "503":
             start_response("503 Slow Down", [("Content-Type", "application/xml")])
-            return [_SLOW_DOWN]
+            yield _SLOW_DOWN
+            return
         if fault == "lost":
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionResetError  # werkzeug takes it for a client that left
         if fault == "late":
             self._stop.wait(READ_TIMEOUT * 1.5)
-        answer: Iterable[bytes] = self._app(environ, start_response)
-        return answer
+        for part in self._app(environ, start_response):
+            self.sent[request] += len(part)
+            yield part
 
 
 class _Silent(WSGIRequestHandler):
