@@ -124,7 +124,7 @@ def _parse_counts(text: str | None) -> list[int] | None:
 
 
 def _tables(found: Evaluation) -> str:
-    from sftdata_train.metrics import perplexity
+    from sftdata_train.perplexity import perplexity
 
     lines = []
     for task in found.results[0].scores:

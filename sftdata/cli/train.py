@@ -151,7 +151,8 @@ def command(
     if out is None and not dry_run:
         raise click.UsageError("Missing option '--out'. (Not needed with --dry-run.)")
     from sftdata_train.recipe import load_recipe
-    from sftdata_train.training_run import check_folder, prepare, train
+    from sftdata_train.train import check_folder, train
+    from sftdata_train.training_run import prepare
 
     run = prepare(
         dataset,

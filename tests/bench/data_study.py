@@ -100,7 +100,8 @@ def run_arm(out: Path, arm: str, seed: int, model: str, answered: int) -> dict[s
     from sftdata_train.lora import load_adapter
     from sftdata_train.model_loading import load_model
     from sftdata_train.recipe import load_recipe
-    from sftdata_train.training_run import prepare, train
+    from sftdata_train.train import train
+    from sftdata_train.training_run import prepare
 
     wording = arm.removeprefix("base-") if arm in BASES else arm
     folder = out / "data" / (wording if wording in TEMPLATES else "standard")

@@ -142,7 +142,8 @@ def run_sftdata(folder: Path, args: argparse.Namespace, *, full_logits: bool) ->
     from sftdata_train.loss import make_model_inputs
     from sftdata_train.packing_check import check_boundaries
     from sftdata_train.recipe import load_recipe
-    from sftdata_train.training_run import make_trainer, prepare
+    from sftdata_train.train import make_trainer
+    from sftdata_train.training_run import prepare
 
     recipe = load_recipe(
         None, packed=args.length, micro_batch=args.micro_batch, accumulate=1, log_every=1,

@@ -218,7 +218,7 @@ def _serve() -> None:
     import sftdata_train.evaluation
     import sftdata_train.merge
     import sftdata_train.page
-    import sftdata_train.training_run  # noqa: F401
+    import sftdata_train.train  # noqa: F401
     from sftdata.cli import main
 
     torch.set_num_threads(1)

@@ -23,7 +23,8 @@ from sftdata_train.answering import answer
 from sftdata_train.evaluation_prompts import answer_ids, prompt_ids
 from sftdata_train.passport import describe_run, load_built_templates
 from sftdata_train.recipe import Recipe, load_recipe
-from sftdata_train.training_run import prepare, train
+from sftdata_train.train import train
+from sftdata_train.training_run import prepare
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from sftdata.serving.passport import Passport, read_passport
 from sftdata_train.answering import answer
 from sftdata_train.audit import Audit, audit_adapter
 from sftdata_train.recipe import load_recipe
-from sftdata_train.training_run import prepare, train
+from sftdata_train.train import train
+from sftdata_train.training_run import prepare
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,12 @@ import pytest
 from sftdata.base.sealed_json import parse
 from sftdata.errors import SftdataError
 from sftdata.serving.passport import read_passport
-from sftdata_train import training_run
+from sftdata_train import train as train_module
 from sftdata_train.checkpoints import SEAL, choose_checkpoint, find_fault, seal_checkpoint
 from sftdata_train.recipe import load_recipe
+from sftdata_train.train import train
 from sftdata_train.trainer import ExactTrainer
-from sftdata_train.training_run import prepare, train
+from sftdata_train.training_run import prepare
 
 OPTIONS: dict[str, Any] = {
     "rank": 4, "learning_rate": 1e-2, "accumulate": 2, "log_every": 1, "max_steps": 6,
@@ -164,7 +165,7 @@ def test_a_run_that_falls_back_says_so_and_gives_the_same_weights(
 
 
 def die_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_run, "save_run", _die)
+    monkeypatch.setattr(train_module, "save_run", _die)
 
 
 def die_before_the_best_weights(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,8 @@ from sftdata_train.answering import answer
 from sftdata_train.evaluation import evaluate
 from sftdata_train.evaluation_prompts import prompt_ids
 from sftdata_train.recipe import load_recipe
-from sftdata_train.training_run import prepare, train
+from sftdata_train.train import train
+from sftdata_train.training_run import prepare
 
 ASKED: list[dict[str, Any]] = [{"role": "user", "content": "How high is Mont Blanc? <note>"}]
 

@@ -28,7 +28,8 @@ from sftdata_train.evaluation_prompts import (
 )
 from sftdata_train.page import render_evaluation
 from sftdata_train.recipe import load_recipe
-from sftdata_train.training_run import prepare, train
+from sftdata_train.train import train
+from sftdata_train.training_run import prepare
 
 
 @pytest.fixture(scope="module")

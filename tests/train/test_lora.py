@@ -18,7 +18,8 @@ from sftdata_train.lora import add_lora, list_left_out, load_adapter
 from sftdata_train.loss import find_output_head, target_loss
 from sftdata_train.loss_check import check_loss
 from sftdata_train.recipe import Recipe, load_recipe
-from sftdata_train.training_run import prepare, train
+from sftdata_train.train import train
+from sftdata_train.training_run import prepare
 
 
 def test_a_pickled_adapter_is_not_loaded(tmp_path: Path) -> None:

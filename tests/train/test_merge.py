@@ -17,7 +17,8 @@ from sftdata.serving.passport import read_passport
 from sftdata_train.answering import answer
 from sftdata_train.merge import merge
 from sftdata_train.recipe import load_recipe
-from sftdata_train.training_run import prepare, train
+from sftdata_train.train import train
+from sftdata_train.training_run import prepare
 
 ROW = {"article": "red green blue cat"}
 

@@ -15,7 +15,8 @@ from sftdata.loading.packing import plan_packs, write_plan
 from sftdata_train.model_check import list_faster_attentions, use_first_that_works
 from sftdata_train.progress import read_metrics
 from sftdata_train.recipe import load_recipe
-from sftdata_train.training_run import prepare, train
+from sftdata_train.train import train
+from sftdata_train.training_run import prepare
 
 
 def listed(has_gpu: bool = True, has_flash: bool = True, **changes: Any) -> list[str]:

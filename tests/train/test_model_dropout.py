@@ -12,7 +12,8 @@ from support.tiny_models import gpt2
 from sftdata_train.model_dropout import find_dropout
 from sftdata_train.progress import read_metrics
 from sftdata_train.recipe import load_recipe
-from sftdata_train.training_run import prepare, train
+from sftdata_train.train import train
+from sftdata_train.training_run import prepare
 
 
 @pytest.fixture

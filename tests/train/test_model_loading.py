@@ -12,7 +12,8 @@ from support.refused_runs import change_config, refusal
 from sftdata.errors import SftdataError
 from sftdata_train.model_loading import load_model, make_four_bit_config, require_four_bits
 from sftdata_train.recipe import load_recipe
-from sftdata_train.training_run import prepare, train
+from sftdata_train.train import train
+from sftdata_train.training_run import prepare
 
 
 def test_a_wrong_model_directory_says_what_is_there(dataset: Path, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from sftdata.errors import SftdataError
 from sftdata_train.progress import Progress, read_metrics
 from sftdata_train.recipe import load_recipe
-from sftdata_train.training_run import make_trainer, prepare, train
+from sftdata_train.train import make_trainer, train
+from sftdata_train.training_run import prepare
 
 
 def test_a_loss_that_is_no_number_ends_the_run(

@@ -12,7 +12,8 @@ from support.model_families import make_model
 from sftdata.errors import SftdataError
 from sftdata_train.progress import read_metrics
 from sftdata_train.recipe import load_recipe
-from sftdata_train.training_run import prepare, train
+from sftdata_train.train import train
+from sftdata_train.training_run import prepare
 
 
 def first_loss(dataset: Path, model: Path, out: Path, said: list[str], **changes: bool) -> float:

@@ -11,7 +11,8 @@ import pytest
 
 from sftdata_train.answering import answer
 from sftdata_train.recipe import load_recipe
-from sftdata_train.training_run import prepare, train
+from sftdata_train.train import train
+from sftdata_train.training_run import prepare
 
 PLAIN = """
 import json, sys, torch, peft, transformers

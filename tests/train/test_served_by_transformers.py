@@ -20,7 +20,8 @@ from sftdata.cli import cli
 from sftdata.serving.passport import read_passport
 from sftdata_train.merge import merge
 from sftdata_train.recipe import load_recipe
-from sftdata_train.training_run import prepare, train
+from sftdata_train.train import train
+from sftdata_train.training_run import prepare
 
 SAMPLES = ROOT / "pipelines" / "samples"
 TASKS = {path.stem for path in SAMPLES.glob("*.jsonl")} - {"chat"}

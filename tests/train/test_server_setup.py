@@ -18,7 +18,8 @@ from sftdata.serving.conversation import Question
 from sftdata.serving.server_setup import SERVERS, set_up
 from sftdata_train.answering import answer
 from sftdata_train.recipe import load_recipe
-from sftdata_train.training_run import prepare, train
+from sftdata_train.train import train
+from sftdata_train.training_run import prepare
 
 ROW = {"article": "Rain fell on Tuesday."}
 

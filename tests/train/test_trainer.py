@@ -18,7 +18,8 @@ from support import one_step
 from sftdata.exporting.export import export
 from sftdata.loading.dataset import load
 from sftdata_train.recipe import load_recipe
-from sftdata_train.training_run import make_trainer, prepare
+from sftdata_train.train import make_trainer
+from sftdata_train.training_run import prepare
 
 SCRIPT = str(Path(one_step.__file__))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sftdata.base.reporting import Report
 from sftdata.errors import SftdataError
 from sftdata.serving.answer_text import answer_text
 from sftdata.serving.conversation import Question
@@ -20,7 +21,6 @@ from sftdata_train.base_model import load_for_answers
 from sftdata_train.decoding import Decoding, Mode, choose_decoding
 from sftdata_train.generation import generate
 from sftdata_train.lora import load_adapter
-from sftdata_train.progress import Report
 from sftdata_train.resource_errors import explain_resource_errors
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from sftdata.base.reporting import Report
 from sftdata.errors import SftdataError
 from sftdata.serving.passport import Passport
 from sftdata_train.device import choose_device, choose_dtype
 from sftdata_train.model_loading import load_model, require_four_bits
-from sftdata_train.progress import Report
 
 
 def load_for_answers(

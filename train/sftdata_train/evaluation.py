@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sftdata.base.reporting import Report
 from sftdata.base.wording import count
 from sftdata.loading.dataset import load
 from sftdata.serving.passport import Passport, read_passport
@@ -35,7 +36,6 @@ from sftdata_train.evaluation_rows import (
 from sftdata_train.evaluation_texts import make_rows
 from sftdata_train.model_loading import load_config
 from sftdata_train.preflight import check_lengths, check_vocabulary
-from sftdata_train.progress import Report
 from sftdata_train.resource_errors import explain_resource_errors
 from sftdata_train.run_record import describe_settings
 from sftdata_train.systems import identify_systems, load_systems, measure_systems

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sftdata_train.metrics import Score, mean_loss, perplexity, score
+from sftdata_train.metrics import Score, mean_loss, score
+from sftdata_train.perplexity import perplexity
 
 BASE, TUNED = "base", "tuned"
 

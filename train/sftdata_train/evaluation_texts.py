@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sftdata.base.reporting import Report
 from sftdata.loading.dataset import Dataset
 from sftdata.loading.text import TextReader
 from sftdata.serving.answer_text import answer_text
 from sftdata_train.evaluation_prompts import answer_ids, extract_source, prompt_ids, read_task
 from sftdata_train.evaluation_rows import EvaluatedRow
 from sftdata_train.passport import load_built_templates
-from sftdata_train.progress import Report
 from sftdata_train.references import read_references
 from sftdata_train.systems import Measured
 

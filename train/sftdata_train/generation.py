@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from sftdata.base.reporting import Report
 from sftdata.errors import SftdataError
 from sftdata_train.decoding import (
     SEED,
@@ -17,7 +18,6 @@ from sftdata_train.decoding import (
 )
 from sftdata_train.inference import inference
 from sftdata_train.model_loading import first_line
-from sftdata_train.progress import Report
 
 Ids = list[int]
 

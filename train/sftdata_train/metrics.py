@@ -6,7 +6,6 @@ Uses the reference implementation where there is one.
 from __future__ import annotations
 
 import difflib
-import math
 import re
 import string
 from collections import Counter
@@ -135,11 +134,6 @@ def mean_loss(sums: Sequence[float], targets: Sequence[int]) -> Score:
         "loss", rows, lambda totals: totals[:, 0] / np.maximum(totals[:, 1], 1) / 100
     )
     return replace(found, lower_is_better=True)
-
-
-def perplexity(loss: float) -> float:
-    """`exp(loss)`, infinite where that overflows."""
-    return math.exp(loss) if loss < 700 else math.inf
 
 
 def squad(reference: str, answer: str) -> tuple[float, float]:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from sftdata.base.reporting import Report
 from sftdata_train.device import choose_dtype
 from sftdata_train.lora import add_lora, list_left_out
 from sftdata_train.model_dropout import find_dropout
 from sftdata_train.model_loading import load_model
-from sftdata_train.progress import Report
 from sftdata_train.router_loss import find_coefficient
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers.utils.import_utils import is_flash_attn_2_available
 
+from sftdata.base.reporting import Report
 from sftdata.loading.dataset import Example
 from sftdata_train.batches import collate, to_device
 from sftdata_train.device import choose_dtype
@@ -19,7 +20,6 @@ from sftdata_train.loss import find_output_head, target_loss
 from sftdata_train.loss_check import check_loss
 from sftdata_train.model_loading import first_line
 from sftdata_train.packing_check import check_boundaries, shorten_example
-from sftdata_train.progress import Report
 from sftdata_train.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ import torch
 import transformers
 
 from sftdata.base.files import sync, write_atomically
+from sftdata.base.reporting import Report
 from sftdata.errors import SftdataError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _SECONDS = 10.0  # between two lines
 METRICS, VALIDATION = "metrics.jsonl", "validation.jsonl"
-Report = Callable[[str], None]
 
 
 class Progress(transformers.TrainerCallback):

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from sftdata.base.reporting import Report
 from sftdata.base.typed_text import to_values
 from sftdata.base.wording import count
 from sftdata.errors import SftdataError
@@ -20,7 +21,6 @@ from sftdata.rendering.template import Template
 from sftdata.spec.fields import FieldRule
 from sftdata.spec.load import spec_from_json
 from sftdata.spec.model import Mixture, Spec
-from sftdata_train.progress import Report
 
 _FIRST = "[0]"
 _MOST = 32  # accepted answers of a row

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.escaping import escape
+from sftdata.base.reporting import Report
 from sftdata.base.version import __version__
 from sftdata.base.wording import count
 from sftdata.loading.text import TextReader
@@ -25,7 +26,6 @@ from sftdata_train.generation import generate_batches
 from sftdata_train.lora import load_adapter
 from sftdata_train.model_loading import find_model_folder, locate_model
 from sftdata_train.passport import digest_model, list_stop_ids
-from sftdata_train.progress import Report
 from sftdata_train.trainer import measure_row_losses
 
 _LIBRARIES = ("torch", "transformers", "peft")

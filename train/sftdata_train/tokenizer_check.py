@@ -9,13 +9,13 @@ from typing import Any
 import pyarrow as pa
 
 from sftdata.base.arrow import texts
+from sftdata.base.reporting import Report
 from sftdata.errors import SftdataError, TokenizerError
 from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.load import load_tokenizer
 from sftdata.tokenizing.recorded import find_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.manifest import Manifest
-from sftdata_train.progress import Report
 from sftdata_train.tokenizer_files import has_tokenizer
 
 # Tokenizers differ on these: digits, spaces, composed and combining accents, other scripts.

@@ -16,7 +16,7 @@ from sftdata_train.batches import StepDataset, Tensors, Units, collate, to_devic
 from sftdata_train.checkpoints import remove_checkpoints, require_intact, seal_checkpoint
 from sftdata_train.inference import inference
 from sftdata_train.loss import find_output_head, row_losses, target_loss
-from sftdata_train.metrics import perplexity
+from sftdata_train.perplexity import perplexity
 from sftdata_train.router_loss import compute_router_loss, record_outputs
 
 

@@ -29,7 +29,8 @@ from sftdata_train.model_loading import load_model
 from sftdata_train.progress import read_metrics
 from sftdata_train.recipe import Recipe, load_recipe
 from sftdata_train.run_folder import RUN
-from sftdata_train.training_run import make_trainer, prepare, train
+from sftdata_train.train import make_trainer, train
+from sftdata_train.training_run import prepare
 
 FAST = {
     "rank": 4, "alpha": 8, "learning_rate": 1e-2, "micro_batch": 4, "accumulate": 2,
