@@ -13,7 +13,7 @@ from sftdata.cli.output import print_json, print_note
 from sftdata.cli.train_extra import needs_train_extra
 
 if TYPE_CHECKING:
-    from sftdata_train.run_comparison import RunsComparison
+    from sftdata_train.evaluating.run_comparison import RunsComparison
 
 
 @click.command("compare-runs")
@@ -34,15 +34,15 @@ def command(runs: tuple[Path, ...], html: Path | None, as_json: bool) -> None:
 
     Example: sftdata compare-runs plain.json question.json --html runs.html
     """
-    from sftdata_train.run_comparison import compare_runs
-    from sftdata_train.run_record import read_run
+    from sftdata_train.evaluating.run_comparison import compare_runs
+    from sftdata_train.evaluating.run_record import read_run
 
     if len(runs) < 2:
         raise click.UsageError("Give two saved evaluations or more.")
     found = compare_runs([read_run(path) for path in runs])
     if html is not None:
         from sftdata.inspecting.pages.render import save_page
-        from sftdata_train.page import render_runs
+        from sftdata_train.evaluating.page import render_runs
 
         save_page(html, render_runs(found))
     if as_json:
@@ -54,7 +54,7 @@ def command(runs: tuple[Path, ...], html: Path | None, as_json: bool) -> None:
 
 
 def _lines(found: RunsComparison) -> list[str]:
-    from sftdata_train.run_comparison import show_value
+    from sftdata_train.evaluating.run_comparison import show_value
 
     lines = ["what differs" if found.settings else "what differs: nothing"]
     for setting in found.settings:

@@ -13,8 +13,8 @@ from sftdata.cli.output import print_json, print_note
 from sftdata.cli.train_extra import needs_train_extra
 
 if TYPE_CHECKING:
-    from sftdata_train.decoding import Mode
-    from sftdata_train.evaluation import Evaluation
+    from sftdata_train.evaluating.evaluation import Evaluation
+    from sftdata_train.generating.decoding import Mode
 
 
 @click.command("eval")
@@ -79,12 +79,12 @@ def command(
     Example: sftdata eval data/summarize --model path/to/model --adapter adapters/summarize
     """
     from sftdata.inspecting.pages.render import check_page_path, save_page
-    from sftdata_train.evaluation import evaluate
+    from sftdata_train.evaluating.evaluation import evaluate
 
     if html is not None:
         check_page_path(html)  # before hours of work
     if save is not None:
-        from sftdata_train.run_record import check_run_path
+        from sftdata_train.evaluating.run_record import check_run_path
 
         check_run_path(save)
     found = evaluate(
@@ -102,11 +102,11 @@ def command(
         report=print_note,
     )
     if save is not None:
-        from sftdata_train.run_record import save_evaluation
+        from sftdata_train.evaluating.run_record import save_evaluation
 
         save_evaluation(save, found.settings, found.rows)
     if html is not None:
-        from sftdata_train.page import render_evaluation
+        from sftdata_train.evaluating.page import render_evaluation
 
         save_page(html, render_evaluation(found))
     print_json(found.to_json()) if as_json else click.echo(_tables(found))

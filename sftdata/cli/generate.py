@@ -58,7 +58,7 @@ def command(
         raise click.UsageError("--part goes with --dataset.")
     if messages is not None and options["dataset"] is not None and options["template"] is not None:
         raise click.UsageError("With --dataset, --part chooses the source of --messages.")
-    from sftdata_train.answering import answer
+    from sftdata_train.generating.answering import answer
 
     asked = row if messages is None else read_turns(messages, tools)
     if isinstance(asked, dict) and has_turns(asked):

@@ -24,7 +24,7 @@ def command(kind: str) -> None:
     else:
         from sftdata.cli.train import command as train
         from sftdata.spec.json_schema import model_schema
-        from sftdata_train.recipe import Recipe
+        from sftdata_train.training.recipe import Recipe
 
         # Each key of a recipe is also an option, whose help describes it.
         helps = {p.name: p.help for p in train.params if isinstance(p, click.Option) and p.help}

@@ -14,7 +14,7 @@ from sftdata.cli.train_extra import needs_train_extra
 
 if TYPE_CHECKING:
     from sftdata.serving.passport import Passport
-    from sftdata_train.cost_estimate import CostEstimate
+    from sftdata_train.training.cost_estimate import CostEstimate
 
 
 @click.command("train")
@@ -150,9 +150,9 @@ def command(
     """
     if out is None and not dry_run:
         raise click.UsageError("Missing option '--out'. (Not needed with --dry-run.)")
-    from sftdata_train.recipe import load_recipe
-    from sftdata_train.train import check_folder, train
-    from sftdata_train.training_run import prepare
+    from sftdata_train.training.recipe import load_recipe
+    from sftdata_train.training.train import check_folder, train
+    from sftdata_train.training.training_run import prepare
 
     run = prepare(
         dataset,
@@ -164,7 +164,7 @@ def command(
         report=print_note,
     )
     if dry_run:
-        from sftdata_train.cost_estimate import estimate_cost
+        from sftdata_train.training.cost_estimate import estimate_cost
 
         if out is not None:
             check_folder(run, out)

@@ -26,10 +26,10 @@ def main() -> None:
     args = parser.parse_args()
 
     from sftdata.loading.dataset import load
-    from sftdata_train.device import choose_device, choose_dtype
-    from sftdata_train.evaluation_prompts import prompt_ids
-    from sftdata_train.generation import generate
-    from sftdata_train.model_loading import load_model
+    from sftdata_train.evaluating.prompts import prompt_ids
+    from sftdata_train.generating.generation import generate
+    from sftdata_train.models.device import choose_device, choose_dtype
+    from sftdata_train.models.model_loading import load_model
     from sftdata_train.passport import list_stop_ids
 
     data = load(args.dataset)

@@ -97,11 +97,11 @@ def run_arm(out: Path, arm: str, seed: int, model: str, answered: int) -> dict[s
 
     from sftdata.loading.dataset import load
     from sftdata.serving.passport import FILE as PASSPORT
-    from sftdata_train.lora import load_adapter
-    from sftdata_train.model_loading import load_model
-    from sftdata_train.recipe import load_recipe
-    from sftdata_train.train import train
-    from sftdata_train.training_run import prepare
+    from sftdata_train.models.model_loading import load_model
+    from sftdata_train.training.lora import load_adapter
+    from sftdata_train.training.recipe import load_recipe
+    from sftdata_train.training.train import train
+    from sftdata_train.training.training_run import prepare
 
     wording = arm.removeprefix("base-") if arm in BASES else arm
     folder = out / "data" / (wording if wording in TEMPLATES else "standard")
@@ -136,8 +136,8 @@ def run_arm(out: Path, arm: str, seed: int, model: str, answered: int) -> dict[s
 def _measure(model: Any, data: Any, answered: int) -> dict[str, Any]:
     """Losses of all test rows by id, and the answers to the first few."""
     from sftdata.loading.text import TextReader
-    from sftdata_train.evaluation_prompts import answer_ids, prompt_ids
-    from sftdata_train.generation import generate
+    from sftdata_train.evaluating.prompts import answer_ids, prompt_ids
+    from sftdata_train.generating.generation import generate
     from sftdata_train.passport import list_stop_ids
 
     rows = sorted(data["test"], key=lambda example: example.row_id)
@@ -227,7 +227,7 @@ def _summarize(run: dict[str, Any], sources: dict[str, str]) -> list[float]:
 
 
 def _score_rows(run: dict[str, Any], sources: dict[str, str]) -> list[Any]:
-    from sftdata_train.metrics import score
+    from sftdata_train.evaluating.metrics import score
 
     rows = run["answers"]
     texts = [[row[key] for row in rows.values()] for key in ("reference", "answer")]

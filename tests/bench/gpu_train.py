@@ -90,7 +90,7 @@ def _clock(trainer: Any) -> dict[str, Any]:
     import torch
     from transformers import TrainerCallback
 
-    from sftdata_train.progress import measure_peak_memory
+    from sftdata_train.training.progress import measure_peak_memory
 
     seen: dict[str, Any] = {"losses": [], "tokens": 0}
     step = trainer.training_step
@@ -139,11 +139,11 @@ def run_sftdata(folder: Path, args: argparse.Namespace, *, full_logits: bool) ->
     import torch.nn.functional as functional
 
     from sftdata.loading.dataset import IGNORED
-    from sftdata_train.loss import make_model_inputs
-    from sftdata_train.packing_check import check_boundaries
-    from sftdata_train.recipe import load_recipe
-    from sftdata_train.train import make_trainer
-    from sftdata_train.training_run import prepare
+    from sftdata_train.training.loss import make_model_inputs
+    from sftdata_train.training.packing_check import check_boundaries
+    from sftdata_train.training.recipe import load_recipe
+    from sftdata_train.training.train import make_trainer
+    from sftdata_train.training.training_run import prepare
 
     recipe = load_recipe(
         None, packed=args.length, micro_batch=args.micro_batch, accumulate=1, log_every=1,

@@ -24,7 +24,7 @@ from sftdata.spec.check_rules import CHECKS as ROW_CHECKS
 from sftdata.spec.check_rules import CheckRule
 from sftdata.spec.fields import FieldRule
 from sftdata.spec.model import MixedSource, Mixture, Spec, TemplateChoice
-from sftdata_train.recipe import Recipe
+from sftdata_train.training.recipe import Recipe
 
 DOCS = ROOT / "docs"
 SOURCES = [*(ROOT / "sftdata").rglob("*.py"), *(ROOT / "train").rglob("*.py")]

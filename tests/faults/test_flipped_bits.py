@@ -77,7 +77,7 @@ def test_a_damaged_adapter_is_named_by_the_audit(tmp_path: Path, load: Load, tal
     if load.is_quick:
         pytest.skip("it loads torch; tests/train/test_audit.py tries some")
     rng = load.random("adapter")
-    with commands(tmp_path, ["sftdata_train.merge", "sftdata_train.train"]) as process:
+    with commands(tmp_path, ["sftdata_train.merge", "sftdata_train.training.train"]) as process:
         stage = Stage(ADAPTER, process, tmp_path / "stage")
         adapter = stage.root / "work/adapter"
         files = [p for p in sorted(adapter.rglob("*")) if p.is_file() and p.suffix != ".md"]

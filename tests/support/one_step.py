@@ -33,9 +33,9 @@ class KeepGradients(transformers.TrainerCallback):
 
 def run_rank(dataset: Path, model: Path, path: Path, micro_batch: int) -> list[float]:
     """Two steps of 8 rows, over the ranks of the environment; the gradients of the first."""
-    from sftdata_train.recipe import load_recipe
-    from sftdata_train.train import make_trainer
-    from sftdata_train.training_run import prepare
+    from sftdata_train.training.recipe import load_recipe
+    from sftdata_train.training.train import make_trainer
+    from sftdata_train.training.training_run import prepare
 
     recipe = load_recipe(
         None, rank=4, max_steps=2, micro_batch=micro_batch, accumulate=2, max_grad_norm=0

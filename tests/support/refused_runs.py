@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sftdata.errors import SftdataError
-from sftdata_train.recipe import load_recipe
-from sftdata_train.training_run import prepare
+from sftdata_train.training.recipe import load_recipe
+from sftdata_train.training.training_run import prepare
 
 
 def refusal(dataset: Path, model: Path, **changes: Any) -> str:

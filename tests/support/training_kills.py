@@ -215,10 +215,10 @@ def _serve() -> None:
     import torch
     import transformers  # noqa: F401
 
-    import sftdata_train.evaluation
+    import sftdata_train.evaluating.evaluation
+    import sftdata_train.evaluating.page
     import sftdata_train.merge
-    import sftdata_train.page
-    import sftdata_train.train  # noqa: F401
+    import sftdata_train.training.train  # noqa: F401
     from sftdata.cli import main
 
     torch.set_num_threads(1)

@@ -15,11 +15,11 @@ from support.manifests import write_sealed
 from sftdata.cli.audit import command
 from sftdata.errors import SftdataError, VerificationError
 from sftdata.serving.passport import Passport, read_passport
-from sftdata_train.answering import answer
 from sftdata_train.audit import Audit, audit_adapter
-from sftdata_train.recipe import load_recipe
-from sftdata_train.train import train
-from sftdata_train.training_run import prepare
+from sftdata_train.generating.answering import answer
+from sftdata_train.training.recipe import load_recipe
+from sftdata_train.training.train import train
+from sftdata_train.training.training_run import prepare
 
 
 @pytest.fixture(scope="module")

@@ -24,12 +24,12 @@ from sftdata.serving.prompter import render_prompt
 from sftdata.serving.recorded_prompt import PassportRenderer
 from sftdata.tokenizing.load import load_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
-from sftdata_train.answering import answer
-from sftdata_train.evaluation import evaluate
-from sftdata_train.evaluation_prompts import prompt_ids
-from sftdata_train.recipe import load_recipe
-from sftdata_train.train import train
-from sftdata_train.training_run import prepare
+from sftdata_train.evaluating.evaluation import evaluate
+from sftdata_train.evaluating.prompts import prompt_ids
+from sftdata_train.generating.answering import answer
+from sftdata_train.training.recipe import load_recipe
+from sftdata_train.training.train import train
+from sftdata_train.training.training_run import prepare
 
 ASKED: list[dict[str, Any]] = [{"role": "user", "content": "How high is Mont Blanc? <note>"}]
 

@@ -10,11 +10,11 @@ import torch
 from support.model_families import EXPERTS, FAMILIES, make_model
 
 from sftdata.loading.dataset import Example
-from sftdata_train.batches import collate
-from sftdata_train.loss import target_loss
-from sftdata_train.loss_check import check_loss
-from sftdata_train.packing_check import check_boundaries
-from sftdata_train.router_loss import compute_router_loss, record_outputs
+from sftdata_train.training.batches import collate
+from sftdata_train.training.loss import target_loss
+from sftdata_train.training.loss_check import check_loss
+from sftdata_train.training.packing_check import check_boundaries
+from sftdata_train.training.router_loss import compute_router_loss, record_outputs
 
 PAD = 256
 

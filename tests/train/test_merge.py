@@ -14,11 +14,11 @@ from support.tiny_models import llama
 
 from sftdata.errors import SftdataError
 from sftdata.serving.passport import read_passport
-from sftdata_train.answering import answer
+from sftdata_train.generating.answering import answer
 from sftdata_train.merge import merge
-from sftdata_train.recipe import load_recipe
-from sftdata_train.train import train
-from sftdata_train.training_run import prepare
+from sftdata_train.training.recipe import load_recipe
+from sftdata_train.training.train import train
+from sftdata_train.training.training_run import prepare
 
 ROW = {"article": "red green blue cat"}
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from sftdata import Prompter, SftdataError
-from sftdata_train.recipe import load_recipe
-from sftdata_train.train import train
-from sftdata_train.training_run import prepare
+from sftdata_train.training.recipe import load_recipe
+from sftdata_train.training.train import train
+from sftdata_train.training.training_run import prepare
 
 ROW = {"article": "red cat"}
 

@@ -19,9 +19,9 @@ from sftdata import build
 from sftdata.cli import cli
 from sftdata.serving.passport import read_passport
 from sftdata_train.merge import merge
-from sftdata_train.recipe import load_recipe
-from sftdata_train.train import train
-from sftdata_train.training_run import prepare
+from sftdata_train.training.recipe import load_recipe
+from sftdata_train.training.train import train
+from sftdata_train.training.training_run import prepare
 
 SAMPLES = ROOT / "pipelines" / "samples"
 TASKS = {path.stem for path in SAMPLES.glob("*.jsonl")} - {"chat"}

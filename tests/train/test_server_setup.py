@@ -16,10 +16,10 @@ from sftdata.cli import cli
 from sftdata.errors import SftdataError
 from sftdata.serving.conversation import Question
 from sftdata.serving.server_setup import SERVERS, set_up
-from sftdata_train.answering import answer
-from sftdata_train.recipe import load_recipe
-from sftdata_train.train import train
-from sftdata_train.training_run import prepare
+from sftdata_train.generating.answering import answer
+from sftdata_train.training.recipe import load_recipe
+from sftdata_train.training.train import train
+from sftdata_train.training.training_run import prepare
 
 ROW = {"article": "Rain fell on Tuesday."}
 

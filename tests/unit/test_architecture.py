@@ -16,6 +16,9 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "content" not in path
 LIBRARY = [  # __main__.py is the command line too
     path for path in MODULES if PACKAGE / "cli" not in path.parents and path.name != "__main__.py"
 ]
+TRAIN = ROOT / "train" / "sftdata_train"
+TRAIN_MODULES = sorted(TRAIN.rglob("*.py"))
+OURS = {"sftdata": PACKAGE, "sftdata_train": TRAIN}
 HEAVY = {"click", "torch", "peft", "accelerate", "transformers", "datasets", "huggingface_hub"}
 NEVER = {"click", "torch", "peft", "accelerate", "sftdata_train"}
 
@@ -96,18 +99,18 @@ def folder_of(module: str) -> str:
 
 
 def sftdata_imports(path: Path) -> Iterator[str]:
-    """Dotted names of the modules of sftdata that a file imports; lazy and type-only ones too."""
+    """Dotted names of our modules that a file imports; lazy and type-only ones too."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
-            if node.module.split(".")[0] == "sftdata":
+            if node.module.split(".")[0] in OURS:
                 yield from (resolved(node.module, alias.name) for alias in node.names)
         elif isinstance(node, ast.Import):
-            yield from (a.name for a in node.names if a.name.split(".")[0] == "sftdata")
+            yield from (a.name for a in node.names if a.name.split(".")[0] in OURS)
 
 
 def resolved(module: str, name: str) -> str:
     """The module that `from module import name` reads."""
-    place = PACKAGE.parent.joinpath(*module.split("."), name)
+    place = OURS[module.split(".")[0]].parent.joinpath(*module.split("."), name)
     return f"{module}.{name}" if place.is_dir() or place.with_suffix(".py").is_file() else module
 
 
@@ -129,8 +132,24 @@ def test_a_folder_imports_only_what_the_table_allows(path: Path) -> None:
     assert {folder_of(name) for name in sftdata_imports(path)} <= allowed
 
 
-def test_there_is_no_circle() -> None:
-    graph = {dotted_name(path): set(sftdata_imports(path)) for path in MODULES}
+# The folders of the train stage: each may import those before it.
+TRAIN_ORDER = ["models", "training", "generating", "evaluating"]
+
+
+@pytest.mark.parametrize("path", TRAIN_MODULES, ids=lambda path: path.stem)
+def test_a_folder_of_the_train_stage_imports_only_those_before_it(path: Path) -> None:
+    own = path.parent.name
+    if path.parent == TRAIN:
+        return
+    later = TRAIN_ORDER[TRAIN_ORDER.index(own) + 1 :]
+    names = [name for name in sftdata_imports(path) if name.startswith("sftdata_train.")]
+    assert {name.split(".")[1] for name in names}.isdisjoint(later)
+
+
+@pytest.mark.parametrize("modules", [MODULES, TRAIN_MODULES], ids=["sftdata", "sftdata_train"])
+def test_there_is_no_circle(modules: list[Path]) -> None:
+    graph = {dotted_name(path): set(sftdata_imports(path)) for path in modules}
+    assert any(graph.values())
     done: set[str] = set()
 
     def visit(module: str, trail: tuple[str, ...]) -> None:
@@ -145,7 +164,8 @@ def test_there_is_no_circle() -> None:
 
 
 def dotted_name(path: Path) -> str:
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    root = PACKAGE if PACKAGE in path.parents else TRAIN
+    parts = path.relative_to(root.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 

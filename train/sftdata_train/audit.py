@@ -12,7 +12,7 @@ from sftdata.inspecting.verify import find_faults
 from sftdata.serving.passport import FILE, Passport
 from sftdata.writing.dataset_files import is_inside
 from sftdata.writing.manifest import read_manifest
-from sftdata_train.model_loading import find_model_folder
+from sftdata_train.models.model_loading import find_model_folder
 from sftdata_train.passport import list_files
 
 # Files that peft and transformers read from a folder if they are there.

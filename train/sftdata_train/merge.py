@@ -20,14 +20,14 @@ from sftdata.tokenizing.encoder import REFERENCE, load_encoder
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata_train.audit import require_unchanged
-from sftdata_train.device import choose_device
-from sftdata_train.generation import Ids, generate
-from sftdata_train.inference import inference
-from sftdata_train.lora import load_adapter
-from sftdata_train.model_loading import load_config, load_model
+from sftdata_train.generating.generation import Ids, generate
+from sftdata_train.models.device import choose_device
+from sftdata_train.models.inference import inference
+from sftdata_train.models.model_loading import load_config, load_model
+from sftdata_train.models.tokenizer_files import save_tokenizer
 from sftdata_train.passport import write_passport
 from sftdata_train.resource_errors import explain_resource_errors
-from sftdata_train.tokenizer_files import save_tokenizer
+from sftdata_train.training.lora import load_adapter
 
 # Merged in float32, the outputs may differ by rounding alone. As a share of the logits' size.
 _TOLERANCE = 1e-3

@@ -20,8 +20,8 @@ from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.recorded import recorded_tokenizers
 from sftdata.versioning.releases import load_template
 from sftdata.writing.manifest import MANIFEST, Manifest
-from sftdata_train.model_loading import CONFIG, find_model_folder, locate_model
-from sftdata_train.recipe import Recipe
+from sftdata_train.models.model_loading import CONFIG, find_model_folder, locate_model
+from sftdata_train.training.recipe import Recipe
 
 _TOKENIZER = ("name", "sha256", "vocab_size", "text_tokens")
 # The run's own folders, and the card, which people edit.

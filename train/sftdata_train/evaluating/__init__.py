@@ -1,0 +1,1 @@
+"""Evaluate: base and tuned model side by side, and saved runs."""

@@ -1,0 +1,1 @@
+"""Generate: answers of a model to prompts."""

@@ -1,0 +1,1 @@
+"""Models and tokenizers as the train stage loads them."""
