@@ -20,6 +20,7 @@ from sftdata.errors import SftdataError
 
 PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs",
             "abfs": "adlfs", "abfss": "adlfs"}  # fmt: skip
+_EXTRAS = {"s3fs": "'sftdata[s3]'", "gcsfs": "'sftdata[gcs]'"}
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.", re.IGNORECASE)  # C:// is a drive
 _S3 = ("s3", "s3a")
 
@@ -40,7 +41,7 @@ def open_store(address: str, error_type: type[SftdataError] = SftdataError) -> t
         package = PACKAGES.get(scheme)
         raise error_type(
             f"'{escape(address)}': {scheme}:// needs a package that is not installed.",
-            f"Install it: pip install {package}" if package else f"{error}.",
+            f"Install it: pip install {_EXTRAS.get(package, package)}" if package else f"{error}.",
             code="E104",
         ) from error
     except ValueError as error:

@@ -39,7 +39,13 @@ from sftdata.writing.directory import (
 )
 from sftdata.writing.manifest import PARTS, Manifest
 from sftdata.writing.ownership import remove_dataset
-from sftdata.writing.publish import look_at, parse_manifest, publish, working_folder
+from sftdata.writing.publish import (
+    folder_to_write,
+    look_at,
+    parse_manifest,
+    publish,
+    working_folder,
+)
 
 # Places to read from; in a mapping, those of each split.
 Places = Sequence[str | Path] | str | Path
@@ -59,12 +65,12 @@ class Outcome:
     up_to_date: bool  # the dataset already has this content
     reused_rows: int  # source rows whose examples were copied from an earlier build
     replaced: Manifest | None = None  # of the dataset that was there before
-    address: str | None = None  # in an object store, where the dataset was put
+    stored_at: str | None = None  # the address in an object store where the dataset was put
 
     @property
     def place(self) -> str:
         """Where the dataset is: its folder, or its address."""
-        return self.address or str(self.manifest.directory)
+        return self.stored_at or str(self.manifest.directory)
 
     @property
     def replaced_note(self) -> str | None:
@@ -149,7 +155,7 @@ def build_spec(
         )
 
     if out is not None and is_address(str(out)):
-        outcome = _build_into_store(StoredFolder(str(out)), build_in, report)
+        outcome = _build_into_store(folder_to_write(str(out)), build_in, report)
     else:
         outcome = build_in(Path(out) if out is not None else in_project(f"data/{spec.task}"))
     release_memory()
@@ -177,7 +183,7 @@ def _build_into_store(
         is_new = publish(outcome.manifest, folder, before, report)
     return replace(
         outcome,
-        address=str(folder),
+        stored_at=str(folder),
         up_to_date=outcome.up_to_date and not is_new,
         replaced=parse_manifest(folder, before) if is_new else None,
     )

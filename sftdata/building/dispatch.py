@@ -49,7 +49,7 @@ class Dispatcher:
         self._on_ray, self._reference_only = workforce.on_ray, reference_only
         self.number_of_workers = workforce.number
         if workforce.on_ray:
-            self.number_of_workers = connect(workforce.address)
+            self.number_of_workers = connect(workforce.cluster)
         self._loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="exactness")
         self._fault: Future[str | None] | None = None
         self._workers: Workers | None = None

@@ -9,7 +9,7 @@ from typing import Any
 
 from sftdata.base.content import in_project
 from sftdata.base.ledger_line import LedgerLine
-from sftdata.base.stores import StoredFolder, is_address
+from sftdata.base.stores import is_address
 from sftdata.building.find_spec import find_spec_to_build
 from sftdata.building.inputs import no_rows
 from sftdata.building.maker import example_maker
@@ -22,7 +22,7 @@ from sftdata.reading.unread import merge_unread
 from sftdata.spec.model import Mixture
 from sftdata.tokenizing.engine_cache import EngineCache
 from sftdata.writing.ownership import check_ownership
-from sftdata.writing.publish import look_at
+from sftdata.writing.publish import folder_to_write, look_at
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def dry_run(
     file = None if spec is None else Path(spec)
     loaded = find_spec_to_build(task, file, notes.append, **options)
     if out is not None and is_address(str(out)):
-        look_at(StoredFolder(str(out)))
+        look_at(folder_to_write(str(out)))
     else:
         check_ownership(Path(out) if out is not None else in_project(f"data/{loaded.task}"))
     specs = [s.spec for s in loaded.sources] if isinstance(loaded, Mixture) else [loaded]

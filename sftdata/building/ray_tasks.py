@@ -31,8 +31,8 @@ from sftdata.errors import SftdataError
 from sftdata.examples.maker import BlockExamples, BlockRequest, ExampleMaker
 
 
-def connect(address: str | None) -> int:
-    """Connects to the cluster at `address`, or starts one on this machine; its number of cores.
+def connect(cluster: str | None) -> int:
+    """Connects to the cluster of this address, or to one of this machine; its number of cores.
 
     Raises `SftdataError` when the package is missing or the cluster cannot be reached.
     """
@@ -46,10 +46,10 @@ def connect(address: str | None) -> int:
         ) from error
     if not ray.is_initialized():
         try:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+            ray.init(address=cluster, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
             raise SftdataError(
-                f"The Ray cluster at {escape(address or 'this machine')} cannot be reached: "
+                f"The Ray cluster at {escape(cluster or 'this machine')} cannot be reached: "
                 f"{reason_of(error)}",
                 "Look at it with: ray status --address ADDRESS",
                 code="E202",

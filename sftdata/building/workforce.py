@@ -14,13 +14,13 @@ class Workforce:
 
     number: int = 1  # of processes; 1: this one
     on_ray: bool = False
-    address: str | None = None  # of the cluster; None: start one here
+    cluster: str | None = None  # its address; None: one of this machine
 
 
 THIS_PROCESS = Workforce()
 
 
-def choose_workforce(workers: int, engine: str, address: str | None) -> Workforce:
+def choose_workforce(workers: int, engine: str, cluster: str | None) -> Workforce:
     """Who makes the examples, by the options of a build.
 
     Raises `SftdataError` for options that have no effect together.
@@ -31,10 +31,10 @@ def choose_workforce(workers: int, engine: str, address: str | None) -> Workforc
             "Leave one of them out.",
             code="E102",
         )
-    if engine != "ray" and address is not None:
+    if engine != "ray" and cluster is not None:
         raise SftdataError(
-            f"--address {escape(address)} has no effect without --engine ray.",
+            f"--address {escape(cluster)} has no effect without --engine ray.",
             "Add it, or leave --address out.",
             code="E102",
         )
-    return Workforce(workers, engine == "ray", address)
+    return Workforce(workers, engine == "ray", cluster)

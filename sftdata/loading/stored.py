@@ -1,7 +1,7 @@
 """Datasets in object stores: read from a copy in the cache, each version in a folder of its own.
 
-The copy holds the address (`_ADDRESS`), so a dataset that was opened from it, or sent to another
-process, can still fetch what is missing.
+Beside the copy is its address (`_ADDRESS`), so a dataset that was opened from it, or sent to
+another process, can still fetch what is missing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sftdata.base.reporting import Report
 
 _BLOCK_BYTES = 1024 * 1024
-_ADDRESS = "address"  # a file of the copy
+_ADDRESS = "address"  # a file beside the copy
 Parts = Literal["missing", "anew", "no shards"]
 _MEND = "Remove what is left of the file in the store, and build there again: it is uploaded anew."
 
@@ -55,7 +55,7 @@ def local_folder(place: str | Path, report: Report = log, *, parts: Parts = "mis
     if (copy / MANIFEST).is_file():
         note_use(copy / MANIFEST)
     copy.mkdir(parents=True, exist_ok=True)
-    (copy / _ADDRESS).write_text(str(folder), encoding="utf-8")
+    (copy.parent / _ADDRESS).write_text(str(folder), encoding="utf-8")
     fetched = _Fetch(folder, copy, parts).fetch("", content)
     if fetched:
         report(f"Fetched {count(len(fetched), 'file')}, {size(sum(fetched))}, of {folder}.")
@@ -66,14 +66,14 @@ def address_of(directory: Path) -> str | None:
     """The address of the dataset that this folder is a copy of; None for a dataset of its own."""
     copies = (cache_folder() / DATASETS).resolve()
     directory = directory.resolve()
-    if not directory.is_relative_to(copies) or directory == copies:
+    if not directory.is_relative_to(copies):
         return None
-    copy, *below = directory.relative_to(copies).parts
+    version, *below = directory.relative_to(copies).parts or ("",)
     try:
-        address = (copies / copy / _ADDRESS).read_text(encoding="utf-8")
+        address = (copies / version / _ADDRESS).read_text(encoding="utf-8")
     except OSError:  # made by an earlier version
         return None
-    return "/".join([address, *below])
+    return "/".join([address, *below[1:]])
 
 
 def open_partial(directory: Path, shard: Mapping[str, Any]) -> PartialFile | None:
@@ -94,9 +94,12 @@ def _has_pieces(entry: Mapping[str, Any]) -> bool:
 
 
 def _copy_folder(folder: StoredFolder, manifest: bytes) -> Path:
-    """The folder of a version, so that what is open of another one stays."""
+    """The folder of a version, so that what is open of another one stays.
+
+    Pages and messages show its name, so it is that of the dataset in the store.
+    """
     digest = hashlib.sha256(f"{folder}\0".encode() + manifest).hexdigest()
-    return cache_folder() / DATASETS / digest[:32]
+    return cache_folder() / DATASETS / digest[:32] / (PurePosixPath(str(folder)).name or "dataset")
 
 
 class _Fetch:

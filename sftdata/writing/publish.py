@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sftdata.base import sealed_json
 from sftdata.base.cache_folder import BUILDS, cache_folder
+from sftdata.base.escaping import escape
 from sftdata.base.stores import StoredFolder
 from sftdata.base.wording import count, list_names, size
 from sftdata.errors import SftdataError
@@ -27,6 +28,23 @@ if TYPE_CHECKING:
     from sftdata.base.reporting import Report
 
 _SHOWN = 3
+_KEEP_NOTHING = {
+    "memory": "it is in the memory of this process, so the dataset would be lost at its end",
+    "http": "a web server takes no files",
+    "https": "a web server takes no files",
+}
+
+
+def folder_to_write(address: str) -> StoredFolder:
+    """The folder at an address. Raises `SftdataError` where no dataset can be kept."""
+    scheme = address.partition("://")[0].lower()
+    if scheme in _KEEP_NOTHING:
+        raise SftdataError(
+            f"'{escape(address)}': {_KEEP_NOTHING[scheme]}.",
+            "Give a folder, or an address in an object store: s3://…, gs://…",
+            code="E202",
+        )
+    return StoredFolder(address)
 
 
 def working_folder(folder: StoredFolder) -> Path:

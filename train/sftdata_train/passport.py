@@ -12,6 +12,7 @@ from sftdata.base.sealed_json import FILES, seal, to_json
 from sftdata.base.version import __version__
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import Dataset
+from sftdata.loading.stored import address_of
 from sftdata.rendering.template import Template
 from sftdata.serving.passport import FILE, VERSION, Passport
 from sftdata.serving.turn_rules import TurnRules
@@ -42,7 +43,7 @@ def describe_run(
     `revision`: the commit of a model from the Hub.
     """
     manifest = data.manifest
-    tokenizer = manifest["tokenizer"]
+    tokenizer, address = manifest["tokenizer"], address_of(manifest.directory)
     return {
         "version": VERSION,
         "sftdata": __version__,
@@ -52,6 +53,7 @@ def describe_run(
             "draft": manifest["draft"],
             "shots": manifest["options"].get("shots", [0]),
             "manifest_sha256": sha256_of(manifest.directory / MANIFEST),
+            **({} if address is None else {"address": address}),
             "split": split,
             "rows": len(data[split]),
             "target_tokens": int(data[split].target_counts.sum()),

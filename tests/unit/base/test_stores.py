@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
 import pytest
 
-from sftdata.base.stores import ReplacedError, StoredFolder, is_address, open_store
+from sftdata.base.stores import PACKAGES, ReplacedError, StoredFolder, is_address, open_store
 from sftdata.errors import SftdataError
 
 
@@ -61,11 +62,14 @@ def test_only_what_was_seen_is_replaced(folder: StoredFolder) -> None:
     [
         ("nothing://a/b", "nothing:// is no known kind of address", "E202"),
         ("abfs://a/b", r"needs a package(?s:.*)pip install adlfs", "E104"),
+        ("gs://a/b", r"gs:// needs a package(?s:.*)pip install 'sftdata\[gcs\]'", "E104"),
     ],
 )
 def test_an_address_that_cannot_be_opened_is_one_message(
-    address: str, said: str, code: str
+    address: str, said: str, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for package in PACKAGES.values():
+        monkeypatch.setitem(sys.modules, package, None)  # not installed
     with pytest.raises(SftdataError, match=said) as caught:
         open_store(address)
     assert caught.value.code == code

@@ -14,7 +14,7 @@ from sftdata.errors import SftdataError
         ((1, "local", None), THIS_PROCESS),
         ((3, "local", None), Workforce(3)),
         ((1, "ray", None), Workforce(on_ray=True)),
-        ((1, "ray", "head:6379"), Workforce(on_ray=True, address="head:6379")),
+        ((1, "ray", "head:6379"), Workforce(on_ray=True, cluster="head:6379")),
         ((2, "ray", None), "--workers 2 has no effect with --engine ray"),
         ((1, "local", "head:6379"), "--address head:6379 has no effect without --engine ray"),
     ],

@@ -14,6 +14,7 @@ from typing import Any
 from sftdata.base.escaping import escape
 from sftdata.base.files import sha256_of, write_output
 from sftdata.errors import SftdataError
+from sftdata.loading.stored import address_of
 from sftdata.serving.passport import Passport
 from sftdata.writing.manifest import MANIFEST, Manifest
 from sftdata_train.evaluating.rows import EvaluatedRow
@@ -39,7 +40,7 @@ def describe_settings(
     """What the numbers depend on: the dataset, the training, the models, how it was evaluated."""
     settings = {
         "dataset": {
-            "folder": str(manifest.directory),
+            "folder": address_of(manifest.directory) or str(manifest.directory),
             "build": manifest["build"],
             "manifest_sha256": sha256_of(manifest.directory / MANIFEST),
         },
