@@ -137,9 +137,13 @@ class ShardWriter:
             self._write_batch()
         if self._file is not None:
             self._finish_shard()
-        shards, sizes = self.shards[self._returned :], RowSizes.concatenate(self._sizes_written)
-        self._returned, self._sizes_written = len(self.shards), []
-        return shards, sizes
+        shards, self._returned = self.shards[self._returned :], len(self.shards)
+        return shards, self.take_sizes()
+
+    def take_sizes(self) -> RowSizes:
+        """The sizes of the rows that were written since the last call."""
+        sizes, self._sizes_written = RowSizes.concatenate(self._sizes_written), []
+        return sizes
 
     def link_shards(
         self, folder: Path, shards: Sequence[Shard], sizes: RowSizes, *, is_on_disk: bool

@@ -6,46 +6,40 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Status
-from sftdata.base.schema import RowSizes
 from sftdata.base.version import __version__
 from sftdata.building.mixture.identity import mixing_options
 from sftdata.building.mixture.parts import (
-    ExcludedRow,
+    ExcludedRows,
     MixturePart,
-    RowOrigins,
     task_names,
     template_labels,
 )
+from sftdata.building.mixture.writing import WrittenSplit
 from sftdata.reading.unread import merge_unread
 from sftdata.spec.model import Mixture
 from sftdata.spec.split_names import training_split
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import PARTS, SCHEMA_VERSION
-from sftdata.writing.shards import Shard
-from sftdata.writing.size_counts import SizeCounts
 from sftdata.writing.summary import describe_sizes, describe_splits
 
 
 def merge_ledgers(
-    parts: Sequence[MixturePart], excluded: Sequence[ExcludedRow]
+    parts: Sequence[MixturePart], excluded: Sequence[ExcludedRows]
 ) -> tuple[Ledger, list[frozenset[str]]]:
     """The ledger of the mixture, and for each part the ids of its excluded rows."""
     ledger = Ledger()
     gone = []
     for at, part in enumerate(parts):
         place, lines = f"{PARTS}/{part.source.name}", []
-        for split in part.hashes:
-            rows = [row for row in excluded if (row.part, row.split) == (at, split)]
-            ids = part.row_ids(split, [row.row for row in rows])
-            lines += [
-                LedgerLine(row_id, place, Status.DROPPED, row.reason, row.detail)
-                for row_id, row in zip(ids, rows, strict=True)
-            ]
+        for found in excluded:
+            if found.part == at:
+                ids = part.row_ids(found.split, found.rows)
+                lines += [
+                    LedgerLine(row_id, place, Status.DROPPED, found.reason, detail)
+                    for row_id, detail in zip(ids, found.details, strict=False)
+                ]
         gone.append(frozenset(line.row_id for line in lines))
         # A row that was cut or flagged and then excluded has one line: why it is not here.
         ledger.lines += [
@@ -68,25 +62,27 @@ def describe_mixture(
     mixture: Mixture,
     parts: Sequence[MixturePart],
     build: str,
-    plans: Mapping[str, RowOrigins],
-    shards: Mapping[str, Sequence[Shard]],
-    sizes: Mapping[str, RowSizes],
+    written: Mapping[str, WrittenSplit],
+    used: Sequence[int],
     ledger: Ledger,
     gone: Sequence[frozenset[str]],
-    excluded: Sequence[ExcludedRow],
+    excluded: Sequence[ExcludedRows],
     planned: Sequence[float],
 ) -> dict[str, Any]:
-    """The manifest of the mixture. `planned`: the share of each part of the training split."""
+    """The manifest of the mixture.
+
+    `used`: the rows of each part, without repeats. `planned`: the share of each part of the
+    training split.
+    """
     rows_in = sum(part.manifest["rows_in"] for part in parts)
     rows_out = rows_in - sum(ledger.dropped.values())
-    copies = sum(len(plan.row) for plan in plans.values())
-    differs = sum(
-        len(part.whole_text_differs - left) for part, left in zip(parts, gone, strict=True)
-    )
+    copies = sum(int(split.rows.sum()) for split in written.values())
+    differs = sum(part.count_differing(left) for part, left in zip(parts, gone, strict=True))
     first = parts[0].manifest
     templates = {k: v for part in parts for k, v in part.manifest["template"].items()}
+    by_source = _by_source(mixture, parts, written, used, excluded, planned)
     stats = describe_sizes(
-        {split: _counted(own) for split, own in sizes.items()},
+        {split: own.sizes for split, own in written.items()},
         {
             "by_template": ("template", template_labels(parts)),
             "by_task": ("task", task_names(parts)),
@@ -108,7 +104,7 @@ def describe_mixture(
         ],
         "spec": mixture.to_json(),
         "options": mixing_options(mixture),
-        "splits": describe_splits(shards, build),
+        "splits": describe_splits({n: w.shards for n, w in written.items()}, build),
         "rows_in": rows_in,
         "rows_out": rows_out,
         "repeated": copies - rows_out,
@@ -129,40 +125,33 @@ def describe_mixture(
             "prompt_equal": rows_out,
             "whole_text_equal": rows_out - differs,
         },
-        "stats": stats | {"by_source": _by_source(mixture, parts, plans, sizes, excluded, planned)},
+        "stats": stats | {"by_source": by_source},
     }
-
-
-def _counted(sizes: RowSizes) -> SizeCounts:
-    counts = SizeCounts()
-    counts.add(sizes)
-    return counts
 
 
 def _by_source(
     mixture: Mixture,
     parts: Sequence[MixturePart],
-    plans: Mapping[str, RowOrigins],
-    sizes: Mapping[str, RowSizes],
-    excluded: Sequence[ExcludedRow],
+    written: Mapping[str, WrittenSplit],
+    used: Sequence[int],
+    excluded: Sequence[ExcludedRows],
     planned: Sequence[float],
 ) -> dict[str, dict[str, Any]]:
     """Rows, copies and tokens of each source, what is left out of it, and its share in training."""
     counted = {}
-    reached = _training_shares(mixture, len(parts), plans, sizes)
+    reached = _training_shares(mixture, len(parts), written)
     for at, part in enumerate(parts):
-        used = {split: plan.part == at for split, plan in plans.items()}
-        copies = sum(int(mask.sum()) for mask in used.values())
-        rows = sum(len(np.unique(plan.row[used[split]])) for split, plan in plans.items())
+        left_out = Counter[str]()
+        for found in excluded:
+            if found.part == at and len(found.rows):
+                left_out[found.reason.value] += len(found.rows)
         counted[part.source.name] = {
             "task": part.source.spec.task,
-            "rows": rows,
-            "repeated": copies - rows,
-            "tokens": sum(int(s.tokens[used[split]].sum()) for split, s in sizes.items()),
-            "target_tokens": sum(
-                int(s.target_tokens[used[split]].sum()) for split, s in sizes.items()
-            ),
-            "left_out": dict(Counter(row.reason.value for row in excluded if row.part == at)),
+            "rows": used[at],
+            "repeated": sum(int(own.rows[at]) for own in written.values()) - used[at],
+            "tokens": sum(int(own.tokens[at]) for own in written.values()),
+            "target_tokens": sum(int(own.target_tokens[at]) for own in written.values()),
+            "left_out": dict(left_out),
             "planned_share": planned[at] if planned else None,
             "share": reached[at] if planned else None,
         }
@@ -170,17 +159,12 @@ def _by_source(
 
 
 def _training_shares(
-    mixture: Mixture, parts: int, plans: Mapping[str, RowOrigins], sizes: Mapping[str, RowSizes]
+    mixture: Mixture, parts: int, written: Mapping[str, WrittenSplit]
 ) -> list[float]:
     """The share of each part of the training split, in the units of the mixture."""
-    train = training_split(plans)
+    train = training_split(written)
     if train is None:
         return [0.0] * parts
-    of_row: dict[str, npt.NDArray[Any]] = {
-        "rows": np.ones(len(plans[train].part), np.int64),
-        "tokens": sizes[train].tokens,
-        "target_tokens": sizes[train].target_tokens,
-    }
-    units = np.bincount(plans[train].part, of_row[mixture.by], minlength=parts)
+    units = getattr(written[train], mixture.by).astype(float)
     shares: list[float] = (units / max(units.sum(), 1)).tolist()
     return shares

@@ -6,39 +6,37 @@ built again for another. Mixing copies rows; it renders and tokenizes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from sftdata.base.array_file import ArrayFile
 from sftdata.base.files import sync
 from sftdata.base.reasons import Reason
-from sftdata.base.schema import RowSizes, measure_rows
 from sftdata.base.sizes import Sizes
-from sftdata.base.wording import count
+from sftdata.building.mixture.candidates import FreshRows, find_fresh_rows
 from sftdata.building.mixture.manifest_content import describe_mixture, merge_ledgers
-from sftdata.building.mixture.parts import (
-    ExcludedRow,
-    MixturePart,
-    RowOrigins,
-    describe_kept_rows,
-    exclude,
-    split_names,
+from sftdata.building.mixture.order import Origins, interleave
+from sftdata.building.mixture.parts import ExcludedRows, MixturePart, split_names
+from sftdata.building.mixture.sampling import (
+    COLUMNS,
+    OVER_CAP,
+    Candidates,
+    SourceSample,
+    draw_samples,
 )
-from sftdata.building.mixture.sampling import Candidates, SourceSample, draw_samples, interleave
-from sftdata.building.mixture.writing import MixtureWriter
-from sftdata.errors import GoldenSetError, SftdataError
-from sftdata.examples.blocks import CONTENT_HASH, ID_HASH
-from sftdata.reading.screening.seen_ids import SeenIds
+from sftdata.building.mixture.writing import MixtureWriter, WrittenSplit
+from sftdata.errors import SftdataError
 from sftdata.spec.model import Mixture
 from sftdata.spec.split_names import training_split
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import LEDGERS, SHARDS, Manifest, shards_path
 from sftdata.writing.ownership import remove_shards
-from sftdata.writing.shards import Shard
 
-_NO_HASHES, _NO_ROWS = np.empty((0, 4), np.uint64), np.empty(0, np.int64)
+_NO_CANDIDATES = np.empty((0, COLUMNS), np.uint64)
 
 
 def mix(
@@ -53,32 +51,81 @@ def mix(
     folder = directory / shards_path(build)
     remove_shards(folder)  # of a killed build
     folder.mkdir(exist_ok=True)
-    excluded: list[ExcludedRow] = []
-    plans, planned = _plan(mixture, parts, excluded)
-    if not sum(len(plan.row) for plan in plans.values()):
+    train = _find_training_split(parts)
+    fresh, excluded = find_fresh_rows(parts, mixture.by, train, folder)
+    plan = _plan(mixture, parts, fresh, train, folder)
+    if not sum(plan.rows):
         raise SftdataError(
             "The mixture has no rows.", "Look at the caps and the sources' ledgers.", code="E302"
         )
     writer = MixtureWriter(parts, folder, sizes)
-    shards: dict[str, list[Shard]] = {}
-    row_sizes: dict[str, RowSizes] = {}
-    for name, plan in plans.items():
-        shards[name], row_sizes[name] = writer.write(name, plan)
+    written: dict[str, WrittenSplit] = {}
+    for split in plan.samples:
+        written[split] = writer.write(split, plan.iterate(split))
     sync(folder)
+    excluded += plan.excluded
     ledger, gone = merge_ledgers(parts, excluded)
     content = describe_mixture(
-        mixture, parts, build, plans, shards, row_sizes, ledger, gone, excluded, planned
+        mixture, parts, build, written, plan.rows, ledger, gone, excluded, plan.planned
     )
     return Manifest(directory, content), ledger
 
 
+@dataclass
+class _Plan:
+    """The rows of the mixture, how often each is used, and which are not."""
+
+    seed: int
+    folder: Path  # for files without a name
+    fresh: FreshRows
+    samples: dict[str, list[SourceSample]] = field(default_factory=dict)  # by split, of each part
+    rows: list[int] = field(default_factory=list)  # of each part, without repeats
+    excluded: list[ExcludedRows] = field(default_factory=list)
+    planned: list[float] = field(default_factory=list)  # the share of each part in training
+
+    def candidates(self, split: str) -> list[ArrayFile]:
+        """The rows of each part that could be used."""
+        return [
+            own[split] if split in own else ArrayFile(self.folder, COLUMNS) for own in self.fresh
+        ]
+
+    def iterate(self, split: str) -> Iterator[Origins]:
+        """Part and place of each row of a split, in order."""
+        return interleave(self.candidates(split), self.samples[split], self.seed, self.folder)
+
+
 def _plan(
-    mixture: Mixture, parts: Sequence[MixturePart], excluded: list[ExcludedRow]
-) -> tuple[dict[str, RowOrigins], list[float]]:
-    """The rows of the mixture in order, by split; and the share of each part in training."""
-    fresh = _without_repeats(parts, excluded)
-    plans: dict[str, RowOrigins] = {}
-    planned: list[float] = []
+    mixture: Mixture,
+    parts: Sequence[MixturePart],
+    fresh: FreshRows,
+    train: str | None,
+    folder: Path,
+) -> _Plan:
+    plan = _Plan(mixture.seed, folder, fresh, rows=[0] * len(parts))
+    for split in split_names(parts):
+        samples = [SourceSample()] * len(parts)
+        if split == train:
+            candidates = [
+                Candidates(rows, part.source.weight, part.source.cap)
+                for part, rows in zip(parts, plan.candidates(split), strict=True)
+            ]
+            samples = draw_samples(
+                candidates,
+                temperature=mixture.temperature,
+                max_repeats=mixture.max_repeats,
+                seed=mixture.seed,
+            )
+            plan.planned = [sample.planned for sample in samples]
+        plan.samples[split] = samples
+        for at, (rows, sample) in enumerate(zip(plan.candidates(split), samples, strict=True)):
+            used, excluded = _apply(rows, sample, at, split, parts[at])
+            plan.rows[at] += used
+            plan.excluded += excluded
+    return plan
+
+
+def _find_training_split(parts: Sequence[MixturePart]) -> str | None:
+    """Raises `SftdataError` when there is none and a source has a weight or a cap."""
     splits = split_names(parts)
     train = training_split(splits)
     if train is None and any(part.source.weight or part.source.cap for part in parts):
@@ -88,89 +135,23 @@ def _plan(
             "Name the split of the training rows train, in [split].",
             code="E401",
         )
-    for split in splits:
-        ids = [part.hashes.get(split, _NO_HASHES)[:, 0] for part in parts]
-        used = [rows.get(split, _NO_ROWS) for rows in fresh]
-        if split == train:
-            samples = _sample(mixture, parts, split, ids, used)
-            planned = [sample.planned for sample in samples]
-            for at, sample in enumerate(samples):
-                over_cap, not_sampled = used[at][sample.over_cap], used[at][sample.not_sampled]
-                detail = _cap_detail(parts[at])
-                excluded += exclude(at, split, over_cap, Reason.OVER_CAP, detail)
-                detail = "its source has more than its share of the mixture"
-                excluded += exclude(at, split, not_sampled, Reason.NOT_SAMPLED, detail)
-            used = [rows[sample.used] for rows, sample in zip(used, samples, strict=True)]
-        plans[split] = RowOrigins(*interleave(ids, used, mixture.seed))
-    return plans, planned
+    return train
 
 
-def _cap_detail(part: MixturePart) -> str:
-    return f"'{part.source.name}' may give {part.source.cap:,} rows" if part.source.cap else ""
-
-
-def _sample(
-    mixture: Mixture,
-    parts: Sequence[MixturePart],
-    split: str,
-    ids: Sequence[npt.NDArray[np.uint64]],
-    used: Sequence[npt.NDArray[np.int64]],
-) -> list[SourceSample]:
-    candidates = []
-    for part, own, rows in zip(parts, ids, used, strict=True):
-        sizes = RowSizes.concatenate([measure_rows(batch) for batch in part.batches(split)])
-        units = {
-            "rows": np.ones(len(own), np.int64),
-            "tokens": sizes.tokens.astype(np.int64),
-            "target_tokens": sizes.target_tokens.astype(np.int64),
-        }[mixture.by]
-        source = part.source
-        candidates.append(Candidates(own[rows], units[rows], source.weight, source.cap))
-    return draw_samples(
-        candidates,
-        temperature=mixture.temperature,
-        max_repeats=mixture.max_repeats,
-        seed=mixture.seed,
-    )
-
-
-def _without_repeats(
-    parts: Sequence[MixturePart], excluded: list[ExcludedRow]
-) -> list[dict[str, npt.NDArray[np.int64]]]:
-    """For each part and split the rows that no earlier part has, by id or by content.
-
-    Raises `GoldenSetError` if more rows of a part than its spec allows have ids of other rows.
-    """
-    ids, contents = SeenIds(), SeenIds()
-    fresh: list[dict[str, npt.NDArray[np.int64]]] = []
-    for at, part in enumerate(parts):
-        keep = {}
-        clashes = rows = 0
-        for split, hashes in part.hashes.items():
-            same_id = ids.add(hashes[:, ID_HASH])
-            # A row that goes for its id is not the first with its content.
-            same_content = contents.add(hashes[:, CONTENT_HASH], ~same_id)
-            if part.source.spec.duplicates == "keep":
-                same_content &= same_id
-            keep[split] = np.flatnonzero(~(same_id | same_content))
-            duplicates = np.flatnonzero(same_content)
-            details = describe_kept_rows(parts[:at], fresh, hashes[duplicates, CONTENT_HASH])
-            excluded += [
-                ExcludedRow(at, split, row, Reason.DUPLICATE, detail)
-                for row, detail in zip(duplicates.tolist(), details, strict=True)
-            ]
-            repeated_ids = np.flatnonzero(same_id & ~same_content)
-            detail = "has the id of a row of an earlier source, which says something else"
-            excluded += exclude(at, split, repeated_ids, Reason.REPEATED_ID, detail)
-            clashes, rows = clashes + len(repeated_ids), rows + len(hashes)
-        if 100 * clashes > part.source.spec.max_dropped * rows:
-            name = part.source.name
-            raise GoldenSetError(
-                f"{clashes:,} of {count(rows, 'row')} of the source '{name}' have ids of other "
-                "rows in earlier sources of the mixture, so they would be dropped. Nothing was "
-                "committed.",
-                f'Put a text before the ids of the source, in its table: id_prefix = "{name}"',
-                code="E301",
-            )
-        fresh.append(keep)
-    return fresh
+def _apply(
+    rows: ArrayFile, sample: SourceSample, at: int, split: str, part: MixturePart
+) -> tuple[int, list[ExcludedRows]]:
+    """How many rows of a part are used at least once, and the others, in the order of sampling."""
+    used, left_out = 0, {OVER_CAP: [_NO_CANDIDATES], 0: [_NO_CANDIDATES]}
+    for piece in rows.pieces():
+        copies = sample.copies(piece)
+        used += int(np.count_nonzero(copies > 0))
+        for number, found in left_out.items():
+            found.append(piece[copies == number])
+    over_cap, not_sampled = (sample.order(np.concatenate(own)) for own in left_out.values())
+    cap = f"'{part.source.name}' may give {part.source.cap:,} rows" if part.source.cap else ""
+    more = "its source has more than its share of the mixture"
+    return used, [
+        ExcludedRows(at, split, over_cap, Reason.OVER_CAP, repeat(cap)),
+        ExcludedRows(at, split, not_sampled, Reason.NOT_SAMPLED, repeat(more)),
+    ]

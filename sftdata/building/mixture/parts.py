@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sftdata.base.array_file import ArrayFile
 from sftdata.base.arrow import numbers
 from sftdata.base.reasons import Reason
-from sftdata.examples.blocks import CONTENT_HASH
 from sftdata.spec.model import MixedSource
-from sftdata.writing.journal import read_journal
+from sftdata.writing.journal import read_block_lines
 from sftdata.writing.manifest import Manifest, shards_path
 from sftdata.writing.shards import open_batches
 
@@ -27,46 +26,51 @@ class MixturePart:
     source: MixedSource
     manifest: Manifest
 
-    @cached_property
-    def hashes(self) -> dict[str, npt.NDArray[np.uint64]]:
+    def write_hashes(self, folder: Path) -> dict[str, ArrayFile]:
         """uint64[rows, 4] by split: digests of id and content, in the order of the shards.
 
         Only splits of this part: others may have a split that their sources give.
         """
-        found: dict[str, list[npt.NDArray[np.uint64]]] = {s: [] for s in self.manifest["splits"]}
-        for line in read_journal(self._folder).blocks:
-            blocks = line.blocks
-            cells = np.tile(np.arange(len(found)), len(blocks))
-            split = np.repeat(cells, blocks.rows.ravel())
+        found = {split: ArrayFile(folder, 4) for split in self.manifest["splits"]}
+        for line in read_block_lines(self._folder):
+            hashes = line.hashes
+            split = np.repeat(np.tile(np.arange(len(found)), len(line.rows)), line.rows.ravel())
             for at, rows in enumerate(found.values()):
-                rows.append(blocks.hashes[split == at])
-        return {n: np.concatenate([np.empty((0, 4), np.uint64), *h]) for n, h in found.items()}
-
-    @cached_property
-    def whole_text_differs(self) -> frozenset[str]:
-        """Ids of the rows whose prompt and target, encoded as one text, have other token ids."""
-        lines = read_journal(self._folder).blocks
-        return frozenset(row_id for own in lines for _, row_id in own.blocks.whole_text_differs)
-
-    def row_ids(self, split: str, rows: Sequence[int]) -> list[str]:
-        """The ids of the rows at these places of a split."""
-        ids = pa.chunked_array(
-            [batch.column("row_id") for batch in self.batches(split)], pa.string()
-        )
-        found: list[str] = ids.take(numbers(np.array(rows, np.int64))).to_pylist()
+                rows.append(hashes[split == at])
         return found
+
+    def count_differing(self, left_out: Collection[str]) -> int:
+        """The rows whose prompt and target, encoded as one text, have other token ids.
+
+        Rows with the ids in `left_out` don't count.
+        """
+        return sum(
+            len({row_id for _, row_id in line.blocks.whole_text_differs}.difference(left_out))
+            for line in read_block_lines(self._folder)
+        )
+
+    def row_ids(self, split: str, rows: npt.NDArray[np.int64]) -> list[str]:
+        """The ids of the rows at these places of a split."""
+        order = np.argsort(rows, kind="stable")
+        ascending = rows[order]
+        found = np.empty(len(rows), object)
+        start = 0
+        for batch in self.batches(split) if len(rows) else ():
+            first, last = np.searchsorted(ascending, (start, start + batch.num_rows))
+            own = batch.column("row_id").take(numbers(ascending[first:last] - start))
+            found[order[first:last]] = own.to_pylist()
+            start += batch.num_rows
+        ids: list[str] = found.tolist()
+        return ids
 
     @property
     def _folder(self) -> Path:
         return self.manifest.directory / shards_path(self.manifest["build"])
 
-    def batches(self, split: str) -> list[pa.RecordBatch]:
+    def batches(self, split: str) -> Iterator[pa.RecordBatch]:
         """The record batches of a split, memory-mapped."""
-        return [
-            batch
-            for shard in self.manifest["splits"].get(split, {"shards": []})["shards"]
-            for batch in open_batches(self.manifest.directory / shard["path"])
-        ]
+        for shard in self.manifest["splits"].get(split, {"shards": []})["shards"]:
+            yield from open_batches(self.manifest.directory / shard["path"])
 
 
 def split_names(parts: Sequence[MixturePart]) -> list[str]:
@@ -85,52 +89,12 @@ def task_names(parts: Sequence[MixturePart]) -> list[str]:
     return list(dict.fromkeys(part.source.spec.task for part in parts))
 
 
-@dataclass
-class RowOrigins:
-    """Where each row of one split of a mixture comes from."""
-
-    part: npt.NDArray[np.int32]
-    row: npt.NDArray[np.int64]  # in the part's split
-
-
 @dataclass(frozen=True, slots=True)
-class ExcludedRow:
-    """A row of a part that is not in the mixture, and why."""
+class ExcludedRows:
+    """Rows of a part that are not in the mixture, and why."""
 
     part: int  # its place among the parts
     split: str
-    row: int  # in the split
+    rows: npt.NDArray[np.int64]  # places in the split
     reason: Reason
-    detail: str
-
-
-def exclude(
-    part: int, split: str, rows: npt.NDArray[np.int64], reason: Reason, detail: str
-) -> list[ExcludedRow]:
-    """The rows of a part at these places of the split, for one reason."""
-    return [ExcludedRow(part, split, row, reason, detail) for row in rows.tolist()]
-
-
-def describe_kept_rows(
-    parts: Sequence[MixturePart],
-    fresh: Sequence[Mapping[str, npt.NDArray[np.int64]]],
-    contents: npt.NDArray[np.uint64],
-) -> list[str]:
-    """For each content, which row of these parts has it, in words for the ledger.
-
-    `fresh`: for each part and split the rows that are in the mixture. `contents`: uint64[rows, 2].
-    """
-    found: dict[tuple[int, ...], str] = {}
-    if not len(contents):
-        return []
-    for part, kept in zip(parts, fresh, strict=True):
-        for split, hashes in part.hashes.items():
-            own = hashes[kept[split], CONTENT_HASH]
-            places = np.flatnonzero(np.isin(own[:, 0], contents[:, 0]))
-            ids = part.row_ids(split, kept[split][places].tolist())
-            for content, row_id in zip(map(tuple, own[places].tolist()), ids, strict=True):
-                found.setdefault(content, f"row '{row_id}' of the source '{part.source.name}'")
-    return [
-        f"says the same as {found.get(content, 'a row of an earlier source')}"
-        for content in map(tuple, contents.tolist())
-    ]
+    details: Iterable[str]  # of each row; there may be more

@@ -1,7 +1,9 @@
-"""Sample the rows of a mixture's sources: which rows, how often, and in which order.
+"""Sample the rows of a mixture's sources: which rows are used, and how often.
 
 Hashes of row ids decide, so the plan is the same on every machine, and a source that grows moves no
-row of another source.
+row of another source. Rows are taken in the order of their keys, up to a cut, which is found
+without sorting: a pass adds up the keys with the same first bits, and only those around the cut are
+looked at one by one. So the memory does not grow with the rows.
 """
 
 from __future__ import annotations
@@ -13,29 +15,69 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from sftdata.base.array_file import ArrayFile, Rows
 from sftdata.base.hashing import mix_bits
 
+HASH, PLACE, UNITS = range(3)  # columns of the rows of a source
+COLUMNS = 3
+OVER_CAP = -1  # instead of a number of copies
+
 _TINY = 1e-9  # relative; shares are made of floats
+_BITS = 16  # of a key
+_SHIFT = np.uint64(64 - _BITS)
+
+_Keys = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """The rows of one source that could be used."""
 
-    hashes: npt.NDArray[np.uint64]  # [rows], of the row ids
-    units: npt.NDArray[np.int64]  # [rows]: 1, tokens or target tokens, as shares are measured
+    # HASH of the row id; PLACE in the source, ascending; UNITS: 1, tokens or target tokens, as
+    # shares are measured.
+    rows: ArrayFile
     weight: float | None  # None: as many units as the source has
     cap: int | None  # rows
 
 
 @dataclass(frozen=True, slots=True)
-class SourceSample:
-    """Indices of rows of one source: used (repeats included), and not used."""
+class _Cut:
+    """The first row that is not taken. Rows of the same key are taken in the order of places."""
 
-    used: npt.NDArray[np.int64]
-    over_cap: npt.NDArray[np.int64]
-    not_sampled: npt.NDArray[np.int64]
-    planned: float  # the share of the whole that is asked for
+    key: int
+    place: int
+
+    def takes(self, keys: _Keys, places: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """For each row whether it is before the cut."""
+        taken: npt.NDArray[np.bool_] = (keys == self.key) & (places < self.place)
+        taken |= keys < self.key
+        return taken
+
+
+_NONE, _EVERY = _Cut(0, 0), _Cut(2**64 - 1, 2**64 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSample:
+    """Which rows of one source are used, and how often."""
+
+    seed: int = 0
+    cap: _Cut = _EVERY
+    full: int = 1  # copies of each row up to the cap
+    once_more: _Cut = _NONE  # these have one copy more
+    planned: float = 0.0  # the share of the whole that is asked for
+
+    def copies(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """int64[rows]: how often each is used, or `OVER_CAP`."""
+        keys, places = _keys(rows, self.seed), rows[:, PLACE]
+        copies = self.full + self.once_more.takes(keys, places).astype(np.int64)
+        return np.where(self.cap.takes(keys, places), copies, OVER_CAP)
+
+    def order(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """The places of rows in the order in which they are taken."""
+        by_key = np.argsort(_keys(rows, self.seed), kind="stable")
+        places: npt.NDArray[np.int64] = rows[by_key, PLACE].astype(np.int64)
+        return places
 
 
 def draw_samples(
@@ -47,10 +89,9 @@ def draw_samples(
     can be with no source used more than `max_repeats` times, and no larger than what uses every
     row of every source at least once.
     """
-    orders = [_order(source.hashes, seed) for source in sources]
-    kept = [order[: source.cap] for order, source in zip(orders, sources, strict=True)]
+    caps = [_EVERY if s.cap is None else _find_cut(s.rows, seed, _EVERY, s.cap) for s in sources]
     sizes = np.array(
-        [source.units[rows].sum() for source, rows in zip(sources, kept, strict=True)], float
+        [_sum_units(s.rows, seed, cap) for s, cap in zip(sources, caps, strict=True)], float
     )
     weights = np.array(
         [
@@ -65,71 +106,50 @@ def draw_samples(
         once = sizes[there] / (shares[there] / shares.sum())  # the whole that uses the source once
         whole = min(once.max(), max_repeats * once.min())
         passes[there] = whole / once
-    return [
-        SourceSample(
-            used=_repeated(rows, source.units[rows], float(times)),
-            over_cap=order[len(rows) :],
-            not_sampled=rows[_fitting(source.units[rows], float(times)) :]
-            if times < 1 - _TINY
-            else rows[:0],
-            planned=float(share / (shares.sum() or 1.0)),
-        )
-        for source, order, rows, times, share in zip(
-            sources, orders, kept, passes, shares, strict=True
-        )
-    ]
+    samples = []
+    for source, cap, size, times, share in zip(sources, caps, sizes, passes, shares, strict=True):
+        full = int(times + _TINY)
+        limit = (float(times) - full) * float(size) * (1 + _TINY)
+        once_more = _find_cut(source.rows, seed, cap, limit, in_units=True)
+        planned = float(share / (shares.sum() or 1.0))
+        samples.append(SourceSample(seed, cap, full, once_more, planned))
+    return samples
 
 
-def interleave(
-    hashes: Sequence[npt.NDArray[np.uint64]], used: Sequence[npt.NDArray[np.int64]], seed: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """Source and place of each row of the mixture, in order.
+def _keys(rows: Rows, seed: int) -> _Keys:
+    """Rows are taken in the order of their keys."""
+    return mix_bits(rows[:, HASH] ^ np.uint64(xxhash.xxh3_64_intdigest(f"sample:{seed}".encode())))
 
-    `hashes`: of the row ids of each source; `used`: the places used, repeats standing again. Each
-    copy of a row has a key of its own, and the keys alone decide the order.
-    """
-    source = np.concatenate(
-        [np.full(len(rows), at, np.int32) for at, rows in enumerate(used)]
-        or [np.empty(0, np.int32)]
+
+def _sum_units(rows: ArrayFile, seed: int, cut: _Cut) -> int:
+    """The units of all rows before the cut."""
+    return sum(
+        int(piece[cut.takes(_keys(piece, seed), piece[:, PLACE]), UNITS].sum())
+        for piece in rows.pieces()
     )
-    place = np.concatenate([*used, np.empty(0, np.int64)])
-    salt = xxhash.xxh3_64_intdigest(f"order:{seed}".encode())
-    keys = [
-        mix_bits(own[rows] ^ mix_bits(_copies(rows).astype(np.uint64) ^ np.uint64(salt)))
-        for own, rows in zip(hashes, used, strict=True)
-    ]
-    order = np.lexsort((place, source, np.concatenate([*keys, np.empty(0, np.uint64)])))
-    return source[order], place[order]
 
 
-def _order(hashes: npt.NDArray[np.uint64], seed: int) -> npt.NDArray[np.int64]:
-    """The rows in the order in which they are taken."""
-    salt = np.uint64(xxhash.xxh3_64_intdigest(f"sample:{seed}".encode()))
-    return np.argsort(mix_bits(hashes ^ salt), kind="stable")
-
-
-def _repeated(
-    rows: npt.NDArray[np.int64], units: npt.NDArray[np.int64], times: float
-) -> npt.NDArray[np.int64]:
-    full = int(times + _TINY)
-    rest = rows[: _fitting(units, times - full)]
-    return np.concatenate((np.tile(rows, full), rest))
-
-
-def _fitting(units: npt.NDArray[np.int64], share: float) -> int:
-    """How many rows from the first make up this share of all units, or just less."""
-    ends = np.cumsum(units)
-    total = float(ends[-1]) if len(ends) else 0.0
-    return int(np.searchsorted(ends, share * total * (1 + _TINY), side="right"))
-
-
-def _copies(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """For each place how many times it stood before."""
-    order = np.argsort(rows, kind="stable")
-    ordered = rows[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))[: len(rows)])
-    counts = np.diff(np.concatenate((starts, [len(rows)])))
-    number = np.arange(len(rows)) - np.repeat(starts, counts)
-    copies = np.empty(len(rows), np.int64)
-    copies[order] = number
-    return copies
+def _find_cut(
+    rows: ArrayFile, seed: int, within: _Cut, limit: float, *, in_units: bool = False
+) -> _Cut:
+    """The cut for as many rows or units, of the rows before `within`, as `limit` has room for."""
+    sums = np.zeros(1 << _BITS)  # exact: a float holds integers of 53 bits
+    for piece in rows.pieces():
+        keys = _keys(piece, seed)
+        units = within.takes(keys, piece[:, PLACE]).astype(float)
+        if in_units:
+            units *= piece[:, UNITS]
+        sums += np.bincount((keys >> _SHIFT).astype(np.int64), units, len(sums))
+    ends = np.cumsum(sums)
+    at = int(np.searchsorted(ends, limit, side="right"))
+    if at == len(ends):
+        return within
+    near = np.concatenate(
+        [piece[_keys(piece, seed) >> _SHIFT == np.uint64(at)] for piece in rows.pieces()]
+    )
+    near = near[within.takes(_keys(near, seed), near[:, PLACE])]
+    near = near[np.lexsort((near[:, PLACE], _keys(near, seed)))]
+    units = near[:, UNITS].astype(np.int64) if in_units else np.ones(len(near), np.int64)
+    before = float(ends[at - 1]) if at else 0.0
+    first = int(np.searchsorted(before + np.cumsum(units), limit, side="right"))
+    return _Cut(int(_keys(near, seed)[first]), int(near[first, PLACE]))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,28 @@ import pyarrow as pa
 
 from sftdata.base.arrow import numbers, to_numbers
 from sftdata.base.background import prefetch
-from sftdata.base.schema import RowSizes, label_column
+from sftdata.base.schema import label_column, measure_rows
 from sftdata.base.sizes import DEFAULT_SIZES, Sizes
-from sftdata.building.mixture.parts import MixturePart, RowOrigins, task_names, template_labels
+from sftdata.building.mixture.order import Origins
+from sftdata.building.mixture.parts import MixturePart, task_names, template_labels
 from sftdata.examples.tokens import TokenBatch
 from sftdata.writing.shards import Shard, ShardWriter
+from sftdata.writing.size_counts import SizeCounts
 
 _ROWS_AT_A_TIME = 4096
 _THREADS = 2  # that gather rows, beside the one that writes them
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSplit:
+    """The shards of one split, and what is in them."""
+
+    shards: list[Shard]
+    sizes: SizeCounts
+    # int64[parts]: of each part, repeats included
+    rows: npt.NDArray[np.int64]
+    tokens: npt.NDArray[np.int64]
+    target_tokens: npt.NDArray[np.int64]
 
 
 class MixtureWriter:
@@ -32,8 +47,8 @@ class MixtureWriter:
         self._labels = template_labels(parts)
         self._tasks = task_names(parts)
 
-    def write(self, split: str, plan: RowOrigins) -> tuple[list[Shard], RowSizes]:
-        """Writes one split; its shards, and the sizes of its rows in order."""
+    def write(self, split: str, plan: Iterable[Origins]) -> WrittenSplit:
+        """Writes one split. `plan`: part and place of each row, some at a time."""
         writer = ShardWriter(self._folder, split, mixed=True, sizes=self._sizes)
         batches: list[pa.RecordBatch] = []
         first_row: list[int] = []  # of each part, counted over all
@@ -44,19 +59,21 @@ class MixtureWriter:
             batches += own
             start = first_row[-1]
             ends += (np.cumsum([batch.num_rows for batch in own]) + start).tolist()
-        place = np.array(first_row, np.int64)[plan.part] + plan.row
+        starts = np.array(first_row, np.int64)
+        counts = np.zeros((3, len(self._parts)), np.int64)
         with ThreadPoolExecutor(_THREADS) as pool:
             jobs = (
-                pool.submit(
-                    _gather, batches, np.array(ends), place[start : start + _ROWS_AT_A_TIME]
-                )
-                for start in range(0, len(place), _ROWS_AT_A_TIME)
+                (origin, pool.submit(_gather, batches, np.array(ends), starts[origin] + row))
+                for origin, row in _cut(plan)
             )
-            for job in prefetch(jobs, _THREADS):
+            for origin, job in prefetch(jobs, _THREADS):
                 batch = job.result()
+                sizes = measure_rows(batch)
+                for at, weights in enumerate((None, sizes.tokens, sizes.target_tokens)):
+                    counts[at] += np.bincount(origin, weights, len(self._parts)).astype(np.int64)
                 writer.append(batch, 0, batch.num_rows)
-        _, row_sizes = writer.end_shard()
-        return writer.close(), row_sizes
+                writer.take_sizes()  # they are counted, and not kept
+        return WrittenSplit(writer.close(), writer.counts, *counts)
 
     def _labelled(self, batch: pa.RecordBatch, part: MixturePart) -> pa.RecordBatch:
         """The batch with the labels of the whole mixture, and its task."""
@@ -67,6 +84,14 @@ class MixtureWriter:
         batch = batch.set_column(at, batch.schema.field(at), label_column(index, self._labels))
         task = np.full(batch.num_rows, self._tasks.index(part.source.spec.task), np.int8)
         return batch.append_column("task", label_column(task, self._tasks))
+
+
+def _cut(plan: Iterable[Origins]) -> Iterator[Origins]:
+    """The rows of the plan, `_ROWS_AT_A_TIME`."""
+    for part, row in plan:
+        for start in range(0, len(row), _ROWS_AT_A_TIME):
+            end = start + _ROWS_AT_A_TIME
+            yield part[start:end], row[start:end]
 
 
 def _gather(

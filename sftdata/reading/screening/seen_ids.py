@@ -27,7 +27,13 @@ class _Run:
 
     halves: _Halves
     piece: int  # hashes that are looked up at once
+    firsts: npt.NDArray[np.uint64]  # the first of each piece, so that no other piece is read
     mapped: mmap.mmap | None = None  # the file that holds them
+
+    @classmethod
+    def in_memory(cls, halves: _Halves, piece: int) -> _Run:
+        """A run that is in no file."""
+        return cls(halves, piece, halves[0, ::piece])
 
     def __len__(self) -> int:
         return len(self.halves[0])
@@ -35,13 +41,22 @@ class _Run:
     def contains(self, halves: _Halves) -> npt.NDArray[np.bool_]:
         """For each of some sorted hashes whether it is in the run."""
         found = np.zeros(halves.shape[1], np.bool_)
-        firsts = self.halves[0, :: self.piece].copy()
-        ends = [*np.searchsorted(halves[0], firsts[1:]).tolist(), len(found)]
+        ends = [*np.searchsorted(halves[0], self.firsts[1:]).tolist(), len(found)]
         for piece, (start, end) in enumerate(pairwise([0, *ends])):
             own = self.halves[:, piece * self.piece : (piece + 1) * self.piece]
             found[start:end] = _contains(own, halves[:, start:end])
             self.unmap()
         return found
+
+    def find_cuts(self, limits: npt.NDArray[np.uint64]) -> list[int]:
+        """For each limit how many hashes are below it."""
+        cuts = []
+        for limit in limits:
+            start = self.piece * max(0, int(np.searchsorted(self.firsts, limit)) - 1)
+            own = self.halves[0, start : start + self.piece]
+            cuts.append(start + int(np.searchsorted(own, limit)))
+            self.unmap()
+        return cuts
 
     def unmap(self) -> None:
         """Takes the file's pages out of this process; they are read again when they are used."""
@@ -76,7 +91,7 @@ class SeenIds:
             is_known = _has_kept_before(is_equal, kept)
         for earlier in self._runs:
             is_known |= earlier.contains(run)
-        self._add_run(_Run(run[:, kept & ~is_known], self._piece))
+        self._add_run(_Run.in_memory(run[:, kept & ~is_known], self._piece))
         repeated = np.empty(len(order), np.bool_)
         repeated[order] = is_known
         return repeated
@@ -91,7 +106,7 @@ class SeenIds:
                 self._runs.append(_merge_in_file(before, last, self._folder))
             else:
                 both = np.concatenate((before.halves, last.halves), axis=1)
-                self._runs.append(_Run(_sorted(both)[0], self._piece))
+                self._runs.append(_Run.in_memory(_sorted(both)[0], self._piece))
 
 
 def _sorted(halves: _Halves) -> tuple[_Halves, npt.NDArray[np.int64]]:
@@ -131,8 +146,8 @@ def _merge_in_file(one: _Run, other: _Run, folder: Path) -> _Run:
     size = len(one) + len(other)
     pieces = size // one.piece + 1  # of about the same size, because hashes are spread evenly
     limits = np.array([at * 2**64 // pieces for at in range(1, pieces)], np.uint64)
-    cuts = [[0, *np.searchsorted(run.halves[0], limits).tolist(), len(run)] for run in (one, other)]
-    done = 0
+    cuts = [[0, *run.find_cuts(limits), len(run)] for run in (one, other)]
+    done, firsts = 0, []
     # The name is gone before the file is written, so a build that is killed leaves none.
     with tempfile.TemporaryFile(dir=folder) as file:
         for (start, end), (first, last) in zip(*map(pairwise, cuts), strict=True):
@@ -141,9 +156,11 @@ def _merge_in_file(one: _Run, other: _Run, folder: Path) -> _Run:
             for half in (0, 1):
                 file.seek(8 * (half * size + done))
                 file.write(np.ascontiguousarray(merged[half]).data)
+            firsts.append(merged[0, -done % one.piece :: one.piece].copy())
             done += merged.shape[1]
             one.unmap()
             other.unmap()
         file.flush()
         mapped = mmap.mmap(file.fileno(), os.fstat(file.fileno()).st_size, access=mmap.ACCESS_READ)
-    return _Run(np.frombuffer(mapped, np.uint64).reshape(2, size), one.piece, mapped)
+    halves = np.frombuffer(mapped, np.uint64).reshape(2, size)
+    return _Run(halves, one.piece, np.concatenate(firsts), mapped)

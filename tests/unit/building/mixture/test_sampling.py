@@ -2,27 +2,61 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sftdata.building.mixture.sampling import Candidates, SourceSample, draw_samples, interleave
+from sftdata.base.array_file import ArrayFile
+from sftdata.building.mixture.sampling import OVER_CAP, Candidates, _keys, draw_samples
+
+Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Places of the rows of a source: used (repeats included), and not used."""
+
+    used: Places
+    over_cap: Places
+    not_sampled: Places
 
 
 def hashes(rows: int, seed: int) -> npt.NDArray[np.uint64]:
     return np.random.default_rng(seed).integers(0, 2**63, rows).astype(np.uint64)
 
 
+def candidates(
+    own: npt.NDArray[np.uint64],
+    *,
+    units: int = 1,
+    weight: float | None = None,
+    cap: int | None = None,
+) -> Candidates:
+    rows = ArrayFile(Path(tempfile.gettempdir()), 3)
+    places = np.arange(len(own), dtype=np.uint64)
+    rows.append(np.stack((own, places, np.full(len(own), units, np.uint64)), axis=1))
+    return Candidates(rows, weight, cap)
+
+
 def source(
     rows: int, seed: int, *, units: int = 1, weight: float | None = None, cap: int | None = None
 ) -> Candidates:
-    return Candidates(hashes(rows, seed), np.full(rows, units), weight, cap)
+    return candidates(hashes(rows, seed), units=units, weight=weight, cap=cap)
 
 
-def draw(
-    *sources: Candidates, temperature: float = 1.0, max_repeats: float = 4.0
-) -> list[SourceSample]:
-    return draw_samples(sources, temperature=temperature, max_repeats=max_repeats, seed=0)
+def draw(*sources: Candidates, temperature: float = 1.0, max_repeats: float = 4.0) -> list[Drawn]:
+    samples = draw_samples(sources, temperature=temperature, max_repeats=max_repeats, seed=0)
+    found = []
+    for sample, own in zip(samples, sources, strict=True):
+        copies = sample.copies(own.rows.read(0, len(own.rows)))
+        used = np.repeat(np.arange(len(copies)), np.maximum(copies, 0))
+        left_out = (np.flatnonzero(copies == number) for number in (OVER_CAP, 0))
+        found.append(Drawn(used, *left_out))
+    return found
 
 
 def test_without_weights_every_row_is_used_once() -> None:
@@ -80,32 +114,34 @@ def test_a_source_without_rows_takes_no_share() -> None:
 
 def test_rows_that_were_used_stay_used_when_the_source_grows() -> None:
     more = hashes(1500, 1)
-    before, _ = draw(Candidates(more[:1000], np.ones(1000, int), 1.0, 100), source(50, 2, weight=1))
-    after, _ = draw(Candidates(more, np.ones(1500, int), 1.0, 100), source(50, 2, weight=1))
+    other = source(50, 2, weight=1)
+    before, _ = draw(candidates(more[:1000], weight=1.0, cap=100), other)
+    after, _ = draw(candidates(more, weight=1.0, cap=100), other)
     kept = set(before.used) & set(after.used)
     # Of 100 rows drawn out of 1,500 about two thirds are of the first 1,000.
     assert 50 < len(kept) < 85
 
 
-def test_a_million_rows_are_interleaved_evenly_and_alike_each_time() -> None:
-    own = [hashes(700_000, 1), hashes(300_000, 2)]
-    used = [np.arange(700_000), np.tile(np.arange(150_000), 2)]
-    part, row = interleave(own, used, 7)
-    again = interleave(own, used, 7)
-    assert np.array_equal(part, again[0])
-    assert np.array_equal(row, again[1])
-    assert np.bincount(part).tolist() == [700_000, 300_000]
-    assert sorted(row[part == 1][:10]) != list(range(10))
-    for piece in np.array_split(part, 100):
-        assert abs(float((piece == 1).mean()) - 0.3) < 0.02
-    assert not np.array_equal(row, interleave(own, used, 8)[1])
-
-
-def test_a_source_that_grows_moves_no_row_of_another() -> None:
-    more = hashes(500, 1)
-    other = hashes(400, 2)
-    part, row = interleave([more[:300], other], [np.arange(300), np.arange(400)], 0)
-    part_after, row_after = interleave([more, other], [np.arange(500), np.arange(400)], 0)
-    assert row[part == 1].tolist() == row_after[part_after == 1].tolist()
-    old = (part_after == 1) | (row_after < 300)
-    assert row_after[old].tolist() == row.tolist()
+@pytest.mark.parametrize("cap", [None, 0, 1, 700, 999, 1000, 2000])
+@pytest.mark.parametrize("weight", [0.4, 1.0, 2.5])
+def test_the_rows_are_those_of_a_sorted_list(cap: int | None, weight: float) -> None:
+    """Caps and shares end where they would if all rows were sorted by their keys, also where keys
+    are equal."""
+    own = np.concatenate((hashes(600, 1), hashes(400, 1)))
+    units = np.random.default_rng(3).integers(1, 50, len(own))
+    rows = ArrayFile(Path(tempfile.gettempdir()), 3)
+    rows.append(np.stack((own, np.arange(len(own), dtype=np.uint64), units.astype(np.uint64)), 1))
+    mixed = [Candidates(rows, weight, cap), source(500, 2, units=20, weight=1.0)]
+    sample, _ = draw_samples(mixed, temperature=1.0, max_repeats=3.0, seed=5)
+    copies = sample.copies(rows.read(0, len(rows)))
+    by_key = np.argsort(_keys(rows.read(0, len(rows)), 5), kind="stable")
+    kept = by_key[:cap]
+    assert np.array_equal(np.sort(by_key[len(kept) :]), np.flatnonzero(copies == OVER_CAP))
+    if not len(kept):
+        return
+    size, other = int(units[kept].sum()), 500 * 20
+    once = [size / (weight / (weight + 1)), other / (1 / (weight + 1))]
+    times = min(max(once), 3.0 * min(once)) / once[0]
+    ends = np.cumsum(units[kept])
+    more = kept[: np.searchsorted(ends, (times - int(times)) * size * (1 + 1e-9), side="right")]
+    assert np.array_equal(np.flatnonzero(copies == int(times) + 1), np.sort(more))
