@@ -8,8 +8,7 @@ import os
 import select
 import signal
 import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -84,10 +83,13 @@ class Child:
 class Session:
     """Runs the commands and Python blocks of one page in `folder`."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str], logs: Path) -> None:
+    def __init__(
+        self, folder: Path, env: Mapping[str, str], logs: Path, python: Sequence[str]
+    ) -> None:
         self.folder = folder  # moves with `cd`
         self._env = env
         self._logs = logs
+        self._python_words = python
         self._shell = Child(
             ["bash", "--norc", "--noprofile", "-c", SHELL], folder, env, logs / "shell"
         )
@@ -104,7 +106,7 @@ class Session:
     def run_python(self, code: str, page: str, line: int) -> Outcome:
         """Run a block of Python in the namespace of the page."""
         if self._python is None:
-            argv = [sys.executable, str(INTERPRETER)]
+            argv = [*self._python_words, str(INTERPRETER)]
             self._python = Child(argv, self.folder, self._env, self._logs / "python")
         request = {"code": code, "page": page, "line": line, "folder": str(self.folder)}
         printed, report = self._python.run(json.dumps(request))

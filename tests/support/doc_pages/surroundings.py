@@ -22,6 +22,8 @@ class Surroundings:
     home: Path
     temporary: Path
     logs: Path
+    commands: Path | None = None  # a folder with commands that come before the installed ones
+    python: tuple[str, ...] = (sys.executable,)  # starts the Python of the page's blocks
 
     def make(self) -> None:
         """Make the folders that are not there."""
@@ -32,7 +34,9 @@ class Surroundings:
     @property
     def env(self) -> Mapping[str, str]:
         """All variables of a page's processes; nothing is taken from the one that tests."""
-        scripts = Path(sys.executable).parent
+        scripts = str(Path(sys.executable).parent)
+        if self.commands is not None:
+            scripts = f"{self.commands}:{scripts}"
         return {
             "PATH": f"{scripts}:/usr/local/bin:/usr/bin:/bin",
             "PYTHONPATH": f"{ROOT}:{ROOT / 'train'}",

@@ -145,7 +145,7 @@ def walk(page: str, text: str, around: Surroundings) -> list[Mismatch]:
     """
     blocks = find_blocks(text)
     around.make()
-    with Session(around.folder, around.env, around.logs) as session:
+    with Session(around.folder, around.env, around.logs, around.python) as session:
         way = Walk(page, session, around)
         for number, block in enumerate(blocks):
             following = blocks[number + 1] if number + 1 < len(blocks) else None
