@@ -1,4 +1,7 @@
-"""Builds on a Ray cluster of three nodes, which are simulated on this machine."""
+"""One set of digests: whatever makes the examples, and whatever is lost meanwhile.
+
+The nodes of the Ray cluster are simulated on this machine.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,38 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.forty_rows import rows, write_rows, write_spec
 from support.places import ROOT
+from support.s3 import BUCKET, s3_server
 
 from sftdata.base.sizes import Sizes
+from sftdata.building import dispatch
 from sftdata.building.build import build_spec
+from sftdata.building.ray_tasks import RayTasks
 from sftdata.building.workforce import THIS_PROCESS, Workforce
 from sftdata.errors import SftdataError
+from sftdata.examples.maker import BlockExamples, BlockRequest
+from sftdata.loading.stored import local_folder
 from sftdata.spec.model import Spec
+from sftdata.writing.manifest import read_manifest
 
 ray = pytest.importorskip("ray", reason="the extra ray is not installed")
 
+ROWS = 2_000
+NODE = {"num_cpus": 1, "object_store_memory": 100_000_000}
 ON_RAY = Workforce(on_ray=True)
 SIZES = Sizes(read_bytes=20_000, chunk_bytes=300, batch_rows=8)
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    """The driver's node without a core for tasks, so all of them run on the two others."""
+    """The driver's node without a core for tasks, and one that runs them all."""
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
@@ -41,8 +53,7 @@ def cluster() -> Iterator[Any]:
             "_system_config": {"health_check_timeout_ms": 60_000},  # other tests take the cores
         }
         made = Cluster(initialize_head=True, head_node_args=head)
-        for _ in range(2):
-            made.add_node(num_cpus=1, object_store_memory=100_000_000)
+        made.add_node(**NODE)
         ray.init(address=made.address, log_to_driver=False, logging_level="ERROR")
         yield made
         ray.shutdown()
@@ -51,17 +62,28 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture
 def spec(byte_tokenizer: Path) -> Spec:
-    write_rows(rows(4_000))
+    write_rows(rows(ROWS))
     return write_spec(byte_tokenizer)
 
 
-def digests(spec: Spec, out: str, workforce: Workforce, disturb: Any = None) -> list[str]:
+def digest(spec: Spec, out: str, workforce: Workforce, disturb: Any = None) -> str:
+    """The digest of the manifest, which holds those of all shards, the ledger and the counts."""
     progress = disturb or (lambda rows, share: None)
     manifest = build_spec(
         spec, out=out, workforce=workforce, sizes=SIZES, progress=progress
     ).manifest
-    assert manifest["rows_out"] == 4_000
-    return [shard["sha256"] for s in manifest["splits"].values() for shard in s["shards"]]
+    assert manifest["rows_out"] == ROWS
+    own: str = manifest["own_sha256"]
+    return own
+
+
+@pytest.fixture(scope="module")
+def expected(byte_tokenizer: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The digest of a local build in one process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("expected"))
+        write_rows(rows(ROWS))
+        return digest(write_spec(byte_tokenizer), "out", THIS_PROCESS)
 
 
 def once_after(rows: int, act: Callable[[], None]) -> Callable[[int, float | None], None]:
@@ -90,11 +112,45 @@ def workers() -> list[int]:
     return found
 
 
-def test_the_dataset_is_that_of_a_local_build(cluster: Any, spec: Spec) -> None:
-    assert digests(spec, "ray", ON_RAY) == digests(spec, "local", THIS_PROCESS)
+@pytest.mark.parametrize("number", [2, 3, 8])
+def test_processes_change_nothing(number: int, spec: Spec, expected: str) -> None:
+    assert digest(spec, "out", Workforce(number)) == expected
 
 
-def test_killed_workers_change_nothing(cluster: Any, spec: Spec) -> None:
+def test_a_store_changes_nothing(spec: Spec, expected: str) -> None:
+    with s3_server():
+        out = f"s3://{BUCKET}/out"
+        assert digest(spec, out, THIS_PROCESS) == expected
+        assert read_manifest(local_folder(out))["own_sha256"] == expected
+
+
+def test_a_cluster_of_one_node_changes_nothing(cluster: Any, spec: Spec, expected: str) -> None:
+    assert digest(spec, "out", ON_RAY) == expected
+
+
+def test_a_task_that_runs_twice_changes_nothing(
+    cluster: Any, spec: Spec, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    class Twice(RayTasks):
+        """Ray runs a task again when it cannot know whether the first run has ended."""
+
+        def submit(self, work: Sequence[BlockRequest]) -> Future[BlockExamples]:
+            first, second = super().submit(work), super().submit(work)
+            seen.append((first, second))
+            return second
+
+    monkeypatch.setattr(dispatch, "RayTasks", Twice)
+    assert digest(spec, "out", ON_RAY) == expected
+    assert len(seen) > 5
+    ended = [pair for pair in seen if not any(future.exception() for future in pair)]
+    assert ended  # those that nobody waits for are given up at the end of the build
+    for first, second in ended:
+        assert first.result().batch.equals(second.result().batch)
+
+
+def test_killed_workers_change_nothing(cluster: Any, spec: Spec, expected: str) -> None:
     killed = []
 
     def kill() -> None:
@@ -102,21 +158,19 @@ def test_killed_workers_change_nothing(cluster: Any, spec: Spec) -> None:
             os.kill(process, signal.SIGKILL)
             killed.append(process)
 
-    assert digests(spec, "ray", ON_RAY, once_after(500, kill)) == digests(
-        spec, "local", THIS_PROCESS
-    )
+    assert digest(spec, "out", ON_RAY, once_after(500, kill)) == expected
     assert killed
 
 
-def test_a_node_that_is_lost_changes_nothing(cluster: Any, spec: Spec) -> None:
-    node = cluster.add_node(num_cpus=1, object_store_memory=100_000_000)
+def test_one_of_three_nodes_that_is_lost_changes_nothing(
+    cluster: Any, spec: Spec, expected: str
+) -> None:
+    nodes = [cluster.add_node(**NODE) for _ in range(2)]
 
     def remove() -> None:
-        cluster.remove_node(node, allow_graceful=False)
+        cluster.remove_node(nodes[0], allow_graceful=False)
 
-    assert digests(spec, "ray", ON_RAY, once_after(500, remove)) == digests(
-        spec, "local", THIS_PROCESS
-    )
+    assert digest(spec, "out", ON_RAY, once_after(500, remove)) == expected
     deadline = time.monotonic() + 120  # the removal runs beside the build
     while sum(node["Alive"] for node in ray.nodes()) > 3 and time.monotonic() < deadline:
         time.sleep(0.1)
