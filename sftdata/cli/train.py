@@ -150,10 +150,13 @@ def command(
     """
     if out is None and not dry_run:
         raise click.UsageError("Missing option '--out'. (Not needed with --dry-run.)")
+    from sftdata_train.training.launcher import is_first_rank
     from sftdata_train.training.recipe import load_recipe
     from sftdata_train.training.train import check_folder, train
     from sftdata_train.training.training_run import prepare
 
+    is_first = is_first_rank()
+    report = print_note if is_first else _say_nothing
     run = prepare(
         dataset,
         model,
@@ -161,7 +164,7 @@ def command(
         split=split,
         allow_draft=allow_draft,
         trust_remote_code=trust_remote_code,
-        report=print_note,
+        report=report,
     )
     if dry_run:
         from sftdata_train.training.cost_estimate import estimate_cost
@@ -172,15 +175,13 @@ def command(
         print_json(found.to_json()) if as_json else click.echo(_table(found))
         return
     assert out is not None
-    passport = train(run, out, print_note)
-    if _is_first_rank():
+    passport = train(run, out, report)
+    if is_first:
         print_json(passport["outcome"]) if as_json else click.echo(_summary(passport))
 
 
-def _is_first_rank() -> bool:
-    import torch.distributed as dist
-
-    return not dist.is_initialized() or dist.get_rank() == 0
+def _say_nothing(note: str) -> None:
+    """The other ranks would say the same."""
 
 
 def _table(found: CostEstimate) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sftdata.errors import SftdataError
+from sftdata_train.training.recipe import Recipe
 from sftdata_train.training.run_folder import (
     RUN,
     check_run_folder,
@@ -70,8 +72,29 @@ def test_damaged_settings_are_written_again(tmp_path: Path) -> None:
     assert (tmp_path / RUN).read_bytes() == whole
 
 
-def test_the_number_of_ranks_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    description = {"data": {}, "templates": {}, "base_model": {}, "recipe": {}}
-    alone = select_settings(description)
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    assert select_settings(description) == alone | {"ranks": 2}
+def settings(monkeypatch: pytest.MonkeyPatch, ranks: int, **changes: Any) -> dict[str, Any]:
+    monkeypatch.setenv("WORLD_SIZE", str(ranks))
+    recipe = Recipe(**changes).model_dump(mode="json")
+    parts: dict[str, Any] = {"data": {}, "templates": {}, "base_model": {}}
+    return select_settings({**parts, "recipe": recipe})
+
+
+def test_a_run_resumes_on_other_ranks_where_a_step_keeps_its_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alone = settings(monkeypatch, 1, micro_batch=4, accumulate=4)
+    assert alone["rows of a step"] == 16
+    assert settings(monkeypatch, 2, micro_batch=4, accumulate=2) == alone
+    assert settings(monkeypatch, 4, micro_batch=2, accumulate=2) == alone
+    assert settings(monkeypatch, 2, micro_batch=4, accumulate=4) != alone
+    assert settings(monkeypatch, 1, micro_batch=4, accumulate=4, seed=1) != alone
+
+
+@pytest.mark.parametrize(
+    "change", [{"dropout": 0.1}, {"model_dropout": True}, {"router_loss": True}]
+)
+def test_what_depends_on_the_ranks_keeps_their_number(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    alone = settings(monkeypatch, 1, micro_batch=4, accumulate=4, **change)
+    assert settings(monkeypatch, 2, micro_batch=4, accumulate=2, **change) != alone

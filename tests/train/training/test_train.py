@@ -134,6 +134,24 @@ def test_a_killed_run_resumes_and_continues_the_same_curve(
     assert (out / weights).read_bytes() == (trained / weights).read_bytes()
 
 
+def test_a_run_resumes_where_a_step_is_shared_otherwise(
+    trained: Path, dataset: Path, model_directory: Path, tmp_path: Path
+) -> None:
+    """As on another number of ranks: the rows of each step are the same."""
+
+    def stop(line: str) -> None:
+        if line.startswith("step 5/"):
+            raise KeyboardInterrupt
+
+    recipe = load_recipe(None, **FAST, max_steps=8, save_every=2)
+    with pytest.raises(KeyboardInterrupt):
+        train(prepare(dataset, str(model_directory), recipe, allow_draft=True), tmp_path, stop)
+    run_here(
+        dataset, model_directory, tmp_path, max_steps=8, save_every=2, micro_batch=2, accumulate=4
+    )
+    assert losses(tmp_path) == pytest.approx(losses(trained), rel=1e-4)
+
+
 def test_two_ranks_take_the_same_steps_as_one(
     trained: Path, dataset: Path, model_directory: Path, tmp_path: Path
 ) -> None:

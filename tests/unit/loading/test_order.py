@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, zip_longest
 
 import numpy as np
 import pytest
@@ -60,6 +60,21 @@ def test_a_state_goes_on_at_the_exact_row_also_with_other_ranks() -> None:
         ]
         after = {row for part in parts for row, _ in part}
         assert after == set(whole[6:])
+
+
+@pytest.mark.parametrize("ranks", [(2, 1), (1, 2), (2, 4), (3, 1, 4, 2)])
+def test_an_epoch_goes_on_with_other_ranks_in_the_same_order(ranks: tuple[int, ...]) -> None:
+    position = StreamPosition(7, epoch=2)
+    seen: list[int] = []
+    for now in ranks:
+        rounds = 3 if now != ranks[-1] else 100  # the last takes the rest of the epoch
+        streams = [iterate_rows(position, 40, rank=r, ranks=now) for r in range(now)]
+        taken = [list(islice(stream, rounds)) for stream in streams]
+        turns = zip_longest(*taken)  # the ranks take turns, row by row
+        seen += [step[0] for turn in turns for step in turn if step is not None]
+        position = StreamPosition.from_json(taken[0][-1][1].to_json())
+    assert seen == [row for row, _ in iterate_rows(StreamPosition(7, epoch=2), 40)]
+    assert position.taken == 40
 
 
 def test_a_broken_state_is_an_error() -> None:

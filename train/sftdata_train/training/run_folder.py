@@ -24,10 +24,15 @@ _SHOWN = 3  # files of a folder that is not ours
 def select_settings(description: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that must be the same for a run to resume.
 
-    The number of ranks is one: it sets the rows of a step.
+    The rows of a step are, but not how ranks and micro-batches share them: the steps are the same
+    but for rounding. Not so with what is random in a rank, or computed over a micro-batch.
     """
     kept = {key: description[key] for key in ("data", "templates", "base_model", "recipe")}
-    return {**kept, "ranks": int(os.environ.get("WORLD_SIZE", "1"))}
+    recipe, ranks = dict(kept["recipe"]), int(os.environ.get("WORLD_SIZE", "1"))
+    if any(recipe[key] for key in ("dropout", "model_dropout", "router_loss")):
+        return {**kept, "ranks": ranks}
+    rows = recipe.pop("micro_batch") * recipe.pop("accumulate") * ranks
+    return {**kept, "recipe": recipe, "rows of a step": rows}
 
 
 def check_run_folder(out: Path, settings: Mapping[str, Any]) -> None:

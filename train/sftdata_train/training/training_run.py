@@ -14,6 +14,7 @@ from sftdata.spec.split_names import find_split
 from sftdata_train.models.model_loading import load_config, locate_model
 from sftdata_train.models.tokenizer_check import check_tokenizer
 from sftdata_train.training.batches import PackUnits, RowUnits, Units
+from sftdata_train.training.launcher import check_launcher
 from sftdata_train.training.preflight import (
     check_data,
     check_lengths,
@@ -61,6 +62,8 @@ def prepare(
     Raises `SftdataError` for a damaged or draft dataset, another tokenizer, a model with too few
     embeddings or positions, or a pack plan of another build.
     """
+    if note := check_launcher():
+        report(f"Warning: {note}")
     check_machine(recipe)
     data = load(directory)
     check_data(data, split, allow_draft=allow_draft)
