@@ -64,6 +64,7 @@ def command(
     Example: sftdata doctor data/summarize --fail-on warning --sarif doctor.sarif
     """
     from sftdata.inspecting.doctor import diagnose
+    from sftdata.inspecting.doctor.checks import near_duplicates
     from sftdata.loading.dataset import load
 
     if strict and fail_on is not None:
@@ -71,6 +72,9 @@ def command(
 
     data = load(dataset)
     findings = diagnose(data, only=only or None)
+    sample = near_duplicates.describe_sample(data)
+    if sample and (not only or near_duplicates.ID in only):
+        print_note(f"{near_duplicates.ID} compares {sample} with the rows of the other splits.")
     if sarif is not None:
         from sftdata.base.files import write_output
         from sftdata.inspecting.doctor.sarif import to_sarif

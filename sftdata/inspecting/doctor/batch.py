@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sftdata.base.arrow import to_flags, to_numbers
+from sftdata.base.arrow import numbers, to_flags, to_numbers
 from sftdata.base.schema import row_offsets
 from sftdata.inspecting.doctor.context import DatasetContext
 from sftdata.inspecting.doctor.template_facts import TemplateFacts
@@ -89,21 +89,30 @@ class RowBatch:
 
     @cached_property
     def template_names(self) -> list[str]:
-        """The template of each row."""
-        column = self.batch.column("template")
-        names = column.dictionary.to_pylist()
-        return [names[code] for code in to_numbers(column.indices).tolist()]
+        """The templates of the batch, also such as no row of it has."""
+        return list(self.batch.column("template").dictionary.to_pylist())
+
+    @cached_property
+    def template(self) -> npt.NDArray[np.int32]:
+        """int32[rows]: place in `template_names` of each row's template."""
+        return np.asarray(to_numbers(self.batch.column("template").indices).astype(np.int32))
+
+    def by_template(self, values: Mapping[str, Any], dtype: type) -> npt.NDArray[Any]:
+        """dtype[rows]: the value of each row's template; 0 or False without one."""
+        own = [values.get(name) or 0 for name in self.template_names]
+        return np.array(own, dtype)[self.template]
 
     def pairs(self, chosen: npt.NDArray[np.bool_]) -> Iterator[tuple[int, str, str]]:
         """Place, prompt and target of the chosen rows, one by one."""
-        for row in np.flatnonzero(chosen).tolist():
-            yield row, self.prompt[row].as_py(), self.target[row].as_py()
+        rows = np.flatnonzero(chosen)
+        if len(rows):
+            places = numbers(rows)
+            prompts, targets = (text.take(places).to_pylist() for text in self.texts)
+            yield from zip(rows.tolist(), prompts, targets, strict=True)
 
     def where_template(self, has: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
         """bool[rows]: whether `has` is true for the row's template."""
-        if not any(has.values()):
-            return np.zeros(len(self), np.bool_)
-        return np.array([bool(has.get(name)) for name in self.template_names], np.bool_)
+        return self.by_template(has, np.bool_)
 
 
 def find_control(rows: RowBatch, ids: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:

@@ -70,7 +70,8 @@ def learn_templates(data: Dataset, context: DatasetContext) -> dict[str, Templat
         for batch in split[:_SAMPLE_ROWS].to_arrow().to_batches():
             rows = RowBatch(name, batch, context, {})
             prompts, targets = rows.prompt.to_pylist(), rows.target.to_pylist()
-            for template, prompt, target in zip(rows.template_names, prompts, targets, strict=True):
+            for place, prompt, target in zip(rows.template, prompts, targets, strict=True):
+                template = rows.template_names[place]
                 samples.setdefault(template, []).append((prompt, target))
     return {name: learn_facts(pairs) for name, pairs in samples.items()}
 

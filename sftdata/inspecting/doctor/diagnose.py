@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +17,14 @@ from sftdata.inspecting.doctor.check import Check, DatasetCheck, Hits, RowCheck
 from sftdata.inspecting.doctor.checks import CHECKS
 from sftdata.inspecting.doctor.context import DatasetContext, read_context
 from sftdata.inspecting.doctor.dataset import (
+    MOST_EXAMPLES,
     CheckedDataset,
     learn_templates,
     read_batches,
     read_rows,
 )
 from sftdata.inspecting.doctor.finding import SEVERITIES, Finding, FoundRow
-from sftdata.inspecting.doctor.measures import RowMeasures, join_measures, measure_rows
+from sftdata.inspecting.doctor.measures import RowMeasures, allocate_measures, measure_rows
 from sftdata.inspecting.doctor.quotes import quote_target
 from sftdata.inspecting.doctor.template_facts import TemplateFacts
 from sftdata.loading.dataset import Dataset
@@ -37,7 +39,26 @@ class _BatchResult:
 
     rows: int
     hits: list[npt.NDArray[np.int64]]  # for each row check, rows of the batch
-    measures: RowMeasures
+    measures: RowMeasures | None  # if a check needs them
+
+
+@dataclass
+class _RowHits:
+    """The rows that a check has found so far: all of them are counted, `most` of them kept."""
+
+    most: int | None  # None: all
+    count: int = 0
+    kept: list[npt.NDArray[np.int64]] = field(default_factory=list)
+
+    def add_rows(self, rows: npt.NDArray[np.int64]) -> None:
+        """Takes rows that come after those of the calls before."""
+        if len(rows) and (self.most is None or self.count < self.most):
+            self.kept.append(rows[: self.most])
+        self.count += len(rows)
+
+    def to_hits(self) -> Hits | None:
+        """The hits; None without any."""
+        return Hits(np.concatenate(self.kept), count=self.count) if self.count else None
 
 
 def diagnose(data: Dataset, *, only: Sequence[str] | None = None) -> list[Finding]:
@@ -49,7 +70,7 @@ def diagnose(data: Dataset, *, only: Sequence[str] | None = None) -> list[Findin
     checks = _choose(only)
     context = read_context(data)
     templates = learn_templates(data, context)
-    hits = _find_hits(data, checks, context, templates)
+    hits = _find_hits(data, checks, context, templates, most=MOST_EXAMPLES)
     findings = [
         _to_finding(check, found, _quote_rows(check, found, data, context, templates))
         for check in checks
@@ -86,24 +107,41 @@ def _find_hits(
     checks: list[Check],
     context: DatasetContext,
     templates: Mapping[str, TemplateFacts],
+    *,
+    most: int | None = None,
 ) -> dict[str, Hits | None]:
-    """The hits of each check, by its id."""
+    """The hits of each check, by its id. `most`: keep no more rows of each, the first ones."""
     row_checks = [check for check in checks if isinstance(check, RowCheck)]
     dataset_checks = [check for check in checks if isinstance(check, DatasetCheck)]
-    threads = min(_MOST_THREADS, os.cpu_count() or 1)
-    # Threads help: decoding and matching release the GIL.
-    with ThreadPoolExecutor(threads, "doctor") as pool:
-        batches = read_batches(data, context, templates)
-        results = list(_check_batches(pool, batches, row_checks, threads))
-        hits: dict[str, Hits | None] = dict.fromkeys(check.id for check in checks)
-        hits |= _join_hits(row_checks, results)
-        if results:
-            measures = join_measures([result.measures for result in results])
-            dataset = CheckedDataset(data, context, templates, measures)
-            ids = [check.id for check in dataset_checks]
-            dataset_hits = pool.map(lambda check: check.find(dataset), dataset_checks)
-            hits |= zip(ids, dataset_hits, strict=True)
+    row_hits = [_RowHits(most) for _ in row_checks]
+    rows = sum(len(split) for split in data.values())
+    measures = allocate_measures(rows if dataset_checks else 0)
+    first = 0
+    for result in _check_batches(
+        read_batches(data, context, templates), row_checks, with_measures=bool(dataset_checks)
+    ):
+        for found, places in zip(row_hits, result.hits, strict=True):
+            found.add_rows(places + first)
+        if result.measures is not None:
+            measures.put(first, result.measures)
+        first += result.rows
+    hits: dict[str, Hits | None] = dict.fromkeys(check.id for check in checks)
+    for check, found in zip(row_checks, row_hits, strict=True):
+        hits[check.id] = found.to_hits()
+    if rows:
+        # One after another: each may hold several numbers for each row.
+        dataset = CheckedDataset(data, context, templates, measures)
+        for dataset_check in dataset_checks:
+            hits[dataset_check.id] = _keep_first(dataset_check.find(dataset), most)
     return hits
+
+
+def _keep_first(hits: Hits | None, most: int | None) -> Hits | None:
+    """The hits with their first `most` rows, and the number of all."""
+    if hits is None or most is None or len(hits.rows) <= most:
+        return hits
+    count = len(hits.rows) if hits.count is None else hits.count
+    return replace(hits, rows=np.sort(hits.rows)[:most].copy(), count=count)
 
 
 def _choose(only: Sequence[str] | None) -> list[Check]:
@@ -119,31 +157,24 @@ def _choose(only: Sequence[str] | None) -> list[Check]:
 
 
 def _check_batches(
-    pool: ThreadPoolExecutor, batches: Iterator[RowBatch], checks: list[RowCheck], threads: int
+    batches: Iterator[RowBatch], checks: list[RowCheck], *, with_measures: bool
 ) -> Iterator[_BatchResult]:
     """The results in order; no more batches are in memory than there are threads, plus one."""
-    waiting: list[Future[_BatchResult]] = []
-    for batch in batches:
-        waiting.append(pool.submit(_check_batch, batch, checks))
-        if len(waiting) > threads:
-            yield waiting.pop(0).result()
-    yield from (job.result() for job in waiting)
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    # Threads help: decoding and matching release the GIL.
+    with ThreadPoolExecutor(threads, "doctor") as pool:
+        waiting: deque[Future[_BatchResult]] = deque()
+        for batch in batches:
+            waiting.append(pool.submit(_check_batch, batch, checks, with_measures=with_measures))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
-def _check_batch(batch: RowBatch, checks: list[RowCheck]) -> _BatchResult:
+def _check_batch(batch: RowBatch, checks: list[RowCheck], *, with_measures: bool) -> _BatchResult:
     hits = [np.flatnonzero(check.find(batch)) for check in checks]
-    return _BatchResult(len(batch), hits, measure_rows(batch))
-
-
-def _join_hits(checks: list[RowCheck], results: list[_BatchResult]) -> dict[str, Hits | None]:
-    """The hits of each check over all batches, by its id."""
-    firsts = np.cumsum([0, *(result.rows for result in results)])
-    joined: dict[str, Hits | None] = {}
-    for at, check in enumerate(checks):
-        places = [r.hits[at] + first for r, first in zip(results, firsts, strict=False)]
-        rows = np.concatenate(places) if places else np.empty(0, np.int64)
-        joined[check.id] = Hits(rows) if len(rows) else None
-    return joined
+    return _BatchResult(len(batch), hits, measure_rows(batch) if with_measures else None)
 
 
 def _quote_rows(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +15,6 @@ from sftdata.inspecting.doctor.batch import RowBatch, text_bytes
 class RowMeasures:
     """Columns over rows; 38 bytes a row, whatever its length."""
 
-    template_names: list[str]
     template: npt.NDArray[np.int16]  # place in `template_names`
     prompt_bytes: npt.NDArray[np.int32]
     target_bytes: npt.NDArray[np.int32]
@@ -24,39 +22,48 @@ class RowMeasures:
     prompt_hash: npt.NDArray[np.uint64]
     target_hash: npt.NDArray[np.uint64]
     row_hash: npt.NDArray[np.uint64]  # of prompt and target
+    template_names: list[str] = field(default_factory=list)  # of the rows
+
+    def put(self, first: int, part: RowMeasures) -> None:
+        """Takes over the measures of a batch, of which `first` is the place of its first row."""
+        rows = slice(first, first + len(part.template))
+        for name in part.template_names:
+            if name not in self.template_names:
+                self.template_names.append(name)
+        places = [self.template_names.index(name) for name in part.template_names]
+        self.template[rows] = np.array(places, np.int16)[part.template]
+        self.prompt_bytes[rows] = part.prompt_bytes
+        self.target_bytes[rows] = part.target_bytes
+        self.target_tokens[rows] = part.target_tokens
+        self.prompt_hash[rows] = part.prompt_hash
+        self.target_hash[rows] = part.target_hash
+        self.row_hash[rows] = part.row_hash
+
+
+def allocate_measures(rows: int) -> RowMeasures:
+    """Columns for so many rows, at once: parts that are joined take the memory twice."""
+    return RowMeasures(
+        template=np.zeros(rows, np.int16),
+        prompt_bytes=np.zeros(rows, np.int32),
+        target_bytes=np.zeros(rows, np.int32),
+        target_tokens=np.zeros(rows, np.int32),
+        prompt_hash=np.zeros(rows, np.uint64),
+        target_hash=np.zeros(rows, np.uint64),
+        row_hash=np.zeros(rows, np.uint64),
+    )
 
 
 def measure_rows(batch: RowBatch) -> RowMeasures:
     """The measures of the rows of a batch."""
-    names = list(dict.fromkeys(batch.template_names))
-    places = {name: place for place, name in enumerate(names)}
+    used, template = np.unique(batch.template, return_inverse=True)
     in_loss = np.concatenate(([0], np.cumsum(batch.mask)))[batch.offsets]
     return RowMeasures(
-        template_names=names,
-        template=np.array([places[name] for name in batch.template_names], np.int16),
+        template=template.astype(np.int16),
         prompt_bytes=text_bytes(batch.prompt).astype(np.int32),
         target_bytes=text_bytes(batch.target).astype(np.int32),
         target_tokens=np.diff(in_loss).astype(np.int32),
         prompt_hash=hash_token_rows(batch.ids, batch.offsets[:-1], batch.starts),
         target_hash=hash_token_rows(batch.ids, batch.starts, batch.offsets[1:]),
         row_hash=hash_token_rows(batch.ids, batch.offsets[:-1], batch.offsets[1:]),
-    )
-
-
-def join_measures(parts: Sequence[RowMeasures]) -> RowMeasures:
-    """The measures of all rows of several batches, in order."""
-    names = list(dict.fromkeys(name for part in parts for name in part.template_names))
-    codes = [
-        np.array([names.index(name) for name in part.template_names], np.int16)[part.template]
-        for part in parts
-    ]
-    return RowMeasures(
-        template_names=names,
-        template=np.concatenate(codes),
-        prompt_bytes=np.concatenate([part.prompt_bytes for part in parts]),
-        target_bytes=np.concatenate([part.target_bytes for part in parts]),
-        target_tokens=np.concatenate([part.target_tokens for part in parts]),
-        prompt_hash=np.concatenate([part.prompt_hash for part in parts]),
-        target_hash=np.concatenate([part.target_hash for part in parts]),
-        row_hash=np.concatenate([part.row_hash for part in parts]),
+        template_names=[batch.template_names[place] for place in used.tolist()],
     )

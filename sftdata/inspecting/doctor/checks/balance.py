@@ -60,7 +60,8 @@ def _outliers(dataset: CheckedDataset, template: int) -> npt.NDArray[np.int64]:
     rows = np.flatnonzero(dataset.rows.template == template)
     if len(rows) < _FEWEST_ROWS:
         return _NONE
-    fixed = dataset.templates[dataset.rows.template_names[template]].fixed_bytes or 0
+    facts = dataset.templates.get(dataset.rows.template_names[template])
+    fixed = (facts and facts.fixed_bytes) or 0
     content = np.maximum(dataset.rows.prompt_bytes[rows] - fixed, 0)
     # The 8 bytes keep the ratios of very short texts apart from outliers.
     ratio = np.log((dataset.rows.target_bytes[rows] + 8) / (content + 8))

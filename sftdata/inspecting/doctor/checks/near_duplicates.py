@@ -8,14 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sftdata.base.arrow import numbers
+from sftdata.base.schema import row_offsets
 from sftdata.inspecting.doctor.batch import RowBatch
 from sftdata.inspecting.doctor.check import DatasetCheck, Hits
 from sftdata.inspecting.doctor.dataset import CheckedDataset
-from sftdata.inspecting.doctor.shingles import BandIndex, ShingledRows, shingle_rows
+from sftdata.inspecting.doctor.shingles import (
+    BandIndex,
+    ShingledRows,
+    find_similarities,
+    join_shingled,
+    shingle_rows,
+)
+from sftdata.loading.dataset import Dataset
 
+ID = "near-duplicate-across-splits"
 _ALIKE = 0.8  # Jaccard similarity of the shingles of two rows
 _ONLY_TARGET = -1  # instead of a number of tokens to skip
 _SAMPLE_ROWS = 256  # of each split, to learn the tokens that a template's prompts share
+# Held-out rows that are compared with all others: their shingles take 8 bytes a token.
+_MOST_ROWS = 100_000
+_MOST_TOKENS = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,50 +45,98 @@ def _near_duplicates(dataset: CheckedDataset) -> Hits | None:
     Compared is the text after the start that all prompts of the template share. When prompts hold
     shots, which are rows of the training split, only the targets are compared.
     """
-    sizes = {name: len(split) for name, split in dataset.data.items()}
-    if sum(size > 0 for size in sizes.values()) < 2:
+    largest = _largest_split(dataset.data)
+    if largest is None:
         return None
-    largest = max(sizes, key=lambda name: sizes[name])
-    skip = _tokens_to_skip(dataset)
+    skip, step = _tokens_to_skip(dataset), sample_step(dataset.data)
     # Index the smaller splits, then stream the largest: only the smaller ones stay in memory.
-    held = [
-        (rows.split, shingle_rows(rows, first, skip))
-        for first, rows in dataset.batches()
-        if rows.split != largest
-    ]
-    index = BandIndex([shingled for _, shingled in held])
+    by_split = _shingle_held_out(dataset, largest, step, skip)
+    held = join_shingled(list(by_split.values()))
+    split_of = np.repeat(np.arange(len(by_split)), [len(one.places) for one in by_split.values()])
+    index = BandIndex(held)
     matches: dict[int, _Match] = {}
+    is_open = np.ones(len(held.places), np.bool_)  # no match yet
     for first, rows in dataset.batches():
         if rows.split == largest:
-            shingled = shingle_rows(rows, first, skip)
-            for row, place in index.look_up(shingled):
-                _compare(dataset, skip, place, shingled, row, matches)
-    for split, shingled in held:
-        for row, place in index.look_up(shingled):
-            if _split_at(dataset, place) != split:
-                _compare(dataset, skip, place, shingled, row, matches)
+            shingled = shingle_rows(rows, first + np.arange(len(rows)), skip)
+            _compare(held, index, shingled, is_open, matches)
+    for at, shingled in enumerate(by_split.values()):
+        _compare(held, index, shingled, is_open & (split_of != at), matches)
+        is_open &= ~np.isin(held.places, list(matches))
     if not matches:
         return None
     places = np.array(sorted(matches), np.int64)
-    return Hits(places, _describe(dataset, int(places[0]), matches[int(places[0])]))
+    detail = _describe(dataset, int(places[0]), matches[int(places[0])])
+    sample = describe_sample(dataset.data)
+    return Hits(places, f"of {sample}: {detail}" if sample else detail)
+
+
+def _largest_split(data: Dataset) -> str | None:
+    """The split with the most rows; None unless another one has rows, too."""
+    sizes = {name: len(split) for name, split in data.items()}
+    if sum(size > 0 for size in sizes.values()) < 2:
+        return None
+    return max(sizes, key=lambda name: sizes[name])
+
+
+def sample_step(data: Dataset) -> int:
+    """Each how many-th held-out row is compared: 1 unless there are very many."""
+    rows = tokens = 0
+    largest = _largest_split(data)
+    for name, split in data.items():
+        if largest is not None and name != largest:
+            rows += len(split)
+            for batch in split.to_arrow().to_batches():
+                offsets = row_offsets(batch)
+                tokens += int(offsets[-1] - offsets[0])
+    return max(1, -(-rows // _MOST_ROWS), -(-tokens // _MOST_TOKENS))
+
+
+def describe_sample(data: Dataset) -> str:
+    """Which held-out rows are compared; "" if all are."""
+    step, largest = sample_step(data), _largest_split(data)
+    if step == 1:
+        return ""
+    sizes = [len(split) for name, split in data.items() if name != largest]
+    total = sum(sizes)
+    return f"a sample of {-(-total // step):,} of the {total:,} held-out rows"
+
+
+def _shingle_held_out(
+    dataset: CheckedDataset, largest: str, step: int, skip: Mapping[str, int]
+) -> dict[str, ShingledRows]:
+    """Every `step`-th row of the splits but the largest, by split."""
+    parts: dict[str, list[ShingledRows]] = {}
+    seen = 0  # rows of these splits
+    for first, rows in dataset.batches():
+        if rows.split != largest:
+            chosen = np.arange(-seen % step, len(rows), step)
+            seen += len(rows)
+            if not len(chosen):
+                continue
+            some = RowBatch(
+                rows.split, rows.batch.take(numbers(chosen)), rows.context, rows.templates
+            )
+            parts.setdefault(rows.split, []).append(shingle_rows(some, first + chosen, skip))
+    return {split: join_shingled(of_split) for split, of_split in parts.items()}
 
 
 def _compare(
-    dataset: CheckedDataset,
-    skip: Mapping[str, int],
-    place: int,
+    held: ShingledRows,
+    index: BandIndex,
     shingled: ShingledRows,
-    row: int,
+    is_open: npt.NDArray[np.bool_],
     matches: dict[int, _Match],
 ) -> None:
-    """Adds the row at `place` to the matches if it is nearly row `row` of `shingled`."""
-    if place in matches:
-        return
-    a, b = _shingles_at(dataset, skip, place), shingled.shingles(row)
-    common = len(np.intersect1d(a, b, assume_unique=True))
-    similarity = common / max(1, len(a) + len(b) - common)
-    if similarity >= _ALIKE:
-        matches[place] = _Match(int(shingled.places[row]), similarity)
+    """Adds the open rows of `held` to the matches that are nearly a row of `shingled`."""
+    for rows, others in index.look_up(shingled, is_open):
+        similarities = find_similarities(shingled, rows, held, others)
+        for at in np.flatnonzero(similarities >= _ALIKE).tolist():
+            other = int(others[at])
+            if is_open[other]:
+                is_open[other] = False
+                partner = int(shingled.places[rows[at]])
+                matches[int(held.places[other])] = _Match(partner, float(similarities[at]))
 
 
 def _describe(dataset: CheckedDataset, place: int, match: _Match) -> str:
@@ -84,18 +145,6 @@ def _describe(dataset: CheckedDataset, place: int, match: _Match) -> str:
         f"'{row_id}' in {_split_at(dataset, place)} is {match.similarity:.0%} like '{other_id}' "
         f"in {_split_at(dataset, match.place)}"
     )
-
-
-def _shingles_at(
-    dataset: CheckedDataset, skip: Mapping[str, int], place: int
-) -> npt.NDArray[np.uint64]:
-    for split in dataset.data.values():
-        if place < len(split):
-            batch = split[place : place + 1].to_arrow().combine_chunks().to_batches()[0]
-            rows = RowBatch(split.name, batch, dataset.context, {})
-            return shingle_rows(rows, 0, skip).shingles(0)
-        place -= len(split)
-    raise IndexError(place)
 
 
 def _split_at(dataset: CheckedDataset, place: int) -> str:
@@ -131,7 +180,7 @@ def _tokens_to_skip(dataset: CheckedDataset) -> dict[str, int]:
 
 CHECKS = (
     DatasetCheck(
-        "near-duplicate-across-splits",
+        ID,
         "warning",
         "held-out examples that are nearly examples of another split",
         "Give the rows that belong together one group in the spec (group = COLUMN), or drop them.",

@@ -109,15 +109,19 @@ def _boundary_space(rows: RowBatch) -> npt.NDArray[np.bool_]:
 def _equals_source(rows: RowBatch) -> npt.NDArray[np.bool_]:
     """The target repeats all of the prompt that is not the template's own text."""
     fixed = {name: facts.fixed_bytes for name, facts in rows.templates.items()}
-    known = np.array([fixed.get(name) is not None for name in rows.template_names], np.bool_)
-    own = np.array([fixed.get(name) or 0 for name in rows.template_names], np.int64)
-    content, target = text_bytes(rows.prompt) - own, text_bytes(rows.target)
-    chosen = known & (content > 0) & (target >= content - _PADDING)
+    known = rows.where_template({name: size is not None for name, size in fixed.items()})
+    content = text_bytes(rows.prompt) - rows.by_template(fixed, np.int64)
+    chosen = known & (content > 0) & (text_bytes(rows.target) >= content - _PADDING)
+    bounds = [
+        (facts.before or 0, facts.after) if facts else (0, 0)
+        for facts in map(rows.templates.get, rows.template_names)
+    ]
     found = np.zeros(len(rows), np.bool_)
     for row, prompt, text in rows.pairs(np.asarray(chosen)):
-        facts, whole = rows.templates[rows.template_names[row]], prompt.encode()
+        before, after = bounds[rows.template[row]]
+        whole = prompt.encode()
         # All fields may start alike, so `before` may take a part of the source along.
-        source = whole[facts.before : len(whole) - facts.after].strip()
+        source = whole[before : len(whole) - after].strip()
         found[row] = source in text.encode() and text.strip() in prompt
     return found
 

@@ -47,3 +47,19 @@ def test_shots_are_not_taken_for_near_duplicates(
         own = sentence(random.Random(number), 2)
         planted.put(number, prompt=PROMPT.format(f"{shot}\n{own}"), target=f"Of {own}")
     assert len(diagnose(write(planted), only=["near-duplicate-across-splits"])) == found
+
+
+def test_a_sample_of_very_many_held_out_rows_is_compared_and_said(
+    write: Callable[..., Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write(near_duplicate())
+    assert near_duplicates.describe_sample(data) == ""
+    (whole,) = diagnose(data, only=[near_duplicates.ID])
+    monkeypatch.setattr(near_duplicates, "_MOST_ROWS", 4)
+    assert list(map(len, data.values())) == [54, 6]
+    assert near_duplicates.describe_sample(data) == "a sample of 3 of the 6 held-out rows"
+    (found,) = diagnose(data, only=[near_duplicates.ID])  # r9 is the first of them
+    assert found.rows == whole.rows
+    assert found.detail == f"of a sample of 3 of the 6 held-out rows: {whole.detail}"
+    monkeypatch.setattr(near_duplicates, "_MOST_TOKENS", 1)
+    assert near_duplicates.describe_sample(data) == "a sample of 1 of the 6 held-out rows"
