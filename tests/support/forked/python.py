@@ -30,8 +30,8 @@ DATA_MODULES = (
     "sftdata.versioning.release",
 )  # fmt: skip
 TRAIN_MODULES = (
-    "transformers.models.llama.modeling_llama", "peft", "sftdata_train.evaluation",
-    "sftdata_train.trainer", "sftdata_train.training_run",
+    "transformers.models.llama.modeling_llama", "peft",
+    "sftdata_train.evaluating.evaluation", "sftdata_train.training.train",
 )  # fmt: skip
 
 
