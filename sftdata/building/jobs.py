@@ -39,29 +39,32 @@ def _with_data(item: BlockRequest, data: bytes | memoryview) -> BlockRequest:
     return replace(item, chunk=replace(item.chunk, data=data))
 
 
-def explain(error: Exception, work: Sequence[BlockRequest]) -> Exception:
-    """The error of a job for its user: a lack of memory names the rows."""
+def explain(error: Exception, rows: str) -> Exception:
+    """The error of a job for its user: a lack of memory names the rows.
+
+    `rows`: from `describe_rows`.
+    """
     if isinstance(error, SftdataError) or not is_out_of_memory(error):
         return error
     return _failed(
-        f"The memory does not suffice for {_rows(work)}.",
+        f"The memory does not suffice for {rows}.",
         "Use fewer workers, or look for a row of extreme size there.",
     )
 
 
-def not_finished(work: Sequence[BlockRequest], seconds: float, tries: int) -> SftdataError:
+def not_finished(rows: str, seconds: float, tries: int) -> SftdataError:
     """The error of a job whose workers hung."""
     return _failed(
-        f"A worker did not finish {_rows(work)} within {seconds:,.0f} seconds, in {tries} tries.",
+        f"A worker did not finish {rows} within {seconds:,.0f} seconds, in {tries} tries.",
         "Look for a row of extreme size there, or a tokenizer or template that takes very long for "
         "it.",
     )
 
 
-def died(work: Sequence[BlockRequest], tries: int, how: str) -> SftdataError:
+def died(rows: str, tries: int, how: str) -> SftdataError:
     """The error of a job whose workers died."""
     return _failed(
-        f"A worker died {tries} times ({how}) on {_rows(work)}.",
+        f"A worker died {tries} times ({how}) on {rows}.",
         "Look for a row of extreme size there, or use fewer workers if memory ran out.",
     )
 
@@ -71,7 +74,8 @@ def _failed(message: str, hint: str) -> SftdataError:
     return SftdataError(message, f"{hint} {kept}", code="E804")
 
 
-def _rows(work: Sequence[BlockRequest]) -> str:
+def describe_rows(work: Sequence[BlockRequest]) -> str:
+    """The rows of a job, for messages."""
     first, last = work[0].chunk, work[-1].chunk
     end = last.first_row + last.rows - 1
     return f"rows {first.first_row} to {end} of source {first.source + 1}"

@@ -21,6 +21,7 @@ from sftdata.building.jobs import (
     TRIES,
     MakeMaker,
     allowed_seconds,
+    describe_rows,
     died,
     explain,
     not_finished,
@@ -83,7 +84,7 @@ class RayTasks:
 
         def end() -> None:
             if not future.done():
-                future.set_exception(not_finished(work, seconds, 1))
+                future.set_exception(not_finished(describe_rows(work), seconds, 1))
                 self._ray.cancel(task, force=True)
 
         timer = threading.Timer(seconds, end)
@@ -118,7 +119,7 @@ def _set_result(
     elif isinstance(answer, SftdataError):
         future.set_exception(answer)
     elif error is not None and _is_death(error):
-        future.set_exception(died(work, TRIES, type(error).__name__))
+        future.set_exception(died(describe_rows(work), TRIES, type(error).__name__))
     else:
         future.set_exception(answer)
 
@@ -151,4 +152,4 @@ def _make(
             _makers[key] = make_maker()
         return _makers[key].make([received(item) for item in work])
     except Exception as error:
-        return explain(error, work)
+        return explain(error, describe_rows(work))

@@ -36,10 +36,10 @@ from sftdata.building.manifest_content import BuildTotals, describe_build
 from sftdata.building.plan import Plan
 from sftdata.building.reuse import BlockLookup, ChunkGroup, PendingExamples
 from sftdata.building.workforce import Workforce
-from sftdata.errors import GoldenSetError
 from sftdata.examples.blocks import BlockRun, Blocks
 from sftdata.examples.maker import BlockRequest
 from sftdata.reading.chunks import Chunk, Chunks
+from sftdata.reading.ranges import changed_while_read
 from sftdata.reading.row_reader import row_reader
 from sftdata.reading.tables.types import describe_columns_as_text
 from sftdata.tokenizing.engine_cache import EngineCache
@@ -219,11 +219,7 @@ class BuildRun:
             self.report(warning)
         for source, before in zip(self.plan.sources, stamps, strict=True):
             if not source.has(before):
-                raise GoldenSetError(
-                    f"{source.name} was changed while it was read.",
-                    "Run the build again.",
-                    code="E206",
-                )
+                raise changed_while_read(source)
         self.folder.note_engine(is_checked=self.dispatcher.is_checked)
         shards, sizes = self.folder.finish(self.name.result())
         if kept:

@@ -15,16 +15,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sftdata.building.exchange import pack, receive, send
 from sftdata.building.jobs import (
     TRIES,
     MakeMaker,
     allowed_seconds,
+    describe_rows,
     died,
     explain,
     not_finished,
-    received,
-    sendable,
 )
+from sftdata.building.work_transfer import EncodedWork, encode_work
 from sftdata.errors import SftdataError
 from sftdata.examples.maker import BlockExamples, BlockRequest, ExampleMaker
 
@@ -64,7 +65,7 @@ class InProcess:
 
 @dataclass
 class _Job:
-    work: list[BlockRequest]
+    work: Sequence[BlockRequest]
     future: Future[BlockExamples] = field(default_factory=Future)
     tries: int = 0
     seconds: float = 0.0  # of the last try that was ended; 0 where none was
@@ -111,7 +112,7 @@ class Processes:
         The future raises `SftdataError` that names the rows when every try ended with a process
         that died or hung.
         """
-        job = _Job([sendable(item) for item in work])
+        job = _Job(work)
         self._jobs.put(job)
         return job.future
 
@@ -170,9 +171,9 @@ class Processes:
         timer.daemon = True
         timer.start()
         try:
-            for sent in (*first, job.work):
-                pipe.send(sent)
-            return pipe.recv()
+            for message in (*first, encode_work(job.work)):
+                send(pipe, pack(message))
+            return receive(pipe)
         finally:
             timer.cancel()
 
@@ -210,9 +211,10 @@ class Processes:
 
 
 def _explain_end(job: _Job, exit_code: int | None) -> SftdataError:
+    rows = describe_rows(job.work)
     if job.seconds:
-        return not_finished(job.work, job.seconds, job.tries)
-    return died(job.work, job.tries, f"exit code {exit_code}")
+        return not_finished(rows, job.seconds, job.tries)
+    return died(rows, job.tries, f"exit code {exit_code}")
 
 
 _path_lock = threading.Lock()
@@ -245,14 +247,14 @@ def _work(pipe: Connection) -> None:
     pa.set_cpu_count(1)
     maker: ExampleMaker | None = None
     try:
-        make_maker = pipe.recv()
+        make_maker = receive(pipe)
         while True:
-            work = pipe.recv()
+            work: EncodedWork = receive(pipe)
             try:
                 maker = maker or make_maker()
-                answer: BlockExamples | Exception = maker.make([received(item) for item in work])
+                answer = pack(maker.make(work.decode(maker.reader.sources)))
             except Exception as error:
-                answer = explain(error, work)
-            pipe.send(answer)
+                answer = pack(explain(error, work.description))
+            send(pipe, answer)
     except (EOFError, OSError):
         return  # the parent is gone, or has closed the pipe

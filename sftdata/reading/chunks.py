@@ -8,7 +8,7 @@ its length, so chunks have about the same size for long and for short rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, overload
@@ -25,6 +25,7 @@ from sftdata.base.sizes import DEFAULT_SIZES, MAX_ROW_BYTES, Sizes
 from sftdata.reading.files.compression import READ_ERRORS, unreadable
 from sftdata.reading.files.containers import open_lines
 from sftdata.reading.outline import Outline
+from sftdata.reading.ranges import has_lines_as_read
 from sftdata.reading.row_limit import too_long
 from sftdata.reading.sources.resolve import Source
 from sftdata.reading.tables.columns import exact_values
@@ -48,6 +49,8 @@ class Chunk:
     data: memoryview | pa.RecordBatch  # a JSONL chunk is a window on the bytes read with it
     lines: npt.NDArray[np.int64] | None = None  # of a table's rows; a JSONL row is a line
     columns: tuple[str, ...] | None = None  # names of all columns of a table, also of unread ones
+    # Of its lines in the file; None where they don't stand there as they are.
+    offset: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Chunks(Sequence[Chunk]):
     columns: tuple[str, ...] | None = None  # see `Chunk.columns`
     notes: tuple[str, ...] = ()  # for the user, about how the file was read
     bytes_read: int = 0  # of the source's files, when these rows were read
+    offset: int | None = None  # see `Chunk.offset`
 
     def __len__(self) -> int:
         return len(self.outline)
@@ -86,6 +90,7 @@ class Chunks(Sequence[Chunk]):
             data[first:last] if isinstance(data, memoryview) else data.slice(first, last - first),
             None if self.lines is None else self.lines[first:last],
             self.columns,
+            None if self.offset is None else self.offset + first,
         )
 
     @cached_property
@@ -133,6 +138,7 @@ def _jsonl_chunks(source: Source, index: int, foresee: Foresee, sizes: Sizes) ->
     meter.done = 0  # whatever was read before, to look at the first rows
     with open_lines(source.name, path, source.compression, source.layout, meter) as stream:
         window, line = _Window(source, stream, sizes), 1
+        has_offsets = has_lines_as_read(source)
         foreseen: Iterator[Outline] = iter(())
         while True:
             outline = next(foreseen, None)
@@ -142,8 +148,9 @@ def _jsonl_chunks(source: Source, index: int, foresee: Foresee, sizes: Sizes) ->
             if not len(outline):
                 return
             first_rows = line + np.cumsum(outline.rows) - outline.rows
+            offset = window.offset if has_offsets else None
             data = window.take(int(outline.sizes.sum()))
-            chunks = Chunks(index, outline, first_rows, data, bytes_read=meter.done)
+            chunks = Chunks(index, outline, first_rows, data, bytes_read=meter.done, offset=offset)
             yield chunks
             line += int(outline.rows.sum())
             if is_cut:
@@ -157,9 +164,10 @@ class _Window:
         self._source, self._stream, self._sizes = source, stream, sizes
         self._bytes = np.empty(0, np.uint8)
         self._is_at_end = False
+        self.offset = 0  # of the window in the stream
         self._fill(sizes.read_bytes)
         if self._bytes[: len(_BOM)].tobytes() == _BOM:
-            self._bytes = self._bytes[len(_BOM) :]
+            self.take(len(_BOM))
 
     def starts_with(self, outline: Outline) -> bool:
         """Whether the next bytes are the chunks of `outline`."""
@@ -190,6 +198,7 @@ class _Window:
     def take(self, size: int) -> memoryview:
         """Removes the next `size` bytes from the window and returns them."""
         taken, self._bytes = self._bytes[:size], self._bytes[size:]
+        self.offset += size
         return taken.data
 
     def _fill(self, size: int) -> None:

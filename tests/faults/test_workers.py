@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -27,6 +26,8 @@ from sftdata import build
 from sftdata.building.plan import Plan, make_plan
 from sftdata.building.workers import Processes, allowed_seconds
 from sftdata.errors import SftdataError
+from sftdata.examples.maker import BlockRequest
+from sftdata.reading.chunks import Chunk
 from sftdata.spec.load import load_spec
 from sftdata.spec.model import Spec
 
@@ -230,16 +231,14 @@ def test_what_cannot_be_sent_to_a_worker_is_an_error_and_no_wait_for_ever() -> N
     workers = Processes(1, lambda: None)  # type: ignore[arg-type, return-value]
     try:
         with pytest.raises(AttributeError, match="lambda"):
-            workers.submit([]).result(timeout=60)
+            workers.submit([job()]).result(timeout=60)
     finally:
         workers.close()
 
 
-def job(size: int = 9) -> Any:
+def job(size: int = 9) -> BlockRequest:
     """Something to send: rows 3 to 7 of the second source."""
-    return SimpleNamespace(
-        chunk=SimpleNamespace(source=1, first_row=3, rows=5, size=size, data=b"")
-    )
+    return BlockRequest(Chunk(1, 3, 5, size, bytes(16), memoryview(bytes(size))), (0,))
 
 
 def test_a_worker_that_hangs_is_killed_three_times_and_its_rows_are_named() -> None:
