@@ -38,17 +38,20 @@ _DIGEST_BYTES = 16  # stored before the content
 _DAY = 24 * 3600
 
 _is_off = False
+_found_meanwhile: dict[Path, bytes] = {}  # while the cache is off, by the path of their entry
 
 
 @contextlib.contextmanager
 def without_cache() -> Iterator[None]:
-    """No entry is read meanwhile, so everything is found anew."""
+    """No entry is read meanwhile, so everything is found anew; and once, not each time."""
     global _is_off
     before, _is_off = _is_off, True
     try:
         yield
     finally:
         _is_off = before
+        if not before:
+            _found_meanwhile.clear()
 
 
 # --- results, by the digest of everything they depend on, the version of the code included -------
@@ -56,12 +59,19 @@ def without_cache() -> Iterator[None]:
 
 def read_facts(kind: str, digest: str) -> dict[str, Any]:
     """The cached facts; empty if there are none."""
-    return _read_json(cache_folder() / kind / digest)
+    path = cache_folder() / kind / digest
+    if path in _found_meanwhile:
+        facts: dict[str, Any] = json.loads(_found_meanwhile[path])
+        return facts
+    return _read_json(path)
 
 
 def write_facts(kind: str, digest: str, facts: Mapping[str, Any]) -> None:
     """Caches facts that JSON can hold."""
-    _write_json(cache_folder() / kind / digest, facts)
+    path = cache_folder() / kind / digest
+    if _is_off:
+        _found_meanwhile[path] = json.dumps(facts).encode()
+    _write_json(path, facts)
 
 
 def read_content(kind: str, digest: str) -> bytes | None:

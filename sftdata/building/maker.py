@@ -25,8 +25,8 @@ def example_maker(plan: Plan, encoder: Callable[[], Encoder]) -> ExampleMaker:
         templates=plan.templates,
         weights=plan.weights,
         screen=row_screen(plan.spec, plan.evaluation),
-        fitter=cache(lambda: _row_fitter(plan, encoder())),
-        conversation_fitter=cache(lambda: _conversation_fitter(plan, encoder())),
+        fitter=cache(lambda: row_fitter(plan, encoder())),
+        conversation_fitter=cache(lambda: conversation_fitter(plan, encoder())),
         split=plan.splits,
         seed=plan.spec.seed,
         loose=plan.spec.duplicates == "loose",
@@ -39,7 +39,8 @@ def maker_in_worker(pickled: bytes, engine: str) -> ExampleMaker:
     return example_maker(plan, lambda: load_encoder(plan.tokenizer, engine))
 
 
-def _row_fitter(plan: Plan, encoder: Encoder) -> RowFitter:
+def row_fitter(plan: Plan, encoder: Encoder) -> RowFitter:
+    """Fits the rows that templates render."""
     return RowFitter(
         encoder=encoder,
         composer=_composer(plan),
@@ -51,7 +52,8 @@ def _row_fitter(plan: Plan, encoder: Encoder) -> RowFitter:
     )
 
 
-def _conversation_fitter(plan: Plan, encoder: Encoder) -> ConversationFitter:
+def conversation_fitter(plan: Plan, encoder: Encoder) -> ConversationFitter:
+    """Fits conversations."""
     assert plan.conversations is not None
     return ConversationFitter(
         encoder=encoder,

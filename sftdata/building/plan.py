@@ -167,6 +167,8 @@ class Plan(PicklesFieldsOnly):
             "choice": [[t.id, w] for t, w in zip(self.templates, self.weights, strict=False)],
             "pool": self.pool.digest if self.pool is not None else None,
             "against": [source.sha256 for source in self.evaluation_sources],
+            # Earlier blocks of such tokenizers may have a prefix inside of a turn.
+            **({"prefix": "first"} if self.tokenizer.prefixes_first_only else {}),
         }
         own = [[t.id, t.semantics_sha256] for t in self.templates] or [[MESSAGES]]
         return [_digest([common, key]).encode() for key in own]

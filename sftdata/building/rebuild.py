@@ -10,15 +10,11 @@ from typing import Any
 from sftdata.base.sealed_json import FILES
 from sftdata.base.sealed_json import KEY as OWN_DIGEST
 from sftdata.building.build import build_spec
+from sftdata.building.recorded_spec import recorded_spec
 from sftdata.building.workforce import Workforce
-from sftdata.errors import SftdataError, SpecError, TemplateError, TokenizerError, VerificationError
+from sftdata.errors import SftdataError, TokenizerError, VerificationError
 from sftdata.reading.sources.resolve import resolve_sources
-from sftdata.rendering.template import DRAFT
-from sftdata.spec.load import spec_from_json
-from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.recorded import check_chat_template, load_recorded_tokenizer
-from sftdata.versioning.releases import load_template
-from sftdata.versioning.versions import parse_selector, parse_version
 from sftdata.writing.manifest import MANIFEST, Manifest, read_manifest
 
 # Manifest keys that may differ between two builds of the same bytes.
@@ -51,7 +47,7 @@ def rebuild(
         )
     _check_sources(recorded)
     _check_tokenizer(recorded)
-    spec = _recorded_spec(recorded, _pins(recorded))
+    spec = recorded_spec(recorded)
     outcome = build_spec(spec, out=out, workforce=Workforce(workers), report=report)
     before, made = outcome.replaced, outcome.manifest
     if before is not None and before["sources"] == made["sources"]:
@@ -86,83 +82,6 @@ def _check_tokenizer(recorded: Manifest) -> None:
         check_chat_template(recorded.content.get("chat"), tokenizer)
     except TokenizerError as error:
         raise VerificationError(str(error)) from error
-
-
-def _pins(recorded: Manifest) -> list[str]:
-    """A selector for each recorded template, exactly the text it was built with."""
-    return [_pin(label, digest) for label, digest in recorded["template"].items()]
-
-
-def _pin(label: str, digest: str) -> str:
-    template_id, _, version = label.partition("@")
-    for selector in (label, f"{template_id}@sha256:{digest}"):
-        try:
-            template = load_template(selector)
-        except TemplateError as error:
-            if error.rule in ("RELEASED_EDITED", "RELEASED_MISSING", "LOCK_EDITED"):
-                raise
-            continue
-        if template.source_sha256 == digest and template.version == version:
-            return selector
-    way_out = "Bring its release back from the history of templates/."
-    if version == DRAFT:
-        way_out = "It was a draft, which is not kept: release templates before building with them."
-    raise VerificationError(
-        f"The text of {label} that the dataset was built with (sha256 {digest[:12]}…) is gone.",
-        way_out,
-    )
-
-
-def _recorded_spec(recorded: Manifest, pins: list[str]) -> Spec | Mixture:
-    content = recorded.content.get("spec")
-    if content is None:
-        raise SftdataError(
-            f"{recorded.directory / MANIFEST} does not record its spec; an older sftdata wrote it.",
-            "Build the dataset again with this version first.",
-            code="E703",
-        )
-    try:
-        return spec_from_json(_with_pins(content, pins))
-    except SpecError as error:
-        raise SftdataError(
-            f"{recorded.directory / MANIFEST}: its spec cannot be used: {error}",
-            "Rebuild with the version of sftdata that wrote it.",
-            code="E703",
-        ) from error
-
-
-def _with_pins(content: Mapping[str, Any], pins: list[str]) -> dict[str, Any]:
-    """The spec with its templates pinned; of a mixture, those of each source."""
-    if "sources" in content:
-        sources = [s | {"spec": _with_pins(s["spec"], pins)} for s in content["sources"]]
-        return dict(content) | {"sources": sources}
-    return dict(content) | {"templates": _pinned(content["templates"], pins)}
-
-
-def _pinned(value: Any, pins: list[str]) -> Any:
-    """`value` with every selector of a template in it replaced by the one that is pinned."""
-    if isinstance(value, str):
-        return _pinned_selector(value, pins)
-    if isinstance(value, list):
-        return [_pinned(item, pins) for item in value]
-    if isinstance(value, dict):
-        return {_pinned_selector(k, pins): _pinned(v, pins) for k, v in value.items()}
-    return value
-
-
-def _pinned_selector(text: str, pins: list[str]) -> str:
-    try:
-        asked = parse_selector(text)
-    except TemplateError:
-        return text  # another key or value of the entry
-    for pin in pins:
-        pinned = parse_selector(pin)
-        if pinned.id != asked.id:
-            continue
-        version = parse_version(pinned.prefix or "")
-        if asked.prefix is None or (version is not None and asked.takes(version)):
-            return pin
-    return text
 
 
 def _compared(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,29 +20,40 @@ from sftdata.errors import UsageError
     "--sample",
     type=click.IntRange(min=1),
     metavar="N",
-    help="With --deep: encode the text of about N rows again, not of all.",
+    help="With --deep: make N rows again, not all; always the same ones.",
 )
 @json_option()
 def command(dataset: Path, deep: bool, sample: int | None, as_json: bool) -> None:
     """Check the files of DATASET against its manifest: digests, sizes, columns, counts. Exit 3 on a
     fault.
 
-    With --deep, check every row, and encode its text again with the tokenizers library: the ids
-    must be the same. The output says what was proved.
+    With --deep, check every row, too, and make it again from its source, template and tokenizer,
+    with Jinja and the tokenizers library alone: tokens and mask must be the same. The output says
+    what was proved, and what was not, for example where a source is gone.
 
     Example: sftdata verify data/summarize --deep
     """
+    from sftdata.building.oracle.make_again import make_again
     from sftdata.inspecting.verify import verify
 
     if sample is not None and not deep:
         raise UsageError("--sample has an effect only with --deep.", "Add --deep, or leave it out.")
-    found = verify(dataset, deep=deep, sample=sample)
+    found = verify(dataset, deep=deep, sample=sample, make_again=make_again)
     faults = found.faults
     if as_json:
-        print_json({"verified": not faults, "faults": faults, "checked": found.checked})
+        print_json(
+            {
+                "verified": not faults,
+                "faults": faults,
+                "checked": found.checked,
+                "not_proved": found.not_proved,
+            }
+        )
     elif not faults:
         click.echo(f"{escape(str(dataset))} is intact.")
         for line in found.checked:
             click.echo(f"  {line}")
+        for line in found.not_proved:
+            click.echo(f"  not proved: {line}")
     if faults:
         raise damaged(dataset, faults)

@@ -33,7 +33,7 @@ def is_boundary_stable(
     # Unigram weighs segmentations of the whole text, so the words near a boundary prove nothing.
     merges_pairs = encoder.tokenizer.plain_text.merges_pairs
     for at, segment in enumerate(segments):
-        if not segment.continues or isinstance(segments[at - 1].content, int):
+        if not at or not segment.continues or isinstance(segments[at - 1].content, int):
             continue
         before, after = (_to_column(s.content, rows) for s in segments[at - 1 : at + 1])
         first, second = (_to_rows(part.ids, rows) for part in parts[at - 1 : at + 1])
@@ -44,7 +44,10 @@ def is_boundary_stable(
         if len(rest):
             whole = join(*(column.take(numbers(rest)) for column in (before, after)))
             a, b = (encoded.take(rest) for encoded in (first, second))
-            equal[rest] = joined_equal(a, b, encoder.encode_prompts(whole))
+            # A text that itself continues another one has no prefix, nor has it here.
+            is_inside = segments[at - 1].continues
+            encode = encoder.encode_targets if is_inside else encoder.encode_prompts
+            equal[rest] = joined_equal(a, b, encode(whole))
         stable &= equal
     return stable
 

@@ -22,5 +22,6 @@ def _encode(segment: Segment, encoder: Encoder) -> EncodedTexts | tuple[int, ...
     if isinstance(content, str):
         return encoder.encode_constant(content, continues=segment.continues)
     if isinstance(content, DrawnColumn):
-        return encoder.encode_cached(content.name, content.values).take(content.index)
+        encoded = encoder.encode_cached(content.name, content.values, continues=segment.continues)
+        return encoded.take(content.index)
     return (encoder.encode_targets if segment.continues else encoder.encode_prompts)(content)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from sftdata.base.cache import without_cache
 from sftdata.base.schema import check_batch, measure_rows
+from sftdata.base.verification import Verification
 from sftdata.base.wording import count, reason_of
 from sftdata.errors import SftdataError
 from sftdata.inspecting.encoded_again import EncodedAgain, encode_again
@@ -21,28 +21,30 @@ from sftdata.writing.dataset_files import find_file_faults
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import Manifest, read_manifest
 
-
-@dataclass(frozen=True)
-class Verification:
-    """The faults of a dataset, a line each; without any, what was proved and what was not."""
-
-    faults: list[str]
-    checked: list[str]  # empty where there are faults: its lines say that all is right
+_NOT_DEEP = "the rows themselves (--deep)"
+_NOT_MADE = "that the sources and templates still give these rows"
+# Makes rows of a dataset again from its sources: all of them, or a sample; `building.oracle` can.
+MakeAgain = Callable[[Manifest, int | None], Verification]
 
 
-def verify(directory: Path, *, deep: bool = False, sample: int | None = None) -> Verification:
+def verify(
+    directory: Path,
+    *,
+    deep: bool = False,
+    sample: int | None = None,
+    make_again: MakeAgain | None = None,
+) -> Verification:
     """Checks every file (shards, ledger, shots, journal, parts, pack plans) by size and digest,
     then columns, row and token counts and conservation.
 
-    `deep` also checks every row against `RowRules`, and encodes the text of `sample` rows, or of
-    all, again (see `encoded_again`).
+    `deep` also checks every row against `RowRules`, encodes the text of `sample` rows, or of all,
+    again (see `encoded_again`), and has them made again from the sources by `make_again`.
     """
     manifest = read_manifest(directory)
     faults = list(find_file_faults(manifest)) or list(_shard_faults(manifest))
     if faults:  # counts of a damaged shard mean nothing
-        return Verification([*faults, *find_damaged_plans(directory)], [])
+        return Verification([*faults, *find_damaged_plans(directory)])
     shards = sum(len(split["shards"]) for split in manifest["splits"].values())
-    rows = sum(s["rows"] for split in manifest["splits"].values() for s in split["shards"])
     checked = [
         f"files: {count(shards, 'shard')} and all files beside have the digests of the manifest; "
         "their counts and the ledger agree with it"
@@ -50,25 +52,35 @@ def verify(directory: Path, *, deep: bool = False, sample: int | None = None) ->
     with without_cache():
         faults += _conservation_faults(manifest)
         faults += _plan_faults(manifest)
-        if deep:
-            faults += _row_faults(manifest)
-            checked.append(
-                f"rules: {count(rows, 'row')}: label mask, target start, BOS, EOS, control tokens"
-            )
-            again = encode_again(load(directory), sample)
-            faults += again.faults or _certificate_faults(manifest, again)
-            checked.append(
-                f"tokens: the text of {count(again.rows, 'row')}, encoded again by the tokenizers "
-                "library, has the same ids"
-                if again.reason is None
-                else f"tokens: not encoded again: {again.reason}"
-            )
+        if not deep:
+            return Verification(faults, [] if faults else checked, [] if faults else [_NOT_DEEP])
+        found = _verify_rows(manifest, sample)
+        again = (
+            Verification(not_proved=[_NOT_MADE])
+            if make_again is None
+            else make_again(manifest, sample)
+        )
+    faults += [*found.faults, *again.faults]
+    if faults:
+        return Verification(faults)
+    # What a row's own text does not show, its source has.
+    not_proved = [*found.not_proved, *again.not_proved] if again.not_proved else []
+    return Verification([], [*checked, *found.checked, *again.checked], not_proved)
+
+
+def _verify_rows(manifest: Manifest, sample: int | None) -> Verification:
+    """What the rows alone show: the rules of each, and the ids of their texts."""
+    rows = sum(s["rows"] for split in manifest["splits"].values() for s in split["shards"])
+    again = encode_again(load(manifest.directory), sample)
+    faults = [*_row_faults(manifest), *(again.faults or _certificate_faults(manifest, again))]
+    checked = [f"rules: {count(rows, 'row')}: label mask, target start, BOS, EOS, control tokens"]
+    if again.reason is not None:
+        return Verification(faults, checked, [f"tokens by their own text: {again.reason}"])
     checked.append(
-        "not checked: that sources and templates still give these rows (sftdata rebuild)"
-        if deep
-        else "not checked: the rows themselves (--deep)"
+        f"tokens: the text of {count(again.rows, 'row')}, encoded again by the tokenizers library, "
+        "has the same ids"
     )
-    return Verification(faults, [] if faults else checked)
+    return Verification(faults, checked)
 
 
 def find_faults(directory: Path, *, deep: bool = False) -> list[str]:

@@ -75,6 +75,7 @@ class Template(PicklesFieldsOnly):
     root: Path | None  # the templates root, for includes
     note: str | None = None  # for the user who builds with it
     types: Mapping[str, FieldType] = field(default_factory=dict)  # of fields that are not text
+    is_compiled: bool = True  # whether blocks are compiled where that is possible
 
     @property
     def label(self) -> str:
@@ -95,6 +96,11 @@ class Template(PicklesFieldsOnly):
         """The template for rows whose fields have these types; the others are text."""
         read = {name: type_ for name, type_ in types.items() if name in self.fields}
         return replace(self, types=read) if read != self.types else self
+
+    def without_shortcuts(self) -> Template:
+        """The template whose rows are all rendered by Jinja, one by one: the slow, plain way."""
+        blocks = {name: replace(block, parts=None) for name, block in self.blocks.items()}
+        return replace(self, blocks=blocks, is_compiled=False)
 
     @cached_property
     def included(self) -> Mapping[str, str]:
@@ -144,6 +150,8 @@ class Template(PicklesFieldsOnly):
     @cached_property
     def _compiled_blocks(self) -> Mapping[str, CompiledBlock | None]:
         """The compiled function of each block; None where only Jinja can render it."""
+        if not self.is_compiled:
+            return dict.fromkeys(self.blocks)
         tree = TemplateEnvironment(self.root).parse(self.source)
         return {
             block.name: compile_block(block.body, self.blocks[block.name].fields, self.types)

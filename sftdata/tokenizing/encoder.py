@@ -33,7 +33,7 @@ class Encoder:
         self._is_text = is_text
         # Control tokens usually stand at the ends of a vocabulary: then two comparisons are enough.
         self._first_text, self._last_text = np.flatnonzero(is_text)[[0, -1]]
-        self._cached: dict[tuple[str, ...], EncodedTexts] = {}
+        self._cached: dict[tuple[bool, tuple[str, ...]], EncodedTexts] = {}
         self._gaps = not is_text[self._first_text : self._last_text + 1].all()
 
     @property
@@ -49,11 +49,14 @@ class Encoder:
         """Ids of each target as the continuation of a prompt, without EOS."""
         return self._target_engine.encode(targets)
 
-    def encode_cached(self, name: tuple[str, ...], prompts: pa.LargeStringArray) -> EncodedTexts:
-        """Ids of prompts that are needed again: encoded once for each `name`."""
-        if name not in self._cached:
-            self._cached[name] = self.encode_prompts(prompts)
-        return self._cached[name]
+    def encode_cached(
+        self, name: tuple[str, ...], column: pa.LargeStringArray, *, continues: bool = False
+    ) -> EncodedTexts:
+        """Ids of texts that are needed again: encoded once for each `name`."""
+        key = (continues, name)
+        if key not in self._cached:
+            self._cached[key] = (self.encode_targets if continues else self.encode_prompts)(column)
+        return self._cached[key]
 
     def encode_constant(self, text: str, *, continues: bool) -> tuple[int, ...]:
         """Ids of a text that is the same in every row."""

@@ -99,22 +99,26 @@ class EncodedPieces:
         """Whether each row would have the same ids without cuts where the loss starts."""
         stable = np.ones(len(self._rows), np.bool_)
         found = [
-            (row, at, before.content, piece.content)
+            (row, at, before, piece)
             for row, (start, pieces) in enumerate(
                 zip(self._bounds.tolist(), self._rows, strict=False)
             )
             for at, (before, piece) in enumerate(pairwise(pieces), start)
             if piece.continues and isinstance(before.content, str)
         ]
-        if not found:
-            return stable
-        at = np.array([place for _, place, _, _ in found])
-        segments, parts = [], []
-        for number in (0, 1):
-            column = texts([str(entry[2 + number]) for entry in found])
-            segments.append(Segment(column, in_loss=bool(number), continues=bool(number)))
-            ids = self._table.take(self._index[at + number])
-            parts.append(EncodedSegment(ids, in_loss=bool(number)))
-        equal = is_boundary_stable(segments, parts, self._encoder, len(found))
-        stable[[found[place][0] for place in np.flatnonzero(~equal)]] = False
+        for inside in (False, True):  # whether the first of the two continues another, too
+            alike = [pair for pair in found if pair[2].continues == inside]
+            if not alike:
+                continue
+            at = np.array([place for _, place, _, _ in alike])
+            both = [before for _, _, before, _ in alike], [piece for _, _, _, piece in alike]
+            segments, parts = [], []
+            for number, pieces in enumerate(both):
+                column = texts([str(piece.content) for piece in pieces])
+                continues = pieces[0].continues
+                segments.append(Segment(column, in_loss=bool(number), continues=continues))
+                ids = self._table.take(self._index[at + number])
+                parts.append(EncodedSegment(ids, in_loss=bool(number)))
+            equal = is_boundary_stable(segments, parts, self._encoder, len(alike))
+            stable[[alike[place][0] for place in np.flatnonzero(~equal)]] = False
         return stable

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from sftdata.base.conversation import Conversation, Turn, wanted_turns
 from sftdata.base.reasons import Reason, Status
-from sftdata.examples.conversations.encode import EncodedPieces
+from sftdata.examples.conversations.encode import EncodedPieces, Pieces
 from sftdata.examples.conversations.ledger_details import write_left_out, write_untaught
 from sftdata.examples.conversations.plain import PlainConversations
 from sftdata.examples.fit import ExampleTokens
@@ -52,6 +52,12 @@ class ConversationFitter:
 
         The outcome of each of the others is a drop.
         """
+        return self.fit_pieces(column, places, outcomes)[1]
+
+    def fit_pieces(
+        self, column: pa.LargeStringArray, places: npt.NDArray[np.int64], outcomes: RowOutcomes
+    ) -> tuple[list[Pieces], ExampleTokens]:
+        """As `fit`, with the pieces that were encoded for each example."""
         laid = []
         for place in places.tolist():
             text = column[place].as_py()
@@ -78,7 +84,7 @@ class ConversationFitter:
         for at in np.flatnonzero(encoded.unknown).tolist():
             detail = "the vocabulary lacks a character of a turn"
             outcomes.add_outcome(kept[at].place, Status.FLAGGED, Reason.UNKNOWN_TOKEN, detail)
-        return ExampleTokens(
+        return [one.layout.pieces for one in kept], ExampleTokens(
             np.array([one.place for one in kept], np.int64),
             np.ones(len(kept), np.bool_),
             encoded.token_batch(),

@@ -10,19 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 import xxhash
+from support.forged import Row, rewrite_rows, shard_of
 from support.manifests import edit_manifest
 
-from sftdata.base.schema import shard_schema
 from sftdata.building.build import build
 from sftdata.inspecting.verify import find_faults, verify
 from sftdata.loading.dataset import load
 from sftdata.loading.packing import plan_packs, write_plan
 
 Edit = Callable[[dict[str, Any]], None]
-Row = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -40,33 +38,6 @@ def built(tmp_path_factory: pytest.TempPathFactory, byte_tokenizer: Path) -> Pat
 def out(built: Path) -> Path:
     """A copy of the dataset that the test may damage."""
     return Path(shutil.copytree(built, "out"))
-
-
-def shard_of(out: Path, split: str = "train") -> Path:
-    (path,) = out.glob(f"shards/*/{split}-*.arrow")
-    return path
-
-
-def rewrite_rows(out: Path, edit: Callable[[list[Row]], None]) -> None:
-    """Changes rows of the train shard and makes the manifest agree with the new file."""
-    path = shard_of(out)
-    with pa.OSFile(str(path)) as file:
-        table = pa.ipc.open_file(file).read_all()
-    rows = table.to_pylist()
-    edit(rows)
-    new = pa.Table.from_pylist(rows, shard_schema())
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, new.schema) as writer:
-        writer.write_table(new)
-    data = path.read_bytes()
-
-    def agree(manifest: dict[str, Any]) -> None:
-        (shard,) = manifest["splits"]["train"]["shards"]
-        shard["sha256"], shard["bytes"] = hashlib.sha256(data).hexdigest(), len(data)
-        shard["xxh3"], shard["batch_rows"] = xxhash.xxh3_128_hexdigest(data), [len(rows)]
-        shard["tokens"] = sum(len(row["input_ids"]) for row in rows)
-        shard["target_tokens"] = shard["tokens"] - sum(row["target_start"] for row in rows)
-
-    edit_manifest(out, agree)
 
 
 def only_fault(out: Path, *, deep: bool = False) -> str:
@@ -227,7 +198,11 @@ def test_a_mask_that_is_too_short_is_found(out: Path) -> None:
 
 @pytest.mark.parametrize("damage", [unmask_the_target, unmask_the_prompt])
 def test_a_wrong_mask_is_found_by_its_count(out: Path, damage: Callable[[Row], None]) -> None:
-    rewrite_rows(out, lambda rows: damage(rows[5]))
+    rewrite_rows(
+        out,
+        lambda rows: damage(rows[5]),
+        lambda row: len(row["input_ids"]) - row["target_start"],
+    )
     assert "target_tokens (train)" in only_fault(out)
 
 
