@@ -22,6 +22,7 @@ from sftdata.building.mixture.identity import mixture_name
 from sftdata.building.mixture.lost_sources import warn_of_lost_sources
 from sftdata.building.plan import Plan, make_plan
 from sftdata.building.result_warnings import describe_result
+from sftdata.building.unfetched import name_build
 from sftdata.building.workforce import THIS_PROCESS, Workforce, choose_workforce
 from sftdata.reading.unread import describe_unread
 from sftdata.spec.data_items import expand_data
@@ -41,6 +42,7 @@ from sftdata.writing.manifest import PARTS, Manifest
 from sftdata.writing.ownership import remove_dataset
 from sftdata.writing.publish import (
     folder_to_write,
+    is_whole_in,
     look_at,
     parse_manifest,
     publish,
@@ -155,7 +157,16 @@ def build_spec(
         )
 
     if out is not None and is_address(str(out)):
-        outcome = _build_into_store(folder_to_write(str(out)), build_in, report)
+        folder = folder_to_write(str(out))
+
+        def is_result(manifest: Manifest) -> bool:
+            name, notes = name_build(spec, manifest, frozen, load_tokenizer)
+            is_same: bool = name == manifest["build"]
+            for note in dict.fromkeys(notes if is_same else ()):  # else the build reports them
+                report(note)
+            return is_same
+
+        outcome = _build_into_store(folder, build_in, is_result, report)
     else:
         outcome = build_in(Path(out) if out is not None else in_project(f"data/{spec.task}"))
     release_memory()
@@ -173,12 +184,28 @@ def build_spec(
 
 
 def _build_into_store(
-    folder: StoredFolder, build_in: Callable[[Path], Outcome], report: Report
+    folder: StoredFolder,
+    build_in: Callable[[Path], Outcome],
+    is_result: Callable[[Manifest], bool],
+    report: Report,
 ) -> Outcome:
-    """Builds in the cache, then puts the dataset into the store."""
+    """Builds in the cache, then puts the dataset into the store.
+
+    Where the cache has no dataset, the one in the store is compared first: another machine may have
+    built it.
+    """
     directory = working_folder(folder)
     with hold_lock_file(directory.parent, report):
         before = look_at(folder)
+        stored = parse_manifest(folder, before)
+        if (
+            stored is not None
+            and current_manifest(directory) is None
+            and is_whole_in(folder, stored)
+            and is_result(stored)
+        ):
+            stored = replace(stored, directory=directory)
+            return Outcome(stored, True, reused_rows=stored["rows_in"], stored_at=str(folder))
         outcome = build_in(directory)
         is_new = publish(outcome.manifest, folder, before, report)
     return replace(
@@ -200,7 +227,14 @@ def _build_one(
     engines: Callable[[], EngineCache],
     sizes: Sizes,
 ) -> Outcome:
-    plan = make_plan(spec, frozen=frozen, load_tokenizer=load_tokenizer, sizes=sizes)
+    current = current_manifest(directory)
+    plan = make_plan(
+        spec,
+        frozen=frozen,
+        load_tokenizer=load_tokenizer,
+        sizes=sizes,
+        recorded=() if current is None else current["sources"],
+    )
     for note in plan.notes:
         report(note)
     with naming_directory(directory), lock(directory, report):
@@ -210,6 +244,9 @@ def _build_one(
         if current is not None and _is_up_to_date(current, plan, name):
             tidy(current, spec, report)  # in case the build was killed right after its commit
             return Outcome(current, up_to_date=True, reused_rows=current["rows_in"])
+        if not plan.is_fetched:
+            plan = make_plan(spec, frozen=frozen, load_tokenizer=load_tokenizer, sizes=sizes)
+            name = run_in_background(lambda: plan.build)
         from sftdata.building.run import BuildRun
 
         run = BuildRun(plan, name, directory, current, workforce, engines(), report, progress)

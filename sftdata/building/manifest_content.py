@@ -58,6 +58,7 @@ def describe_build(plan: Plan, totals: BuildTotals) -> dict[str, Any]:
                 "rows": rows,
                 "bytes": source.size,
                 "sha256": source.sha256,
+                **({} if source.version is None else {"version": source.version}),
                 **_given_split(plan.spec, source),
             }
             for source, rows in zip(plan.sources, totals.rows_in, strict=True)

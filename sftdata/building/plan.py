@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -97,6 +97,11 @@ class Plan(PicklesFieldsOnly):
         has_one = self.tokenizer.chat_template is not None
         is_said = "chat" in self.spec.model_fields_set
         return has_one and not is_said and self.tokenizer.name != SMALL_TOKENIZER
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether the files of all sources are on this machine."""
+        return all(source.unfetched is None for source in self.sources)
 
     @property
     def labels(self) -> list[str]:
@@ -196,10 +201,13 @@ def make_plan(
     frozen: bool = False,
     load_tokenizer: Callable[[str], Tokenizer] = load_tokenizer,
     sizes: Sizes = DEFAULT_SIZES,
+    recorded: Sequence[Mapping[str, Any]] = (),
 ) -> Plan:
     """The plan of a spec. Reads every source once where shots or evaluation files ask for it.
 
     Reads their first rows for values that the spec asks for, and all rows for one that none has.
+    `recorded`: the sources in the manifest of an earlier build. If nothing is read here, those at
+    addresses that have not changed are not fetched, see `Plan.is_fetched`.
 
     Raises `SftdataError` for anything that can be known to be wrong before the first row.
     """
@@ -209,7 +217,8 @@ def make_plan(
     check_field_use(spec, templates)
     check_field_types(spec, templates)
     templates = tuple(template.with_types(spec.types) for template in templates)
-    sources, split_note = decide_splits(resolve_sources(spec.data), spec)
+    recorded = () if _reads_rows(spec) else recorded
+    sources, split_note = decide_splits(resolve_sources(spec.data, recorded), spec)
     tokenizer = load_tokenizer(spec.tokenizer)
     if spec.chat_template is not None:
         tokenizer = tokenizer.with_chat_template(read_template_file(spec.chat_template))
@@ -240,8 +249,17 @@ def make_plan(
     return replace(plan, evaluation=evaluation, pool=pool, evaluation_notes=tuple(unread))
 
 
+def _reads_rows(spec: Spec) -> bool:
+    """Whether a plan needs rows, or says something of how they are stored."""
+    return bool(_asks_for_values(spec) or spec.against or max(spec.shots) or spec.quoting)
+
+
+def _asks_for_values(spec: Spec) -> bool:
+    return bool(spec.where or spec.renamed or any(r.strip_prefix for r in spec.rules.values()))
+
+
 def _find_unmet(spec: Spec, sources: tuple[Source, ...]) -> tuple[str, ...]:
-    if not (spec.where or spec.renamed or any(r.strip_prefix for r in spec.rules.values())):
+    if not _asks_for_values(spec):
         return ()
     from sftdata.reading.unmet import find_unmet  # imports Arrow
 

@@ -90,6 +90,25 @@ def pool_path(build: str) -> str:
     return f"{POOLS}/{build}.arrow"
 
 
+def parse_bytes(directory: Path, data: bytes) -> Manifest:
+    """The manifest of `directory` in these bytes. Raises `ValueError` if it cannot be used."""
+    content = sealed_json.parse(data)
+    if _is_newer(content):
+        raise ValueError(f"written in version {content['version']} of the format")
+    return _check(directory, content)
+
+
+def _check(directory: Path, content: Mapping[str, Any]) -> Manifest:
+    if faults := list(find_shape_faults(content)):
+        raise ValueError("; ".join(faults[:_SHOWN_FAULTS]))
+    return Manifest(directory, {**_DEFAULTS, **content})
+
+
+def _is_newer(content: Mapping[str, Any]) -> bool:
+    version = content.get("version")
+    return isinstance(version, int) and version > SCHEMA_VERSION
+
+
 def read_manifest(directory: Path) -> Manifest:
     """The manifest of the dataset in `directory`.
 
@@ -100,10 +119,8 @@ def read_manifest(directory: Path) -> Manifest:
     way_out = "Build the dataset again; finished shards are reused where they are intact."
     try:
         content = sealed_json.parse(path.read_bytes())
-        version = content.get("version")
-        is_newer = isinstance(version, int) and version > SCHEMA_VERSION
-        if not is_newer and (faults := list(find_shape_faults(content))):
-            raise ValueError("; ".join(faults[:_SHOWN_FAULTS]))
+        if not _is_newer(content):
+            return _check(directory, content)
     except FileNotFoundError as error:
         what = (
             f"holds no dataset: there is no {MANIFEST}" if directory.is_dir() else "does not exist"
@@ -119,14 +136,12 @@ def read_manifest(directory: Path) -> Manifest:
         raise SftdataError(
             f"{path}: not a readable manifest: {error}", way_out, code="E702"
         ) from error
-    if is_newer:
-        raise SftdataError(
-            f"{path}: written in version {version} of the format; sftdata "
-            f"{__version__} reads up to {SCHEMA_VERSION}.",
-            "Upgrade: pip install -U sftdata",
-            code="E703",
-        )
-    return Manifest(directory, _DEFAULTS | content)
+    raise SftdataError(
+        f"{path}: written in version {content['version']} of the format; sftdata "
+        f"{__version__} reads up to {SCHEMA_VERSION}.",
+        "Upgrade: pip install -U sftdata",
+        code="E703",
+    )
 
 
 def _suggest_dataset(directory: Path) -> str:

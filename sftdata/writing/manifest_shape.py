@@ -54,7 +54,10 @@ _KEYS: Mapping[str, Check] = {
     "sources": list_of(
         object_of(
             {"path": TEXT, "rows": COUNT, "sha256": TEXT},
-            {"bytes": or_null(COUNT), "split": TEXT, "split_column": TEXT, "part": FILE_NAME},
+            {
+                "bytes": or_null(COUNT), "split": TEXT, "split_column": TEXT, "part": FILE_NAME,
+                "version": TEXT,
+            },
         )
     ),
     "options": object_of(

@@ -12,16 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sftdata.base import sealed_json
 from sftdata.base.cache_folder import BUILDS, cache_folder
 from sftdata.base.escaping import escape
 from sftdata.base.stores import StoredFolder
 from sftdata.base.wording import count, list_names, size
 from sftdata.errors import SftdataError
 from sftdata.writing import card
-from sftdata.writing.dataset_files import list_paths
+from sftdata.writing.dataset_files import journal_path, list_files, list_paths
 from sftdata.writing.journal_lines import FILE as JOURNAL
-from sftdata.writing.manifest import MANIFEST, PARTS, Manifest, read_manifest
+from sftdata.writing.manifest import MANIFEST, PARTS, Manifest, parse_bytes, read_manifest
 from sftdata.writing.ownership import CARD_MARK, FOLDERS
 
 if TYPE_CHECKING:
@@ -80,9 +79,19 @@ def parse_manifest(folder: StoredFolder, content: bytes | None) -> Manifest | No
     if content is None:
         return None
     try:
-        return Manifest(Path(str(folder)), sealed_json.parse(content))
+        return parse_bytes(Path(str(folder)), content)
     except ValueError:
         return None
+
+
+def is_whole_in(folder: StoredFolder, manifest: Manifest) -> bool:
+    """Whether every file of the dataset in the folder is there, in its size."""
+    there = folder.list_files()
+    has_journal = journal_path(manifest) in there or bool(manifest.part_names)
+    return has_journal and all(
+        name in there and there[name].bytes == entry["bytes"]
+        for name, entry in list_files(manifest).items()
+    )
 
 
 def publish(manifest: Manifest, folder: StoredFolder, before: bytes | None, report: Report) -> bool:

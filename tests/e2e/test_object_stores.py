@@ -104,8 +104,38 @@ def test_a_dataset_in_a_store_is_that_of_a_local_build(
     server.requests.clear()
     sftdata.load(out)
     assert [r for r in server.requests if "shards/" in r] == []  # the copy is there
-    assert build(out).up_to_date is False  # made again here, and found to be what is there
+    assert build(out).up_to_date  # its manifest tells
     assert puts(server) == []
+
+
+def test_sources_that_did_not_change_are_not_fetched(
+    server: S3Server, out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, content = StoredFolder(f"{out}-rows"), Path("rows.jsonl").read_bytes()
+    source.replace("1.jsonl", content, None)
+    source.replace("2.jsonl", content.replace(b'"r', b'"s').replace(b"Art", b"Text"), None)
+    data = f"{source}/*.jsonl"
+
+    def fetched() -> list[str]:
+        return [r[-7:] for r in server.requests if r.startswith("GET") and "-rows/" in r]
+
+    for place in (out, "local"):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(Path("first").absolute()))
+        assert build(place, data=data).up_to_date is False
+        on_another_machine(monkeypatch, f"cold-{Path(place).name}")
+        server.requests.clear()
+        assert build(place, data=data).up_to_date
+        assert fetched() == []
+        with pytest.raises(sftdata.SftdataError, match="There is no file at"):
+            build(place, data=data.replace("*", "3"))
+        assert build(place, data=data, seed=1).up_to_date is False
+        assert set(fetched()) == {"1.jsonl", "2.jsonl"}
+
+    source.replace("1.jsonl", content.replace(b"0", b"1"), content)  # of the same size
+    on_another_machine(monkeypatch, "fourth")
+    changed = build("local", data=data, seed=1)
+    assert changed.up_to_date is False
+    assert set(fetched()) == {"1.jsonl", "2.jsonl"}
 
 
 def test_commands_read_a_dataset_in_a_store(out: str) -> None:

@@ -1,7 +1,9 @@
 """Files at addresses: https:// and object stores (s3://, gs://, hf://), copied into the cache.
 
 Each build asks again whether the file has changed, and fetches it if so. A copy is kept under the
-digest of its bytes, so what is built from it is known by content, as for any other file.
+digest of its bytes, so what is built from it is known by content, as for any other file. A manifest
+records the version of a file (ETag and size), so that a machine without the copy need not fetch
+what has not changed.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,14 +31,19 @@ _TIMEOUT_SECONDS = 30
 _WEB = ("http://", "https://")
 _LOCAL = "file://"
 _GLOB = ("*", "?", "[")
+_QUOTE = '"'
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A local copy of the file at `address`. `note`: for the user."""
+    """A local copy of the file at `address`. `note`: for the user.
+
+    `version`: another content has another one; None where the server gives none that says so.
+    """
 
     address: str
     path: Path
+    version: str | None = None
     note: str | None = None
 
 
@@ -51,6 +59,42 @@ def fetch(address: str) -> list[Copy]:
     if address.startswith(_WEB):
         return [_fetch_web(address)]
     return _fetch_store(address)
+
+
+def find_unchanged(address: str, versions: Mapping[str, str]) -> list[str] | None:
+    """The addresses of the files at an address, if each has the version that is recorded of it.
+
+    None where a file has another version or none, or where that cannot be known.
+    """
+    if address.startswith(_LOCAL):
+        return None
+    if address.startswith(_WEB):
+        recorded = versions.get(address)
+        return [address] if recorded is not None and _has_version(address, recorded) else None
+    try:
+        store, path = open_store(address, GoldenSetError)
+        store.invalidate_cache()
+        found = {address: path}
+        if _is_glob(path):
+            found = {str(store.unstrip_protocol(name)): name for name in sorted(store.glob(path))}
+        for each, name in found.items():
+            version = _version_of(store.info(name))
+            if version is None or version != versions.get(each):
+                return None
+    except Exception:  # `fetch` tells it
+        return None
+    return list(found) or None
+
+
+def _is_glob(path: str) -> bool:
+    return any(mark in path for mark in _GLOB)
+
+
+def _join_version(etag: str | None, size: Any) -> str | None:
+    """A weak ETag stands for contents that are equal only to some purpose."""
+    if not etag or etag.startswith("W/") or size is None:
+        return None
+    return f"{etag.strip(_QUOTE)} {size}"
 
 
 # --- https:// ------------------------------------------------------------------------------------
@@ -75,8 +119,7 @@ def _fetch_web(address: str) -> Copy:
             code="E202",
         )
     known = find_copy(address)
-    quoted = urllib.parse.quote(address, safe="/:?&=%#+,;@~!$'()*[]")
-    request = urllib.request.Request(quoted, headers={"User-Agent": f"sftdata/{__version__}"})
+    request = _request(address)
     if known is not None:
         for header, value in (("If-None-Match", known.etag), ("If-Modified-Since", known.modified)):
             if value:
@@ -91,11 +134,13 @@ def _fetch_web(address: str) -> Copy:
                 etag=response.headers.get("ETag", ""),
                 modified=response.headers.get("Last-Modified", ""),
             )
-            return Copy(address, path)
+            version = _join_version(response.headers.get("ETag"), path.stat().st_size)
+            return Copy(address, path, version)
     except urllib.error.HTTPError as error:
         with error:
             if error.code == HTTPStatus.NOT_MODIFIED and known is not None:
-                return Copy(address, known.path)
+                version = _join_version(known.etag, known.path.stat().st_size)
+                return Copy(address, known.path, version)
             if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 return _use_known(address, known, f"the server answers {_status(error)}")
         raise _refused(address, error) from error
@@ -103,6 +148,25 @@ def _fetch_web(address: str) -> Copy:
         reason = getattr(error, "reason", error)
         said = reason_of(reason) if isinstance(reason, Exception) else str(reason)
         return _use_known(address, known, said or type(error).__name__)
+
+
+def _request(address: str) -> urllib.request.Request:
+    quoted = urllib.parse.quote(address, safe="/:?&=%#+,;@~!$'()*[]")
+    return urllib.request.Request(quoted, headers={"User-Agent": f"sftdata/{__version__}"})
+
+
+def _has_version(address: str, version: str) -> bool:
+    """Whether the server says that the file is still the one with this version."""
+    request = _request(address)
+    request.add_header("If-None-Match", f'"{version.rpartition(" ")[0]}"')
+    try:
+        with closing(urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)):
+            return False  # it would send the file
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code == HTTPStatus.NOT_MODIFIED
+    except (OSError, HTTPException, ValueError):  # `fetch` tells it
+        return False
 
 
 def _status(error: urllib.error.HTTPError) -> str:
@@ -130,7 +194,7 @@ def _refused(address: str, error: urllib.error.HTTPError) -> GoldenSetError:
 
 def _fetch_store(address: str) -> list[Copy]:
     store, path = open_store(address, GoldenSetError)
-    if not any(mark in path for mark in _GLOB):
+    if not _is_glob(path):
         return [_fetch_object(address, store, path)]
     try:
         found = sorted(str(name) for name in store.glob(path))
@@ -154,9 +218,10 @@ def _fetch_object(address: str, store: Any, path: str) -> Copy:
             )
         version = str(store.ukey(path))
         if known is not None and known.version == version:
-            return Copy(address, known.path)
+            return Copy(address, known.path, _version_of(info))
         with store.open(path, "rb") as stream:
-            return Copy(address, store_copy(address, stream, info.get("size"), version=version))
+            copy = store_copy(address, stream, info.get("size"), version=version)
+        return Copy(address, copy, _version_of(info))
     except GoldenSetError:
         raise
     except FileNotFoundError as error:
@@ -169,6 +234,12 @@ def _fetch_object(address: str, store: Any, path: str) -> Copy:
         ) from error
     except Exception as error:  # each store has its own library, with its own errors
         return _use_known(address, known, f"{type(error).__name__}: {error}")
+
+
+def _version_of(info: Mapping[str, Any]) -> str | None:
+    """The version of an object, from its entry in the store."""
+    etag = info.get("ETag") or info.get("etag")
+    return _join_version(etag if isinstance(etag, str) else None, info.get("size"))
 
 
 # --- errors ---------------------------------------------------------------------------------------
@@ -186,7 +257,7 @@ def _use_known(address: str, known: KnownCopy | None, reason: str) -> Copy:
     return Copy(
         address,
         path,
-        f"Not fetched again: {escape(address)} ({escape(reason)}). The copy of {day} is used.",
+        note=f"Not fetched again: {escape(address)} ({escape(reason)}). The copy of {day} is used.",
     )
 
 

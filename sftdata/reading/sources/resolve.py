@@ -12,11 +12,11 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from sftdata.base.cache import are_settled, read_digest, write_digest
 from sftdata.base.content import content_folders
@@ -56,6 +56,9 @@ class Source(PicklesFieldsOnly):
     sheet: str | None = None  # of a workbook; None: the first
     layout: JsonLayout = ROW_A_LINE  # of a JSON file
     note: str | None = None  # for the user, before the first row
+    version: str | None = None  # of a file at an address, see `addresses.Copy`
+    # Size and sha256 of a file that has not been fetched; then there are no `files`.
+    unfetched: tuple[int, str] | None = None
 
     @property
     def stamps(self) -> list[Stamp]:
@@ -100,6 +103,8 @@ class Source(PicklesFieldsOnly):
     @property
     def size(self) -> int:
         """Bytes of the files together."""
+        if self.unfetched is not None:
+            return self.unfetched[0]
         return sum(size for _, _, size, _, _ in self.stamps)
 
     @cached_property
@@ -114,6 +119,8 @@ class Source(PicklesFieldsOnly):
 
     @cached_property
     def _digest(self) -> str:
+        if self.unfetched is not None:
+            return self.unfetched[1]
         known = read_digest(self.files, self.stamps)
         if known is not None:
             return known
@@ -131,23 +138,27 @@ class Source(PicklesFieldsOnly):
         return digest.hexdigest()
 
 
-def resolve_sources(data: Sequence[str]) -> list[Source]:
+def resolve_sources(
+    data: Sequence[str], recorded: Sequence[Mapping[str, Any]] = ()
+) -> list[Source]:
     """The sources that `data` names, in order: files, globs, folders, addresses, `-`, `hf:` names.
 
-    An item may name the split of its rows before the place: `test=a.jsonl`.
+    An item may name the split of its rows before the place: `test=a.jsonl`. `recorded`: sources in
+    a manifest; a file at an address that has the version recorded there is not fetched.
 
     A relative path is looked up in the working directory first, then beside the specs.
     Raises `GoldenSetError` for a path that does not exist or has no known format.
     """
-    return [source for item in data for source in _resolve(item)]
+    return [source for item in data for source in _resolve(item, recorded)]
 
 
-def _resolve(item: str) -> list[Source]:
+def _resolve(item: str, recorded: Sequence[Mapping[str, Any]]) -> list[Source]:
     split, place = parse_data_item(item)
     if split is None:
-        return _resolve_place(item)
+        return _find_unfetched(item, recorded) or _resolve_place(item)
     if not _find_paths(item):
-        return [replace(source, split=split, member=None) for source in _resolve_place(place)]
+        sources = _find_unfetched(place, recorded) or _resolve_place(place)
+        return [replace(source, split=split, member=None) for source in sources]
     if _find_paths(place):
         raise GoldenSetError(
             f"'{escape(item)}' is a file, and so is '{escape(place)}' without its split.",
@@ -233,8 +244,28 @@ def _fetched(item: str) -> list[Source]:
             if sheet is None
             else _sheet(copy.address, copy.path, sheet)
         )
-        sources.append(replace(source, note=copy.note))
+        sources.append(replace(source, note=copy.note, version=copy.version))
     return sources
+
+
+def _find_unfetched(item: str, recorded: Sequence[Mapping[str, Any]]) -> list[Source]:
+    """The files at an address that are as recorded; none where one may not be, or of a sheet."""
+    known = {entry["path"]: entry for entry in recorded if "version" in entry}
+    if not known or not is_address(item) or is_hub_item(item) or split_sheet(item)[1] is not None:
+        return []
+    from sftdata.reading.sources.addresses import find_unchanged  # the libraries load slowly
+
+    versions = {name: str(entry["version"]) for name, entry in known.items()}
+    return [
+        Source(
+            escape(address),
+            "jsonl",  # nothing is read of it
+            (),
+            version=versions[address],
+            unfetched=(known[address]["bytes"], known[address]["sha256"]),
+        )
+        for address in find_unchanged(item, versions) or ()
+    ]
 
 
 def _sheet(name: str, path: Path, sheet: str) -> Source:

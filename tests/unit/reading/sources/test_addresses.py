@@ -46,6 +46,35 @@ def test_a_changed_file_is_fetched_anew(web: Web) -> None:
     assert not before.files[0].exists()  # no cache that only grows
 
 
+def test_a_file_that_is_recorded_and_unchanged_is_not_fetched(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"{web.url}/a.jsonl"
+    web.files["/a.jsonl"] = ROW
+    (before,) = resolve_sources([address])
+    entry = {"path": before.name, "bytes": before.size, "sha256": before.sha256}
+    recorded = [entry | {"version": before.version}]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(Path("cold").absolute()))
+    (source,) = resolve_sources([f"test={address}"], recorded)
+    assert (source.files, source.split, source.version) == ((), "test", before.version)
+    assert (source.sha256, source.size) == (before.sha256, before.size)
+    (fetched,) = resolve_sources([address], [entry])  # an earlier release recorded no version
+    assert fetched.files
+    web.files["/a.jsonl"] = ROW.replace(b"1", b"2")
+    (changed,) = resolve_sources([address], recorded)
+    assert peek_rows(changed) == [{"a": "2"}]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(Path("colder").absolute()))
+    web.files["/a.jsonl"] = 503
+    with pytest.raises(GoldenSetError, match="the server answers 503"):
+        resolve_sources([address], recorded)
+
+
+def test_a_weak_etag_is_no_version(web: Web) -> None:
+    web.files["/a.jsonl"], web.weak = ROW, True
+    (source,) = resolve_sources([f"{web.url}/a.jsonl"])
+    assert source.version is None
+
+
 def test_a_damaged_copy_is_fetched_anew(web: Web) -> None:
     web.files["/a.jsonl"] = ROW
     (source,) = resolve_sources([f"{web.url}/a.jsonl"])
