@@ -9,6 +9,7 @@ import base64
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -143,9 +144,12 @@ class JournalWriter:
         self._file.write(line)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BlocksLine:
-    """A line of blocks that were added together. Properties decode it when they are read."""
+    """A line of blocks that were added together. Properties decode it when they are read.
+
+    What holds many bytes a row is decoded once: the check of a line needs it, too.
+    """
 
     entry: Mapping[str, Any]
 
@@ -197,12 +201,12 @@ class BlocksLine:
         """int64[chunks]: where they start in the source, see `Chunk.first_row`."""
         return np.array(self.entry["first_rows"], np.int64)
 
-    @property
+    @cached_property
     def hashes(self) -> npt.NDArray[np.uint64]:
         """uint64[examples, 4], see `Blocks`."""
         return _decoded(self.entry["hashes"], "<u8").reshape(-1, 4)
 
-    @property
+    @cached_property
     def lines(self) -> npt.NDArray[np.int32]:
         """int32[examples], see `Blocks`."""
         return _decoded(self.entry["lines"], "<i4")
@@ -335,16 +339,16 @@ def read_blocks_at(folder: Path, place: int) -> BlocksLine:
 def read_journal(folder: Path, *, with_blocks: bool = True) -> Journal:
     """The journal of a build folder; an empty one if there is no file.
 
-    Lines of blocks hold 50 bytes a row; without them it is small.
+    Lines of blocks hold 50 bytes a row; without them it is small, and they are not checked.
     """
     journal = Journal()
     for entry in read_lines(folder / FILE):
+        if "chunks" in entry and not with_blocks:
+            continue
         try:
             journal.add(entry)
         except _NOT_OURS:  # a digest proves that nothing changed, not who wrote it
             break
-        if not with_blocks:
-            journal.blocks.clear()
     return journal
 
 
