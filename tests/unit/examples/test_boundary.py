@@ -83,6 +83,25 @@ def test_a_boundary_is_stable_where_no_token_crosses_it(merging_tokenizer: Path)
     assert stable(load(merging_tokenizer), rows) == [False, True, True]
 
 
+def test_a_prompt_that_is_the_same_text_in_all_rows_is_joined_to_each(
+    merging_tokenizer: Path,
+) -> None:
+    encoder = load(merging_tokenizer)
+    segments = [
+        Segment("a", in_loss=False),
+        Segment(column(["b", "a"]), in_loss=True, continues=True),
+    ]
+    parts = encode_segments(segments, encoder)
+    #                                                                         ab     a a
+    assert is_boundary_stable(segments, parts, encoder, 2).tolist() == [False, True]
+
+
+def test_words_end_at_a_space_between_two_letters() -> None:
+    texts = column(["a b", "ab cd", "a  b", "ab", "x" * 1024, "x" * 1025])
+    assert boundary._first_words(texts).tolist() == [1, 2, 4, 2, 1024, 0]
+    assert boundary._last_words(texts).tolist() == [2, 3, 0, 0, 0, 0]
+
+
 EXAMPLES = [
     ("the article is here.\n\nSummary:\n", "a summary of it is here"),
     ("the article is here.\n\nSummary:", "a summary of it is here"),

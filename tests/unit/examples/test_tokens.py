@@ -39,11 +39,14 @@ SECOND = ([1, 20, 21, 22, 2], [0, 0, 1, 1, 1], 2)
 
 def test_the_stretches_of_a_row_stand_one_after_another() -> None:
     assert rows(joined()) == [FIRST, SECOND]
+    assert joined().target_start.dtype == np.int32
 
 
 def test_rows_are_taken_in_any_order() -> None:
     assert rows(joined().take(np.array([1, 0, 1]))) == [SECOND, FIRST, SECOND]
-    assert rows(joined().take(np.array([], np.int64))) == []
+    none = joined().take(np.array([], np.int64))
+    assert rows(none) == []
+    assert len(none.label_mask) == 0
 
 
 def test_batches_are_joined_row_by_row() -> None:

@@ -12,6 +12,7 @@ import xxhash
 
 from sftdata.base.ledger_line import BlockLedgerLine
 from sftdata.base.reasons import Status
+from sftdata.base.schema import RowSizes
 from sftdata.examples.blocks import Blocks, DroppedRows
 from sftdata.reading.chunks import Chunks
 from sftdata.reading.outline import Outline
@@ -23,7 +24,7 @@ from sftdata.writing.journal import (
     read_placed_blocks,
 )
 from sftdata.writing.journal_lines import FILE
-from sftdata.writing.shards import ShardProgress
+from sftdata.writing.shards import Shard, ShardProgress
 
 OUTLINE = Outline(np.array([2, 3]), np.array([20, 30]), b"a" * 16 + b"b" * 16, is_closed=True)
 CHUNKS = Chunks(1, OUTLINE, np.array([7, 9]), memoryview(b"x" * 50))
@@ -68,6 +69,24 @@ def test_blocks_come_back_as_they_were(tmp_path: Path) -> None:
     assert (line.source, line.first_rows.tolist()) == (1, [7, 9])
     assert line.dropped[1].lines.tolist() == [3, 4]
     assert line.dropped[1].reasons.tolist() == [0, 2]
+
+
+def test_finished_shards_come_back_by_split_and_key(tmp_path: Path) -> None:
+    shard = Shard("train-00000.arrow", 2, 9, 4, 700, "0" * 64, "ab", [2])
+    sizes = RowSizes(
+        np.array([4, 5], np.int32), np.array([1, 3], np.int32),
+        np.array([0, 1], np.int8), np.array([0, 0], np.int8),
+    )  # fmt: skip
+    writer = JournalWriter(tmp_path)
+    writer.note_shards("train", b"key", [shard], sizes)
+    writer.close()
+    shards = read_journal(tmp_path).shards
+    assert list(shards) == [("train", b"key")]
+    line = shards["train", b"key"]
+    assert line.shards == [shard]
+    assert line.sizes.tokens.tolist() == [4, 5]
+    assert line.sizes.target_tokens.tolist() == [1, 3]
+    assert line.sizes.template.tolist() == [0, 1]
 
 
 def test_a_line_of_blocks_is_read_again_at_its_place(tmp_path: Path) -> None:
