@@ -10,6 +10,7 @@ import pickle
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import accumulate
 
 from sftdata.base.reporting import Report
@@ -106,13 +107,22 @@ class Dispatcher:
         if self.number_of_workers == 1 and not self._on_ray:
             return InProcess(example_maker(self._plan, lambda: choice.result().encoder))
         engine = choice.result().encoder.engine
-        make = functools.partial(maker_in_worker, pickle.dumps(self._plan), engine)
-        return RayTasks(make) if self._on_ray else Processes(self.number_of_workers, make)
+        plan = with_whole_paths(self._plan) if self._on_ray else self._plan
+        make = functools.partial(maker_in_worker, pickle.dumps(plan), engine)
+        if self._on_ray:
+            return RayTasks(make, self._report)
+        return Processes(self.number_of_workers, make)
 
     def _choose_encoder(self) -> EncoderChoice:
         if self._reference_only:
             return self._engines.reference_choice(self._plan.tokenizer)
         return self._engines.choose_encoder(self._plan.tokenizer, self._report)
+
+
+def with_whole_paths(plan: Plan) -> Plan:
+    """The plan for processes in another working folder."""
+    sources = [replace(s, files=tuple(path.absolute() for path in s.files)) for s in plan.sources]
+    return replace(plan, sources=tuple(sources))
 
 
 def _parts(work: Sequence[BlockRequest]) -> Iterator[Sequence[BlockRequest]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from sftdata.base.out_of_memory import is_out_of_memory
 from sftdata.errors import SftdataError
@@ -21,22 +20,6 @@ MakeMaker = Callable[[], ExampleMaker]
 def allowed_seconds(size: int) -> float:
     """The time limit of a job with so many bytes of source."""
     return _SECONDS_TO_START + size / _BYTES_IN_A_SECOND
-
-
-def sendable(item: BlockRequest) -> BlockRequest:
-    """The work with its own copy of the bytes: a memoryview cannot be pickled."""
-    data = item.chunk.data
-    return _with_data(item, bytes(data)) if isinstance(data, memoryview) else item
-
-
-def received(item: BlockRequest) -> BlockRequest:
-    """The work as it was before `sendable`."""
-    data = item.chunk.data
-    return _with_data(item, memoryview(data)) if isinstance(data, bytes) else item
-
-
-def _with_data(item: BlockRequest, data: bytes | memoryview) -> BlockRequest:
-    return replace(item, chunk=replace(item.chunk, data=data))
 
 
 def explain(error: Exception, rows: str) -> Exception:

@@ -1,4 +1,4 @@
-"""Send work to another process of this machine: places in a file instead of rows, where it can.
+"""Send work to another process: places in a file instead of rows, where it can read that file.
 
 Rows that stand in a plain file as they are read are read again by the other process, which compares
 them with the digests of their chunks. Other rows are sent.
@@ -70,12 +70,15 @@ class EncodedWork:
                 yield view[end - size : end]
 
 
-def encode_work(work: Sequence[BlockRequest]) -> EncodedWork:
-    """The work, without the rows that the other process can read itself."""
+def encode_work(work: Sequence[BlockRequest], *, with_rows: bool = False) -> EncodedWork:
+    """The work, without the rows that the other process can read itself.
+
+    `with_rows`: it cannot read any.
+    """
     chunks = [item.chunk for item in work]
     offsets = [chunk.offset for chunk in chunks if chunk.offset is not None]
     lines = [chunk.lines for chunk in chunks if chunk.lines is not None]
-    has_offsets = len(offsets) == len(chunks)
+    has_offsets = len(offsets) == len(chunks) and not with_rows
     return EncodedWork(
         description=describe_rows(work),
         source=chunks[0].source,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
@@ -39,14 +40,11 @@ def read_ranges(
     ends = [offset + size for offset, size in zip(offsets, sizes, strict=True)]
     gaps = [at for at in range(1, len(sizes)) if offsets[at] != ends[at - 1]]
     try:
-        with source.files[0].open("rb", buffering=0) as file:
+        with _open(source) as read_into:
             for first, last in pairwise([0, *gaps, len(sizes)]):
                 start, end = offsets[first], ends[last - 1]
                 buffer = np.empty(end - start, np.uint8)
-                file.seek(start)
-                read = 0
-                while read < len(buffer) and (more := file.readinto(buffer.data[read:])):
-                    read += more
+                read = read_into(start, buffer.data)
                 if read == len(buffer) - 1:  # the file's last line has no end
                     buffer[read] = _LINE_END
                     read += 1
@@ -59,3 +57,35 @@ def read_ranges(
                     yield lines
     except OSError as error:
         raise unreadable(source.name, None, error) from error
+
+
+@contextmanager
+def _open(source: Source) -> Iterator[Callable[[int, memoryview], int]]:
+    """Reads the bytes at a place into a buffer, as many as there are.
+
+    Where this machine has no copy of a file at an address, they are read from there.
+    """
+    if source.address is not None and not source.files[0].is_file():
+        yield lambda start, buffer: _read_address(str(source.address), start, buffer)
+        return
+    with source.files[0].open("rb", buffering=0) as file:
+
+        def read_into(start: int, buffer: memoryview) -> int:
+            file.seek(start)
+            read = 0
+            while read < len(buffer) and (more := file.readinto(buffer[read:])):
+                read += more
+            return read
+
+        yield read_into
+
+
+def _read_address(address: str, start: int, buffer: memoryview) -> int:
+    from sftdata.reading.sources.addresses import read_range  # the libraries for it load slowly
+
+    try:
+        content = read_range(address, start, start + len(buffer))
+    except Exception as error:  # each store has its own library, with its own errors
+        raise OSError(f"{type(error).__name__}: {error}") from error
+    buffer[: len(content)] = content
+    return len(content)

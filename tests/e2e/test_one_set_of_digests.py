@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from support.s3 import BUCKET, s3_server
 from sftdata.base.sizes import Sizes
 from sftdata.building import dispatch
 from sftdata.building.build import build_spec
+from sftdata.building.plan import Plan
 from sftdata.building.ray_tasks import RayTasks
 from sftdata.building.workforce import THIS_PROCESS, Workforce
 from sftdata.errors import SftdataError
@@ -66,11 +68,17 @@ def spec(byte_tokenizer: Path) -> Spec:
     return write_spec(byte_tokenizer)
 
 
-def digest(spec: Spec, out: str, workforce: Workforce, disturb: Any = None) -> str:
+def digest(
+    spec: Spec,
+    out: str,
+    workforce: Workforce,
+    disturb: Any = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> str:
     """The digest of the manifest, which holds those of all shards, the ledger and the counts."""
     progress = disturb or (lambda rows, share: None)
     manifest = build_spec(
-        spec, out=out, workforce=workforce, sizes=SIZES, progress=progress
+        spec, out=out, workforce=workforce, sizes=SIZES, progress=progress, report=report
     ).manifest
     assert manifest["rows_out"] == ROWS
     own: str = manifest["own_sha256"]
@@ -125,7 +133,25 @@ def test_a_store_changes_nothing(spec: Spec, expected: str) -> None:
 
 
 def test_a_cluster_of_one_node_changes_nothing(cluster: Any, spec: Spec, expected: str) -> None:
-    assert digest(spec, "out", ON_RAY) == expected
+    said: list[str] = []
+    assert digest(spec, "out", ON_RAY, report=said.append) == expected
+    assert said == []  # the worker reads the file itself
+
+
+def test_rows_that_the_cluster_cannot_read_are_sent(
+    cluster: Any, spec: Spec, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def elsewhere(plan: Plan) -> Plan:
+        sources = [replace(source, files=(Path("/not/here"),)) for source in plan.sources]
+        return replace(plan, sources=tuple(sources))
+
+    monkeypatch.setattr(dispatch, "with_whole_paths", elsewhere)
+    said: list[str] = []
+    assert digest(spec, "out", ON_RAY, report=said.append) == expected
+    assert said == [
+        "The machines of the cluster cannot read rows.jsonl themselves, so its rows are sent to "
+        "them: rows.jsonl: cannot be read: No such file or directory."
+    ]
 
 
 def test_a_task_that_runs_twice_changes_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ def serve() -> Iterator[Web]:
             tag = "W/" * web.weak + f'"{hashlib.sha256(content).hexdigest()}"'
             if self.headers.get("If-None-Match") == tag:
                 self._answer(304, b"")
+                return
+            if part := re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", "")):
+                self._answer(206, content[int(part[1]) : int(part[2]) + 1], tag)
                 return
             self._answer(200, content, tag)
 

@@ -86,6 +86,24 @@ def find_unchanged(address: str, versions: Mapping[str, str]) -> list[str] | Non
     return list(found) or None
 
 
+def read_range(address: str, start: int, end: int) -> bytes:
+    """The bytes of a file from `start` to `end`; fewer if it ends before.
+
+    Raises `OSError`, or an error of the store's own library.
+    """
+    if address.startswith(_WEB):
+        request = _request(address)
+        request.add_header("Range", f"bytes={start}-{end - 1}")
+        with closing(urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)) as response:
+            if response.status != HTTPStatus.PARTIAL_CONTENT:
+                raise OSError("the server sends whole files only")
+            content: bytes = response.read()
+            return content
+    store, path = open_store(address, GoldenSetError)
+    found: bytes = store.cat_file(path, start=start, end=end)
+    return found
+
+
 def _is_glob(path: str) -> bool:
     return any(mark in path for mark in _GLOB)
 

@@ -56,7 +56,8 @@ class Source(PicklesFieldsOnly):
     sheet: str | None = None  # of a workbook; None: the first
     layout: JsonLayout = ROW_A_LINE  # of a JSON file
     note: str | None = None  # for the user, before the first row
-    version: str | None = None  # of a file at an address, see `addresses.Copy`
+    address: str | None = None  # of the file that was fetched
+    version: str | None = None  # of the file at the address, see `addresses.Copy`
     # Size and sha256 of a file that has not been fetched; then there are no `files`.
     unfetched: tuple[int, str] | None = None
 
@@ -244,7 +245,7 @@ def _fetched(item: str) -> list[Source]:
             if sheet is None
             else _sheet(copy.address, copy.path, sheet)
         )
-        sources.append(replace(source, note=copy.note, version=copy.version))
+        sources.append(replace(source, note=copy.note, address=copy.address, version=copy.version))
     return sources
 
 

@@ -179,7 +179,9 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ImportError("Install s3fs to access S3")
 
     monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
-    with pytest.raises(GoldenSetError, match=r"s3://.*not installed\.\nInstall it: pip install s3"):
+    with pytest.raises(
+        GoldenSetError, match=r"s3://.*not installed\.\nInstall it: pip install 'sftdata\[s3\]'"
+    ):
         resolve_sources(["s3://bucket/a.jsonl"])
 
 
