@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import pickle
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from sftdata.loading.stored_garbage import find_stored_garbage
 from sftdata.writing.manifest import MANIFEST
 from sftdata.writing.publish import publish
 
-FAULTS: tuple[Fault, ...] = ("503", "lost", "late")
+FAULTS: tuple[Fault, ...] = ("503", "lost", "late", "cut", "unanswered")
 
 
 @pytest.fixture(scope="module")
@@ -203,13 +205,13 @@ def test_a_changed_byte_is_found_when_its_row_is_read(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_that_passes_changes_nothing(
+def test_a_fault_of_each_request_that_passes_changes_nothing(
     server: S3Server, out: str, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = set()
 
     def fail_once(request: str) -> Fault | None:
-        if request in failed or "/shards/" not in request:
+        if request in failed or (fault == "late" and MANIFEST not in request):
             return None
         failed.add(request)
         return fault
@@ -219,7 +221,54 @@ def test_a_fault_that_passes_changes_nothing(
     on_another_machine(monkeypatch)
     assert sftdata.load(out).manifest.content == manifest.content
     assert len(list(sftdata.load(out)["train"])) == 32
-    assert {request.split()[0] for request in failed} == {"PUT", "GET"}
+    faulty = {(request.split()[0], request.rpartition(".")[2]) for request in failed}
+    assert faulty >= {("PUT", "json"), ("GET", "json")}
+    assert fault == "late" or faulty >= {("PUT", "arrow"), ("GET", "arrow")}
+
+
+@pytest.mark.parametrize("place", ["GET /bucket", f"PUT {MANIFEST}"])
+def test_a_fault_that_stays_is_one_message_and_the_old_dataset_stays(
+    server: S3Server, out: str, place: str
+) -> None:
+    old = build(out, seed=1).manifest["build"]
+    method, name = place.split()
+    server.choose_fault = lambda request: (
+        "lost" if request.startswith(method) and request.rstrip("/").endswith(name) else None
+    )
+    with pytest.raises(sftdata.SftdataError, match=f"'{out}.* cannot be .*") as caught:
+        build(out)
+    assert caught.value.code == "E202"
+    assert "run the same command again" in str(caught.value)
+    server.choose_fault = lambda request: None
+    assert sftdata.load(out).manifest["build"] == old
+    assert build(out).manifest["build"] != old
+
+
+def test_of_two_writers_at_once_one_wins_and_the_other_is_told(server: S3Server, out: str) -> None:
+    made = [build(f"local{seed}", seed=seed).manifest for seed in (1, 2)]
+    both, first = threading.Barrier(2), set[int]()
+
+    def wait_for_the_other(request: str) -> None:
+        here = threading.get_ident()
+        if request.startswith("PUT") and request.endswith(MANIFEST) and here not in first:
+            first.add(here)
+            both.wait(timeout=30)
+
+    server.choose_fault = wait_for_the_other
+    with ThreadPoolExecutor(2) as pool:
+        done = [
+            pool.submit(publish, manifest, StoredFolder(out), None, lambda line: None)
+            for manifest in made
+        ]
+    server.choose_fault = lambda request: None
+    errors = [future.exception() for future in done]
+    assert sorted(error is None for error in errors) == [False, True]
+    (error,) = filter(None, errors)
+    assert isinstance(error, ReplacedError)
+    assert f"{out}/{MANIFEST}: another process wrote it meanwhile" in str(error)
+    winner = made[errors.index(None)]
+    assert sftdata.load(out).manifest["build"] == winner["build"]
+    assert run("verify", out).exit_code == 0
 
 
 def test_an_upload_that_breaks_off_leaves_the_old_dataset_and_goes_on(

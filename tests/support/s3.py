@@ -8,14 +8,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import fsspec
 import s3fs
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-Fault = Literal["503", "lost", "late"]
+Fault = Literal["503", "lost", "late", "cut", "unanswered"]
 BUCKET = "bucket"
 READ_TIMEOUT = 0.5  # seconds
 _SLOW_DOWN = (
@@ -29,7 +29,8 @@ class S3Server:
 
     `choose_fault` gets a request and tells its fault, or None. 503: the server asks to slow down;
     lost: the connection breaks in the middle of the request; late: the answer comes after the
-    client's time-out.
+    client's time-out; cut: the connection breaks in the middle of the answer; unanswered: it
+    breaks when all is done, before the answer.
     """
 
     def __init__(self) -> None:
@@ -38,6 +39,7 @@ class S3Server:
         self.choose_fault: Callable[[str], Fault | None] = lambda request: None
         self._app = DomainDispatcherApplication(create_backend_app)
         self._stop = threading.Event()
+        self._one_at_a_time = threading.Lock()
         self._server = make_server("127.0.0.1", 0, self._answer, True, request_handler=_Silent)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -60,13 +62,23 @@ class S3Server:
             yield _SLOW_DOWN
             return
         if fault == "lost":
-            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-            raise ConnectionResetError  # werkzeug takes it for a client that left
+            self._break(environ)
         if fault == "late":
             self._stop.wait(READ_TIMEOUT * 1.5)
-        for part in self._app(environ, start_response):
-            self.sent[request] += len(part)
-            yield part
+        with self._one_at_a_time:  # as S3 compares and writes in one step
+            answer = b"".join(self._app(environ, start_response))
+        if fault == "unanswered":
+            self._break(environ)
+        self.sent[request] += len(answer)
+        yield answer[: len(answer) // 2]
+        if fault == "cut":
+            self._break(environ)
+        yield answer[len(answer) // 2 :]
+
+    @staticmethod
+    def _break(environ: dict[str, Any]) -> NoReturn:
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        raise ConnectionResetError  # werkzeug takes it for a client that left
 
 
 class _Silent(WSGIRequestHandler):
@@ -84,7 +96,9 @@ def s3_server() -> Iterator[S3Server]:
         AWS_SECRET_ACCESS_KEY="secret",
         AWS_DEFAULT_REGION="us-east-1",
     )
-    fsspec.config.conf["s3"] = {"config_kwargs": {"read_timeout": READ_TIMEOUT}}
+    # Only s3fs tries again, which waits less than the library below it does.
+    few = {"read_timeout": READ_TIMEOUT, "retries": {"max_attempts": 0}}
+    fsspec.config.conf["s3"] = {"config_kwargs": few}
     s3fs.S3FileSystem.clear_instance_cache()
     fsspec.filesystem("s3").mkdir(BUCKET)
     try:
