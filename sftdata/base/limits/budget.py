@@ -22,6 +22,7 @@ INCLUDE = 10_000  # units; a file is looked up, and may print all its text
 MAX_BITS = 66
 
 _CONTAINERS = (list, tuple, dict, set, frozenset)
+_SMALL = frozenset((int, float, bool, type(None)))
 _BASE = 8_000_000
 _CHECKED = 10_000  # units; a walk through a list looks whether they are left after so many
 _WALKED_AGAIN = 100  # units; a list of this price is walked through again sooner than looked up
@@ -50,6 +51,7 @@ class _Budget:
 
 
 _current: ContextVar[_Budget] = ContextVar("budget")
+current_budget = _current.get
 
 
 def allowance(row: Mapping[str, Any]) -> int:
@@ -89,10 +91,11 @@ def spend(units: int) -> None:
     budget = _current.get()
     budget.left -= units
     if budget.left < 0:
-        _exceed(budget)
+        exceed(budget)
 
 
-def _exceed(budget: _Budget) -> None:
+def exceed(budget: _Budget) -> None:
+    """Raises `BudgetError` unless the row has more units than it was given."""
     _require(budget, 0)
 
 
@@ -131,7 +134,7 @@ def spend_on(value: Any) -> None:
     else:
         budget.left -= STEP
     if budget.left < 0:
-        _exceed(budget)
+        exceed(budget)
 
 
 def _weigh_items(budget: _Budget, value: Any) -> int:
@@ -143,18 +146,26 @@ def _weigh_items(budget: _Budget, value: Any) -> int:
         units += STEP + len(held) * STEP
         if isinstance(held, dict):
             for key in held:
-                units += len(key) if isinstance(key, str) else STEP
-                if isinstance(key, tuple):
+                if type(key) is str:
+                    units += len(key)
+                elif isinstance(key, tuple):
+                    units += STEP
                     waiting.append(key)
-        for item in held.values() if isinstance(held, dict) else held:
-            if isinstance(item, str):
+                else:
+                    units += len(key) if isinstance(key, str) else STEP
+            held = held.values()
+        for item in held:
+            kind = type(item)
+            if kind is str:
                 units += len(item)
-            elif isinstance(item, _CONTAINERS):
+            elif kind not in _SMALL and isinstance(item, _CONTAINERS):
                 known = budget.prices.get(id(item))
                 if known is None:
                     waiting.append(item)
                 else:
                     units += known[1]
+            elif isinstance(item, str):
+                units += len(item)
         if units - weighed > _CHECKED:  # nested lists may have no end
             weighed = units
             if units > budget.left:
@@ -182,8 +193,12 @@ def _count_items(value: Any) -> int:
 
 def spend_on_search(text: str, looked_for: str | int) -> None:
     """Takes the price of looking for a text, or for one of that length, from the start."""
-    length = looked_for if isinstance(looked_for, int) else len(looked_for)
-    spend(len(text) * min(length, _NAIVE_LENGTH) // _COMPARED_PER_UNIT)
+    spend(price_of_search(text, looked_for if isinstance(looked_for, int) else len(looked_for)))
+
+
+def price_of_search(text: str, length: int) -> int:
+    """The units of looking for a text of this length."""
+    return len(text) * min(length, _NAIVE_LENGTH) // _COMPARED_PER_UNIT
 
 
 def spend_on_comparing(text: str, other: str) -> None:

@@ -115,11 +115,23 @@ def _priced(name: str, function: Callable[..., Any], *, values_only: bool) -> Ca
     joins_values = values_only and name == "join"
     hands_on = name in _HAND_ON.split()
 
+    reads_all = passed is None and not (before_alone or hands_on or needs_value or joins_values)
+    reads_all = reads_all and attribute_at == -1
+
     @jinja2.pass_context
     def metered(context: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(value) is str and passed is None and not (args or kwargs or before_alone):
-            spend(2 * CALL + len(value))  # nearly every use of a filter
-            return _paid(function(value))
+        if not args and not kwargs:  # nearly every use of a filter
+            if type(value) is str and passed is None and not before_alone:
+                spend(2 * CALL + len(value))
+                return _paid(function(value))
+            if reads_all:
+                spend_on(value)
+                result = function(value)
+                if type(result) is str:
+                    spend(CALL + STEP + len(result))
+                    return result
+                spend(CALL)
+                return _paid(result)
         spend(CALL)
         if needs_value:
             require_value(value)

@@ -19,6 +19,7 @@ from sftdata.base.limits.budget import (
     INCLUDE,
     MAX_BITS,
     STEP,
+    price_of_search,
     spend,
     spend_on,
     spend_on_copy,
@@ -32,7 +33,6 @@ CONCAT, ADDED, PRINTED = "concat!", "added!", "printed!"
 
 _NODE, _LOOKUP = 2, 8  # units; the sandbox looks at each attribute and item that is read
 _NOT_CONSTANT = 100  # assumed length of a searched text that is not a literal; see `budget`
-_NUMBERS = (int, bool, float)  # their length is checked where they are computed
 _CHAIN = 3  # sums of fewer texts are left to the environment
 _TEXT_FILTERS = ("join", "lower", "replace", "string", "tojson", "trim", "upper")
 _VALUES = (str, int, float, Undefined, type(None))
@@ -226,17 +226,9 @@ def _tick(context: Any, price: int) -> bool:
     return True
 
 
-@jinja2.pass_context
-def _weigh(context: Any, value: Any) -> Any:
-    if type(value) not in _NUMBERS:
-        spend_on(value)
-    return value
-
-
-@jinja2.pass_context
-def _printed(context: Any, value: Any) -> Any:
-    if type(value) is not str:
-        spend_on(value)
+def weigh(value: Any) -> Any:
+    """The value, after its price is taken."""
+    spend_on(value)
     return value
 
 
@@ -249,6 +241,9 @@ def _copied(context: Any, value: Any) -> Any:
 @jinja2.pass_context
 def _searched(context: Any, value: Any, length: int) -> Any:
     if type(value) is dict:  # looks a key up
+        return value
+    if type(value) is str:
+        spend(STEP + len(value) + price_of_search(value, length))
         return value
     spend_on(value)
     if isinstance(value, str):
@@ -301,14 +296,12 @@ def require_value(value: Any) -> None:
 
 
 def price_tags(*, values_only: bool) -> dict[str, Any]:
-    """The filters that `Metering` puts into a tree."""
+    """The filters that `Metering` puts into a tree, but for those that `code` writes out."""
     concat = _concat if values_only else _concat_anything
     return {
         TICK: _tick,
-        WEIGH: _weigh,
         COPIED: _copied,
         SEARCHED: _searched,
         CONCAT: concat,
         ADDED: _added_values,
-        PRINTED: _printed,
     }

@@ -27,6 +27,7 @@ from sftdata.base.limits.budget import (
     spend_on_copy,
     spend_on_search,
 )
+from sftdata.base.limits.code import MeteredCode
 from sftdata.base.limits.filters import check_percent_format
 from sftdata.base.limits.metering import Metering
 
@@ -45,6 +46,7 @@ _WIDE_FIELD = re.compile(r"\{[^{}]*:[^{}]*(\{|[0-9]{4})")
 class MeteredEnvironment(ImmutableSandboxedEnvironment):
     """A sandbox that charges every operation of a template to the budget."""
 
+    code_generator_class = MeteredCode
     intercepted_binops = frozenset({"*", "**", "%", "+", "-"})
 
     def __init__(self, **options: Any) -> None:
