@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,10 @@ import tokenizers
 from support.places import SHARED
 from tokenizers import decoders, models, pre_tokenizers
 
+# Threads of torch that wait for each other in a loop: here they took ten times what one takes.
+# Set before torch is imported, and for the processes that the tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # How long an example takes says what else the machine is doing.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
@@ -20,6 +26,12 @@ hypothesis.settings.load_profile("no deadline")
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name a case of bytes by its place: an archive's bytes hold the time when it was packed."""
     return argname if isinstance(val, bytes) else None
+
+
+def pytest_collection_finish() -> None:
+    """Nothing that is imported by now is garbage: a full collection need not look at it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
