@@ -18,9 +18,6 @@ _SAME_MINIMA = 40  # of 60; one in 200 pairs with a similarity of 0.8 has fewer
 _PAIRS_AT_ONCE = 4096
 _HASH_BITS = np.uint64(40)  # of a shingle, beside the number of a pair
 _MIX = np.uint64(0x9E3779B97F4A7C15)
-# Odd factors: `hash * factor` puts the shingles in another order for each of them.
-_FACTORS = np.arange(1, _BANDS * _BAND_ROWS + 1, dtype=np.uint64) * _MIX
-_FACTORS = (_FACTORS ^ (_FACTORS >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9) | np.uint64(1)
 _Places = npt.NDArray[np.int64]
 
 
@@ -137,12 +134,14 @@ class BandIndex:
 
 def _find_minima(rows: ShingledRows) -> npt.NDArray[np.uint32]:
     """uint32[rows, minima]: MinHash. Two rows share as large a part of it as of their shingles."""
-    minima = np.empty((len(rows.places), len(_FACTORS)), np.uint32)
-    if len(rows.places):
-        for at, factor in enumerate(_FACTORS):
-            hashes = (rows.hashes * factor) >> np.uint64(32)
-            minima[:, at] = np.minimum.reduceat(hashes, rows.offsets[:-1])
-    return minima
+    from rensa import RMinHash
+
+    if not len(rows.places):
+        return np.empty((0, _BANDS * _BAND_ROWS), np.uint32)
+    matrix = RMinHash.digest_matrix_from_flat_token_hashes(
+        rows.hashes, rows.offsets.astype(np.uint64), _BANDS * _BAND_ROWS, 1
+    )
+    return np.array(matrix.to_rows(), np.uint32)
 
 
 def _band_keys(minima: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
