@@ -96,8 +96,8 @@ def s3_server() -> Iterator[S3Server]:
         AWS_SECRET_ACCESS_KEY="secret",
         AWS_DEFAULT_REGION="us-east-1",
     )
-    # Only s3fs tries again, which waits less than the library below it does.
-    few = {"read_timeout": READ_TIMEOUT, "retries": {"max_attempts": 0}}
+    # s3fs tries again, too, and waits less than the library below it does.
+    few = {"read_timeout": READ_TIMEOUT, "retries": {"max_attempts": 1}}
     fsspec.config.conf["s3"] = {"config_kwargs": few}
     s3fs.S3FileSystem.clear_instance_cache()
     fsspec.filesystem("s3").mkdir(BUCKET)
