@@ -296,10 +296,12 @@ def require_value(value: Any) -> None:
 
 
 def price_tags(*, values_only: bool) -> dict[str, Any]:
-    """The filters that `Metering` puts into a tree, but for those that `code` writes out."""
+    """The filters that `Metering` puts into a tree. `code` writes out most uses of some."""
     concat = _concat if values_only else _concat_anything
     return {
         TICK: _tick,
+        WEIGH: weigh,
+        PRINTED: weigh,
         COPIED: _copied,
         SEARCHED: _searched,
         CONCAT: concat,
