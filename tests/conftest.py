@@ -11,6 +11,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import tokenizers
+from support.forked.shared import close_servers
 from support.places import SHARED
 from tokenizers import decoders, models, pre_tokenizers
 
@@ -51,6 +52,12 @@ def _with_a_cache_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iter
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _with_servers_that_end() -> Iterator[None]:
+    yield
+    close_servers()
 
 
 @pytest.fixture(autouse=True)

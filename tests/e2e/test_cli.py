@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.forked.shared import data_python
 
 from sftdata.building.build import build
 from sftdata.cli import _COMMANDS
@@ -45,14 +46,8 @@ class Done:
 
 
 def sftdata(*arguments: str | Path, stdin: bytes = b"", **environment: str) -> Done:
-    done = subprocess.run(
-        [sys.executable, "-m", "sftdata", *map(str, arguments)],
-        input=stdin,
-        capture_output=True,
-        env=os.environ | environment,
-        timeout=60,
-    )
-    result = Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+    done = data_python().run("sftdata", *arguments, stdin=stdin, env=environment)
+    result = Done(done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in result.err
     return result
 

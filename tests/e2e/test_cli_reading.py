@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 import unicodedata
 from pathlib import Path
 
 import pytest
+from support.forked.shared import data_python
 from support.manifests import write_manifest
 
 from sftdata.building.build import build
@@ -19,12 +19,7 @@ HOSTILE = "\x1b[31mred \x1b]8;;http://x\x07 \x9b2J \u202eabc \u200b [bold]b[/bol
 
 
 def sftdata(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "sftdata", *map(str, arguments)],
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-    )
+    done = data_python().run("sftdata", *arguments)
     assert "Traceback" not in done.stderr
     return done
 

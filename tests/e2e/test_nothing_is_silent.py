@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from pyarrow import csv, parquet
+from support.forked.shared import data_python
 from support.forty_rows import SPEC, build_rows, rows, write_rows, write_spec
 
 from sftdata.building.build import build
@@ -25,9 +25,7 @@ from sftdata.writing.manifest import read_manifest
 
 
 def run(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "sftdata", *args], capture_output=True, text=True, check=False
-    )
+    return data_python().run("sftdata", *args)
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import pytest
 from support import oracle
+from support.forked.shared import data_python
 from support.places import REAL_TOKENIZERS
 from support.plain import build_plain
 
@@ -70,13 +69,9 @@ class ReadBack(HTMLParser):
 
 
 def inspect(folder: Path, *options: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "sftdata", "inspect", folder, "--random", "10000", *options],
-        capture_output=True,
-        check=True,
-        timeout=120,
-    )
-    return done.stdout.decode()
+    done = data_python().run("sftdata", "inspect", folder, "--random", "10000", *options)
+    done.check_returncode()
+    return done.stdout
 
 
 def golden(shared: Path) -> list[dict[str, str]]:

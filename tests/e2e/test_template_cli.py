@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.forked.shared import data_python
 from support.manifests import write_manifest
 
 from sftdata.cli.template import _COMMANDS
@@ -30,9 +29,7 @@ class Done:
 
 
 def sftdata(*arguments: str) -> Done:
-    done = subprocess.run(
-        [sys.executable, "-m", "sftdata", *arguments], capture_output=True, text=True, timeout=60
-    )
+    done = data_python().run("sftdata", *arguments)
     assert "Traceback" not in done.stderr, done.stderr
     return Done(done.returncode, done.stdout, done.stderr)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from support.forked.shared import data_python
 
 from sftdata import Outcome, build, load
 from sftdata.inspecting.verify import find_faults
@@ -38,8 +37,7 @@ summary = "summary"
 def release(name: str, source: str) -> None:
     Path("templates/t").mkdir(parents=True, exist_ok=True)
     Path(f"templates/t/{name}.jinja").write_text(source)
-    command = [sys.executable, "-m", "sftdata", "template", "release", f"t/{name}"]
-    subprocess.run(command, check=True, capture_output=True)
+    data_python().run("sftdata", "template", "release", f"t/{name}").check_returncode()
 
 
 @pytest.fixture

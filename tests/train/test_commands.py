@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.forked.shared import train_python
 
 
 def sftdata(*args: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sftdata", *map(str, args)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = train_python().run("sftdata", *args)
     assert done.returncode == code, done.stderr
     return done
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from support.forked.shared import train_python
 
 from sftdata.errors import SftdataError
 from sftdata_train.resource_errors import explain_resource_errors
@@ -23,16 +21,14 @@ def test_out_of_memory_says_what_to_take_less_of() -> None:
 
 
 def test_a_full_disk_is_one_message(dataset: Path, model_directory: Path, tmp_path: Path) -> None:
-    def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-    command = [
-        sys.executable, "-m", "sftdata", "train", str(dataset), "--model", str(model_directory),
-        "--out", str(tmp_path / "a"), "--allow-draft", "--max-steps", "1", "--rank", "16",
-    ]  # fmt: skip
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, preexec_fn=small_files
+    script = (
+        "import resource, sys\nfrom sftdata.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\nmain()"
     )
+    done = train_python().run(
+        "-c", script, "train", dataset, "--model", model_directory,
+        "--out", tmp_path / "a", "--allow-draft", "--max-steps", "1", "--rank", "16",
+    )  # fmt: skip
     assert done.returncode == 1
     assert "Error E" in done.stderr
     assert "File too large" in done.stderr

@@ -7,6 +7,7 @@ those of the server: tests of these start a real process.
 from __future__ import annotations
 
 import os
+import select
 import shlex
 import signal
 import subprocess
@@ -21,6 +22,8 @@ from typing import IO
 
 from support.forked import server, starter
 from support.places import ROOT
+
+SECONDS = 600  # for one process: a hang, not a busy machine
 
 # What the commands import on their way, beside the commands themselves.
 DATA_MODULES = (
@@ -48,9 +51,18 @@ class Process:
     def wait(self) -> int:
         """The exit code, or the negative signal."""
         if self.returncode is None:
+            if not select.select([self._connection], [], [], SECONDS)[0]:
+                self.kill()
+                raise TimeoutError(f"process {self.pid} has not ended after {SECONDS} s")
             self.returncode = int(self._answers.readline())
             self._answers.close()
             self._connection.close()
+        return self.returncode
+
+    def poll(self) -> int | None:
+        """The exit code, or None as long as it runs."""
+        if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
+            return self.wait()
         return self.returncode
 
     def kill(self) -> None:

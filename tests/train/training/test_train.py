@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.forked.shared import train_python
 
 from sftdata.errors import SftdataError
 from sftdata.loading.dataset import load
@@ -117,16 +115,15 @@ def test_a_killed_run_resumes_and_continues_the_same_curve(
     out = tmp_path / "adapter"
     options = {**FAST, "max_steps": 8, "save_every": 2}
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    command = [sys.executable, "-m", "sftdata", "train", str(dataset), f"--out={out}"]
-    killed = subprocess.Popen(
-        [*command, "--allow-draft", f"--model={model_directory}", *flags],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    killed = train_python().start(
+        "sftdata", "train", dataset, f"--out={out}", "--allow-draft",
+        f"--model={model_directory}", *flags,
+    )  # fmt: skip
     while not any(out.glob("checkpoints/*/sealed.json")) and killed.poll() is None:
         time.sleep(0.002)
-    killed.send_signal(signal.SIGKILL)
+    killed.kill()
     assert killed.wait() == -signal.SIGKILL
+    killed.communicate()
     assert not (out / "sftdata.json").exists()
     run_here(dataset, model_directory, out, max_steps=8, save_every=2)
     assert losses(out) == losses(trained)
@@ -162,24 +159,18 @@ def test_two_ranks_take_the_same_steps_as_one(
     options = {**FAST, "micro_batch": 2, "max_steps": 8}
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
     ranks = [
-        subprocess.Popen(
-            [
-                sys.executable, "-m", "sftdata", "train", str(dataset), f"--out={out}",
-                "--allow-draft", f"--model={model_directory}", *flags,
-            ],
-            env=os.environ
-            | {
+        train_python().start(
+            "sftdata", "train", dataset, f"--out={out}", "--allow-draft",
+            f"--model={model_directory}", *flags,
+            env={
                 "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2",
-                "MASTER_ADDR": "localhost", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1",
+                "MASTER_ADDR": "localhost", "MASTER_PORT": str(port),
             },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
         )
         for rank in range(2)
     ]  # fmt: skip
     try:
-        said = [rank.communicate(timeout=600) for rank in ranks]  # a hang, not a busy machine
+        said = [rank.communicate() for rank in ranks]
     finally:
         for rank in ranks:
             rank.kill()

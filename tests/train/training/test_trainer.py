@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,8 @@ from typing import Any
 import pytest
 import torch
 from support import one_step
+from support.forked.python import Process
+from support.forked.shared import train_python
 
 from sftdata.exporting.export import export
 from sftdata.loading.dataset import load
@@ -24,18 +23,12 @@ from sftdata_train.training.training_run import prepare
 SCRIPT = str(Path(one_step.__file__))
 
 
-def start(arguments: list[object], **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, SCRIPT, *map(str, arguments)],
-        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def start(arguments: list[object], **environment: str) -> Process:
+    return train_python().start(SCRIPT, *arguments, env=environment)
 
 
-def read_losses(process: subprocess.Popen[str]) -> list[float]:
-    out, errors = process.communicate(timeout=600)
+def read_losses(process: Process) -> list[float]:
+    out, errors = process.communicate()
     assert process.returncode == 0, errors
     found: list[float] = json.loads(out.splitlines()[-1])
     return found
