@@ -84,3 +84,4 @@ def test_templates_of_a_grammar_render_alike_in_every_way() -> None:
                 different.append((body, row, made, by_ours, by_plain))
     print(f"{TRIED:,} templates, seed {SEED}: {counts}")
     assert different == []
+    assert counts["parsed"] >= 0.9 * TRIED  # else little was compared
