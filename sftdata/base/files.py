@@ -114,6 +114,19 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def read_regular(path: Path, max_bytes: int = -1) -> bytes:
+    """The bytes of a file, at most the first `max_bytes`.
+
+    Raises `OSError` for a pipe or a device: neither comes to an end by itself.
+    """
+    # Without the flag, a pipe without a writer would be waited for.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "a pipe or a device, not a file", str(path))
+        return file.read(max_bytes)
+
+
 def exists(path: Path) -> bool:
     """Whether there is such a file or folder; False for a name that is too long for any file."""
     try:

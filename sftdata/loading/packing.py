@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.base.arrow import numbers, to_numbers
-from sftdata.base.files import write_atomically
+from sftdata.base.files import read_regular, write_atomically
 from sftdata.errors import SftdataError
 from sftdata.loading.bin_packing import assign_packs
 from sftdata.loading.dataset import Dataset
@@ -201,7 +201,7 @@ def _digest_line(path: Path, data: bytes) -> bytes:
 
 def _read_table(path: Path) -> pa.Table:
     """The content of a plan, one chunk a column. Raises `ValueError` if it was changed."""
-    data = path.read_bytes()
+    data = read_regular(path)
     recorded = _digest_path(path)
     if not recorded.is_file():
         raise ValueError(f"there is no {recorded.name} beside it")

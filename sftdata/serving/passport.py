@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base import sealed_json
+from sftdata.base.files import read_regular
 from sftdata.base.json_types import (
     COUNT,
     DIGEST,
@@ -71,7 +72,7 @@ def read_passport(directory: Path) -> Passport:
     """The passport in `directory`. Raises `SftdataError` when it is missing or cannot be read."""
     path = directory / FILE
     try:
-        content = sealed_json.parse(path.read_bytes())
+        content = sealed_json.parse(read_regular(path))
         is_newer = isinstance(content.get("version"), int) and content["version"] > VERSION
         if not is_newer and (faults := list(_check("", content))):
             raise ValueError("; ".join(faults[:_SHOWN_FAULTS]))

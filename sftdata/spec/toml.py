@@ -6,23 +6,23 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from sftdata.base.files import read_regular
 from sftdata.errors import SpecError
 
-_MAX_CHARACTERS = 1_000_000  # a device has no end
+_MAX_BYTES = 1_000_000
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The table in the file. Raises `SpecError` that names the file and the fault."""
     try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(_MAX_CHARACTERS + 1)
-        if len(text) > _MAX_CHARACTERS:
+        data = read_regular(path, _MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
             raise SpecError(
-                f"{path}: not a spec: it has more than {_MAX_CHARACTERS:,} characters.",
+                f"{path}: not a spec: it has more than {_MAX_BYTES:,} bytes.",
                 "Give the path of a TOML file.",
                 code="E403",
             )
-        return tomllib.loads(text)
+        return tomllib.loads(data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n"))
     except OSError as error:
         raise SpecError(
             f"{path}: {error.strerror}.", "Give the path of a TOML file.", code="E403"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from sftdata.base.files import read_regular
 from sftdata.base.typed_text import FieldType
 from sftdata.errors import SftdataError, TemplateError
 from sftdata.rendering.expected_types import (
@@ -70,7 +71,7 @@ def import_templates(collection: Collection, path: Path, task: str | None = None
     Raises `SftdataError` when the file is not one of the collection.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SftdataError(f"{path}: cannot be read: {error}", code="E503") from error
     read = _read_promptsource if collection == "promptsource" else _read_flan

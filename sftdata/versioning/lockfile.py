@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from sftdata.base.files import write_atomically
+from sftdata.base.files import read_regular, write_atomically
 from sftdata.errors import TemplateError
 from sftdata.versioning.versions import Version, parse_version
 
@@ -77,7 +77,7 @@ def read_lock(folder: Path) -> list[Release]:
     """
     path = folder / FILE
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = read_regular(path).decode("utf-8")
     except FileNotFoundError:
         return []
     except UnicodeDecodeError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sftdata.base import sealed_json
 from sftdata.base.conversation import TEMPLATE_LABEL
-from sftdata.base.files import write_atomically
+from sftdata.base.files import read_regular, write_atomically
 from sftdata.base.sealed_json import ChangedError, seal, to_json
 from sftdata.base.version import __version__
 from sftdata.base.wording import list_names
@@ -118,7 +118,7 @@ def read_manifest(directory: Path) -> Manifest:
     path = directory / MANIFEST
     way_out = "Build the dataset again; finished shards are reused where they are intact."
     try:
-        content = sealed_json.parse(path.read_bytes())
+        content = sealed_json.parse(read_regular(path))
         if not _is_newer(content):
             return _check(directory, content)
     except FileNotFoundError as error:

@@ -6,6 +6,7 @@ import hashlib
 
 import pyarrow as pa
 
+from sftdata.base.files import read_regular
 from sftdata.base.sealed_json import FILES
 from sftdata.errors import VerificationError
 from sftdata.writing.dataset_files import WAY_OUT, is_inside
@@ -22,7 +23,7 @@ def read_table(manifest: Manifest, name: str, schema: pa.Schema | None = None) -
     try:
         if not is_inside(manifest.directory, path):
             raise ValueError("it is a link to a file outside of the dataset")
-        data = path.read_bytes()
+        data = read_regular(path)
         if entry is not None and hashlib.sha256(data).hexdigest() != entry["sha256"]:
             raise ValueError("it is not the content of the build (the digest differs)")
         table = pa.ipc.open_file(pa.py_buffer(data)).read_all()
