@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -13,6 +14,7 @@ from sftdata.reading.files.read_meter import ReadMeter
 from sftdata.reading.tables.columns import plain_column
 
 _BATCH_ROWS = 4096
+_BATCH_BYTES = 256 * 1024 * 1024
 
 
 def read_columnar(
@@ -30,8 +32,10 @@ def read_columnar(
     """
     read = _read_parquet if format_ == "parquet" else _read_arrow
     for columns, whole in read(path, wanted, meter or ReadMeter()):
-        for start in range(0, whole.num_rows, _BATCH_ROWS):
-            batch = whole.slice(start, _BATCH_ROWS)
+        # A small compressed file may hold large rows: then fewer of them go on at a time.
+        rows = max(1, min(_BATCH_ROWS, whole.num_rows * _BATCH_BYTES // (whole.nbytes + 1)))
+        for start in range(0, whole.num_rows, rows):
+            batch = whole.slice(start, rows)
             places = _places(batch.schema.names, wanted)
             names = [batch.schema.names[at] for at in places]
             check_names(name, names)
@@ -72,10 +76,17 @@ def _read_parquet(path: Path, wanted: Collection[str] | None, meter: ReadMeter) 
         columns = tuple(file.schema_arrow.names)
         names = None if wanted is None else [name for name in columns if name in wanted]
         rows = 0
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=names):
+        for batch in file.iter_batches(batch_size=_fitting_rows(file.metadata), columns=names):
             rows += batch.num_rows
             meter.done = done + size * rows // file.metadata.num_rows
             yield columns, batch
+
+
+def _fitting_rows(metadata: Any) -> int:
+    """How many rows to read at once: fewer where a row group has large ones."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    largest = max((g.total_byte_size // max(1, g.num_rows) for g in groups), default=0)
+    return max(1, min(_BATCH_ROWS, _BATCH_BYTES // (largest + 1)))
 
 
 def _read_arrow(path: Path, wanted: Collection[str] | None, meter: ReadMeter) -> _Batches:
