@@ -157,7 +157,7 @@ def test_a_build_killed_at_any_time_is_resumed_by_the_same_command(
     rng = load.random(kind)
     whole = stage.rebuild_seconds if with_old else stage.first_seconds
     kills = 0
-    wanted = load.count(300, 12)
+    wanted = load.count(300, 8)
     while kills < wanted:
         out = stage.fresh_out(with_old)
         before = kills
