@@ -97,7 +97,7 @@ def test_a_kill_leaves_the_old_or_the_new_data_set_and_the_rerun_equals_it(
         whole = files_of(tmp_path / "whole-False")
         assert files_of(tmp_path / "whole-True") == whole
         assert before != after
-        for number in range(load.count(600, 24)):
+        for number in range(load.count(600, 12)):
             with_old, is_timed = bool(number % 2), bool(number // 2 % 2)
             out = tmp_path / "out"
             shutil.rmtree(out, ignore_errors=True)

@@ -267,7 +267,8 @@ class _Operations:
         python_open, arrow_open = io.open, pa.OSFile
 
         def counted_open(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-            if not set(mode) & set("wax+"):
+            # A file with an opener has no name: it is gone with its process.
+            if not set(mode) & set("wax+") or "opener" in kwargs:
                 return python_open(file, mode, *args, **kwargs)
             self.tick()
             buffered = io.BufferedWriter(_counting_file(self, file, mode))

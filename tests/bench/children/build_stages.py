@@ -36,7 +36,7 @@ from sftdata.writing import shards
 _STAGES = (
     ("load spec, templates and tokenizer", "building.build", "find_spec_to_build"),
     ("load spec, templates and tokenizer", "building.build", "make_plan"),
-    ("digest the sources", "reading.sources", "Source.sha256"),
+    ("digest the sources", "reading.sources.resolve", "Source.sha256"),
     ("open earlier builds", "building.run", "BuildRun._earlier_builds"),
     ("load the engine, check its vocabulary", "building.dispatch", "Dispatcher._choose_encoder"),
     ("check the engine on rows", "tokenizing.exactness", "first_difference"),
