@@ -51,6 +51,12 @@ PATH = _is(lambda value: isinstance(value, str) and is_inside(value), "a path in
 OBJECT = _is(lambda value: isinstance(value, dict), "an object")
 
 
+def matching(pattern: str, wanted: str) -> Check:
+    """A text that the ASCII pattern matches from start to end."""
+    whole = re.compile(pattern, re.ASCII)
+    return _is(lambda value: isinstance(value, str) and bool(whole.fullmatch(value)), wanted)
+
+
 def or_null(check: Check) -> Check:
     """null, or what `check` wants."""
     return lambda place, value: iter(()) if value is None else check(place, value)

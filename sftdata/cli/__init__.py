@@ -134,6 +134,9 @@ def _end_by_usage(error: click.ClickException) -> NoReturn:
     from sftdata.errors import UsageError
 
     message = error.format_message()
+    for argument in sys.argv[1:]:
+        if "\n" in argument:  # it would make a line of its own
+            message = message.replace(argument, escape(argument))
     if "--json" in sys.argv:
         _end(UsageError(message))
     context = getattr(error, "ctx", None)

@@ -129,7 +129,7 @@ def _tables(found: Evaluation) -> str:
     lines = []
     for task in found.results[0].scores:
         names = [score.name for score in found.results[0].scores[task]]
-        head = f"{task[:12]:12} {'shots':>5} {'rows':>6} {'loss':>8} {'perplexity':>10}"
+        head = f"{escape(task)[:12]:12} {'shots':>5} {'rows':>6} {'loss':>8} {'perplexity':>10}"
         lines.append(head + "".join(f" {name:>24}" for name in names))
         for result in found.results:
             loss = result.task_loss[task]

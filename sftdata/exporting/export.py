@@ -20,6 +20,7 @@ from sftdata.exporting.formats import (
 )
 from sftdata.loading.conversations import ConversationRow
 from sftdata.loading.dataset import Dataset, load
+from sftdata.writing.markdown import code, plain
 
 CARD = "README.md"
 
@@ -106,13 +107,13 @@ def _card(data: Dataset, chosen: Format, loading: str, longest: int) -> str:
         else "These files hold text. The trainer tokenizes it again with its own chat template and "
         "mask, so ids and label mask may differ from the dataset's."
     )
-    templates = [f"template `{label}`" for label in manifest["template"]]
+    templates = [f"template {code(label)}" for label in manifest["template"]]
     if data.manifest.holds_conversations:
         templates.append("the tokenizer's chat template")
-    return f"""# {manifest["task"]} for {chosen.name}
+    return f"""# {plain(manifest["task"])} for {chosen.name}
 
-Exported by sftdata from the build `{manifest["build"]}` ({", ".join(templates)}; tokenizer:
-`{manifest["tokenizer"]["name"]}`, sha256 `{manifest["tokenizer"]["sha256"]}`).
+Exported by sftdata from the build {code(manifest["build"])} ({", ".join(templates)}; tokenizer:
+{code(manifest["tokenizer"]["name"])}, sha256 {code(manifest["tokenizer"]["sha256"])}).
 
 {mask} The longest example has {longest:,} tokens.
 

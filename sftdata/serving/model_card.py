@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
+import yaml
+
 from sftdata.errors import SftdataError
 from sftdata.serving.model_card_prompt import (
     describe_prompting,
@@ -14,7 +16,7 @@ from sftdata.serving.model_card_prompt import (
     public_name,
 )
 from sftdata.serving.passport import Passport
-from sftdata.writing.markdown import plain, table
+from sftdata.writing.markdown import code, plain, table
 
 FILE, LOSS_PLOT = "README.md", "loss.svg"
 _MARK = "\nTrained by sftdata "  # in every model card that we write
@@ -53,8 +55,6 @@ def render_model_card(
 
     `repository`: its name on the Hub, for a card there. `evaluation`: as `eval --json` prints it.
     """
-    from huggingface_hub import ModelCard
-
     sections = [
         f"# {plain(repository or passport['data']['task'])}",
         _introduce(passport),
@@ -68,12 +68,12 @@ def render_model_card(
         table(("setting", "value"), _setting_rows(passport)),
         *(["## Evaluation", _evaluation(evaluation)] if evaluation is not None else []),
         "---",
-        f"{_MARK.strip()} {passport['sftdata']} ({_libraries(passport)}). `sftdata.json` is the "
-        "record of the training, with digests of its data, templates, tokenizer, base model and "
-        "weights: `sftdata audit` checks them.",
+        f"{_made_by(passport)} ({_libraries(passport)}). `sftdata.json` is the record of the "
+        "training, with digests of its data, templates, tokenizer, base model and weights: "
+        "`sftdata audit` checks them.",
     ]
     body = "\n\n".join(sections)
-    return str(ModelCard(f"{_metadata(passport)}\n{body}\n"))
+    return f"{_metadata(passport)}\n{body}\n"
 
 
 def _metadata(passport: Passport) -> str:
@@ -87,7 +87,9 @@ def _metadata(passport: Passport) -> str:
         pipeline_tag="text-generation",
         tags=["sftdata", "sft", *(["lora"] if is_adapter else [])],
     )
-    return f"---\n{data.to_yaml()}\n---\n"
+    # Not by its `to_yaml`, which writes control and bidi characters as they are.
+    values = data.to_dict()  # type: ignore[no-untyped-call]
+    return f"---\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=False)}---\n"
 
 
 def _introduce(passport: Passport) -> str:
@@ -107,14 +109,17 @@ def _introduce(passport: Passport) -> str:
 def _data_rows(passport: Passport) -> Iterable[tuple[str, str]]:
     data, tokenizer = passport["data"], passport["tokenizer"]
     yield "dataset", plain(data["task"]) + (", a draft" if data.get("draft") else "")
-    yield "build", f"`{data['build']}`"
-    yield "manifest, sha256", f"`{data['manifest_sha256']}`"
+    yield "build", code(data["build"])
+    yield "manifest, sha256", code(data["manifest_sha256"])
     yield "split", plain(data["split"])
     yield "examples", f"{data['rows']:,}"
     yield "tokens in the loss", f"{data['target_tokens']:,}"
     if data.get("shots", [0]) != [0]:
         yield "solved examples before a prompt", ", ".join(map(str, data["shots"]))
-    yield "tokenizer", f"{plain(public_name(tokenizer['name']))}, sha256 `{tokenizer['sha256']}`"
+    yield (
+        "tokenizer",
+        f"{plain(public_name(tokenizer['name']))}, sha256 {code(tokenizer['sha256'])}",
+    )
 
 
 def _loss(passport: Passport) -> Iterable[str]:
@@ -146,7 +151,7 @@ def _evaluation(found: Mapping[str, Any]) -> str:
     """A table for each task: loss and scores of both models, with their 95 % intervals."""
     parts = [
         f"Of {sum(found['results'][0]['task_rows'].values()):,} rows of the split "
-        f"{plain(found['split'])} of the build `{plain(found['build'])}`. In brackets: the 95 % "
+        f"{plain(found['split'])} of the build {code(found['build'])}. In brackets: the 95 % "
         "interval."
     ]
     for task, first in found["results"][0]["scores"].items():
@@ -165,5 +170,9 @@ def _evaluation_rows(results: Iterable[Mapping[str, Any]], task: str) -> Iterabl
         yield (plain(result["system"]), f"{result['shots']:,}", loss, *scores)
 
 
+def _made_by(passport: Passport) -> str:
+    return plain(f"{_MARK.strip()} {passport['sftdata']}")
+
+
 def _libraries(passport: Passport) -> str:
-    return ", ".join(f"{n} {v}" for n, v in passport.content.get("libraries", {}).items())
+    return ", ".join(plain(f"{n} {v}") for n, v in passport.content.get("libraries", {}).items())

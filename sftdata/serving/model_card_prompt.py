@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import PurePath
 
+from sftdata.base.escaping import escape
 from sftdata.errors import SftdataError
 from sftdata.serving.conversation import Question
 from sftdata.serving.passport import Passport
 from sftdata.serving.prompt import ServingPrompt
 from sftdata.serving.recorded_prompt import list_prompt_fields, load_passport_renderer
-from sftdata.writing.markdown import plain
+from sftdata.writing.markdown import code, code_block, plain
 
 _IDS_SHOWN = 24
 
@@ -37,7 +37,7 @@ the first of the ids {", ".join(f"`{one}`" for one in passport["stop_ids"])}."""
     more = ", …" if len(example.input_ids) > _IDS_SHOWN else ""
     return f"""{text} For example, with “…” in place of each text:
 
-{_fenced("text", example.text)}
+{code_block("text", example.text)}
 
 {len(example.input_ids):,} ids: `{ids}{more}`"""
 
@@ -77,7 +77,7 @@ def _arguments(passport: Passport, fields: list[str]) -> str:
     templates = [*passport["templates"]]
     if not templates:
         return 'messages=[{"role": "user", "content": "…"}]'
-    row = json.dumps(dict.fromkeys(fields, "…"), ensure_ascii=False)
+    row = escape(json.dumps(dict.fromkeys(fields, "…"), ensure_ascii=False))
     return f'{row}, template="{templates[0]}"' if len(templates) > 1 else row
 
 
@@ -98,13 +98,13 @@ def describe_templates(passport: Passport) -> Iterable[str]:
     """The text of each template, and where the chat template is."""
     for label, template in passport["templates"].items():
         yield f"### Template {plain(label)}"
-        yield _fenced("jinja", template["source"])
+        yield code_block("jinja", template["source"])
     chat = passport["chat"]
     if chat is not None:
         options = json.dumps(chat["options"], ensure_ascii=False) if chat.get("options") else ""
         yield (
             "The prompts are turns of the chat template in `chat_template.jinja`"
-            + (f", with the options `{options}`." if options else ".")
+            + (f", with the options {code(options)}." if options else ".")
         )
 
 
@@ -112,10 +112,3 @@ def public_name(name: str) -> str:
     """A name without the path on this machine: of a folder, its last part."""
     path = PurePath(name)
     return path.name if path.is_absolute() else name
-
-
-def _fenced(language: str, text: str) -> str:
-    """A code block whose fence is longer than any in the text."""
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"

@@ -23,6 +23,7 @@ from sftdata.base.json_types import (
     TEXT,
     list_of,
     map_of,
+    matching,
     object_of,
     or_null,
 )  # fmt: skip
@@ -32,13 +33,14 @@ from sftdata.errors import SftdataError, VerificationError
 FILE, VERSION = "sftdata.json", 1
 _SHOWN_FAULTS = 5  # of a file that cannot be used
 _DIGESTS = map_of(DIGEST, FILE_NAME)
+_LABEL = matching(r"[\w-]+/[\w-]+@[\w.+-]+", "TASK/NAME@VERSION")
 _check = object_of(
     {
         "version": COUNT,
         "data": object_of(
             {"build": TEXT, "task": TEXT, "draft": FLAG, "split": TEXT, "shards": list_of(DIGEST)}
         ),
-        "templates": map_of(object_of({"sha256": TEXT, "source": TEXT})),
+        "templates": map_of(object_of({"sha256": TEXT, "source": TEXT}), _LABEL),
         "tokenizer": object_of({"name": TEXT, "sha256": TEXT}),
         "chat": or_null(OBJECT),
         "stop_ids": list_of(COUNT),

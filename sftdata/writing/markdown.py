@@ -11,11 +11,31 @@ from sftdata.base.escaping import escape
 # Marks of Markdown anywhere, of links that need none, and of lists and rules at a line's start.
 _MARKUP = re.compile(r"[\\`*_{}\[\]()#!|~$@:]|(?<=www)\.|^[-+=]|(?<=^\d)[.)]", re.IGNORECASE)
 _SPACES = re.compile(r"^ +| {2,}")
+_BAR = re.compile(r"(?<!\\)\|")
 
 
 def plain(text: str) -> str:
     """`text` as Markdown that shows it: no markup, HTML, link or hidden character is left."""
     return _MARKUP.sub(r"\\\g<0>", html.escape(escape(text), quote=False))
+
+
+def code(text: str) -> str:
+    """`text` as a code span; in a table, too, where bars must be escaped even there."""
+    shown = escape(text)
+    ticks = _fence(shown, 1)
+    space = " " if shown.startswith("`") or shown.endswith("`") else ""
+    return f"{ticks}{space}{shown}{space}{ticks}"
+
+
+def code_block(language: str, text: str) -> str:
+    """A block whose fence is longer than any in the text; hidden characters are visible."""
+    fence = _fence(text, 3)
+    return f"{fence}{language}\n{escape(text.rstrip(), keep_newlines=True)}\n{fence}"
+
+
+def _fence(text: str, least: int) -> str:
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    return "`" * max(least, longest + 1)
 
 
 def quote(text: str) -> str:
@@ -37,4 +57,5 @@ def table(
 ) -> str:
     """A table; the columns at the places `numbers` are aligned to the right."""
     rule = ("---:" if place in numbers else "---" for place in range(len(head)))
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
+    lines = ([_BAR.sub(r"\|", cell) for cell in cells] for cells in (head, rule, *rows))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from huggingface_hub import ModelCard
-from support.passports import EVALUATION, write_adapter
+from support.passports import EVALUATION, SOURCE, write_adapter
 
 from sftdata.errors import SftdataError
 from sftdata.serving.model_card import is_our_card, read_evaluation, render_model_card
@@ -111,3 +111,10 @@ def test_only_our_card_and_a_blank_one_are_replaced(adapter: Path) -> None:
     assert is_our_card(path)
     path.write_text("# My adapter\n")
     assert not is_our_card(path)
+
+
+def test_a_template_with_another_label_is_refused(byte_tokenizer: Path, tmp_path: Path) -> None:
+    templates = {"made/say": {"sha256": "0" * 64, "source": SOURCE}}
+    adapter = write_adapter(tmp_path / "odd", byte_tokenizer, templates=templates)
+    with pytest.raises(SftdataError, match="'templates' is 'made/say', not TASK/NAME@VERSION"):
+        read_passport(adapter)

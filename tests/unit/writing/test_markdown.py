@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from sftdata.writing.markdown import plain, quote, table
+from sftdata.writing.markdown import code, code_block, plain, quote, table
 
 
 def test_a_quotation_keeps_line_ends_and_spaces() -> None:
@@ -34,3 +34,17 @@ def test_markup_is_text() -> None:
 def test_columns_of_numbers_are_on_the_right() -> None:
     shown = table(("source", "rows"), [("a", "1")], numbers=[1])
     assert shown == "| source | rows |\n| --- | ---: |\n| a | 1 |"
+
+
+@given(st.text(st.sampled_from("a1 *_`<&|\\[]~"), min_size=1, max_size=20))
+def test_a_code_span_shows_any_text_also_in_a_table(text: str) -> None:
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    tokens = parser.parse(table(("name",), [(code(f"x{text}y"),)]))
+    (span,) = (child for token in tokens for child in token.children or [] if child.type != "text")
+    assert span.type == "code_inline"
+    if "\\|" not in text:  # in a table no code span can hold these two
+        assert span.content == f"x{text}y"
+
+
+def test_a_code_block_ends_where_its_text_ends() -> None:
+    assert code_block("text", "a\n```\x1b\n") == "````text\na\n```\\x1b\n````"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sftdata.inspecting.compare.word_diff import diff_words
 from sftdata.inspecting.pages.render import render_page
-from sftdata_train.evaluating.evaluation import Evaluation
 from sftdata_train.evaluating.run_comparison import RunsComparison, show_value
+
+if TYPE_CHECKING:
+    from sftdata_train.evaluating.evaluation import Evaluation  # loads torch
 
 _SHOWN_ROWS = 12
 
