@@ -94,7 +94,7 @@ def build(
     template: Sequence[str] | str | None = None,
     tokenizer: str | Path | None = None,
     out: str | Path | None = None,
-    workers: int = 1,
+    workers: int | None = 1,
     engine: Literal["local", "ray"] = "local",
     address: str | None = None,
     frozen: bool = False,
@@ -107,10 +107,12 @@ def build(
     The arguments override the spec. `data` may map splits to places; `fields` maps golden fields
     to paths in the source; `options` are other keys of a spec, such as `max_length`, `seed`,
     `chat` or `shots`. `out`: a folder, or an address in an object store. `workers`: number of
-    processes; 1 does the work in this process, on all cores. `engine="ray"` takes the cores of the
-    Ray cluster at `address` (None: of this machine) instead. `report` gets lines for a person to
-    read (default: the logger `sftdata`, as warnings), `progress` the number of source rows done,
-    and their share of all bytes (None: not known).
+    processes; 1 does the work in this one, None takes what the input needs and the machine has.
+    New processes import the program's script, so it must call this under
+    `if __name__ == "__main__":`. `engine="ray"` takes the cores of the Ray cluster at `address`
+    (None: of this machine) instead. `report` gets lines for a person to read (default: the logger
+    `sftdata`, as warnings), `progress` the number of source rows done, and their share of all
+    bytes (None: not known).
     Raises `SftdataError`; the dataset that was in `out` stays as it was.
     """
     loaded = find_spec_to_build(

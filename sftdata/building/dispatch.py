@@ -19,7 +19,7 @@ from sftdata.building.maker import example_maker, maker_in_worker
 from sftdata.building.plan import Plan
 from sftdata.building.ray_tasks import RayTasks, connect
 from sftdata.building.workers import InProcess, Processes, Workers
-from sftdata.building.workforce import Workforce
+from sftdata.building.workforce import Workforce, automatic_number, describe_number
 from sftdata.examples.maker import BlockExamples, BlockRequest
 from sftdata.reading.row_reader import row_reader
 from sftdata.tokenizing.engine_cache import EncoderChoice, EngineCache
@@ -48,7 +48,8 @@ class Dispatcher:
     ) -> None:
         self._plan, self._engines, self._report = plan, engines, report
         self._on_ray, self._reference_only = workforce.on_ray, reference_only
-        self.number_of_workers = workforce.number
+        self._is_automatic = workforce.number is None
+        self.number_of_workers = workforce.number or automatic_number(plan)
         if workforce.on_ray:
             self.number_of_workers = connect(workforce.cluster)
         self._loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="exactness")
@@ -106,6 +107,8 @@ class Dispatcher:
         )
         if self.number_of_workers == 1 and not self._on_ray:
             return InProcess(example_maker(self._plan, lambda: choice.result().encoder))
+        if self._is_automatic and not self._on_ray:
+            self._report(describe_number(self.number_of_workers))
         engine = choice.result().encoder.engine
         plan = with_whole_paths(self._plan) if self._on_ray else self._plan
         make = functools.partial(maker_in_worker, pickle.dumps(plan), engine)

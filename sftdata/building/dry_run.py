@@ -15,6 +15,7 @@ from sftdata.building.inputs import no_rows
 from sftdata.building.maker import example_maker
 from sftdata.building.plan import Plan, make_plan
 from sftdata.building.result_warnings import describe_result
+from sftdata.building.workforce import automatic_number
 from sftdata.examples.maker import BlockExamples, BlockRequest
 from sftdata.reading.row_reader import read_source
 from sftdata.reading.tables.types import ColumnsAsText, describe_columns_as_text
@@ -33,6 +34,7 @@ class DryRun:
     ledger: list[LedgerLine]
     unread: dict[str, list[str]]  # by source, the columns that nothing reads
     notes: list[str]  # that a build would print
+    workers: int  # processes that a build would take by itself
 
 
 def dry_run(
@@ -70,6 +72,7 @@ def dry_run(
         [line for run in runs for line in run.ledger],
         merge_unread(zip(sources, [run.unread for run in runs], strict=True)),
         [*dict.fromkeys(notes)],
+        max(run.workers for run in runs),
     )
 
 
@@ -97,4 +100,4 @@ def _try_plan(plan: Plan) -> DryRun:
         raise no_rows(plan.sources)
     if note := describe_columns_as_text(as_text):
         notes.append(note)
-    return DryRun(made, ledger, unread, notes)
+    return DryRun(made, ledger, unread, notes, automatic_number(plan))

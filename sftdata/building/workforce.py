@@ -1,10 +1,12 @@
-"""Who makes the examples of a build."""
+"""Who makes the examples of a build, and how many processes it takes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from sftdata.base.escaping import escape
+from sftdata.base.machine import available_memory, usable_cores
+from sftdata.building.plan import Plan
 from sftdata.errors import SftdataError
 
 
@@ -12,20 +14,55 @@ from sftdata.errors import SftdataError
 class Workforce:
     """Who makes the examples: processes of this machine, or the cores of a Ray cluster."""
 
-    number: int = 1  # of processes; 1: this one
+    number: int | None = 1  # of processes; 1: this one; None: as many as the input needs
     on_ray: bool = False
     cluster: str | None = None  # its address; None: one of this machine
 
 
 THIS_PROCESS = Workforce()
 
+_MB = 1024 * 1024
+_WORKER_BYTES = 300 * _MB  # of memory: modules, tokenizer and a job
+# An own process pays off for so many bytes of sources each: it takes about a second to start.
+_BYTES_EACH = 64 * _MB
+_BYTES_EACH_OF_CONVERSATIONS = 8 * _MB  # they take many times longer
+# The building process reads, finds repeats and writes; more workers would wait for it.
+_MOST = 8
+_MOST_OF_CONVERSATIONS = 16
 
-def choose_workforce(workers: int, engine: str, cluster: str | None) -> Workforce:
-    """Who makes the examples, by the options of a build.
+
+def automatic_number(plan: Plan, cores: int | None = None, memory: int | None = None) -> int:
+    """How many processes a build takes by itself; 1: this one.
+
+    `cores` and `memory` (bytes): None for what this process may use.
+    """
+    cores = usable_cores() if cores is None else cores
+    memory = available_memory() if memory is None else memory
+    is_chat = plan.conversations is not None
+    each, most = (
+        (_BYTES_EACH_OF_CONVERSATIONS, _MOST_OF_CONVERSATIONS) if is_chat else (_BYTES_EACH, _MOST)
+    )
+    number = min(cores, most, sum(source.size for source in plan.sources) // each)
+    if memory is not None:
+        number = min(number, memory // 2 // _WORKER_BYTES)  # the rest is for this process and files
+    # Native code runs in two threads of this process; Python code runs in one at a time.
+    is_python = is_chat or any(
+        block.parts is None for template in plan.templates for block in template.blocks.values()
+    )
+    return number if number >= (2 if is_python else 3) else 1
+
+
+def describe_number(number: int) -> str:
+    """A line for the user about a number of processes that nobody asked for."""
+    return f"{number} processes render and tokenize; --workers 1 uses this one alone."
+
+
+def choose_workforce(workers: int | None, engine: str, cluster: str | None) -> Workforce:
+    """Who makes the examples, by the options of a build. `workers`: None for `automatic_number`.
 
     Raises `SftdataError` for options that have no effect together.
     """
-    if engine == "ray" and workers != 1:
+    if engine == "ray" and workers not in (None, 1):
         raise SftdataError(
             f"--workers {workers} has no effect with --engine ray: the cluster's cores are taken.",
             "Leave one of them out.",

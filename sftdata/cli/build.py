@@ -130,10 +130,8 @@ if TYPE_CHECKING:
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Processes that render and tokenize. One process uses all cores, unless a template has "
-    "loops or conditions.",
+    help="Processes that render and tokenize; 1: this one alone. Default: as many as the input "
+    "needs and as the machine has cores and memory for.",
 )
 @click.option(
     "--engine",
@@ -243,24 +241,26 @@ def build_and_report(*, as_json: bool = False, shows_next: bool = True, **option
 
 def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     from sftdata.building.dry_run import dry_run
-    from sftdata.building.workforce import choose_workforce
+    from sftdata.building.workforce import choose_workforce, describe_number
     from sftdata.cli.ledger import describe
     from sftdata.reading.unread import describe_unread
 
     # A few rows need no workers, but the options must agree as in a build.
-    choose_workforce(*(options.pop(name) for name in ("workers", "engine", "address")))
+    workforce = choose_workforce(*(options.pop(n) for n in ("workers", "engine", "address")))
     options["templates"] = options.pop("template")
     run = dry_run(**options)
     for note in (*run.notes, describe_unread(run.unread)):
         if note is not None:
             print_note(note)
     parts = run.examples
+    workers = None if workforce.on_ray else workforce.number or run.workers
     rows_out = sum(examples.batch.num_rows for examples in parts)
     rows_in = sum(int(examples.blocks.rows_in.sum()) for examples in parts)
     if as_json:
         print_json(
             {
                 "dry_run": True,
+                "workers": workers,
                 "rows_in": rows_in,
                 "rows_out": rows_out,
                 "ledger": [asdict(line) for line in run.ledger],
@@ -273,6 +273,8 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     for line in run.ledger:
         print_note(f"  {describe(line)}")
     print_note("Not checked: later rows, duplicates, and ids that repeat.")
+    if workforce.number is None and workers is not None and workers > 1:
+        print_note(f"The build: {describe_number(workers)}")
 
 
 def _print_summary(outcome: Outcome, seconds: float) -> None:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace as Record
+from typing import cast
+
 import pytest
 
-from sftdata.building.workforce import THIS_PROCESS, Workforce, choose_workforce
+from sftdata.building.plan import Plan
+from sftdata.building.workforce import (
+    THIS_PROCESS,
+    Workforce,
+    automatic_number,
+    choose_workforce,
+)
 from sftdata.errors import SftdataError
 
 
@@ -13,17 +22,58 @@ from sftdata.errors import SftdataError
     [
         ((1, "local", None), THIS_PROCESS),
         ((3, "local", None), Workforce(3)),
+        ((None, "local", None), Workforce(None)),
+        ((None, "ray", None), Workforce(None, on_ray=True)),
         ((1, "ray", None), Workforce(on_ray=True)),
-        ((1, "ray", "head:6379"), Workforce(on_ray=True, cluster="head:6379")),
+        ((None, "ray", "head:6379"), Workforce(None, on_ray=True, cluster="head:6379")),
         ((2, "ray", None), "--workers 2 has no effect with --engine ray"),
         ((1, "local", "head:6379"), "--address head:6379 has no effect without --engine ray"),
     ],
 )
 def test_options_choose_the_workers(
-    options: tuple[int, str, str | None], expected: Workforce | str
+    options: tuple[int | None, str, str | None], expected: Workforce | str
 ) -> None:
     if isinstance(expected, Workforce):
         assert choose_workforce(*options) == expected
         return
     with pytest.raises(SftdataError, match=expected):
         choose_workforce(*options)
+
+
+MB = 1 << 20
+GB = 1 << 30
+
+
+def plan_of(size: int, kind: str) -> Plan:
+    """What the choice reads of a plan."""
+    parts = ("{{ field }}",) if kind == "plain" else None
+    template = Record(blocks={"prompt": Record(parts=parts)})
+    talks = Record() if kind == "conversations" else None
+    sources = (Record(size=size // 2), Record(size=size // 2))
+    plan = Record(sources=sources, templates=[template], conversations=talks)
+    return cast("Plan", plan)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "cores", "memory", "number"),
+    [
+        ("plain", 42 * MB, 64, 64 * GB, 1),  # small
+        ("plain", GB, 2, 64 * GB, 1),  # two threads of one process use both
+        ("plain", 256 * MB, 16, 64 * GB, 4),
+        ("plain", 100 * GB, 6, 64 * GB, 6),
+        ("plain", 100 * GB, 64, 64 * GB, 8),  # the building process feeds no more
+        ("plain", 100 * GB, 64, 2 * GB, 3),
+        ("plain", 100 * GB, 64, GB // 4, 1),
+        ("loops", 100 * MB, 16, 64 * GB, 1),
+        ("loops", GB, 2, 64 * GB, 2),
+        ("conversations", 10 * MB, 16, 64 * GB, 1),
+        ("conversations", 20 * MB, 2, 64 * GB, 2),
+        ("conversations", GB, 64, 64 * GB, 16),
+        ("conversations", GB, 1, 64 * GB, 1),
+        ("conversations", 0, 4, 64 * GB, 1),
+    ],
+)
+def test_the_input_and_the_machine_choose_the_number(
+    kind: str, size: int, cores: int, memory: int, number: int
+) -> None:
+    assert automatic_number(plan_of(size, kind), cores, memory) == number
