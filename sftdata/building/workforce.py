@@ -27,7 +27,7 @@ _WORKER_BYTES = 300 * _MB  # of memory: modules, tokenizer and a job
 _BYTES_EACH = 64 * _MB
 _BYTES_EACH_OF_CONVERSATIONS = 8 * _MB  # they take many times longer
 # The building process reads, finds repeats and writes; more workers would wait for it.
-_MOST = 8
+_MOST = 5
 _MOST_OF_CONVERSATIONS = 16
 
 

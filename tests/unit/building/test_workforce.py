@@ -60,8 +60,8 @@ def plan_of(size: int, kind: str) -> Plan:
         ("plain", 42 * MB, 64, 64 * GB, 1),  # small
         ("plain", GB, 2, 64 * GB, 1),  # two threads of one process use both
         ("plain", 256 * MB, 16, 64 * GB, 4),
-        ("plain", 100 * GB, 6, 64 * GB, 6),
-        ("plain", 100 * GB, 64, 64 * GB, 8),  # the building process feeds no more
+        ("plain", 100 * GB, 4, 64 * GB, 4),
+        ("plain", 100 * GB, 64, 64 * GB, 5),  # the building process feeds no more
         ("plain", 100 * GB, 64, 2 * GB, 3),
         ("plain", 100 * GB, 64, GB // 4, 1),
         ("loops", 100 * MB, 16, 64 * GB, 1),
