@@ -45,11 +45,10 @@ def automatic_number(plan: Plan, cores: int | None = None, memory: int | None = 
     number = min(cores, most, sum(source.size for source in plan.sources) // each)
     if memory is not None:
         number = min(number, memory // 2 // _WORKER_BYTES)  # the rest is for this process and files
-    # Native code runs in two threads of this process; Python code runs in one at a time.
-    is_python = is_chat or any(
-        block.parts is None for template in plan.templates for block in template.blocks.values()
-    )
-    return number if number >= (2 if is_python else 3) else 1
+    # Rows are mostly native code, which two threads of this process run at once; conversations are
+    # Python code, which one thread runs at a time.
+    fewest = 2 if is_chat else 3
+    return number if number >= fewest else 1
 
 
 def describe_number(number: int) -> str:

@@ -46,11 +46,9 @@ GB = 1 << 30
 
 def plan_of(size: int, kind: str) -> Plan:
     """What the choice reads of a plan."""
-    parts = ("{{ field }}",) if kind == "plain" else None
-    template = Record(blocks={"prompt": Record(parts=parts)})
     talks = Record() if kind == "conversations" else None
     sources = (Record(size=size // 2), Record(size=size // 2))
-    plan = Record(sources=sources, templates=[template], conversations=talks)
+    plan = Record(sources=sources, conversations=talks)
     return cast("Plan", plan)
 
 
@@ -64,8 +62,6 @@ def plan_of(size: int, kind: str) -> Plan:
         ("plain", 100 * GB, 64, 64 * GB, 5),  # the building process feeds no more
         ("plain", 100 * GB, 64, 2 * GB, 3),
         ("plain", 100 * GB, 64, GB // 4, 1),
-        ("loops", 100 * MB, 16, 64 * GB, 1),
-        ("loops", GB, 2, 64 * GB, 2),
         ("conversations", 10 * MB, 16, 64 * GB, 1),
         ("conversations", 20 * MB, 2, 64 * GB, 2),
         ("conversations", GB, 64, 64 * GB, 16),
