@@ -100,7 +100,7 @@ class _Proof:
         seed, names = plan.spec.seed, list(plan.splits)
         template = choose_by_hash(rows.hashes, plan.weights, f"template:{seed}")
         splits = assign_splits(rows.group_hashes, plan.splits, seed, rows.given_splits)
-        examples = list(slow.make(rows, template, outcomes))
+        examples = sorted(slow.make(rows, template, outcomes), key=lambda example: example.place)
         new = []
         for example in examples:
             place, tokens = example.place, example.tokens
@@ -140,6 +140,11 @@ class _Proof:
     def finish(self, lost: list[str]) -> Verification:
         """The faults, and without any, what was proved and what was not."""
         faults = [*self.faults, *self.stored.find_faults(all_made=not lost)]
+        if not self._is_mixture:
+            faults += [
+                f"{split}: the rows are not in the order of the sources, first row '{row_id}'"
+                for split, row_id in self.stored.disordered.items()
+            ]
         certificate = self.manifest["certificate"]
         if self.is_whole and not faults and not self._is_mixture:
             said = certificate["whole_text_equal"]

@@ -54,6 +54,9 @@ class StoredRows:
         self._row = np.concatenate([np.empty(0, np.int64), *map(np.arange, sizes)])[order]
         self._states = np.full(len(order), _UNSEEN, np.int8)
         self._notes: dict[int, str] = {}  # of rows that are not equal
+        # Where the last equal row of each split and template is.
+        self._last: dict[tuple[str, str], tuple[int, int]] = {}
+        self.disordered: dict[str, str] = {}  # of a split: the first row before an earlier one
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -85,7 +88,9 @@ class StoredRows:
             if self._states[at] != _EQUAL:
                 difference = self._difference(at, made)
                 self._note(at, difference)
-                found += difference is None
+                if difference is None:
+                    self._note_order(at, made.template)
+                    found += 1
         return found
 
     def note_dropped(self, key: np.uint64, why: str) -> None:
@@ -104,6 +109,16 @@ class StoredRows:
             row_id = batch.column("row_id")[int(self._row[at])].as_py()
             note = self._notes.get(at, "is not in the sources")
             yield f"{split}, row '{row_id}': {note}"
+
+    def _note_order(self, at: int, template: str) -> None:
+        """Rows are made again in the order of the sources; in a split, those of a template are,
+        too."""
+        split, batch = self._batches[self._batch[at]]
+        row = int(self._row[at])
+        place = int(self._batch[at]), row
+        if place < self._last.get((split, template), place):
+            self.disordered.setdefault(split, batch.column("row_id")[row].as_py())
+        self._last[split, template] = place
 
     def _places(self, key: np.uint64) -> range:
         first, end = (int(np.searchsorted(self._keys, key, side)) for side in ("left", "right"))

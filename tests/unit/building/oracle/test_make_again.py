@@ -261,6 +261,25 @@ def test_a_row_that_was_taken_out_is_found() -> None:
     assert "is neither in the dataset nor in its ledger" in fault
 
 
+def test_rows_in_another_order_are_found() -> None:
+    out = build_rows()
+    rewrite_rows(out, lambda rows: rows.insert(1, rows.pop()))
+    (fault,) = prove(out).faults
+    assert fault.startswith("train: the rows are not in the order of the sources, first row '")
+
+
+def test_rows_of_several_templates_may_stand_apart() -> None:
+    build_rows()
+    two = Path("templates/made/two.jinja")
+    two.write_text(Path("templates/made/one.jinja").read_text().replace("Say", "Tell"))
+    Path("two.toml").write_text(
+        SPEC.replace('template = "made/one"', 'templates = ["made/one", "made/two"]')
+    )
+    out = build(spec="two.toml", out="two").manifest
+    assert len(out["template"]) == 2
+    assert prove(out.directory).faults == []
+
+
 def test_a_false_certificate_is_found() -> None:
     out = build_rows("prepend")
     edit_manifest(out, lambda m: m["certificate"].update(whole_text_equal=3))
