@@ -11,8 +11,14 @@ from support import oracle
 
 from sftdata import build
 from sftdata.loading.dataset import load
+from sftdata.tokenizing.load import load_tokenizer
 
 TOKENIZERS = ("gpt2", "smollm2", "qwen3", "mistral-v3")
+# Of gemma3, whose 6,000 other added tokens, such as line breaks and HTML tags, are ordinary text.
+GEMMA = {
+    "<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>", "<start_of_image>",
+    "<end_of_image>", "<image_soft_token>",
+}  # fmt: skip
 SPEC = """
 task = "echo"
 data = ["golden.jsonl"]
@@ -43,13 +49,7 @@ def template(prompt: str, target: str, system: str = "") -> str:
 def assert_only_text(source: str, rows: Iterable[tuple[str, str]], folder: Path) -> None:
     """Builds (a, b) rows with a template; ids inside the text are no control tokens, and decode."""
     golden = [{"id": str(i), "a": a, "b": b} for i, (a, b) in enumerate(rows)]
-    home = Path("templates") / "echo"
-    home.mkdir(parents=True, exist_ok=True)
-    (home / "one.jinja").write_text(source, encoding="utf-8")
-    Path("spec.toml").write_text(SPEC)
-    Path("golden.jsonl").write_text(
-        "".join(json.dumps(row) + "\n" for row in golden), encoding="utf-8"
-    )
+    write_build(source, golden)
     manifest = build(spec="spec.toml", tokenizer=folder, out="out").manifest
     assert manifest["dropped"] == {}
     assert manifest["rows_out"] == len(golden)
@@ -61,6 +61,17 @@ def assert_only_text(source: str, rows: Iterable[tuple[str, str]], folder: Path)
         expected = tuple(tokenizer.as_stored(t) for t in texts[int(example.row_id)])
         assert not control & set(example.input_ids[first:-1].tolist()), expected
         assert tokenizer.decode_parts(example.input_ids, example.target_start) == expected
+
+
+def write_build(source: str, golden: Iterable[Row]) -> None:
+    """Writes the template, the spec and the rows."""
+    home = Path("templates") / "echo"
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "one.jinja").write_text(source, encoding="utf-8")
+    Path("spec.toml").write_text(SPEC)
+    Path("golden.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in golden), encoding="utf-8"
+    )
 
 
 def shared_start(tokens: list[str]) -> str:
@@ -137,3 +148,22 @@ def test_its_start_ends_the_system_block_and_its_rest_starts_the_prompt(
         rests = [token.removeprefix(start) for token in group if token != start]
         source = template("{{ a }}", "{{ b }}", system=f"Be kind. {start}")
         assert_only_text(source, [(rest, rest) for rest in rests], folder)
+
+
+def test_of_a_large_tokenizer_whole_and_split_at_each_point_over_a_seam(shared: Path) -> None:
+    """All cases in one build: this tokenizer takes seconds to load."""
+    folder = shared / "tokenizers" / "gemma3"
+    tokenizer = load_tokenizer(str(folder))
+    assert set(tokenizer.control_tokens) == GEMMA
+    pairs = [(t[:at], t[at:]) for t in sorted(GEMMA) for at in range(1, len(t))]
+    pairs += [(f"{token} a", f"b {token}") for token in sorted(GEMMA)]
+    write_build(
+        template("{{ a }}{{ b }}<{{ b }}", "{{ a }}{{ b }}", system="{{ a }}{{ b }}"),
+        [{"id": str(i), "a": a, "b": b} for i, (a, b) in enumerate(pairs)],
+    )
+    manifest = build(spec="spec.toml", tokenizer=folder, out="out").manifest
+    assert (manifest["rows_out"], manifest["dropped"]) == (len(pairs), {})
+    for example in load("out")["train"]:
+        first, *ids, last = example.input_ids.tolist()
+        assert (first, last) == (tokenizer.control_tokens["<bos>"], tokenizer.eos_id)
+        assert not tokenizer.control_ids & set(ids), pairs[int(example.row_id)]

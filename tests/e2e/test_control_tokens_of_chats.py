@@ -57,15 +57,6 @@ def conversations(a: str, b: str) -> Iterator[dict[str, Any]]:
     made = {"name": "find", "arguments": {"query": f"{a} {b}"}}
     call = {"id": "call00001", "type": "function", "function": made}
     yield {
-        "messages": [turn("user", a), turn("assistant", b), turn("user", a), turn("assistant", b)]
-    }
-    yield {"messages": [turn("user", a), turn("assistant", b, reasoning_content=f"{a} {b}")]}
-    query = {"type": "string", "description": a}
-    parameters = {"type": "object", "properties": {"query": query}}
-    function = {"name": "find", "description": f"{a} {b}", "parameters": parameters}
-    call = {"id": "call00001", "type": "function",
-            "function": {"name": "find", "arguments": {"query": f"{a} {b}"}}}  # fmt: skip
-    yield {
         "messages": [
             turn("user", a), turn("assistant", "", tool_calls=[call]),
             turn("tool", f"{a} {b}", tool_call_id="call00001", name="find"), turn("assistant", b),
