@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -39,6 +40,8 @@ PROBES = (
 _RUN = 2_000  # characters; a pattern that backtracks for ever does so on a run of one character
 _RUNS_OF = "a 1.\né日"
 _MOST_OF_PATTERNS = 16  # characters of the file's own patterns
+_MOST_WORDS = 8  # of these patterns
+_CLASS = re.compile(r"\\[pP]\{[^}]*\}|\\.")  # in a pattern, what is no text of its own
 _THREADS = 4
 _GIVEN_UP = "retry-limit-in-match"  # an error of Oniguruma
 
@@ -129,21 +132,31 @@ def _encoder(engine: Engine) -> Encode:
 
 
 def _runs(spec: Mapping[str, Any]) -> Iterator[str]:
-    """Long runs of one character, with and without others at the end."""
+    """Long runs of one character or word, with and without others at the end."""
     own = _characters_of_patterns(spec)
     # A pattern is tried at all only where the characters stand that it needs.
     end = "\x01" + "".join(own)
-    for character in dict.fromkeys([*_RUNS_OF, *own]):
-        yield character * _RUN
-        yield character * _RUN + end
+    for part in dict.fromkeys([*_RUNS_OF, *own, *_words_of_patterns(spec)]):
+        run = part * (_RUN // len(part))
+        yield run
+        yield run + end
 
 
 def _characters_of_patterns(spec: Mapping[str, Any]) -> list[str]:
     """The letters, digits and marks in the patterns of the file."""
-    found: dict[str, None] = {}
+    found = dict.fromkeys(c for regex in _patterns(spec) for c in regex if c.isprintable())
+    return [c for c in found if c not in r"\()[]{}|^$?*+"][:_MOST_OF_PATTERNS]
+
+
+def _words_of_patterns(spec: Mapping[str, Any]) -> list[str]:
+    """The texts of two characters or more in the patterns of the file, such as "ll"."""
+    plain = " ".join(_CLASS.sub(" ", regex) for regex in _patterns(spec))
+    return [*dict.fromkeys(re.findall(r"\w{2,40}", plain))][:_MOST_WORDS]
+
+
+def _patterns(spec: Mapping[str, Any]) -> Iterator[str]:
     for stage in ("normalizer", "pre_tokenizer", "decoder"):
         for part in find_parts(spec.get(stage)):
             pattern = part.get("pattern")
             regex = pattern.get("Regex") if isinstance(pattern, dict) else None
-            found |= dict.fromkeys(c for c in str(regex or "") if c.isprintable())
-    return [c for c in found if c not in r"\()[]{}|^$?*+"][:_MOST_OF_PATTERNS]
+            yield str(regex or "")
