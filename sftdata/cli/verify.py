@@ -35,6 +35,7 @@ def command(dataset: Path, deep: bool, sample: int | None, as_json: bool) -> Non
     """
     from sftdata.building.oracle.make_again import make_again
     from sftdata.inspecting.verify import verify
+    from sftdata.loading.stored import address_of
 
     if sample is not None and not deep:
         raise UsageError("--sample has an effect only with --deep.", "Add --deep, or leave it out.")
@@ -50,7 +51,7 @@ def command(dataset: Path, deep: bool, sample: int | None, as_json: bool) -> Non
             }
         )
     elif not faults:
-        click.echo(f"{escape(str(dataset))} is intact.")
+        click.echo(f"{escape(address_of(dataset) or str(dataset))} is intact.")
         for line in found.checked:
             click.echo(f"  {line}")
         for line in found.not_proved:

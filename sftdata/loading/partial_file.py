@@ -19,6 +19,8 @@ from sftdata.base.pieces import PIECE_BYTES, is_piece
 from sftdata.base.stores import StoredFolder
 from sftdata.errors import VerificationError
 
+# A build compares only the sizes of what is in the store, so it would keep a file of wrong bytes.
+MEND = "Remove what is left of the file in the store, and build there again: it is uploaded anew."
 _AT_ONCE = 16  # pieces of a request: bounds the memory of one that fetches a whole file
 
 
@@ -78,7 +80,7 @@ class PartialFile:
                 raise VerificationError(
                     f"{self._folder}/{self._name}: not the content of the build (the digest of "
                     f"MiB {number} differs).",
-                    f"Check the whole dataset: sftdata verify {self._folder}",
+                    MEND,
                 )
             os.pwrite(self._handle, piece, start + at)
             self._has.add(number)

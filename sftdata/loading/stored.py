@@ -21,7 +21,7 @@ from sftdata.base.reporting import log
 from sftdata.base.stores import StoredFolder, is_address
 from sftdata.base.wording import count, size
 from sftdata.errors import SftdataError, VerificationError
-from sftdata.loading.partial_file import PartialFile
+from sftdata.loading.partial_file import MEND, PartialFile
 from sftdata.writing.dataset_files import journal_path, list_files, list_paths
 from sftdata.writing.manifest import MANIFEST, PARTS, read_manifest
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 1024 * 1024
 _ADDRESS = "address"  # a file beside the copy
 Parts = Literal["missing", "anew", "no shards"]
-_MEND = "Remove what is left of the file in the store, and build there again: it is uploaded anew."
 
 
 def local_folder(place: str | Path, report: Report = log, *, parts: Parts = "missing") -> Path:
@@ -126,7 +125,7 @@ class _Fetch:
                 if entry is None:
                     continue
                 raise VerificationError(
-                    f"{self._folder}/{below}{name}: the file is missing.", _MEND
+                    f"{self._folder}/{below}{name}: the file is missing.", MEND
                 )
             if entry is not None:
                 self._check_size(below + name, entry)
@@ -177,7 +176,7 @@ class _Fetch:
         if size != entry["bytes"]:
             raise VerificationError(
                 f"{self._folder}/{name}: {size:,} bytes; the manifest says {entry['bytes']:,}.",
-                _MEND,
+                MEND,
             )
 
     def _inside(self, name: str) -> Path:
@@ -192,4 +191,4 @@ class _Fetch:
 
 
 def _differs(file: str) -> VerificationError:
-    return VerificationError(f"{file}: not the content of the build (the digest differs).", _MEND)
+    return VerificationError(f"{file}: not the content of the build (the digest differs).", MEND)

@@ -319,11 +319,13 @@ def test_a_changed_byte_in_the_store_is_found(out: str) -> None:
     content = bytearray(folder.read(shard) or b"")
     content[len(content) // 2] ^= 1
     folder.replace(shard, bytes(content), folder.read(shard))
-    with pytest.raises(VerificationError, match=f"{out}/{shard}: not the content of the build"):
+    said = f"{out}/{shard}: not the content of the build"
+    with pytest.raises(VerificationError, match=said) as caught:
         run("verify", out)
+    assert "Remove what is left of the file in the store, and build there again" in str(caught.value)
     folder.remove(shard)
     assert build(out).up_to_date is False  # uploads it anew
-    assert run("verify", out).exit_code == 0
+    assert f"{out} is intact.\n" in run("verify", out).output
 
 
 def test_foreign_files_stay(out: str) -> None:
