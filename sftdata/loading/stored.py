@@ -114,7 +114,13 @@ class _Fetch:
         directory.mkdir(parents=True, exist_ok=True)
         # First, because it says what the files must be; a copy without all of them is completed.
         write_atomically(directory / MANIFEST, content)
-        manifest = read_manifest(directory)
+        try:
+            manifest = read_manifest(directory)
+        except SftdataError as error:  # the user knows the address, not the copy
+            message = str(error).replace(
+                str(directory / MANIFEST), f"{self._folder}/{below}{MANIFEST}"
+            )
+            raise type(error)(message, code=error.code) from None
         fetched = []
         recorded = list_files(manifest)
         for name in sorted(list_paths(manifest)):
@@ -124,9 +130,7 @@ class _Fetch:
             if f"{below}{name}" not in self._there:
                 if entry is None:
                     continue
-                raise VerificationError(
-                    f"{self._folder}/{below}{name}: the file is missing.", MEND
-                )
+                raise VerificationError(f"{self._folder}/{below}{name}: the file is missing.", MEND)
             if entry is not None:
                 self._check_size(below + name, entry)
             can_wait = _has_pieces(entry) if entry is not None else name == journal_path(manifest)

@@ -322,10 +322,22 @@ def test_a_changed_byte_in_the_store_is_found(out: str) -> None:
     said = f"{out}/{shard}: not the content of the build"
     with pytest.raises(VerificationError, match=said) as caught:
         run("verify", out)
-    assert "Remove what is left of the file in the store, and build there again" in str(caught.value)
+    assert "Remove what is left of the file in the store" in str(caught.value)
     folder.remove(shard)
     assert build(out).up_to_date is False  # uploads it anew
     assert f"{out} is intact.\n" in run("verify", out).output
+
+
+def test_a_damaged_manifest_in_the_store_is_named_by_its_address(out: str) -> None:
+    build(out)
+    folder = StoredFolder(out)
+    content = folder.read(MANIFEST) or b""
+    for damaged in (b"", content[:-9], content.replace(b'"rows_in"', b'"rows_im"')):
+        folder.replace(MANIFEST, damaged, folder.read(MANIFEST))
+        with pytest.raises(sftdata.SftdataError, match=f"^{out}/{MANIFEST}: "):
+            run("verify", out)
+    build(out)
+    assert run("verify", out).exit_code == 0
 
 
 def test_foreign_files_stay(out: str) -> None:
