@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,8 +50,10 @@ class S3Server:
         return f"http://127.0.0.1:{self._server.port}"
 
     def close(self) -> None:
-        """Stops the server."""
+        """Stops the server, and forgets its buckets, which all servers of a process share."""
         self._stop.set()
+        self.choose_fault = lambda request: None
+        urllib.request.urlopen(f"{self.url}/moto-api/reset", data=b"").close()
         self._server.shutdown()
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
