@@ -25,7 +25,7 @@ _MB = 1024 * 1024
 _WORKER_BYTES = 300 * _MB  # of memory: modules, tokenizer and a job
 # An own process pays off for so many bytes of sources each: it takes about a second to start.
 _BYTES_EACH = 64 * _MB
-_BYTES_EACH_OF_CONVERSATIONS = 8 * _MB  # they take many times longer
+_BYTES_EACH_OF_CONVERSATIONS = 16 * _MB  # with tools, they take many times longer
 # The building process reads, finds repeats and writes; more workers would wait for it.
 _MOST = 5
 _MOST_OF_CONVERSATIONS = 16
