@@ -21,7 +21,7 @@ from sftdata.building.find_spec import find_spec_to_build
 from sftdata.building.mixture.identity import mixture_name
 from sftdata.building.mixture.lost_sources import warn_of_lost_sources
 from sftdata.building.plan import Plan, make_plan
-from sftdata.building.result_warnings import describe_result
+from sftdata.building.result_warnings import describe_renamed, describe_result
 from sftdata.building.unfetched import name_build
 from sftdata.building.workforce import THIS_PROCESS, Workforce, choose_workforce
 from sftdata.reading.unread import describe_unread
@@ -245,6 +245,9 @@ def _build_one(
         name = run_in_background(lambda: plan.build)
         if current is not None and _is_up_to_date(current, plan, name):
             tidy(current, spec, report)  # in case the build was killed right after its commit
+            given = [source.name for source in plan.sources]
+            if renamed := describe_renamed(_sources(current), given):
+                report(renamed)
             return Outcome(current, up_to_date=True, reused_rows=current["rows_in"])
         if not plan.is_fetched:
             plan = make_plan(spec, frozen=frozen, load_tokenizer=load_tokenizer, sizes=sizes)

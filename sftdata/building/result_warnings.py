@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sftdata.base.content import SMALL_TOKENIZER, bundled_root
+from sftdata.base.escaping import escape
 
 
 def describe_result(
@@ -24,6 +25,18 @@ def describe_result(
             "Warning: the rows were tokenized by the small bundled tokenizer, whose ids mean "
             "nothing to any model. Give your model's: --tokenizer NAME_OR_DIR"
         )
+
+
+def describe_renamed(recorded: Sequence[str], given: Sequence[str]) -> str | None:
+    """A note on sources that have other names than in the dataset, and the same content."""
+    pairs = zip(recorded, given, strict=False)
+    other = [f"{escape(old)} (now {escape(new)})" for old, new in pairs if old != new]
+    if not other:
+        return None
+    return (
+        f"The dataset keeps the names that its sources had: {', '.join(other)}. Build "
+        "into another folder to record the new ones."
+    )
 
 
 def _is_bundled(source: str) -> bool:

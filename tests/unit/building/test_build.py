@@ -29,8 +29,8 @@ def test_many_builds_leave_no_memory_descriptor_or_thread(
         )
     memory, descriptors, threads = zip(*used[_WARM_UP:], strict=True)
     assert max(memory) - memory[0] < _SLACK
-    assert set(descriptors) == {descriptors[0]}
-    assert set(threads) == {threads[0]}
+    assert max(descriptors) == descriptors[0]  # those of other tests may go, too
+    assert max(threads) == threads[0]
 
 
 def test_the_engines_of_a_build_go_without_the_garbage_collector(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from support.forty_rows import rows, write_rows
 
 import sftdata
 from sftdata.base.content import SMALL_TOKENIZER
 from sftdata.building.dry_run import dry_run
-from sftdata.building.result_warnings import describe_result
+from sftdata.building.result_warnings import describe_renamed, describe_result
 
 SAMPLE = "samples/summarize.jsonl"
 
@@ -34,6 +36,22 @@ def test_what_is_not_fit_for_training_is_said(
     said = list(describe_result(templates, tokenizer, sources))
     assert len(said) == len(starts)
     assert all(line.startswith(start) for line, start in zip(said, starts, strict=True))
+
+
+def test_sources_with_other_names_are_named() -> None:
+    assert describe_renamed(["a.jsonl", "b.jsonl"], ["a.jsonl", "b.jsonl"]) is None
+    assert str(describe_renamed(["a.jsonl", "b.jsonl"], ["a.jsonl", "c.jsonl"])).startswith(
+        "The dataset keeps the names that its sources had: b.jsonl (now c.jsonl)."
+    )
+
+
+def test_a_build_of_a_renamed_source_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    write_rows(rows())
+    sftdata.build("summarize", data="rows.jsonl", out="out")
+    Path("rows.jsonl").rename("renamed.jsonl")
+    caplog.clear()
+    assert sftdata.build("summarize", data="renamed.jsonl", out="out").up_to_date
+    assert "rows.jsonl (now renamed.jsonl)" in caplog.text
 
 
 def test_python_hears_of_it_by_the_logger(caplog: pytest.LogCaptureFixture) -> None:
