@@ -38,7 +38,8 @@ def local_folder(place: str | Path, report: Report = log, *, parts: Parts = "mis
 
     `parts`: fetch what is missing there, or everything anew, or no shards: then `ShardFile`
     fetches the pieces of them that are used. All is compared with the digests of the manifest.
-    Raises `VerificationError` for a damaged file, and `SftdataError` where there is no dataset.
+    Raises `VerificationError` for a damaged file (for all of them, if everything is fetched), and
+    `SftdataError` where there is no dataset.
     """
     if not is_address(str(place)):
         return Path(place)
@@ -55,7 +56,12 @@ def local_folder(place: str | Path, report: Report = log, *, parts: Parts = "mis
         note_use(copy / MANIFEST)
     copy.mkdir(parents=True, exist_ok=True)
     (copy.parent / _ADDRESS).write_text(str(folder), encoding="utf-8")
-    fetched = _Fetch(folder, copy, parts).fetch("", content)
+    fetch = _Fetch(folder, copy, parts)
+    fetched = fetch.fetch("", content)
+    if fetch.faults:
+        raise VerificationError(
+            "\n".join([f"{folder} does not agree with its manifest:", *fetch.faults]), MEND
+        )
     if fetched:
         report(f"Fetched {count(len(fetched), 'file')}, {size(sum(fetched))}, of {folder}.")
     return copy
@@ -102,11 +108,12 @@ def _copy_folder(folder: StoredFolder, manifest: bytes) -> Path:
 
 
 class _Fetch:
-    """Copies a dataset and its parts."""
+    """Copies a dataset and its parts. `faults`: all damaged files, if all is fetched anew."""
 
     def __init__(self, folder: StoredFolder, copy: Path, parts: Parts) -> None:
         self._folder, self._copy, self._parts = folder, copy, parts
         self._there = folder.list_files()
+        self.faults: list[str] = []
 
     def fetch(self, below: str, content: bytes) -> list[int]:
         """Copies the dataset with this manifest; `below`: where it is. Returns the sizes."""
@@ -127,15 +134,18 @@ class _Fetch:
             if PurePosixPath(name).name == MANIFEST:
                 continue
             entry = recorded.get(name)
-            if f"{below}{name}" not in self._there:
-                if entry is None:
-                    continue
-                raise VerificationError(f"{self._folder}/{below}{name}: the file is missing.", MEND)
-            if entry is not None:
-                self._check_size(below + name, entry)
             can_wait = _has_pieces(entry) if entry is not None else name == journal_path(manifest)
-            if not (can_wait and self._parts == "no shards"):
-                fetched += self._fetch_file(below + name, entry)
+            try:
+                if entry is not None:
+                    self._check_size(below + name, entry)
+                elif below + name not in self._there:
+                    continue
+                if not (can_wait and self._parts == "no shards"):
+                    fetched += self._fetch_file(below + name, entry)
+            except VerificationError as error:
+                if self._parts != "anew":
+                    raise
+                self.faults.append(str(error).splitlines()[0])
         for part in manifest.part_names:
             inner = f"{below}{PARTS}/{part}/"
             part_content = self._folder.read(f"{inner}{MANIFEST}")
@@ -176,6 +186,8 @@ class _Fetch:
         return fetched
 
     def _check_size(self, name: str, entry: Mapping[str, Any]) -> None:
+        if name not in self._there:
+            raise VerificationError(f"{self._folder}/{name}: the file is missing.", MEND)
         size = self._there[name].bytes
         if size != entry["bytes"]:
             raise VerificationError(

@@ -25,6 +25,7 @@ from sftdata.cli import cli
 from sftdata.errors import VerificationError
 from sftdata.loading.stored import local_folder
 from sftdata.loading.stored_garbage import find_stored_garbage
+from sftdata.writing.dataset_files import list_files
 from sftdata.writing.manifest import MANIFEST
 from sftdata.writing.publish import publish
 
@@ -323,6 +324,13 @@ def test_a_changed_byte_in_the_store_is_found(out: str) -> None:
     with pytest.raises(VerificationError, match=said) as caught:
         run("verify", out)
     assert "Remove what is left of the file in the store" in str(caught.value)
+    other = manifest["splits"]["validation"]["shards"][0]["path"]
+    folder.replace(other, b"short", folder.read(other))
+    ledger = next(iter(list_files(manifest).keys() - {shard, other}))
+    folder.remove(ledger)
+    with pytest.raises(VerificationError, match="does not agree with its manifest") as caught:
+        run("verify", out)
+    assert all(f"{out}/{name}: " in str(caught.value) for name in (shard, other, ledger))
     folder.remove(shard)
     assert build(out).up_to_date is False  # uploads it anew
     assert f"{out} is intact.\n" in run("verify", out).output
