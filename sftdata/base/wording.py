@@ -31,7 +31,7 @@ def list_names(names: Sequence[str], most: int, *, quote: str = "") -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """The reason of an error: Arrow puts the number of the system's error before them."""
+    """The reason of an error, without the number that the system puts before it."""
     if isinstance(error, FileNotFoundError):
         return "the file is gone"
     return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

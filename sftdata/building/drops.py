@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -49,11 +49,7 @@ def check_drops(
     Rows that were dropped on request don't count as unusable. `clashes`: both places of each
     repeated id. `id_prefix`: that of the spec.
     """
-    faults = [
-        line
-        for line in ledger.lines
-        if line.status == Status.DROPPED and line.reason not in _WANTED_DROPS
-    ]
+    faults = _find_faults(ledger.lines)
     dropped = sum(ledger.dropped.values())
     filled = rows - ledger.dropped.get(Reason.BLANK_ROW, 0)
     share = 100 * len(faults) / max(filled, 1)
@@ -77,6 +73,8 @@ def check_drops(
     others = len(faults) - len(by_reason.get(Reason.REPEATED_ID, ()))
     ways_out = [*_ways_out_of_clashes(clashes, id_prefix)]
     ways_out += [way for reason, way in _WAYS_OUT.items() if reason in by_reason]
+    if any(way.endswith(_IN_SPEC) for way in ways_out):
+        ways_out.append("Without a spec of your own: sftdata init DIR --data FILE writes one")
     if dropped == rows:
         ways_out = ways_out or ["Fix the rows; a dataset cannot be empty."]
     elif 100 * others / max(filled, 1) > max_dropped or not ways_out:
@@ -89,6 +87,25 @@ def check_drops(
         "\n".join(ways_out),
         code="E301",
     )
+
+
+def warn_of_faults(lines: Sequence[LedgerLine], rows: int, max_dropped: float) -> str | None:
+    """A warning of a dry run: so many of its rows are unusable that a build of them would fail."""
+    faults = len(_find_faults(lines))
+    share = 100 * faults / max(rows, 1)
+    if share <= max_dropped:
+        return None
+    return (
+        f"Warning: {faults:,} of these {rows:,} rows ({share:.3g} %) cannot be used. If all rows "
+        f"are like them, the build fails: at most {max_dropped:g} % may be dropped (--max-dropped)."
+    )
+
+
+def _find_faults(lines: Iterable[LedgerLine]) -> list[LedgerLine]:
+    """The lines of rows that were dropped as unusable."""
+    return [
+        line for line in lines if line.status == Status.DROPPED and line.reason not in _WANTED_DROPS
+    ]
 
 
 def _describe(line: LedgerLine) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from sftdata.base.content import in_project
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.stores import is_address
+from sftdata.building.drops import warn_of_faults
 from sftdata.building.find_spec import find_spec_to_build
 from sftdata.building.inputs import no_rows
 from sftdata.building.maker import example_maker
@@ -34,6 +35,7 @@ class DryRun:
     ledger: list[LedgerLine]
     unread: dict[str, list[str]]  # by source, the columns that nothing reads
     notes: list[str]  # that a build would print
+    warnings: list[str]  # of so many unusable rows that a build would fail
     workers: int  # processes that a build would take by itself
 
 
@@ -72,6 +74,7 @@ def dry_run(
         [line for run in runs for line in run.ledger],
         merge_unread(zip(sources, [run.unread for run in runs], strict=True)),
         [*dict.fromkeys(notes)],
+        [warning for run in runs for warning in run.warnings],
         max(run.workers for run in runs),
     )
 
@@ -100,4 +103,6 @@ def _try_plan(plan: Plan) -> DryRun:
         raise no_rows(plan.sources)
     if note := describe_columns_as_text(as_text):
         notes.append(note)
-    return DryRun(made, ledger, unread, notes, automatic_number(plan))
+    rows = sum(int(examples.blocks.rows_in.sum()) for examples in made)
+    warning = warn_of_faults(ledger, rows, plan.spec.max_dropped)
+    return DryRun(made, ledger, unread, notes, [warning] if warning else [], automatic_number(plan))

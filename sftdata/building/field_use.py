@@ -37,7 +37,7 @@ def check_field_use(spec: Spec, templates: Sequence[Template]) -> None:
     raise SpecError(
         f"Nothing reads the field{'s' if len(unread) > 1 else ''} {names}. {readers} "
         f"{'read' if len(templates) > 1 else 'reads'}: {fields}.",
-        "\n".join(_ways_out(unread, sorted(read))),
+        "\n".join(_ways_out(spec, unread, sorted(read))),
         code="E405",
     )
 
@@ -81,15 +81,18 @@ def _with_type(spec: Spec, name: str, type_: FieldType) -> str:
     return f"{name} = {{ {', '.join(f'{k} = {json.dumps(v)}' for k, v in rule.items())} }}"
 
 
-def _ways_out(unread: Sequence[str], read: Sequence[str]) -> Iterator[str]:
-    for name in unread:
-        known = did_you_mean(name, read)
-        if known.startswith("Did you mean"):
-            yield f"{known} ('{name}')" if len(unread) > 1 else known
-    yield (
-        f"Leave {'them' if len(unread) > 1 else 'it'} out, or choose a template that reads "
-        f"{'them' if len(unread) > 1 else 'it'}: sftdata template list"
-    )
+def _ways_out(spec: Spec, unread: Sequence[str], read: Sequence[str]) -> Iterator[str]:
+    meant = {name: did_you_mean(name, read) for name in unread}
+    near = {name: known for name, known in meant.items() if known.startswith("Did you mean")}
+    paths = {name: spec.rules[name].to_json() for name in unread if name in spec.mapped}
+    if paths and not near and all(path in read for path in paths.values()):
+        maps = " ".join(f"--map {path}={name}" for name, path in paths.items())
+        yield f"The field stands first, then the column: {maps}"
+        return
+    for name, known in near.items():
+        yield f"{known} ('{name}')" if len(unread) > 1 else known
+    them = "them" if len(unread) > 1 else "it"
+    yield f"Leave {them} out, or choose a template that reads {them}: sftdata template list"
 
 
 def _find_read(spec: Spec, templates: Sequence[Template]) -> set[str]:

@@ -74,7 +74,7 @@ def propose(data: Sequence[str], name: str, task: str | None = None) -> Proposal
 
 
 def _of_shape(shape: Shape, has: str) -> Proposal:
-    return Proposal(f"{has}: {shape.name}", shape.task, shape.values)
+    return Proposal(f"{has}: taken for {shape.name}", shape.task, shape.values)
 
 
 def _of_task(

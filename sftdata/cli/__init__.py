@@ -82,7 +82,7 @@ _HELP = {
 )
 @click.version_option(package_name="sftdata", message="sftdata %(version)s")
 def cli() -> None:
-    """Golden sets in, exact tokenized Arrow shards for supervised fine-tuning out.
+    """Turn golden sets into exact, tokenized data for supervised fine-tuning.
 
     Example: sftdata build --task summarize
     """

@@ -264,6 +264,7 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
                 "rows_in": rows_in,
                 "rows_out": rows_out,
                 "ledger": [asdict(line) for line in run.ledger],
+                "warnings": run.warnings,
                 "not_checked": ["later rows", "duplicates", "repeated ids"],
                 "unread": run.unread,
             }
@@ -272,6 +273,8 @@ def _dry_run(options: dict[str, Any], as_json: bool) -> None:
     print_note(f"Of the first {rows_in:,} rows, {rows_out:,} become examples.")
     for line in run.ledger:
         print_note(f"  {describe(line)}")
+    for warning in run.warnings:
+        print_note(warning)
     print_note("Not checked: later rows, duplicates, and ids that repeat.")
     if workforce.number is None and workers is not None and workers > 1:
         print_note(f"The build: {describe_number(workers)}")

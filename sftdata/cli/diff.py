@@ -81,7 +81,10 @@ def _sample(row: RowChange) -> list[str]:
         f"{target[0]:,} → {target[1]:,}, {describe_place(row)}"
     ]
     if row.text is not None and row.before is not None:
-        lines.append(f"    {escape(row.before)}")
-        signs = "-+" if row.text[0] != row.text[1] else " "
-        lines += [f"  {sign} {escape(text)}" for sign, text in zip(signs, row.text, strict=False)]
+        if row.before:
+            lines.append(f"    {escape(row.before)}")
+        if row.text[0] == row.text[1]:
+            lines.append(f"    {escape(row.text[0])}  (the same text, other ids)")
+        else:
+            lines += [f"  {sign} {escape(t)}" for sign, t in zip("-+", row.text, strict=True)]
     return lines

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Nobody means these texts, which a chat template takes for true.
 _FROM_PYTHON = {"True": "true", "False": "false", "None": "null"}
 
+_ROW = '{"text": "…"}'
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -178,7 +179,7 @@ def _parse_map(text: str) -> tuple[str, str]:
 def _parse_row(text: str) -> dict[str, Any]:
     row = _parse_json(text)
     if not isinstance(row, dict):
-        raise click.BadParameter('not a JSON object, such as {"text": "…"}.')
+        raise click.BadParameter(f"not a JSON object, such as {_ROW}.")
     return row
 
 
@@ -186,7 +187,7 @@ def _parse_json(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise click.BadParameter(f"not JSON: {error}") from error
+        raise click.BadParameter(f"not JSON: {error}. Example: '{_ROW}'") from error
 
 
 def answer_options(command: Command) -> Command:

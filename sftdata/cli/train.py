@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from sftdata.cli.train_extra import needs_train_extra
 if TYPE_CHECKING:
     from sftdata.serving.passport import Passport
     from sftdata_train.training.cost_estimate import CostEstimate
+    from sftdata_train.training.training_run import TrainingRun
 
 
 @click.command("train")
@@ -177,7 +179,11 @@ def command(
     assert out is not None
     passport = train(run, out, report)
     if is_first:
-        print_json(passport["outcome"]) if as_json else click.echo(_summary(passport))
+        if as_json:
+            print_json(passport["outcome"])
+        else:
+            click.echo(_summary(passport))
+            click.echo(f"  next           {_next_command(run, dataset, model, out)}")
 
 
 def _say_nothing(note: str) -> None:
@@ -216,6 +222,16 @@ def _duration(seconds: float) -> str:
     if minutes < 1:
         return f"{seconds:.0f} s"
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
+
+
+def _next_command(run: TrainingRun, dataset: Path, model: str, out: Path) -> str:
+    """The command to type next: evaluate, or answer a row where the test split has none."""
+    adapter = f"--adapter {shlex.quote(str(out))}"
+    if len(run.data.get("test", ())) and run.split != "test":
+        words = ("sftdata", "eval", str(dataset), "--model", model)
+        return escape(f"{shlex.join(words)} {adapter}")
+    question = "--messages '[…]'" if run.data.manifest.holds_conversations else "--row '{…}'"
+    return escape(f"sftdata generate {adapter} {question}")
 
 
 def _summary(passport: Passport) -> str:

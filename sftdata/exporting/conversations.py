@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.conversation import ASSISTANT, dump_json
+from sftdata.base.wording import count
 from sftdata.loading.conversations import ConversationRow
 
 
@@ -43,8 +44,8 @@ class LossyCounts:
             return None
         example = " TRL, for one, trains on answers with `weight: 0`." if self.untaught else ""
         return (
-            f"Of {self.rows:,} rows {', '.join(found)}. Not every trainer reads these.{example} A "
-            "format of token ids keeps the loss as it is here."
+            f"Of {count(self.rows, 'row')}, {', '.join(found)}. Not every trainer reads these."
+            f"{example} A format of token ids keeps the loss as it is here."
         )
 
 

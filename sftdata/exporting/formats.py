@@ -16,7 +16,7 @@ _STAYS = "They stay in the dataset: line n of a split is its row n."
 _ALL_BUT_TOKENS = f"row ids, templates, tasks, texts, the ledger, pack plans. {_STAYS}"
 _ALL_BUT_COLUMNS = f"the ledger, the manifest, pack plans. {_STAYS}"
 _ALL_BUT_TEXTS = (
-    "token ids and label mask, of which the trainer makes its own; templates, tasks, pack plans."
+    "token ids and label mask (the trainer makes its own), templates, tasks, pack plans."
 )
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from sftdata.base.arrow import numbers, to_numbers
 from sftdata.base.files import read_regular, write_atomically
+from sftdata.base.wording import reason_of
 from sftdata.errors import SftdataError
 from sftdata.loading.bin_packing import assign_packs
 from sftdata.loading.dataset import Dataset
@@ -136,7 +137,7 @@ def find_damaged_plans(directory: Path) -> Iterator[str]:
             try:
                 _read_table(path)
             except (OSError, ValueError, pa.ArrowException) as error:
-                yield f"{path}: the pack plan cannot be read: {error}"
+                yield f"{path}: the pack plan cannot be read: {reason_of(error)}"
 
 
 def read_plan(data: Dataset, split: str, max_length: int) -> PackPlan:
@@ -157,7 +158,7 @@ def read_plan(data: Dataset, split: str, max_length: int) -> PackPlan:
         ) from error
     except (OSError, ValueError, pa.ArrowException) as error:
         raise SftdataError(
-            f"{path}: the pack plan cannot be read: {error}", remedy, code="E705"
+            f"{path}: the pack plan cannot be read: {reason_of(error)}", remedy, code="E705"
         ) from error
     found = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     build = found.get("build", "(unknown)")

@@ -30,6 +30,7 @@ _OTHER_NAMES = {
     "messages": ("conversations", "conversation", "turns", "dialog"),
     "id": ("_id", "uid", "uuid", "row_id", "key", "index"),
 }
+_SECOND_FIELD = re.compile(r",\s*\w+=")  # in a path: several fields in one --map
 _NEAR = 0.7  # of difflib's ratio: a slip of the pen
 
 
@@ -111,8 +112,8 @@ def _has_any(columns: Collection[str], paths: Sequence[ReadPath]) -> bool:
 
 
 def _describe(paths: Sequence[ReadPath]) -> str:
-    name = f"{'' if paths[0].is_key else 'The field '}'{escape(paths[0].name)}'"
-    return f"{name} is read from {' or '.join(repr(escape(path.path)) for path in paths)}"
+    name, read = escape(paths[0].name), " or ".join(repr(escape(path.path)) for path in paths)
+    return f"{name} names {read}" if paths[0].is_key else f"The field '{name}' is read from {read}"
 
 
 def _join(parts: Sequence[str]) -> str:
@@ -126,10 +127,13 @@ def _ways_out(missing: Sequence[ReadPath], suggested: Mapping[str, str]) -> Iter
     if fields:
         maps = (map_option(path.name, suggested.get(path.name, "COLUMN")) for path in fields)
         it = "it" if len(fields) == 1 else "them"
-        yield f"Map {it}, for example: {escape(' '.join(maps))}"
+        if any(_SECOND_FIELD.search(path.path) for path in fields):
+            yield "Each field has a --map of its own: --map FIELD=COLUMN --map FIELD=COLUMN"
+        else:
+            yield f"Map {it}, for example: {escape(' '.join(maps))}"
     if len(fields) < len(missing):
         keys = dict.fromkeys(path.name for path in missing if path.is_key)
-        yield f"Name a column that is there in {' and '.join(keys)}."
+        yield f"Give {' and '.join(keys)} one of these columns."
     if suggested:
         paths = map(path_of, suggested.values())
         yield " ".join(f"Did you mean '{escape(path)}'?" for path in paths)

@@ -28,6 +28,7 @@ from sftdata.base.json_types import (
     or_null,
 )  # fmt: skip
 from sftdata.base.sealed_json import ChangedError
+from sftdata.base.wording import reason_of
 from sftdata.errors import SftdataError, VerificationError
 
 FILE, VERSION = "sftdata.json", 1
@@ -91,7 +92,7 @@ def read_passport(directory: Path) -> Passport:
         ) from error
     except (OSError, ValueError) as error:
         raise SftdataError(
-            f"{path}: the record of the training cannot be read: {error}", code="E903"
+            f"{path}: the record of the training cannot be read: {reason_of(error)}", code="E903"
         ) from error
     if is_newer:
         raise SftdataError(

@@ -28,7 +28,7 @@ def validate_spec(values: Any, source: str, locate: Locate = lambda keys: None) 
 
 def refuse_contradictions(spec: Spec, source: str) -> None:
     """Raises `SpecError` with a line for each fault of the spec as a whole."""
-    if faults := [f"  spec: {fault}" for fault in _find_contradictions(spec)]:
+    if faults := [f"  {fault}" for fault in _find_contradictions(spec)]:
         raise SpecError("\n".join((f"Faults in {source}:", *faults)))
 
 
@@ -42,12 +42,15 @@ def _find_contradictions(spec: Spec) -> Iterator[str]:
 
 def _of_conversations(spec: Spec) -> Iterator[str]:
     if others := spec.fields.keys() - {ID, MESSAGES, *BESIDE_MESSAGES}:
-        known = ", ".join((ID, *BESIDE_MESSAGES))
-        yield f"beside 'messages' stand only {known}; not {', '.join(sorted(others))}"
+        known = ", ".join((MESSAGES, ID, *BESIDE_MESSAGES))
+        names = ", ".join(f"'{name}'" for name in sorted(others))
+        yield f"conversations have no field {names}; they have: {known}"
     if not spec.chat:
-        yield "'messages' are turns of a chat; set chat = true (--chat)"
-    if spec.templates or any(spec.shots):
-        yield "'messages' take neither a template nor shots; leave out template and shots"
+        yield "conversations need the chat template: set chat = true (--chat)"
+    if spec.templates:
+        yield "conversations take no template: leave out template (--template)"
+    if any(spec.shots):
+        yield "conversations take no shots: leave out shots (--shots)"
 
 
 def _of_golden_rows(spec: Spec) -> Iterator[str]:

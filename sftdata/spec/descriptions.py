@@ -33,7 +33,7 @@ SPEC_KEYS: Mapping[str, str] = {
     "quoting": "Whether quotation marks quote cells in CSV and TSV files.",
     "group": "Path; rows with the same value there stay in one split.",
     "seed": "Decides splits, templates and shots.",
-    "split": "Splits and their shares of the rows that have no split yet.",
+    "split": "Splits and their shares of the rows that have no split yet; only their ratios count.",
     "given_splits": "Keep the splits that files and datasets name, or join all rows.",
     "split_column": "Path of the column that names the split of each row.",
     "chat": "Write prompt and target as turns of the tokenizer's chat template.",

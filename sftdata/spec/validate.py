@@ -6,7 +6,7 @@ a model and lists every fault in one error, a line for each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -78,20 +78,31 @@ def name_place(keys: Sequence[str | int], locate: Locate) -> str:
 
 
 def _explain(detail: ErrorDetails, model: type[SpecModel], locate: Locate) -> list[str]:
-    place = name_place(detail["loc"], locate) or "spec"
+    place = name_place(detail["loc"], locate)
     if detail["type"] == "missing":
         return [f"{place}: is missing"]
     if detail["type"] == "extra_forbidden":
         *table, key = detail["loc"]
-        known = _keys_at(model, table)
-        return [f"{place}: unknown key. {did_you_mean(str(key), known)}".strip()]
+        return [f"{place}: unknown key. {_suggest_key(str(key), _keys_at(model, table))}"]
     if detail["type"] == "value_error":  # raised by a validator of ours, with one or more faults
-        return [f"{place}: {' '.join(str(fault).split())}" for fault in detail["ctx"]["error"].args]
+        # A fault of the whole names its keys itself.
+        before = f"{place}: " if place else ""
+        return [f"{before}{' '.join(str(fault).split())}" for fault in detail["ctx"]["error"].args]
     given = "" if isinstance(detail["input"], dict) else f" (is {detail['input']!r})"
-    return [f"{place}: {_message(detail)}{given}"]
+    return [f"{place or 'spec'}: {_message(detail)}{given}"]
 
 
-def _keys_at(model: type[SpecModel], table: Sequence[int | str]) -> Iterable[str]:
+def _suggest_key(key: str, known: Sequence[str]) -> str:
+    """A sentence with the key that may be meant, or with the table where this one belongs."""
+    near = did_you_mean(key, known)
+    if "fields" in known and key in ("id", "messages"):
+        return "It is a field: write it below [fields]."
+    if "fields" in known and not near.startswith("Did you mean"):
+        return f"A field stands below [fields]. {near}"
+    return near
+
+
+def _keys_at(model: type[SpecModel], table: Sequence[int | str]) -> list[str]:
     """The keys that a table inside the values of `model` may have."""
     type_: Any = model
     for step in table:

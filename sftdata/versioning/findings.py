@@ -1,10 +1,12 @@
-"""A finding: what a check of templates has to say, under the id of a rule."""
+"""A finding of a check of templates, with the id of the rule that is broken."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from sftdata.base.wording import count
 from sftdata.errors import TemplateError
 
 Level = Literal["error", "warning", "note"]
@@ -31,6 +33,15 @@ class TemplateFinding:
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
         return asdict(self)
+
+
+def summarize_findings(findings: Sequence[TemplateFinding]) -> str | None:
+    """A sentence for the end of a list without errors; None if it has any."""
+    levels = [finding.level for finding in findings]
+    if "error" in levels:
+        return None
+    warnings = levels.count("warning")
+    return f"No errors, {count(warnings, 'warning')}." if warnings else "No faults."
 
 
 def finding_of(error: TemplateError, template: str) -> TemplateFinding:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from sftdata.base.files import read_regular
 from sftdata.base.typed_text import FieldType
+from sftdata.base.wording import reason_of
 from sftdata.errors import SftdataError, TemplateError
 from sftdata.rendering.expected_types import (
     ExpectedType,
@@ -72,8 +73,10 @@ def import_templates(collection: Collection, path: Path, task: str | None = None
     """
     try:
         text = read_regular(path).decode("utf-8")
+    except FileNotFoundError as error:
+        raise SftdataError(f"There is no file '{path}'.", code="E503") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise SftdataError(f"{path}: cannot be read: {error}", code="E503") from error
+        raise SftdataError(f"{path}: cannot be read: {reason_of(error)}.", code="E503") from error
     read = _read_promptsource if collection == "promptsource" else _read_flan
     written: dict[str, Path] = {}
     left_out: list[LeftOut] = []

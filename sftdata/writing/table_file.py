@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from sftdata.base.files import read_regular
 from sftdata.base.sealed_json import FILES
+from sftdata.base.wording import reason_of
 from sftdata.errors import VerificationError
 from sftdata.writing.dataset_files import WAY_OUT, is_inside
 from sftdata.writing.manifest import Manifest
@@ -35,5 +36,5 @@ def read_table(manifest: Manifest, name: str, schema: pa.Schema | None = None) -
     except FileNotFoundError as error:
         raise VerificationError(f"{path}: the file is missing.", WAY_OUT) from error
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise VerificationError(f"{path}: cannot be read: {error}.", WAY_OUT) from error
+        raise VerificationError(f"{path}: cannot be read: {reason_of(error)}.", WAY_OUT) from error
     return table

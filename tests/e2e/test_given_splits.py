@@ -133,7 +133,7 @@ def test_a_value_that_names_no_split_is_a_fault_of_its_row() -> None:
 
 def test_a_column_that_is_not_there_is_named() -> None:
     write("rows.jsonl", ROWS)
-    with pytest.raises(SftdataError, match=r"'split_column' is read from 'part'(?s:.*)article"):
+    with pytest.raises(SftdataError, match=r"split_column names 'part'(?s:.*)article"):
         build(spec="spec.toml", split_column="part", out="out")
 
 

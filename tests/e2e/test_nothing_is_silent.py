@@ -56,9 +56,12 @@ def test_a_dry_run_answers_in_json() -> None:
     golden = rows()
     golden[1]["summary"] = ""
     write_rows(golden)
-    result = run("build", "--spec", "spec.toml", "--dry-run", "--json")
+    result = run("build", "--spec", "spec.toml", "--dry-run", "--json", "--max-dropped", "1")
     found = json.loads(result.stdout)
     assert (found["dry_run"], found["rows_in"] - found["rows_out"]) == (True, 1)
+    assert [warning.partition(" (")[0] for warning in found["warnings"]] == [
+        f"Warning: 1 of these {len(golden)} rows"
+    ]
     assert found["ledger"] == [
         {
             "row_id": "r1",
@@ -272,8 +275,8 @@ def test_a_mixture_names_what_none_of_its_sources_reads(byte_tokenizer: Path) ->
             "'id' is read from 'uid'; rows.jsonl has: article, id, summary",
         ),
         ({"fields": {"article": "text"}}, "'article' is read from 'text'(?s:.*)--map article="),
-        ({"group": "titel"}, "'group' is read from 'titel'; rows.jsonl has: article, id, summary"),
-        ({"where": {"kind": "x"}}, "'where' is read from 'kind'"),
+        ({"group": "titel"}, "group names 'titel'; rows.jsonl has: article, id, summary"),
+        ({"where": {"kind": "x"}}, "where names 'kind'"),
         ({"keep": "end"}, "keep: has no effect"),
         ({"chat_options": {"x": 1}}, "chat_options: has no effect"),
         ({"loss": "last"}, "loss: has no effect"),

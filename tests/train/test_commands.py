@@ -24,6 +24,7 @@ def adapter(dataset: Path, model_directory: Path, tmp_path_factory: pytest.TempP
         "--max-steps", 2, "--rank", 2, "--log-every", 1,
     )  # fmt: skip
     assert "Trained 2 steps" in done.stdout
+    assert f"eval {dataset} --model {model_directory} --adapter {out}" in done.stdout
     assert "step 2/2  loss" in done.stderr
     assert "tokens/s" in done.stderr
     return out

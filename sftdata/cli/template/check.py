@@ -26,15 +26,16 @@ def command(templates: tuple[str, ...], against: str | None, frozen: bool, as_js
     Example: sftdata template check --against origin/main --frozen
     """
     from sftdata.versioning.check import check
+    from sftdata.versioning.findings import summarize_findings
 
     findings = check(templates, against=against, frozen=frozen)
-    failed = any(finding.level == "error" for finding in findings)
+    summary = summarize_findings(findings)
     if as_json:
-        print_json({"ok": not failed, "findings": [f.to_json() for f in findings]})
+        print_json({"ok": summary is not None, "findings": [f.to_json() for f in findings]})
     else:
         for finding in findings:
             click.echo(escape(finding.to_line()))
-        if not failed:
-            click.echo("No faults. Every change is released." if frozen else "No faults.")
-    if failed:
+        if summary is not None:
+            click.echo(f"{summary} Every change is released." if frozen else summary)
+    if summary is None:
         sys.exit(1)

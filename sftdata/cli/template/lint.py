@@ -21,16 +21,17 @@ def command(templates: tuple[str, ...], as_json: bool) -> None:
 
     Example: sftdata template lint summarize/article
     """
+    from sftdata.versioning.findings import summarize_findings
     from sftdata.versioning.lint import lint_working_copies
 
     findings = lint_working_copies(templates)
-    failed = any(finding.level == "error" for finding in findings)
+    summary = summarize_findings(findings)
     if as_json:
         print_json([finding.to_json() for finding in findings])
     else:
         for finding in findings:
             click.echo(escape(finding.to_line()))
-        if not failed:
-            click.echo("No faults.")
-    if failed:
+        if summary is not None:
+            click.echo(summary)
+    if summary is None:
         sys.exit(1)

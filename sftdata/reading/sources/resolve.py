@@ -183,7 +183,7 @@ def _resolve_place(item: str) -> list[Source]:
         return [_sheet(name, path, sheet) for name, path in paths]
     near = _nearest_file(item)
     hint = near + (
-        "Check the path. One in a spec is relative to the spec's file, one of an option to the "
+        "Check the path: in a spec it is relative to the spec's file, on the command line to the "
         "working directory."
     )
     if _HUB_NAME.fullmatch(item) and not Path(item).suffix:

@@ -8,7 +8,7 @@ import pytest
 
 from sftdata.base.ledger_line import LedgerLine
 from sftdata.base.reasons import Reason, Status
-from sftdata.building.drops import check_drops
+from sftdata.building.drops import check_drops, warn_of_faults
 from sftdata.errors import GoldenSetError
 from sftdata.spec.model import Spec
 from sftdata.writing.ledger import Ledger
@@ -40,6 +40,15 @@ def test_more_is_an_error_with_an_example_of_each_reason_and_the_way_out() -> No
         "1 wrong_type, such as rows.jsonl:1: a detail (row 'r0')",
         "Fix the rows, or allow so many to be dropped: --max-dropped 3",
     ]
+
+
+def test_a_dry_run_warns_where_a_build_would_fail() -> None:
+    lines = ledger(Reason.EMPTY_FIELD, Reason.FILTERED).lines
+    assert warn_of_faults(lines, 100, 1.0) is None
+    assert warn_of_faults(lines, 50, 1.0) == (
+        "Warning: 1 of these 50 rows (2 %) cannot be used. If all rows are like them, the build "
+        "fails: at most 1 % may be dropped (--max-dropped)."
+    )
 
 
 def test_a_row_named_by_its_place_is_named_once() -> None:
@@ -96,8 +105,9 @@ def test_the_way_out_fits_the_reason() -> None:
 def test_a_conversation_out_of_order_names_the_key_that_repairs_it(
     reason: Reason, key: str
 ) -> None:
-    (way_out,) = refusal(ledger(reason), rows=1)[2:]
+    way_out, spec = refusal(ledger(reason), rows=1)[2:]
     assert f"{key} = " in way_out
+    assert spec == "Without a spec of your own: sftdata init DIR --data FILE writes one"
     assert key in Spec.model_fields
 
 

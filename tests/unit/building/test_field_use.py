@@ -56,6 +56,13 @@ def test_all_of_them_are_named_at_once() -> None:
     ]
 
 
+def test_a_map_with_the_column_first_is_turned_around() -> None:
+    assert check(READ, fields={"Text": "article", "Kurz": "summary"}).splitlines() == [
+        "Nothing reads the fields 'Text', 'Kurz'. summarize/article@1.0.0 reads: article, summary.",
+        "The field stands first, then the column: --map article=Text --map summary=Kurz",
+    ]
+
+
 def write_templates() -> None:
     """Two templates of one task, `titled` reads one field more."""
     Path("templates/news").mkdir(parents=True)

@@ -72,7 +72,7 @@ def test_what_a_trainer_may_not_read_is_counted(out: Path) -> None:
     note = write_conversations(rows, ["train"], out).note
     assert note is not None
     assert note.startswith(
-        "Of 3 rows 1 have answers that are not in the loss (`weight: 0`), 1 have reasoning "
+        "Of 3 rows, 1 have answers that are not in the loss (`weight: 0`), 1 have reasoning "
         "(`reasoning_content`), 1 have tools or calls (`tools`, `tool_calls`)."
     )
     assert "trains on answers with `weight: 0`" in note

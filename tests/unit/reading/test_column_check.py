@@ -46,10 +46,17 @@ def test_all_missing_columns_are_named_at_once() -> None:
 
 def test_a_key_of_the_spec_has_no_map() -> None:
     assert check(["titel", "article"], ReadPath("group", "title", is_key=True)).splitlines() == [
-        "'group' is read from 'title'; news.csv has: article, titel.",
-        "Name a column that is there in group.",
+        "group names 'title'; news.csv has: article, titel.",
+        "Give group one of these columns.",
         "Did you mean 'titel'?",
     ]
+
+
+def test_two_fields_in_one_map_are_told_apart() -> None:
+    path = ReadPath("question", "Frage,answer=Antwort")
+    assert check(["Frage", "Antwort"], path).splitlines()[1] == (
+        "Each field has a --map of its own: --map FIELD=COLUMN --map FIELD=COLUMN"
+    )
 
 
 def test_an_id_that_is_not_there_may_be_left_out() -> None:
@@ -102,7 +109,7 @@ def test_a_key_that_no_object_has_is_named_with_those_they_have(
 ) -> None:
     with pytest.raises(GoldenSetError) as caught:
         check_keys("a.jsonl", ROWS, [ReadPath("group", path, is_key=True)])
-    assert str(caught.value) == f"'group' is read from '{path}'; {place}\n{hint}"
+    assert str(caught.value) == f"group names '{path}'; {place}\n{hint}"
 
 
 @pytest.mark.parametrize("path", ["meta.title", "meta.by[0].name", "none.x", "meta.title.x", "x"])

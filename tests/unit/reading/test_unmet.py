@@ -98,5 +98,5 @@ def test_tables_are_read_in_the_same_way() -> None:
 
 
 def test_a_column_that_is_not_there_is_the_error_of_a_build() -> None:
-    with pytest.raises(SftdataError, match="'where' is read from 'kid'"):
+    with pytest.raises(SftdataError, match="where names 'kid'"):
         unmet(where={"kid": "a"})

@@ -36,63 +36,63 @@ CHECKED = SPEC.replace("[fields]", 'source_field = "article"\ntarget_field = "su
         (
             CHECKED + '[checks]\nwrong_language = "flag"\n',
             [
-                "spec: the check 'wrong_language' needs the field 'source_lang'",
-                "spec: the check 'wrong_language' needs the field 'target_lang'",
+                "the check 'wrong_language' needs the field 'source_lang'",
+                "the check 'wrong_language' needs the field 'target_lang'",
             ],
         ),
         (
             SPEC + '[checks]\nplaceholder = "drop"\n',
-            ["spec: checks need source_field and target_field, each one of the fields"],
+            ["checks need source_field and target_field, each one of the fields"],
         ),
         (
             SPEC.replace(
                 'template = "summarize/article"',
                 'templates = ["summarize/article", "summarize/article@1"]',
             ),
-            ["spec: the template 'summarize/article' is listed more than once"],
+            ["the template 'summarize/article' is listed more than once"],
         ),
         (
             SPEC.replace('template = "summarize/article"\n', ""),
-            ["spec: give a template: template = 'news/NAME' (--template)"],
+            ["give a template: template = 'news/NAME' (--template)"],
         ),
         (
             SPEC.replace("tokenizer =", "unroll = true\nmerge_same_role = true\ntokenizer ="),
             [
-                "spec: unroll is for conversations; map the field 'messages'",
-                "spec: merge_same_role is for conversations; map the field 'messages'",
+                "unroll is for conversations; map the field 'messages'",
+                "merge_same_role is for conversations; map the field 'messages'",
             ],
         ),
         (
             SPEC.replace('article = "article"\nsummary = "highlights"', 'messages = "turns"'),
             [
-                "spec: 'messages' are turns of a chat; set chat = true (--chat)",
-                "spec: 'messages' take neither a template nor shots; leave out template and shots",
+                "conversations need the chat template: set chat = true (--chat)",
+                "conversations take no template: leave out template (--template)",
             ],
         ),
         (
             SPEC + 'messages = "turns"\n',
             [
-                "spec: beside 'messages' stand only id, prompt, completion, system, tools, "
-                "documents; not article, summary",
-                "spec: 'messages' are turns of a chat; set chat = true (--chat)",
-                "spec: 'messages' take neither a template nor shots; leave out template and shots",
+                "conversations have no field 'article', 'summary'; they have: messages, id, "
+                "prompt, completion, system, tools, documents",
+                "conversations need the chat template: set chat = true (--chat)",
+                "conversations take no template: leave out template (--template)",
             ],
         ),
         (
             SPEC.replace("[fields]", 'swap = [["article", "sumary"]]\n[fields]'),
-            ["spec: swap names 'sumary', which is not one of the fields. Did you mean 'summary'?"],
+            ["swap names 'sumary', which is not one of the fields. Did you mean 'summary'?"],
         ),
         (
             CHECKED.replace('target_field = "summary"', 'target_field = "article"'),
-            ["spec: source_field and target_field are both 'article'"],
+            ["source_field and target_field are both 'article'"],
         ),
         (
             SPEC.replace("[fields]", 'split_column = "s"\ngiven_splits = "join"\n[fields]'),
-            ["spec: split_column gives splits, and given_splits = 'join' would ignore them"],
+            ["split_column gives splits, and given_splits = 'join' would ignore them"],
         ),
         (
             SPEC.replace("[fields]", "shots = [0, 65]\n[fields]"),
-            ["spec: shots must be numbers from 0 to 64"],
+            ["shots must be numbers from 0 to 64"],
         ),
     ],
 )

@@ -103,6 +103,10 @@ CHECKED = SPEC.replace("[fields]", 'source_field = "article"\ntarget_field = "su
             ],
         ),
         (
+            SPEC.replace("tokenizer =", 'id = "id"\ntokenizer ='),
+            ["id: unknown key. It is a field: write it below [fields]."],
+        ),
+        (
             CHECKED + '[checks]\nlenght_ratio = "flag"\n',
             ["checks: there is no check 'lenght_ratio'. Did you mean 'length_ratio'?"],
         ),
@@ -112,7 +116,7 @@ CHECKED = SPEC.replace("[fields]", 'source_field = "article"\ntarget_field = "su
         ),
         (
             SPEC.replace("tokenizer =", 'templates = ["a/b"]\ntokenizer ='),
-            ["spec: give template or templates, not both"],
+            ["give template or templates, not both"],
         ),
         (
             SPEC.replace('"highlights"', '{ path = "a", value = "b" }'),
