@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sftdata.base.escaping import escape
+from sftdata.base.wording import count
 from sftdata.cli.options import DATASET, FILE, FOLDER, json_option
 from sftdata.cli.output import print_json, print_note
 from sftdata.cli.train_extra import needs_train_extra
@@ -236,7 +237,7 @@ def _next_command(run: TrainingRun, dataset: Path, model: str, out: Path) -> str
 
 def _summary(passport: Passport) -> str:
     outcome = passport["outcome"]
-    text = f"Trained {outcome['steps']:,} steps.\n"
+    text = f"Trained {count(outcome['steps'], 'step')}.\n"
     if outcome["held_out_loss"] is not None:
         before, after = outcome["held_out_loss_before"], outcome["held_out_loss"]
         text += (
