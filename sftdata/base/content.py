@@ -71,7 +71,7 @@ def list_content(kind: str, pattern: str) -> list[str]:
 
 
 def shown_path(path: Path) -> str:
-    """The path as messages show it: from the working directory, or among what is bundled."""
+    """The path as messages show it: from the working directory, or in the bundled content."""
     if path.is_relative_to(bundled_root()) and not Path.cwd().is_relative_to(bundled_root()):
         return f"the bundled {path.relative_to(bundled_root())}"
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

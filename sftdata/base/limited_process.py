@@ -1,4 +1,4 @@
-"""Run a function in a process with limits: what it looks at comes from strangers.
+"""Run a function in a process with limits, for files that come from strangers.
 
 A library of C or Rust that is given a hostile file may end its process, fill the memory or never
 come back. That must not happen to the process of the user.

@@ -1,1 +1,1 @@
-"""The conductor: plans a build, makes what is new, reuses the rest, commits."""
+"""The conductor: plans a build, makes new blocks, reuses the others, commits."""

@@ -107,7 +107,7 @@ def build(
     The arguments override the spec. `data` may map splits to places; `fields` maps golden fields
     to paths in the source; `options` are other keys of a spec, such as `max_length`, `seed`,
     `chat` or `shots`. `out`: a folder, or an address in an object store. `workers`: number of
-    processes; 1 does the work in this one, None takes what the input needs and the machine has.
+    processes; 1 does the work in this one, None starts as many as suit the input and the machine.
     New processes import the program's script, so it must call this under
     `if __name__ == "__main__":`. `engine="ray"` takes the cores of the Ray cluster at `address`
     (None: of this machine) instead. `report` gets lines for a person to read (default: the logger

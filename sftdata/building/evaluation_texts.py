@@ -23,9 +23,9 @@ from sftdata.spec.paths import parse_path, path_of
 def index_evaluation(spec: Spec, sources: tuple[Source, ...]) -> tuple[EvaluationTexts, list[str]]:
     """The texts of every row of the evaluation files, which are the `sources` here, and notes.
 
-    Of rows that is the source field. Of conversations it is what the user says. Of a file that has
-    neither it is all columns that hold text. The notes name such a file, and rows that cannot be
-    read.
+    The text of a row is its source field, and that of a conversation the turns of the user. A file
+    that has neither is read in all its columns of text. The notes name such a file, and rows that
+    cannot be read.
     """
     texts: list[str] = []
     notes: list[str] = []

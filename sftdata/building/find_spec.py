@@ -1,4 +1,4 @@
-"""Find the spec of a build: by task or file, else by what its rows can only be."""
+"""Find the spec of a build: by task or file, else by the columns of its rows."""
 
 from __future__ import annotations
 

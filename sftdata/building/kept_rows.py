@@ -55,7 +55,7 @@ class KeptRow:
 def find_kept_rows(
     repeats: Sequence[Repeat], blocks: Iterable[BlocksLine], sources: Sequence[str]
 ) -> dict[tuple[bool, bytes], KeptRow]:
-    """The kept row of each repeat, by what it repeats. `sources`: their names."""
+    """The kept row of each repeat, by the repeated id or content. `sources`: their names."""
     found: dict[tuple[bool, bytes], KeptRow] = {}
     wanted = {(repeat.by_id, repeat.hash) for repeat in repeats}
     firsts = {

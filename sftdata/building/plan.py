@@ -62,9 +62,9 @@ class Plan(PicklesFieldsOnly):
     evaluation: EvaluationTexts | None = None
     sizes: Sizes = DEFAULT_SIZES
     split_note: str | None = None  # says which given splits are kept
-    unmet: tuple[str, ...] = ()  # name what the spec asks for and no row has
+    unmet: tuple[str, ...] = ()  # name values, prefixes and columns of the spec that no row has
     evaluation_notes: tuple[str, ...] = ()  # name rows of evaluation files that cannot be read
-    chat_notes: tuple[str, ...] = ()  # say what the chat template is told, and does not read
+    chat_notes: tuple[str, ...] = ()  # name chat options that the chat template does not read
 
     @cached_property
     def splits(self) -> dict[str, float]:
@@ -156,7 +156,7 @@ class Plan(PicklesFieldsOnly):
 
     @cached_property
     def block_keys(self) -> list[bytes]:
-        """For each template the digest of all that decides what a row becomes, but the row."""
+        """For each template the digest of everything that decides an example, except the row."""
         options = self.options
         for name in ("max_dropped", "against"):
             options.pop(name)
@@ -267,7 +267,7 @@ def _find_unmet(spec: Spec, sources: tuple[Source, ...]) -> tuple[str, ...]:
 
 
 def _settle_chat(spec: Spec, tokenizer: Tokenizer) -> tuple[Spec, tuple[str, ...]]:
-    """The spec with the date that its chat template writes, and notes about what it reads."""
+    """The spec with the date that its chat template writes, and notes about its chat options."""
     if not spec.chat or tokenizer.chat_template is None:
         return spec, ()
     date = spec.date or datetime.date.today()

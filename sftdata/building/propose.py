@@ -44,7 +44,7 @@ class Proposal:
 
 
 def propose(data: Sequence[str], name: str, task: str | None = None) -> Proposal:
-    """A spec for the rows in `data`: of `task`, of what they fit, or of a new task called `name`.
+    """A spec for the rows in `data`: of `task`, of the task that they fit, or of a new one, `name`.
 
     Raises `SpecError` where they fit more than one task, or hold no two texts.
     """

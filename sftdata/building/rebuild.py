@@ -32,7 +32,7 @@ class Rebuilt:
 def rebuild(
     path: Path, out: Path, *, workers: int = 1, report: Callable[[str], None] = lambda line: None
 ) -> Rebuilt:
-    """Builds into `out` what the manifest at `path` (a file or its folder) says.
+    """Builds the dataset of the manifest at `path` (a file or its folder) again, into `out`.
 
     Raises `VerificationError` when a source, the tokenizer or a template is not there as it was.
     """

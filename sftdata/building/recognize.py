@@ -1,4 +1,4 @@
-"""Recognize what rows are: the task that the columns of a file can only mean."""
+"""Recognize the task of a file by its columns, where only one task has them."""
 
 from __future__ import annotations
 

@@ -47,8 +47,8 @@ def check_folder(
 ) -> None:
     """Raises `SftdataError` unless `folder` is new, or holds nothing but the rows and `.git`.
 
-    It may also hold what a killed `init` left: of `files` (without them, of the names that they can
-    have) those that are written, and the dataset of `task`.
+    It may also hold the files of a killed `init`: some of `files` (without `files`, files of the
+    names that they can have), and the dataset of `task`.
     """
     if folder.exists() and not folder.is_dir():
         raise SftdataError(
@@ -74,7 +74,7 @@ def check_folder(
 
 
 def _is_from_init(folder: Path, name: str, task: str, files: Mapping[str, str] | None) -> bool:
-    """Whether an entry of `folder` holds only what a killed `init` left."""
+    """Whether an entry of `folder` holds only files of a killed `init`."""
     if name == "data":
         return all(path.name == task and _is_build(path) for path in (folder / name).iterdir())
     if files is None:

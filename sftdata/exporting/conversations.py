@@ -33,7 +33,7 @@ class LossyCounts:
 
     @property
     def note(self) -> str | None:
-        """Names what a trainer may not read; None where every row is plain turns, all taught."""
+        """Names parts that a trainer may not read; None where all turns are plain and taught."""
         named = {
             "answers that are not in the loss (`weight: 0`)": self.untaught,
             "reasoning (`reasoning_content`)": self.reasoning,

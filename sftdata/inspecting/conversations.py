@@ -39,7 +39,7 @@ def read_conversations(data: Dataset) -> Iterator[ConversationRow]:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A dataset of conversations; of a mixture, that of one of its sources."""
+    """A dataset of conversations; of a mixture, the part of one source."""
 
     manifest: Manifest
     spec: Spec

@@ -19,8 +19,8 @@ from sftdata.base.pieces import PIECE_BYTES, is_piece
 from sftdata.base.stores import StoredFolder
 from sftdata.errors import VerificationError
 
-# A build compares only the sizes of what is in the store, so it would keep a file of wrong bytes.
-MEND = "Remove what is left of the file in the store, and build there again: it is uploaded anew."
+# A build compares only the sizes of files in the store, so it would keep a file of wrong bytes.
+MEND = "Remove the file from the store if it is there, and build there again: it is uploaded anew."
 _AT_ONCE = 16  # pieces of a request: bounds the memory of one that fetches a whole file
 
 

@@ -1,4 +1,4 @@
-"""A shard in an object store, of which only the record batches that are used are fetched."""
+"""A shard in an object store: only the record batches that are used are fetched."""
 
 from __future__ import annotations
 

@@ -34,11 +34,11 @@ Parts = Literal["missing", "anew", "no shards"]
 
 
 def local_folder(place: str | Path, report: Report = log, *, parts: Parts = "missing") -> Path:
-    """The folder of a dataset; of an address, that of its copy in the cache.
+    """The folder of a dataset; for an address, the folder of its copy in the cache.
 
-    `parts`: fetch what is missing there, or everything anew, or no shards: then `ShardFile`
-    fetches the pieces of them that are used. All is compared with the digests of the manifest.
-    Raises `VerificationError` for a damaged file (for all of them, if everything is fetched), and
+    `parts`: fetch the files that are missing there, or all files anew, or no shards: then
+    `ShardFile` fetches the pieces that are used. All is compared with the digests of the manifest.
+    Raises `VerificationError` for a damaged file (for all of them, if all are fetched), and
     `SftdataError` where there is no dataset.
     """
     if not is_address(str(place)):
@@ -99,7 +99,7 @@ def _has_pieces(entry: Mapping[str, Any]) -> bool:
 
 
 def _copy_folder(folder: StoredFolder, manifest: bytes) -> Path:
-    """The folder of a version, so that what is open of another one stays.
+    """The folder of a version. Other versions have others, so that their open files stay.
 
     Pages and messages show its name, so it is that of the dataset in the store.
     """

@@ -19,7 +19,7 @@ _SETTLED = timedelta(days=1)
 def find_stored_garbage(folder: StoredFolder, settled: timedelta = _SETTLED) -> dict[str, int]:
     """Files of earlier and killed builds, and their sizes; younger ones than `settled` stay.
 
-    A file of which the store tells no date stays, too.
+    A file stays, too, if the store gives no date for it.
 
     Raises `SftdataError` where there is no dataset, or its manifest cannot be read.
     """

@@ -40,8 +40,8 @@ class Parsed:
     line: npt.NDArray[np.int64]
     faults: dict[int, tuple[str, str]]  # row → reason, detail
     repairs: dict[int, tuple[Repair, ...]] = field(default_factory=dict)  # of conversations, by row
-    # By column and row, what a value was that is no text in the source and was read as one. Empty
-    # for tables, whose types are known before a row is read.
+    # By column and row, the kind of a value that the source does not hold as text. Empty for
+    # tables, whose types are known before a row is read.
     as_text: dict[str, dict[int, str]] = field(default_factory=dict)
 
 
@@ -55,7 +55,7 @@ class _GoldenRow:
     texts: dict[str, str | None]  # by column
     fault: tuple[str, str] | None
     repairs: tuple[Repair, ...]
-    as_text: Mapping[str, str]  # column → what the value was
+    as_text: Mapping[str, str]  # column → kind of a value that is no text
 
 
 def collect(

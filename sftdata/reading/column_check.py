@@ -148,7 +148,7 @@ def map_option(field: str, column: str) -> str:
 
 
 def suggest_usual(missing: Sequence[ReadPath], columns: Sequence[str]) -> dict[str, str]:
-    """The columns that `suggest` is sure of: they have a usual name of what is missing."""
+    """The columns that `suggest` is sure of: they have the same or a usual name."""
     found: dict[str, str] = {}
     for is_meant in (_is_same, _is_usual):
         for path in missing:

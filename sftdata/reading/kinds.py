@@ -1,4 +1,4 @@
-"""The words for what a value is, where it is something else than it should be."""
+"""The kinds of values, in the words of messages about a value of the wrong kind."""
 
 from __future__ import annotations
 

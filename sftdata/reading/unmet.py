@@ -80,7 +80,7 @@ class _Search:
         return found
 
     def look(self, chunks: Sequence[Chunk], source: Source) -> None:
-        """Crosses off what the rows have."""
+        """Removes the requests that these rows meet."""
         columns = self.columns
         if not columns:
             return

@@ -100,7 +100,7 @@ def _literal(block: nodes.Block, at: int) -> str | None:
 def _fields(
     template_id: str, environment: TemplateEnvironment, tree: nodes.Template
 ) -> frozenset[str]:
-    """Names the tree and what it includes read and do not set themselves."""
+    """The names that the tree and its includes read and do not set themselves."""
     included = read_included(template_id, environment, tree).values()
     names: set[str] = set()
     for part in (tree, *map(environment.parse, included)):

@@ -1,4 +1,4 @@
-"""The text of templates and of what they include: found by name, never outside its root.
+"""The text of templates and of their includes: found by name, never outside its root.
 
 The canonical form of a source is UTF-8 without a byte order mark and with `\\n` line ends, so that
 a checkout on another system has the same digests. Jinja reads every line end as `\\n` anyway.
@@ -17,7 +17,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9_-]+")
 
 
 def check_id(template_id: str) -> None:
-    """Raises `TemplateError` for what is not `<task>/<name>`, so also for a path."""
+    """Raises `TemplateError` unless the id is `<task>/<name>`; a path is none."""
     if not _ID.fullmatch(template_id):
         raise TemplateError(
             f"'{template_id}' is not the id of a template.",

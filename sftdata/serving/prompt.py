@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,20 +13,15 @@ import pyarrow as pa
 from sftdata.base.arrow import texts
 from sftdata.base.hashing import hash_texts
 from sftdata.base.typed_text import TYPE_NAMES, FieldType, to_canonical
-from sftdata.base.wording import count
-from sftdata.building.inputs import draw_pool
 from sftdata.building.maker import example_maker
-from sftdata.building.plan import Plan, make_plan
+from sftdata.building.plan import Plan
 from sftdata.errors import (
     GoldenSetError,
-    SftdataError,
     SpecError,
-    VerificationError,
     did_you_mean,
 )
 from sftdata.examples.layout import Segment, count_prompt_segments, segment_text
 from sftdata.examples.maker import ExampleMaker
-from sftdata.examples.shots import ShotPool, to_pool
 from sftdata.examples.tokens import EncodedSegment
 from sftdata.reading.outcomes import RowOutcomes
 from sftdata.reading.row_reader import row_reader
@@ -38,15 +32,9 @@ from sftdata.serving.conversation import Messages, Question, TurnRenderer
 from sftdata.serving.turn_rules import TurnRules
 from sftdata.spec.contradictions import MAX_SHOTS
 from sftdata.spec.fields import MESSAGES
-from sftdata.spec.load import load_spec, spec_from_json
-from sftdata.spec.model import Mixture, Spec
 from sftdata.tokenizing.encoded import EncodedTexts
 from sftdata.tokenizing.encoder import REFERENCE, Encoder, load_encoder
-from sftdata.tokenizing.recorded import check_chat_template, load_recorded_tokenizer
 from sftdata.tokenizing.tokenizer import Tokenizer
-from sftdata.writing.dataset_files import WAY_OUT
-from sftdata.writing.manifest import Manifest, pool_path, read_manifest
-from sftdata.writing.table_file import read_table
 
 _ID, _GROUP = "id", "group"
 # Placeholder for an unknown target field. Only the text before the target is returned.
@@ -254,98 +242,3 @@ def _to_text(name: str, value: Any, types: Mapping[str, FieldType]) -> str:
             f"The field '{name}' is {text!r}, not {TYPE_NAMES[types[name]]}.", code="E303"
         )
     return canonical
-
-
-def load_prompt_renderer(dataset: Path | str, *, part: str | None = None) -> PromptRenderer:
-    """Renders prompts like those of the dataset in `dataset`, or of source `part` of a mixture.
-
-    Uses the recorded template versions and tokenizer, and draws shots from the dataset's own pool.
-    Raises `SftdataError` when a template, the tokenizer or its chat template was changed since.
-    """
-    directory = Path(dataset)
-    manifest = read_manifest(directory)
-    spec = spec_from_json(manifest["spec"])
-    if isinstance(spec, Mixture):
-        names = [source.name for source in spec.sources]
-        if part not in names:
-            raise SpecError(
-                f"{directory} is a mixture of {', '.join(names)}; --part chooses the source.",
-                did_you_mean(part or "", names),
-                code="E102",
-            )
-        return load_prompt_renderer(directory / "parts" / part)
-    if part is not None:
-        raise SpecError(
-            f"{directory} is no mixture, so it has no source '{part}'.",
-            "Leave the source out.",
-            code="E102",
-        )
-    built = list(manifest["template"])
-    if len(built) != len(spec.templates):
-        raise VerificationError(
-            f"The manifest of {directory} lists {count(len(built), 'template')}, its spec "
-            f"{len(spec.templates)}.",
-            "Build the dataset again.",
-        )
-    choices = tuple(
-        choice.model_copy(update={"id": label})
-        for choice, label in zip(spec.templates, built, strict=True)
-    )
-    plan = make_plan(
-        # The recorded tokenizer has the chat template that the spec gave.
-        spec.model_copy(update={"templates": choices, "shots": (0,), "chat_template": None}),
-        load_tokenizer=lambda name: load_recorded_tokenizer(manifest["tokenizer"], [name]),
-    )
-    check_chat_template(manifest.content.get("chat"), plan.tokenizer)
-    for template in plan.templates:
-        if template.source_sha256 != manifest["template"][template.label]:
-            raise SftdataError(
-                f"The template '{template.label}' was changed after {directory} was built.",
-                "Build the dataset again, or put the old template back.",
-                code="E708",
-            )
-    shown = plan.spec.model_copy(update={"shots": spec.shots})
-    return PromptRenderer(replace(plan, spec=shown, pool=_read_shots(manifest)))
-
-
-def _read_shots(manifest: Manifest) -> ShotPool | None:
-    """The pool that the dataset's shots come from. Raises when it is missing or damaged."""
-    recorded = manifest.content.get("shots")
-    if recorded is None:
-        return None
-    name = pool_path(manifest["build"])
-    try:
-        (batch,) = read_table(manifest, name).combine_chunks().to_batches()
-        pool = to_pool(batch)
-        if pool.digest != recorded["pool_digest"]:
-            raise ValueError("its rows are not those of the build")
-    except (KeyError, ValueError) as error:
-        path = manifest.directory / name
-        raise VerificationError(f"{path}: cannot be read: {error}.", WAY_OUT) from error
-    return pool
-
-
-def make_prompt_renderer(
-    template: str,
-    *,
-    tokenizer: str | None = None,
-    chat: bool = False,
-    shots: int = 0,
-    **options: Any,
-) -> PromptRenderer:
-    """Renders prompts with one template, by the spec of its task with these options.
-
-    Draws shots from the training rows of the task's own data.
-    """
-    spec = load_spec(
-        task=template.partition("/")[0],
-        templates=[template],
-        tokenizer=tokenizer,
-        chat=chat or None,
-        shots=shots,
-        **options,
-    )
-    assert isinstance(spec, Spec)
-    plan = make_plan(spec.model_copy(update={"shots": (0,)}))
-    pool = draw_pool(spec, plan.sources, plan.evaluation) if shots else None
-    return PromptRenderer(replace(plan, spec=spec, pool=pool))

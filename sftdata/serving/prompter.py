@@ -12,12 +12,8 @@ from sftdata.errors import SpecError
 from sftdata.serving import passport
 from sftdata.serving.answer_text import answer_text
 from sftdata.serving.conversation import Messages, Question
-from sftdata.serving.prompt import (
-    PromptRenderer,
-    ServingPrompt,
-    load_prompt_renderer,
-    make_prompt_renderer,
-)
+from sftdata.serving.load import load_prompt_renderer, make_prompt_renderer
+from sftdata.serving.prompt import PromptRenderer, ServingPrompt
 from sftdata.serving.recorded_prompt import PassportRenderer, load_passport_renderer
 from sftdata.tokenizing.tokenizer import Tokenizer
 from sftdata.writing.manifest import MANIFEST
@@ -142,7 +138,7 @@ def _refuse_beside(what: str, values: Mapping[str, Any]) -> None:
 
 
 def _check_turns(messages: Messages) -> None:
-    """Raises `SpecError` for what is not a list of turns."""
+    """Raises `SpecError` unless the value is a list of turns."""
     if isinstance(messages, (str, Mapping)) or not all(isinstance(m, Mapping) for m in messages):
         raise SpecError(
             "messages is not a list of turns.",
@@ -151,7 +147,7 @@ def _check_turns(messages: Messages) -> None:
         )
 
 
-# The prompter of the last dataset or adapter, and what it was loaded from.
+# The prompter of the last dataset or adapter, and its key: where it was loaded from.
 _last: tuple[object, Prompter] | None = None
 
 

@@ -24,7 +24,8 @@ from sftdata.reading.row_reader import read_source
 from sftdata.reading.rows import Rows
 from sftdata.rendering.render import Rendered, render_batch
 from sftdata.rendering.template import Template
-from sftdata.serving.prompt import PromptRenderer, load_prompt_renderer
+from sftdata.serving.load import load_prompt_renderer
+from sftdata.serving.prompt import PromptRenderer
 from sftdata.spec.load import spec_from_json
 from sftdata.spec.model import Spec
 from sftdata.writing.ledger import read_ledger
@@ -57,7 +58,7 @@ def _list_parts(manifest: Manifest) -> Iterator[_Part]:
 
 @dataclass(frozen=True)
 class _Part:
-    """A dataset of templates; of a mixture, that of one of its sources."""
+    """A dataset of templates; of a mixture, the part of one source."""
 
     manifest: Manifest
     renderer: PromptRenderer
@@ -130,7 +131,7 @@ class _Part:
             yield Conversation(tuple(turns))
 
     def _read_ledger(self) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-        """Id and place of the rows that were dropped, and of those that were cut."""
+        """Id and place of the dropped rows, and of the cut rows."""
         keys: dict[str, set[tuple[str, str]]] = {Status.DROPPED: set(), Status.CUT: set()}
         for line in read_ledger(self.manifest).to_pylist():
             if line["status"] in keys:

@@ -24,8 +24,8 @@ _ALONE = ("tokenizer", "chat_template")
 def place_paths(values: Mapping[str, Any], file: Path) -> dict[str, Any]:
     """The values of the spec in `file`, with paths that can be opened from the working directory.
 
-    A path leads to what is beside the file; if nothing is there, to what is in the working
-    directory, and then in the root of the project.
+    A path is looked up beside the file, then in the working directory, then in the root of the
+    project.
     """
     folder = file.parent
     placed = dict(values)

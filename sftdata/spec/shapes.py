@@ -1,4 +1,4 @@
-"""Recognized shapes: the task that the columns of a file can only mean."""
+"""Shapes of rows: the columns by which the task of a file is recognized."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def check_repeats(place: object, encode: Encode, texts: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _library_errors(place: object) -> Iterator[None]:
-    """Leaves out what a library of Rust raises, panics included, but for a pattern without end."""
+    """Ignores errors and panics of a Rust library, except for a pattern without end."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):

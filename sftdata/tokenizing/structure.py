@@ -87,7 +87,7 @@ def not_a_tokenizer(place: object, error: Exception) -> TokenizerError:
 
 @contextmanager
 def library_faults(what: str, hint: str) -> Iterator[None]:
-    """Turns what a library of Rust raises into a `TokenizerError`; a panic is no `Exception`."""
+    """Turns errors of a Rust library into a `TokenizerError`; its panics are no `Exception`."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError, TokenizerError):

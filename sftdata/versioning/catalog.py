@@ -100,7 +100,7 @@ def _entry(template_id: str, built: dict[str, list[str]]) -> Entry:
 
 
 def read_log(template_id: str, data_root: Path) -> list[LogLine]:
-    """The releases of a template, the latest first, and last of all what is not released."""
+    """A draft that differs from the latest release, then the releases, the latest first."""
     find_home(template_id)  # an unknown id is an error with the nearest name
     built = find_built(data_root)
     lines = []

@@ -1,4 +1,4 @@
-"""Lint: what the format allows and a reviewer would still ask about."""
+"""Lint: things that the format allows and a reviewer would still question."""
 
 from __future__ import annotations
 

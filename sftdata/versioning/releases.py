@@ -74,7 +74,7 @@ class TemplatesFolder:
 
     def released(self, release: Release) -> Template:
         """A release. Raises `TemplateError` (RELEASED_MISSING, RELEASED_EDITED) when its bytes
-        are not those that were released."""
+        are not the released ones."""
         fault = self.fault(release)
         if fault is not None:
             raise fault

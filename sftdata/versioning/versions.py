@@ -1,4 +1,4 @@
-"""Version numbers and selectors: `summarize/headline@1.2` and what it picks."""
+"""Version numbers and selectors: `summarize/headline@1.2` and the release that it picks."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def render_card(
     repository: str | None = None,
     texts: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """The card of a build: YAML for the Hub, then what it is and how to load it.
+    """The card of a build: YAML for the Hub, a description, and how to load it.
 
     `repository`: its name on the Hub, for a card there. `texts`: the file with the texts of each
     split.

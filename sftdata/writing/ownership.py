@@ -156,7 +156,7 @@ def remove_dataset(directory: Path) -> None:
 
 
 def remove_failed_build(directory: Path, made: Sequence[Path]) -> None:
-    """Removes what a first build leaves if it fails before its first block; `made`: its folders.
+    """Removes the files of a first build that failed before its first block; `made`: its folders.
 
     Blocks that are done stay, for the next build.
     """

@@ -75,7 +75,7 @@ class SizeCounts:
 
 
 def add_counts(one: Counts, other: Counts) -> Counts:
-    """The sums of counts along the last axis, of which one array may have fewer."""
+    """The sums of counts along the last axis, in which one array may be shorter."""
     longer, shorter = (one, other) if one.shape[-1] > other.shape[-1] else (other, one)
     total = longer.copy()
     total[..., : shorter.shape[-1]] += shorter

@@ -16,7 +16,7 @@ from sftdata.building.build import build
 from sftdata.cli import cli
 from sftdata.errors import GoldenSetError
 from sftdata.loading.dataset import Example, load
-from sftdata.serving.prompt import load_prompt_renderer
+from sftdata.serving.load import load_prompt_renderer
 from sftdata.serving.prompter import render_prompt
 from sftdata.tokenizing.load import load_tokenizer
 

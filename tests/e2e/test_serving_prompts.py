@@ -12,7 +12,8 @@ from support.places import BUNDLED_TOKENIZER, ROOT
 
 from sftdata.building.build import build
 from sftdata.loading.dataset import Example, load
-from sftdata.serving.prompt import PromptRenderer, load_prompt_renderer
+from sftdata.serving.load import load_prompt_renderer
+from sftdata.serving.prompt import PromptRenderer
 
 SAMPLE = ROOT / "pipelines" / "samples" / "chat.jsonl"
 # One of each kind: reasoning left out of history, tools in another role, parts, special stops.

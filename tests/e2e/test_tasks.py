@@ -19,7 +19,7 @@ from sftdata import build, load
 from sftdata.base.content import bundled_root
 from sftdata.inspecting.verify import find_faults
 from sftdata.loading.dataset import Example
-from sftdata.serving.prompt import load_prompt_renderer
+from sftdata.serving.load import load_prompt_renderer
 from sftdata.tokenizing.load import load_tokenizer
 from sftdata.writing.ledger import read_ledger
 from sftdata.writing.manifest import Manifest, pool_path

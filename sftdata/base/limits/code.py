@@ -1,7 +1,7 @@
-"""The Python code of a metered template: what nearly every operation pays is written into it.
+"""The Python code of a metered template, with the commonest prices written into it.
 
 A call for each price would take longer than most operations. So ticks, and the look at a value
-that costs nothing, stand in the code itself; what is left is called as before.
+that costs nothing, stand in the code itself; the other prices are calls.
 """
 
 from __future__ import annotations

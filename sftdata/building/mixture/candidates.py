@@ -28,7 +28,7 @@ FreshRows = list[dict[str, ArrayFile]]
 def find_fresh_rows(
     parts: Sequence[MixturePart], by: str, train: str | None, folder: Path
 ) -> tuple[FreshRows, list[ExcludedRows]]:
-    """The rows that no earlier part has, by id or by content, and those that one has.
+    """The rows that no earlier part has, by id or by content, and the rows that one has.
 
     `by`: how the rows of the split `train` are measured. Raises `GoldenSetError` if more rows of a
     part than its spec allows have ids of other rows.

@@ -21,7 +21,7 @@ from sftdata.reading.unread import merge_unread
 from sftdata.spec.model import Mixture
 from sftdata.spec.split_names import training_split
 from sftdata.writing.ledger import Ledger
-from sftdata.writing.manifest import PARTS, SCHEMA_VERSION
+from sftdata.writing.manifest import PARTS, SCHEMA_VERSION, Manifest
 from sftdata.writing.summary import describe_sizes, describe_splits
 
 
@@ -51,13 +51,6 @@ def merge_ledgers(
     return ledger, gone
 
 
-def _merge_chats(chats: Sequence[Mapping[str, Any] | None]) -> dict[str, Any] | None:
-    """The entry `chat` of the first part, with the ids that end a turn in any of the parts."""
-    first = chats[0]
-    ends = dict.fromkeys(end for chat in chats if chat for end in chat.get("stop_ids", ()))
-    return None if first is None else {**first, **({"stop_ids": list(ends)} if ends else {})}
-
-
 def describe_mixture(
     mixture: Mixture,
     parts: Sequence[MixturePart],
@@ -78,9 +71,6 @@ def describe_mixture(
     rows_out = rows_in - sum(ledger.dropped.values())
     copies = sum(int(split.rows.sum()) for split in written.values())
     differs = sum(part.count_differing(left) for part, left in zip(parts, gone, strict=True))
-    first = parts[0].manifest
-    templates = {k: v for part in parts for k, v in part.manifest["template"].items()}
-    by_source = _by_source(mixture, parts, written, used, excluded, planned)
     stats = describe_sizes(
         {split: own.sizes for split, own in written.items()},
         {
@@ -88,20 +78,13 @@ def describe_mixture(
             "by_task": ("task", task_names(parts)),
         },
     )
+    by_source = _by_source(mixture, parts, written, used, excluded, planned)
     return {
         "version": SCHEMA_VERSION,
         "sftdata": __version__,
         "build": build,
         "task": mixture.task,
-        "draft": any(part.manifest["draft"] for part in parts),
-        "template": templates,
-        "tokenizer": first["tokenizer"],
-        "chat": _merge_chats([part.manifest["chat"] for part in parts]),
-        "sources": [
-            {**source, "part": part.source.name}
-            for part in parts
-            for source in part.manifest["sources"]
-        ],
+        **_merge_inputs([(part.source.name, part.manifest) for part in parts]),
         "spec": mixture.to_json(),
         "options": mixing_options(mixture),
         "splits": describe_splits({n: w.shards for n, w in written.items()}, build),
@@ -111,15 +94,6 @@ def describe_mixture(
         "dropped": ledger.dropped,
         "cut": ledger.cut,
         "flagged": ledger.flagged,
-        "unread": merge_unread(
-            ([source["path"] for source in part.manifest["sources"]], part.manifest["unread"])
-            for part in parts
-        ),
-        "examples": {
-            part.source.name: example
-            for part in parts
-            for example in part.manifest.content.get("examples", {}).values()
-        },
         "certificate": {
             "rows": rows_out,
             "prompt_equal": rows_out,
@@ -127,6 +101,34 @@ def describe_mixture(
         },
         "stats": stats | {"by_source": by_source},
     }
+
+
+def _merge_inputs(parts: Sequence[tuple[str, Manifest]]) -> dict[str, Any]:
+    """The inputs of all parts: templates, tokenizer, sources. `parts`: names and manifests."""
+    return {
+        "draft": any(part["draft"] for _, part in parts),
+        "template": {
+            label: digest for _, part in parts for label, digest in part["template"].items()
+        },
+        "tokenizer": parts[0][1]["tokenizer"],
+        "chat": _merge_chats([part["chat"] for _, part in parts]),
+        "sources": [{**source, "part": name} for name, part in parts for source in part["sources"]],
+        "unread": merge_unread(
+            ([source["path"] for source in part["sources"]], part["unread"]) for _, part in parts
+        ),
+        "examples": {
+            name: example
+            for name, part in parts
+            for example in part.content.get("examples", {}).values()
+        },
+    }
+
+
+def _merge_chats(chats: Sequence[Mapping[str, Any] | None]) -> dict[str, Any] | None:
+    """The entry `chat` of the first part, with the ids that end a turn in any of the parts."""
+    first = chats[0]
+    ends = dict.fromkeys(end for chat in chats if chat for end in chat.get("stop_ids", ()))
+    return None if first is None else {**first, **({"stop_ids": list(ends)} if ends else {})}
 
 
 def _by_source(
@@ -137,7 +139,7 @@ def _by_source(
     excluded: Sequence[ExcludedRows],
     planned: Sequence[float],
 ) -> dict[str, dict[str, Any]]:
-    """Rows, copies and tokens of each source, what is left out of it, and its share in training."""
+    """Rows, copies, tokens and left-out rows of each source, and its share in training."""
     counted = {}
     reached = _training_shares(mixture, len(parts), written)
     for at, part in enumerate(parts):

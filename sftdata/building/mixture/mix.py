@@ -1,7 +1,7 @@
 """Mixtures: several datasets in, one out, with the share of each that the spec asks for.
 
-Every source is built as a dataset of its own in `parts/`, so what is unchanged in one is never
-built again for another. Mixing copies rows; it renders and tokenizes nothing.
+Every source is built as a dataset of its own in `parts/`, so a change in one source builds no other
+again. Mixing copies rows; it renders and tokenizes nothing.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _THREADS = 2  # that gather rows, beside the one that writes them
 
 @dataclass(frozen=True, slots=True)
 class WrittenSplit:
-    """The shards of one split, and what is in them."""
+    """The shards of one split, and their contents."""
 
     shards: list[Shard]
     sizes: SizeCounts

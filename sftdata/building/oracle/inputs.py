@@ -1,4 +1,4 @@
-"""The inputs that a manifest records, as far as they are still what they were."""
+"""The inputs that a manifest records, as far as they are unchanged."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def command(
         raise click.UsageError(
             "--dataset records chat and tokenizer; leave --chat and --tokenizer out."
         )
-    from sftdata.serving.prompt import load_prompt_renderer, make_prompt_renderer
+    from sftdata.serving.load import load_prompt_renderer, make_prompt_renderer
 
     if messages is not None:
         assert dataset is not None

@@ -25,7 +25,7 @@ class RowMeasures:
     template_names: list[str] = field(default_factory=list)  # of the rows
 
     def put(self, first: int, part: RowMeasures) -> None:
-        """Takes over the measures of a batch, of which `first` is the place of its first row."""
+        """Takes over the measures of a batch; `first`: the place of its first row."""
         rows = slice(first, first + len(part.template))
         for name in part.template_names:
             if name not in self.template_names:

@@ -23,7 +23,7 @@ _STYLES: dict[Mark, str] = {
 
 
 def with_brackets(spans: Iterable[Span]) -> Iterator[Span]:
-    """The spans with « and » around what is in the loss: for output without colour."""
+    """The spans with « and » around the text in the loss: for output without colour."""
     in_loss = False
     for span in spans:
         taught = span.mark in ("target", "control-target")

@@ -73,7 +73,7 @@ def turn_title(turn: ShownTurn) -> str:
 
 
 def first_words(inspected: InspectedRow) -> str:
-    """The start of what is taught, as one line: without control tokens and later turns."""
+    """The start of the taught text, as one line: without control tokens and later turns."""
     first = last = inspected.example.target_start
     while last < len(inspected.tokens) and inspected.tokens[last].in_loss:
         last += 1

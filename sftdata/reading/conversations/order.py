@@ -58,7 +58,7 @@ def _is_blank(turn: Turn) -> bool:
 
 
 def _answer_call(turn: Turn, number: int, before: Turn | None, waiting: list[str | None]) -> None:
-    """Removes the call that a tool's turn answers from those that wait."""
+    """Removes the call that a tool's turn answers from the waiting calls."""
     if before is None or before.role not in (ASSISTANT, TOOL) or not waiting:
         detail = f"turn {number} is the result of a tool, and no call waits for one"
         raise ConversationFault(Reason.TOOL_WITHOUT_CALL, detail)

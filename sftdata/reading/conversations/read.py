@@ -61,7 +61,7 @@ class ConversationReader:
     ) -> Sequence[ReadConversation]:
         """The golden rows of a source row; several only where conversations are unrolled.
 
-        `values` are those of each field at its paths, of which the first that is there counts.
+        `values`: for each field the values at its paths; the first that is there counts.
         With `null_filled` a key whose value is null was put there by the table.
         """
         given = {
@@ -147,7 +147,7 @@ class ConversationReader:
         turns: list[Turn] = []
         for number, item in enumerate(to_items(value, name), 1 + after):
             turn = read_turn(item, number, null_filled=null_filled, ignored=self.ignored)
-            # Where a call is a turn of its own, it belongs to what the assistant said before it.
+            # Where a call is a turn of its own, it belongs to the assistant's text before it.
             joined = join_turns(turns[-1], turn, "") if turns and is_call(item) else None
             if joined is None:
                 turns.append(turn)
@@ -157,7 +157,7 @@ class ConversationReader:
 
 
 def _up_to(turns: Sequence[Turn], number: int) -> tuple[Turn, ...]:
-    """The first turns, of which only the last counts in the loss."""
+    """The first turns; only the last of them counts in the loss."""
     before = (
         replace(turn, in_loss=False) if turn.role == ASSISTANT else turn
         for turn in turns[: number - 1]

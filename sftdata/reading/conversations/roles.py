@@ -1,4 +1,4 @@
-"""Roles: the names that the field gives to those who speak, and what they are to us."""
+"""Roles: the names that datasets use for speakers, and the role that each of them means."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import json
 from sftdata.base.escaping import escape
 from sftdata.errors import GoldenSetError
 
-_SHOWN = 40  # characters of what is wrong
+_SHOWN = 40  # characters of the faulty text
 _COMMENTS = ("//", "/*", "#")
 _PYTHON = ("'", "None", "True", "False")
 

@@ -24,7 +24,7 @@ _SPACE = ord(" ")
 _BLANKS = b" \t\r\n"
 _COMMENTS = (b"//", b"/*", b"#")
 _LONGEST_GAP = 1000  # bytes between two rows, blanks aside; more cannot be right
-_SHOWN = 40  # characters of what is wrong
+_SHOWN = 40  # characters of the faulty text
 
 
 def rows_of_values(name: str, stream: Any, start: int = 0) -> Iterator[bytes]:

@@ -85,7 +85,7 @@ def _hash_words(column: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
     is_kept = data <= 0x20
     letters = is_kept.view(np.uint8) - np.uint8(1)
     letters &= data  # white space is 0 from here on
-    # A run that goes on in the next row loses what is taken off there anyway.
+    # A run of white space that continues in the next row is taken off there anyway.
     goes_on = is_kept[1:] & is_kept[:-1]
     taken_off = np.flatnonzero(goes_on) + 1
     if len(taken_off):

@@ -65,7 +65,7 @@ class Screen:
     def _overlaps(
         self, rows: Rows, evaluation: EvaluationTexts
     ) -> tuple[npt.NDArray[np.float64], str]:
-        """The share of each row that stands in evaluation files, and of what it is the share."""
+        """The share of each row that stands in evaluation files, and a name for the text."""
         if MESSAGES not in rows.batch.schema.names:
             field = str(self.source_field)
             return evaluation.overlaps(rows.batch.column(field).to_pylist()), f"'{field}'"

@@ -1,7 +1,7 @@
 """A set of the hashes of all rows so far, which tells whether a row repeats an earlier one.
 
-A hash has sixteen bytes. The first half a million are in memory, and all others in files without a
-name, of which a few megabytes at a time are mapped.
+A hash has sixteen bytes. The first half a million are in memory. The others are in files without a
+name; a few megabytes of these are mapped at a time.
 """
 
 from __future__ import annotations

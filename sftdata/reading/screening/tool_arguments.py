@@ -109,7 +109,7 @@ class _Checker:
 
 
 def _find_own_faults(value: Any, schema: dict[str, Any], place: str) -> Iterator[str]:
-    """The faults of a value itself, without those of what it holds."""
+    """The faults of a value itself, not of the values inside it."""
     types = schema.get("type")
     names = types if isinstance(types, list) else [types]
     known = [name for name in names if isinstance(name, str) and name in _TYPES]

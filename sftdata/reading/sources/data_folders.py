@@ -19,7 +19,7 @@ _SHOWN = 3
 
 
 def list_data_files(name: str, folder: Path) -> tuple[list[str], str | None]:
-    """The data files in and below a folder, by their paths in it, and a note of what is not read.
+    """The data files in and below a folder, by their paths in it, and a note about other files.
 
     Hidden files and folders are left out, and datasets in folders of their own. Raises
     `GoldenSetError` for a folder without data files, or with files of several kinds.

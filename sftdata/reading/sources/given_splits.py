@@ -92,13 +92,13 @@ def _split_of_word(word: str, splits: Collection[str]) -> str | None:
 def _add_named(
     sources: Sequence[Source], given: Sequence[str | None], splits: Collection[str]
 ) -> list[str | None]:
-    """The given splits, and those that names say where names tell splits apart."""
+    """The given splits, and those in the names of sources, if the names differ in their splits."""
     in_series = _splits_in_series(sources, given, splits)
     found = [
         split or _split_in_name(source, splits) or in_series.get(at)
         for at, (source, split) in enumerate(zip(sources, given, strict=True))
     ]
-    # One split alone divides nothing: its rows are those that the shares are for.
+    # One split alone divides nothing: its rows are divided by the shares.
     return found if len(set(found)) > 1 else list(given)
 
 

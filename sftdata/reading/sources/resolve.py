@@ -110,7 +110,7 @@ class Source(PicklesFieldsOnly):
 
     @cached_property
     def sha256(self) -> str:
-        """Digest of the bytes of the files, in order, and of which rows of them are read."""
+        """Digest of the bytes of the files, in order, and of the choice of their rows."""
         if self.sheet is not None:
             return hashlib.sha256(f"{self._digest} #{self.sheet}".encode()).hexdigest()
         if self.rows is None:

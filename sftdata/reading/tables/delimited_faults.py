@@ -46,7 +46,7 @@ def check_text(name: str, line: int, cell: str, what: str, line_end: str) -> Non
 
 
 def broken_row(file: _File, dialect: Dialect, line: int, last: int, reason: str) -> GoldenSetError:
-    """The error for what the reader refuses: a quotation mark or a line break out of place."""
+    """The error for a quotation mark or a line break out of place, which the reader refuses."""
     if "new-line" in reason:
         ends, other = ("LF", "CR") if dialect.line_end == "\n" else ("CR", "LF")
         return GoldenSetError(

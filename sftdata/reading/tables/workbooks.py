@@ -35,7 +35,7 @@ _CONTROL = re.compile(r"_x00([01][0-9A-F])_")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=\"([A-Z]+[0-9]+:[A-Z]+[0-9]+)\"")
 
-_Row = list[tuple[str, str]]  # the text of each cell, and what is wrong with it
+_Row = list[tuple[str, str]]  # the text of each cell, and its fault
 
 
 def read_sheet(

@@ -45,8 +45,8 @@ def compile_block(
 ) -> CompiledBlock | None:
     """The function of a block with this body that reads `fields`; None where Jinja must render it.
 
-    Fields that are not in `types` are text. Where the function raises an error, Jinja has to say
-    what is wrong.
+    Fields that are not in `types` are text. Where the function raises an error, Jinja renders
+    the block again and names the fault.
     """
     names, types = sorted(fields), types or {}
     classes = [_CLASSES[types.get(name, "text")] for name in names]

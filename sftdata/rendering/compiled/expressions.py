@@ -26,8 +26,8 @@ from sftdata.rendering.compiled.values import (
     total,
 )
 
-# The price of an operation is no less than what `budget` and `metering` ask: for the operation, for
-# each character and for each item of what it reads and makes.
+# No operation costs less here than in `budget` and `metering`: a price for the operation, for each
+# character and for each item that it reads or makes.
 _OPERATION, _CHARACTER, _ITEM = 5 * CALL, 3, 4 * STEP
 
 _COMPARISONS = {

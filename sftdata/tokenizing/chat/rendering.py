@@ -57,8 +57,8 @@ class Rendering:
     def render_fed(self, at: int, whole: str) -> tuple[str, bool | None]:
         """The prompt that a server sends for turn `at`, and the `enable_thinking` for it, if any.
 
-        An answer with reasoning is what a model gives with thinking on, another with thinking off.
-        Some templates show it so, although their default generation prompt is for the other.
+        A model reasons before its answer if thinking is on. Some templates show answers of one
+        kind, although their default generation prompt is for the other.
         """
         fed = self.render(at, generate=True)
         if whole.startswith(fed):

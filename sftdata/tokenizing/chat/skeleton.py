@@ -23,7 +23,7 @@ from sftdata.tokenizing.chat.split import Piece
 from sftdata.tokenizing.chat.template import load_chat_template
 from sftdata.tokenizing.tokenizer import Tokenizer
 
-# Two kinds of stand-in, one of them long: what a template does to a content must not depend on it.
+# Two kinds of stand-in, one of them long: a template must treat all contents alike.
 _STAND_INS = ("\ue000{}\ue001", "Zq{}qZ" + "uz" * 2048)
 
 
@@ -91,9 +91,9 @@ class ChatFormat:
     def layout(self, roles: tuple[str, ...]) -> ChatLayout:
         """How a conversation of these roles is laid out; the last turn is the assistant's.
 
-        In the loss is what the model has to write: from the end of what it is fed at inference to
-        the stop token of the last turn. Raises `TemplateError` when the template does not show
-        this.
+        The loss counts the text that the model has to write: from the end of its prompt at
+        inference to the stop token of the last turn. Raises `TemplateError` when the template does
+        not show this.
         """
         return self.skeleton(roles, (len(roles) - 1,)).pieces
 

@@ -1,4 +1,4 @@
-"""Find what a model writes for a turn of a conversation: from what it is fed to its stop token."""
+"""Find the text that a model writes for a turn: from the end of its prompt to its stop token."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class TurnMarks:
 
     headers: tuple[Header, ...]
     parts: tuple[PartMark, ...]
-    breaks: frozenset[int]  # control tokens that start what the template says by itself
+    breaks: frozenset[int]  # control tokens that start text of the template itself
     inside: frozenset[tuple[str, int]]  # role, and a control token that its turns may hold
 
 

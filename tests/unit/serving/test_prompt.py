@@ -9,7 +9,7 @@ from support.plain import build_plain
 
 from sftdata.errors import GoldenSetError, SpecError
 from sftdata.loading.dataset import Dataset
-from sftdata.serving.prompt import load_prompt_renderer, make_prompt_renderer
+from sftdata.serving.load import load_prompt_renderer, make_prompt_renderer
 from sftdata.serving.prompter import render_prompt
 
 EOS = 256

@@ -14,6 +14,7 @@ from sftdata.base.reporting import Report
 from sftdata.base.wording import count
 from sftdata.loading.dataset import load
 from sftdata.serving.passport import Passport, read_passport
+from sftdata.writing.manifest import Manifest
 from sftdata_train.evaluating.answer_files import AnswerFile, open_cached
 from sftdata_train.evaluating.comparison import Comparison, compare_scores
 from sftdata_train.evaluating.prompts import (
@@ -69,7 +70,7 @@ class Evaluation:
     rows: list[EvaluatedRow]
     results: list[SystemResult]
     comparisons: list[Comparison]  # of tuned and base, for each task, number of shots and metric
-    settings: dict[str, Any]  # what the numbers depend on, for `save_evaluation`
+    settings: dict[str, Any]  # that decide the numbers, for `save_evaluation`
 
     @property
     def gallery(self) -> list[GalleryRow]:
@@ -122,9 +123,7 @@ def evaluate(
     """
     data = load(directory)
     passport = read_passport(adapter) if adapter is not None else None
-    check_tokenizer(data.manifest, model_name, report)
-    config = load_config(model_name, trust_remote_code=trust_remote_code)
-    check_vocabulary(data.manifest, config)
+    config = _load_config(model_name, data.manifest, report, trusts=trust_remote_code)
     with (
         tempfile.TemporaryDirectory(prefix="sftdata-eval-") as scratch,
         explain_resource_errors("evaluating"),
@@ -132,8 +131,7 @@ def evaluate(
     ):
         wanted = shots or [count_shots(data) or 0]
         sets = [select_prompts(data, split, k, limit=limit, scratch=Path(scratch)) for k in wanted]
-        for prompts in sets:
-            _check(prompts, passport, config)
+        _check_prompts(sets, passport, config)
         left_out = len(data[split]) - len(sets[0].rows)
         if left_out:
             report(describe_left_out(sets[0]))
@@ -204,12 +202,21 @@ def _open_files(folder: Path | None) -> Iterator[_Files]:
         path.unlink(missing_ok=True)
 
 
-def _check(prompts: Prompts, passport: Passport | None, config: Any) -> None:
+def _load_config(model_name: str, manifest: Manifest, report: Report, *, trusts: bool) -> Any:
+    """The config of the model. Raises where it has another tokenizer, or too few embeddings."""
+    check_tokenizer(manifest, model_name, report)
+    config = load_config(model_name, trust_remote_code=trusts)
+    check_vocabulary(manifest, config)
+    return config
+
+
+def _check_prompts(sets: Sequence[Prompts], passport: Passport | None, config: Any) -> None:
     """Raises when the adapter was trained on other prompts, or the model has too few positions."""
-    if passport is not None:
-        check_prompts(prompts, passport["templates"])
-    longest = max(len(prompt_ids(e)) for e in prompts.examples) + prompts.answer_limit
-    check_lengths({f"prompt with {prompts.shots} shots and its answer": longest}, config)
+    for prompts in sets:
+        if passport is not None:
+            check_prompts(prompts, passport["templates"])
+        longest = max(len(prompt_ids(e)) for e in prompts.examples) + prompts.answer_limit
+        check_lengths({f"prompt with {prompts.shots} shots and its answer": longest}, config)
 
 
 def _compare_systems(results: Sequence[SystemResult]) -> list[Comparison]:

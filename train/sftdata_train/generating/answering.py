@@ -11,8 +11,8 @@ from sftdata.base.reporting import Report
 from sftdata.errors import SftdataError
 from sftdata.serving.answer_text import answer_text
 from sftdata.serving.conversation import Question
+from sftdata.serving.load import load_prompt_renderer
 from sftdata.serving.passport import Passport, read_passport
-from sftdata.serving.prompt import load_prompt_renderer
 from sftdata.serving.recorded_prompt import PassportRenderer
 from sftdata.tokenizing.recorded import load_recorded_tokenizer
 from sftdata.writing.manifest import read_manifest

@@ -29,7 +29,7 @@ _OF_SAMPLING = {
     "temperature", "top_k", "top_p", "min_p", "top_h", "typical_p", "epsilon_cutoff", "eta_cutoff",
 }  # fmt: skip
 _OF_BEAMS = {"length_penalty", "early_stopping"}
-# These choose no token: lengths and stops that we set, what is returned, caches, draft models.
+# These choose no token: lengths and stops that we set, kinds of output, caches, draft models.
 _WITHOUT_EFFECT = {
     "max_length", "max_new_tokens", "max_time", "eos_token_id", "pad_token_id", "bos_token_id",
     "decoder_start_token_id", "num_return_sequences", "return_dict_in_generate", "output_scores",
@@ -101,7 +101,7 @@ def make_generation_config(decoding: Decoding, stop_ids: Sequence[int], max_new_
 
 @contextmanager
 def without_own_settings(model: Any) -> Iterator[None]:
-    """Within the context, the model has no generation settings that fill what is not given."""
+    """Within the context, the model has no generation settings that fill in missing ones."""
     from transformers import GenerationConfig
 
     inner = without_adapter(model)

@@ -1,4 +1,4 @@
-"""The program that starts the processes of a run: what it asked for, and what a run can do."""
+"""The program that started the processes of a run; refuses launches that `train` cannot follow."""
 
 from __future__ import annotations
 

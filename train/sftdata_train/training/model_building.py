@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def build_model(run: TrainingRun, report: Report) -> Any:
-    """The model of a run, with fresh LoRA weights; notes what is not as its own config says."""
+    """The model of a run, with fresh LoRA weights; reports unused settings of its config."""
     recipe = run.recipe
     full = recipe.method == "full"
     model = load_model(
@@ -43,7 +43,7 @@ def build_model(run: TrainingRun, report: Report) -> Any:
 
 
 def _report_differences(run: TrainingRun, report: Report) -> None:
-    """Name what the model's own config asks for and this training does otherwise."""
+    """Reports settings of the model's config that this training does not follow."""
     dropout = find_dropout(run.config)
     if dropout and not run.recipe.model_dropout:
         values = ", ".join(f"{name} {value:g}" for name, value in dropout.items())

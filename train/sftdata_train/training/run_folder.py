@@ -24,8 +24,9 @@ _SHOWN = 3  # files of a folder that is not ours
 def select_settings(description: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that must be the same for a run to resume.
 
-    The rows of a step are, but not how ranks and micro-batches share them: the steps are the same
-    but for rounding. Not so with what is random in a rank, or computed over a micro-batch.
+    The number of rows in a step must be the same, but not how ranks and micro-batches share them:
+    that changes only the rounding. It must be the same, too, where a rank draws at random or a loss
+    is computed over a micro-batch.
     """
     kept = {key: description[key] for key in ("data", "templates", "base_model", "recipe")}
     recipe, ranks = dict(kept["recipe"]), int(os.environ.get("WORLD_SIZE", "1"))

@@ -119,6 +119,6 @@ def _read_reasons(data: Dataset) -> dict[str, dict[str, str]]:
 
 
 def _count_new(reasons: Mapping[str, str], others: Mapping[str, str]) -> dict[str, int]:
-    """Rows by reason, of those that are not among the others."""
+    """Number of rows by reason, without the rows that the others have, too."""
     new = reasons.keys() - others.keys()
     return dict(sorted(Counter(reasons[row_id] for row_id in new).items()))

@@ -1,7 +1,7 @@
 """Findings of the build: rows that it kept and flagged in the ledger, with the reason.
 
-The build sees the turns and tools of a conversation, and the shards hold ids. So what is wrong with
-turns is found there (`reading.screening.conversation_checks`), and reported here.
+The build sees the turns and tools of a conversation, and the shards hold ids. So faults of turns
+are found there (`reading.screening.conversation_checks`), and reported here.
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ def _quote_control_like(rows: RowBatch) -> str:
 
 
 def _without_own(rows: RowBatch) -> list[pa.LargeStringArray]:
-    """The texts without marks like control tokens that are there on purpose: those that a template
-    writes, or that the spec names in `text_tokens`."""
+    """The texts without intended marks like control tokens: those that a template writes, or that
+    the spec names in `text_tokens`."""
     written = "\n".join(rows.context.template_texts)
     own = dict.fromkeys([*re.findall(f"{_MARKERS}|{_BRACKETS}", written)])
     columns = list(rows.texts)
