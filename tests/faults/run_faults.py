@@ -23,12 +23,7 @@ from support.loads import LOAD, TALLIES, Load  # noqa: E402
 
 SECTIONS: Mapping[str, Sequence[str]] = {
     "points": ["test_points.py"],
-    "kills": [
-        "test_kill.py",
-        "test_kill_kinds.py",
-        "test_kill_commands.py",
-        "test_training_kills.py",
-    ],
+    "kills": ["test_kill.py", "test_kill_kinds.py", "test_kill_commands.py"],
     "flips": ["test_flipped_bits.py"],
     "damage": ["test_damaged_files.py"],
     "manifests": ["test_hostile_manifests.py"],

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.fault_scenarios import SCENARIOS, Stage
-from support.faults import COMPILER, Commands, commands
+from support.fault_scenarios import SCENARIOS
+from support.fault_stage import MakeStage
+from support.faults import COMPILER
 from support.kills import files_of, make_rows, write_rows, write_spec
 from support.loads import Load, Tally
 from support.sized import build_with
@@ -20,17 +21,11 @@ pytestmark = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler
 QUICK = ("pack",)
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    with commands(tmp_path_factory.mktemp("commands")) as process:
-        yield process
-
-
 def test_a_limit_of_file_size_is_one_message_and_the_same_command_goes_on(
-    process: Commands, tmp_path: Path, load: Load, tally: Tally
+    make_stage: MakeStage, tmp_path: Path, load: Load, tally: Tally
 ) -> None:
     for scenario in [s for s in SCENARIOS if not load.is_quick or s.name in QUICK]:
-        stage = Stage(scenario, process, tmp_path)
+        stage = make_stage(scenario, tmp_path)
         rng = load.random(scenario.name)
         largest = max(p.stat().st_size for p in stage.root.rglob("*") if p.is_file())
         for _ in range(load.count(20, 1)):
@@ -52,11 +47,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_one_message_and_the_same_command_goes_on(
-    process: Commands, small_disk: Path, load: Load, tally: Tally
+    make_stage: MakeStage, small_disk: Path, load: Load, tally: Tally
 ) -> None:
     """All but some bytes of a real disk are taken; a command needs more at some moment."""
     for scenario in [s for s in SCENARIOS if not load.is_quick or s.name in QUICK]:
-        stage = Stage(scenario, process, small_disk / "project")
+        stage = make_stage(scenario, small_disk / "project")
         needed = stage.bytes_written()
         rng = load.random(scenario.name)
         for _ in range(load.count(20, 1)):

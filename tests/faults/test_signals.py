@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.fault_scenarios import SCENARIOS, Stage
-from support.faults import COMPILER, Commands, commands
+from support.fault_scenarios import SCENARIOS
+from support.fault_stage import MakeStage
+from support.faults import COMPILER
 from support.loads import Load, Tally
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")
@@ -36,20 +36,14 @@ summary = "summary"
 """
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    with commands(tmp_path_factory.mktemp("commands")) as process:
-        yield process
-
-
 @needs_compiler
 def test_a_signal_at_any_time_ends_a_command_that_the_same_one_resumes(
-    process: Commands, tmp_path: Path, load: Load, tally: Tally
+    make_stage: MakeStage, tmp_path: Path, load: Load, tally: Tally
 ) -> None:
     """SIGINT: exit code 130 and one line. SIGTERM ends the process, as a kill does."""
     chosen = [s for s in SCENARIOS if s.name in (SENT_TO[1:2] if load.is_quick else SENT_TO)]
     for scenario in chosen:
-        stage = Stage(scenario, process, tmp_path / "stage")
+        stage = make_stage(scenario, tmp_path / "stage")
         rng = load.random(scenario.name)
         for number in SIGNALS:
             sent, wanted = 0, load.count(13, 1)

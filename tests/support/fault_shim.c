@@ -7,7 +7,9 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -83,6 +85,17 @@ OPEN(open64)
 OPENAT(openat)
 OPENAT(openat64)
 
+#define FOPEN(name) \
+  FILE *name(const char *path, const char *mode) { \
+    int inside = is_inside(AT_FDCWD, path); \
+    if (inside && strike(mode[0] == 'r' && !strchr(mode, '+') ? READ : CREATE)) return NULL; \
+    FILE *file = REAL(name)(path, mode); \
+    if (file) note(fileno(file), inside); \
+    return file; \
+  }
+FOPEN(fopen)
+FOPEN(fopen64)
+
 int close(int fd) {
   if (fd >= 0) inside_fd[fd & 0xffff] = 0;
   return REAL(close)(fd);
@@ -112,6 +125,19 @@ ssize_t writev(int fd, const struct iovec *parts, int number) {
   return REAL(writev)(fd, parts, number);
 }
 
+/* Copies of whole files, as shutil and Rust make them; the first may stop halfway. */
+#define SENDFILE(name, type) \
+  ssize_t name(int fd, int from, type *place, size_t size) { \
+    HALVES(REAL(name)(fd, from, place, 1)) \
+    return REAL(name)(fd, from, place, size); \
+  }
+SENDFILE(sendfile, off_t)
+SENDFILE(sendfile64, off64_t)
+ssize_t copy_file_range(int from, off64_t *start, int fd, off64_t *to, size_t size, unsigned flags) {
+  HALVES(REAL(copy_file_range)(from, start, fd, to, 1, flags))
+  return REAL(copy_file_range)(from, start, fd, to, size, flags);
+}
+
 #define FD_CALL(name, kind, type, ...) \
   if (ON_FD(fd) && strike(kind)) return -1; \
   return REAL(name)(__VA_ARGS__);
@@ -134,4 +160,6 @@ int unlinkat(int f, const char *path, int how) { PATH_CALL(unlinkat, NAME, f, pa
 int rmdir(const char *path) { PATH_CALL(rmdir, NAME, AT_FDCWD, path, path) }
 int mkdir(const char *path, mode_t mode) { PATH_CALL(mkdir, FOLDER, AT_FDCWD, path, path, mode) }
 int mkdirat(int f, const char *path, mode_t mode) { PATH_CALL(mkdirat, FOLDER, f, path, f, path, mode) }
+int truncate(const char *path, off_t size) { PATH_CALL(truncate, WRITE, AT_FDCWD, path, path, size) }
+int truncate64(const char *path, off64_t size) { PATH_CALL(truncate64, WRITE, AT_FDCWD, path, path, size) }
 int chmod(const char *path, mode_t mode) { PATH_CALL(chmod, NAME, AT_FDCWD, path, path, mode) }

@@ -19,6 +19,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -98,6 +99,8 @@ class Commands:
         file_limit: int | None = None,
     ) -> End:
         """Runs a command in `root/work`, its cache in `root/cache`; counts calls below `root`.
+
+        Its temporary files are in `root/tmp`.
 
         `signal_after`: a signal, and after how many seconds it is sent. `file_limit`: in bytes.
         """
@@ -222,6 +225,7 @@ def _child(
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir(Path(request["root"], "work"))
         os.environ["XDG_CACHE_HOME"] = str(Path(request["root"], "cache"))
+        os.environ["TMPDIR"] = tempfile.tempdir = str(Path(request["root"], "tmp"))
         if request["file_limit"] is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_limit"],) * 2)
         sys.argv = ["sftdata", *request["arguments"]]
