@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from support.forked.shared import train_python
 
 from sftdata.errors import SftdataError
@@ -18,6 +24,45 @@ def test_out_of_memory_says_what_to_take_less_of() -> None:
         explain_resource_errors("training"),
     ):
         torch.empty(1 << 60)
+
+
+@contextmanager
+def files_left(number: int) -> Iterator[None]:
+    """This process can open so many more files meanwhile."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + number, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize(
+    ("act", "number"),
+    [(lambda path: save_file({"a": torch.ones(9)}, path), 0), (load_file, 1)],
+    ids=["save_file", "load_file"],
+)
+def test_a_refusal_that_a_library_tells_in_words_is_that_of_the_system(
+    act: Callable[[Path], object], number: int, tmp_path: Path
+) -> None:
+    save_file({"a": torch.ones(9)}, tmp_path / "file")
+    with (
+        files_left(number),
+        pytest.raises(OSError, match="Too many open files while saving") as error,
+        explain_resource_errors("saving"),
+    ):
+        act(tmp_path / "file")
+    assert error.value.errno == errno.EMFILE
+
+
+def test_a_write_that_fails_without_a_reason_is_one_message() -> None:
+    with (
+        pytest.raises(SftdataError, match="The disk is full or failed while saving"),
+        explain_resource_errors("saving"),
+    ):
+        torch.save({"a": torch.ones(999)}, "/dev/full")
 
 
 def test_a_full_disk_is_one_message(dataset: Path, model_directory: Path, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,12 +12,17 @@ import torch
 from sftdata.errors import SftdataError
 
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
-_DISK = ("no space left", "file too large", "disk quota", "i/o error", "inline_container")
+# PyTorch's words for a write that failed, where it doesn't say why.
+_DISK = ("inline_container", "iostream error")
+_REFUSALS = (
+    errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.EROFS,
+    errno.EACCES,
+)  # fmt: skip
 
 
 @contextmanager
 def explain_resource_errors(activity: str) -> Iterator[None]:
-    """Raise `SftdataError` in place of PyTorch's and safetensors' errors of memory and disk.
+    """Raise `SftdataError` or `OSError` for PyTorch's and safetensors' errors of memory and disk.
 
     `activity` goes into the message, such as "training".
     """
@@ -28,6 +35,10 @@ def explain_resource_errors(activity: str) -> Iterator[None]:
     except OSError:
         raise  # it names its file, and the command line explains it
     except Exception as error:  # RuntimeError or safetensors' own: only the text tells the cause
+        refusal = find_refusal(error)
+        if refusal is not None:
+            assert refusal.errno is not None
+            raise OSError(refusal.errno, f"{refusal.strerror} while {activity}") from error
         text = str(error).lower()
         if any(sign in text for sign in _OUT_OF_MEMORY):
             raise _out_of_memory(activity, error) from error
@@ -38,6 +49,17 @@ def explain_resource_errors(activity: str) -> Iterator[None]:
                 code="E802",
             ) from error
         raise
+
+
+def find_refusal(error: Exception) -> OSError | None:
+    """The system's refusal to read or write, of which PyTorch and safetensors tell the text alone.
+
+    None for errors of another kind.
+    """
+    if isinstance(error, OSError) and error.errno in _REFUSALS:
+        return error
+    number = next((n for n in _REFUSALS if os.strerror(n) in str(error)), None)
+    return None if number is None else OSError(number, os.strerror(number))
 
 
 def _out_of_memory(activity: str, error: Exception) -> SftdataError:

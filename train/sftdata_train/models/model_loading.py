@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
+from sftdata.base.full_disk import with_place
 from sftdata.errors import SftdataError
 from sftdata_train.models.device import choose_device
 from sftdata_train.models.model_dropout import find_dropout, set_dropout
+from sftdata_train.resource_errors import find_refusal
 
 CONFIG = "config.json"
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -151,9 +153,11 @@ def _check_directory(directory: Path, trust_remote_code: bool) -> None:
         )
 
 
-def explain_load_error(name: str, error: Exception) -> SftdataError:
+def explain_load_error(name: str, error: Exception) -> SftdataError | OSError:
     """The error of a model that another library could not load."""
     if Path(name).exists():
+        if refusal := find_refusal(error):
+            return with_place(refusal, name)
         return SftdataError(
             f"{name}: the model cannot be loaded: {first_line(error)}",
             "Check that this version of transformers supports it as a causal language model.",

@@ -12,6 +12,7 @@ import torch
 
 from sftdata.errors import SftdataError, did_you_mean
 from sftdata_train.models.model_loading import first_line, require_safetensors
+from sftdata_train.resource_errors import explain_resource_errors
 from sftdata_train.training.recipe import Recipe
 
 # Mamba reads these without calling them.
@@ -119,7 +120,7 @@ def load_adapter(model: Any, adapter: Path) -> Any:
         )
     require_safetensors(adapter, WEIGHTS)
     try:
-        with _ignoring_warnings():
+        with _ignoring_warnings(), explain_resource_errors("loading the adapter"):
             return PeftModel.from_pretrained(model, str(adapter))
     except (RuntimeError, ValueError, KeyError) as error:
         raise SftdataError(
