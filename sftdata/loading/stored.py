@@ -55,7 +55,7 @@ def local_folder(place: str | Path, report: Report = log, *, parts: Parts = "mis
     if (copy / MANIFEST).is_file():
         note_use(copy / MANIFEST)
     copy.mkdir(parents=True, exist_ok=True)
-    (copy.parent / _ADDRESS).write_text(str(folder), encoding="utf-8")
+    write_atomically(copy.parent / _ADDRESS, str(folder).encode())  # others may read it now
     fetch = _Fetch(folder, copy, parts)
     fetched = fetch.fetch("", content)
     if fetch.faults:

@@ -92,7 +92,7 @@ _PACK = "pack out --max-length 512"
 _PUSH = "push out hf:me/made --allow-draft --with-text"
 _MODEL_BUILD = f"{BUILD} --tokenizer model"
 _TRAIN = (
-    "train out --model model --out adapter --rank 2 --lr 0.01 --max-steps 3 --save-every 1 "
+    "train out --model model --out adapter --rank 2 --lr 0.01 --max-steps 2 --save-every 1 "
     "--log-every 1 --micro-batch 2 --accumulate 1"
 )
 _EVAL = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def test_a_copy_knows_its_address(stored: Path) -> None:
     assert address_of(copy / "parts" / "one") == f"{ADDRESS}/parts/one"
     for other in (stored, copy.parent.parent, copy.parent.with_name("0"), Path("/")):
         assert address_of(other) is None
+
+
+def test_a_reader_of_a_copy_never_sees_half_an_address(stored: Path) -> None:
+    file = local_folder(ADDRESS).parent / "address"
+    with file.open() as reader:
+        local_folder(ADDRESS)
+        assert reader.read() == file.read_text() == ADDRESS
+        assert not os.path.samestat(os.fstat(reader.fileno()), file.stat())  # replaced
 
 
 def test_a_copy_without_shards_is_completed(stored: Path) -> None:
