@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from sftdata.base.nesting import TOO_DEEP, check_depth
+
 KEY = "own_sha256"
 FILES = "files"  # digests of files beside it; always written together with `own_sha256`
 _ZEROS = "0" * 64
@@ -45,8 +47,9 @@ def parse(data: bytes) -> dict[str, Any]:
             raise ChangedError("it is not as it was written (its digest differs)")
     try:
         content = json.loads(data)
+        check_depth(content)
     except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+        raise ValueError(TOO_DEEP) from error
     if not isinstance(content, dict):
         raise ValueError("it is no JSON object")
     if end is None and (KEY in content or FILES in content):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from jinja2 import nodes
 
 from sftdata.base.limits.budget import limited
 from sftdata.base.pickling import PicklesFieldsOnly
+from sftdata.base.toml import parse_toml
 from sftdata.base.typed_text import FieldType
 from sftdata.errors import TemplateError
 from sftdata.rendering.blocks import (
@@ -281,8 +281,8 @@ def _metadata(template_id: str, source: str) -> dict[str, Any]:
             rule="LINT_METADATA",
         )
     try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also for a number of many digits
+        return parse_toml(text)
+    except ValueError as error:
         raise TemplateError(
             f"Template '{template_id}': its first comment is not TOML: {error}",
             'Write metadata as key = "value", or put prose in a second comment.',

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from sftdata.base.files import read_regular
+from sftdata.base.toml import parse_toml
 from sftdata.errors import SpecError
 
 _MAX_BYTES = 1_000_000
@@ -22,7 +22,7 @@ def read_toml(path: Path) -> dict[str, Any]:
                 "Give the path of a TOML file.",
                 code="E403",
             )
-        return tomllib.loads(data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n"))
+        return parse_toml(data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n"))
     except OSError as error:
         raise SpecError(
             f"{path}: {error.strerror}.", "Give the path of a TOML file.", code="E403"
@@ -34,7 +34,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             "Save the file as UTF-8.",
             code="E403",
         ) from error
-    except (ValueError, RecursionError) as error:  # also for a number of many digits
+    except ValueError as error:
         raise SpecError(
             f"{path}: not a TOML file: {error}",
             'Each key stands once, as key = value, and texts stand in quotes: task = "summarize"',

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.files import read_regular, write_atomically
+from sftdata.base.toml import parse_toml
 from sftdata.errors import TemplateError
 from sftdata.versioning.versions import Version, parse_version
 
@@ -105,8 +105,8 @@ def parse_lock(text: str, path: Path) -> list[Release]:
                 rule="DUPLICATE_VERSION",
             )
     try:
-        content = tomllib.loads(re.sub(r"(?m)^\[releases\]$", "", text)) if keys else {}
-    except tomllib.TOMLDecodeError as error:
+        content = parse_toml(re.sub(r"(?m)^\[releases\]$", "", text)) if keys else {}
+    except ValueError as error:
         raise _edited(path, f"not TOML: {error}") from error
     found = [_release(path, key, entry) for key, entry in content.items()]
     return sorted(found, key=lambda release: (release.id, release.number))

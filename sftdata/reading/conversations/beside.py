@@ -69,7 +69,7 @@ def _wrap(tool: dict[str, Any], number: int) -> dict[str, Any]:
 def _parse(name: str, text: str) -> Any:
     try:
         return parse_json(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _fault(f"'{name}' is text that is not JSON: {error}") from error
 
 

@@ -70,7 +70,7 @@ def _read_arguments(value: Any, number: int) -> dict[str, Any] | str:
         raise _fault(number, f"has {kind_of(value)} for arguments, not an object")
     try:
         parsed = to_plain(parse_json(value), null_filled=False)
-    except (ValueError, RecursionError):
+    except ValueError:
         return value
     return parsed if isinstance(parsed, dict) else value
 
@@ -78,7 +78,7 @@ def _read_arguments(value: Any, number: int) -> dict[str, Any] | str:
 def _parse(text: str, number: int) -> Any:
     try:
         return parse_json(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _fault(number, f"is text that is not JSON: {error}") from error
 
 

@@ -20,7 +20,7 @@ def to_items(value: Any, name: str) -> list[Any]:
     if isinstance(value, str):
         try:
             value = parse_json(value)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             detail = f"'{name}' is text that is not a JSON list of turns: {error}"
             raise ConversationFault(Reason.BAD_MESSAGES, detail) from error
     if is_arrow_map(value):

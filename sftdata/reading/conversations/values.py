@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from sftdata.base.nesting import TOO_DEEP, check_depth
 from sftdata.reading.json.objects import JsonObject, repeated_key, unique_object
 
 
@@ -15,15 +16,26 @@ def parse_json(text: str) -> Any:
 
     An object that gives a key twice is refused: which of the two is meant cannot be known.
     """
-    return json.loads(text, object_pairs_hook=unique_object, parse_constant=_refuse)
+    try:
+        value = json.loads(text, object_pairs_hook=unique_object, parse_constant=_refuse)
+    except RecursionError as error:
+        raise ValueError(TOO_DEEP) from error
+    check_depth(value)
+    return value
 
 
 def to_plain(value: Any, *, null_filled: bool) -> Any:
     """A value as JSON holds it: Arrow's maps become objects.
 
     With `null_filled` the nulls in objects are left out: a table has every key in every row.
-    Raises `ValueError` for a value that JSON has no form for, and for a key that occurs twice.
+    Raises `ValueError` for a value that JSON has no form for, that is nested too deeply, and for a
+    key that occurs twice.
     """
+    check_depth(value)
+    return _to_plain(value, null_filled)
+
+
+def _to_plain(value: Any, null_filled: bool) -> Any:
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float) and math.isfinite(value):
@@ -34,12 +46,12 @@ def to_plain(value: Any, *, null_filled: bool) -> Any:
         if isinstance(value, JsonObject) and value.repeated:
             raise repeated_key(value)
         return {
-            str(key): to_plain(item, null_filled=null_filled)
+            str(key): _to_plain(item, null_filled)
             for key, item in value.items()
             if item is not None or not null_filled
         }
     if isinstance(value, (list, tuple)):
-        return [to_plain(item, null_filled=null_filled) for item in value]
+        return [_to_plain(item, null_filled) for item in value]
     raise ValueError(f"{value!r} is not a value of JSON")
 
 

@@ -48,3 +48,9 @@ def test_anything_else_is_one_error(data: bytes) -> None:
 
 def test_the_bytes_of_a_file_are_readable_json_in_utf_8() -> None:
     assert to_json({"é": [1]}).decode() == '{\n  "é": [\n    1\n  ]\n}\n'
+
+
+@pytest.mark.parametrize("depth", [101, 100_000])
+def test_a_file_that_is_nested_too_deeply_is_refused(depth: int) -> None:
+    with pytest.raises(ValueError, match="nested in more than 100 levels"):
+        parse(b'{"a": ' + b"[" * depth + b"]" * depth + b"}")

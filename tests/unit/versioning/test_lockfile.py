@@ -104,3 +104,19 @@ def test_an_edited_lock_is_one_error_with_its_place(
         read_lock(LOCK.parent)
     assert caught.value.code == "E502"
     assert str(LOCK) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ("a = " + "[" * 9999, "nested in more than 100 levels"),
+        ("a." * 30_000 + "a = 1", "a key has more than 100 parts"),
+        ("a = " + "9" * 5000, "digits"),
+    ],
+    ids=["lists", "parts", "digits"],
+)
+def test_a_lock_that_cannot_be_parsed_is_an_edited_one(more: str, fault: str) -> None:
+    release_edits()
+    LOCK.write_text(LOCK.read_text() + more)
+    with pytest.raises(TemplateError, match=f"LOCK_EDITED: not TOML: .*{fault}"):
+        read_lock(Path("templates"))

@@ -152,7 +152,20 @@ def test_arguments_that_are_nested_too_deeply_are_a_fault() -> None:
         arguments = {"a": arguments}
     call = {"name": "f", "arguments": arguments}
     reason, _ = fault_of(messages=[USER, ANSWER | {"tool_calls": [call]}]) or ("", "")
-    assert reason == "bad_messages"
+    assert reason == "bad_tool_call"
+
+
+@pytest.mark.parametrize("depth", [101, 300, 930, 5000])
+@pytest.mark.parametrize("as_text", [True, False])
+def test_tools_that_are_nested_too_deeply_are_a_fault(depth: int, as_text: bool) -> None:
+    parameters: Any = []
+    for _ in range(depth - 1):
+        parameters = [parameters]
+    text = '[{"name": "f", "parameters": ' + "[" * depth + "]" * depth + "}]"
+    tools = text if as_text else [{"name": "f", "parameters": parameters}]
+    reason, detail = fault_of(messages=[USER, ANSWER], tools=tools) or ("", "")
+    assert reason == "bad_tools"
+    assert "nested in more than 100 levels" in detail
 
 
 # --- repairs and unrolled conversations --------------------------------------------------------
