@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'')
 _LONG = re.compile(r'"""|\'\'\'')
@@ -18,10 +19,16 @@ def find_line(text: str, keys: Sequence[str | int]) -> int | None:
     A number counts the tables of an array: `("sources", 0, "weight")`.
     """
     best, found = 0, None
-    for number, path in _keys(text):
+    for number, path in _all_keys(text):
         if len(path) > best and path == tuple(keys[: len(path)]):
             best, found = len(path), number
     return found
+
+
+@lru_cache(maxsize=2)
+def _all_keys(text: str) -> tuple[tuple[int, tuple[str | int, ...]], ...]:
+    """`_keys`, kept for the next fault of the same file."""
+    return tuple(_keys(text))
 
 
 def _keys(text: str) -> Iterator[tuple[int, tuple[str | int, ...]]]:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
+_SHOWN_FAULTS = 100
+_SHOWN_CHARS = 200  # of a value
+
+
 class SpecModel(BaseModel):
     """A frozen record without unknown keys."""
 
@@ -62,7 +66,10 @@ def validate(
         return model.model_validate(values)
     except ValidationError as error:
         faults = _find_faults(error)
-        lines = [f"  {line}" for fault in faults for line in _explain(fault, model, locate)]
+        shown = faults[:_SHOWN_FAULTS]
+        lines = [f"  {line}" for fault in shown for line in _explain(fault, model, locate)]
+        if len(faults) > len(shown):
+            lines.append(f"  and {len(faults) - len(shown):,} more faults")
         raise SpecError("\n".join((f"Faults in {source}:", *lines))) from error
 
 
@@ -88,7 +95,7 @@ def _explain(detail: ErrorDetails, model: type[SpecModel], locate: Locate) -> li
         # A fault of the whole names its keys itself.
         before = f"{place}: " if place else ""
         return [f"{before}{' '.join(str(fault).split())}" for fault in detail["ctx"]["error"].args]
-    given = "" if isinstance(detail["input"], dict) else f" (is {detail['input']!r})"
+    given = "" if isinstance(detail["input"], dict) else f" (is {_show(detail['input'])})"
     return [f"{place or 'spec'}: {_message(detail)}{given}"]
 
 
@@ -100,6 +107,11 @@ def _suggest_key(key: str, known: Sequence[str]) -> str:
     if "fields" in known and not near.startswith("Did you mean"):
         return f"A field stands below [fields]. {near}"
     return near
+
+
+def _show(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
 
 
 def _keys_at(model: type[SpecModel], table: Sequence[int | str]) -> list[str]:
