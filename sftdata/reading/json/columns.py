@@ -63,8 +63,7 @@ def rows_of_columns(name: str, stream: Any) -> Iterator[bytes]:
 
 def _rows(name: str, table: Mapping[str, Any]) -> Iterator[Any]:
     if table.keys() == _SPLIT_KEYS:
-        names = table["columns"]
-        yield from (dict(zip(names, cells, strict=True)) for cells in table["data"])
+        yield from _split_rows(name, table["columns"], table["data"])
         return
     columns = list(table.values())
     if all(isinstance(column, list) for column in columns):
@@ -75,7 +74,41 @@ def _rows(name: str, table: Mapping[str, Any]) -> Iterator[Any]:
     else:
         _check_lengths(name, table)
         for key in columns[0]:
-            yield {label: column.get(key) for label, column in table.items()}
+            yield {label: _cell(name, label, column, key) for label, column in table.items()}
+
+
+def _split_rows(name: str, given: Any, rows: Any) -> Iterator[dict[str, Any]]:
+    """The rows of pandas' orient="split"."""
+    labels = given if isinstance(given, list) else [None]
+    names = [str(label) for label in labels if type(label) in (str, int)]
+    if not isinstance(rows, list) or len(names) < len(labels):
+        raise GoldenSetError(
+            f"{name}: 'columns' must be a list of names, and 'data' a list of rows.",
+            'Write a row a line: df.to_json(path, orient="records", lines=True).',
+        )
+    repeated = next((label for label in names if names.count(label) > 1), None)
+    if repeated is not None:
+        raise GoldenSetError(
+            f"{name}: two columns have the name '{escape(repeated)}'.", "Rename one of them."
+        )
+    for number, cells in enumerate(rows, 1):
+        if not isinstance(cells, list) or len(cells) != len(names):
+            raise GoldenSetError(
+                f"{name}: row {number:,} of 'data' is not a list of {len(names)} values, one for "
+                "each column.",
+                "Every row must have one value for each column.",
+            )
+        yield dict(zip(names, cells, strict=True))
+
+
+def _cell(name: str, label: str, column: Mapping[str, Any], key: str) -> Any:
+    """The value of a row, by its key in a column."""
+    if key not in column:
+        raise GoldenSetError(
+            f"{name}: the column '{escape(label)}' has no row '{escape(key)}', which others have.",
+            "Every column must have one value for each row.",
+        )
+    return column[key]
 
 
 def _check_lengths(name: str, table: Mapping[str, Any]) -> None:
