@@ -69,6 +69,8 @@ def _parse_json_fast(chunks: Sequence[Chunk], columns: Mapping[str, str]) -> Par
         return None
     columns = {name: str(parse_path(path)[0]) for name, path in columns.items()}
     data = _one_buffer(chunks)
+    if not _is_object_a_line(data):  # Arrow crashes where the first value is `null`
+        return None
     whole = _integer_columns(chunks[0].data, columns)
     schema = pa.schema(
         [
@@ -86,7 +88,7 @@ def _parse_json_fast(chunks: Sequence[Chunk], columns: Mapping[str, str]) -> Par
     except (pa.ArrowInvalid, UnicodeDecodeError):
         return None
     chunk, line = _lines(chunks)
-    if table.num_rows != len(chunk) or not _is_object_a_line(data):
+    if table.num_rows != len(chunk):
         return None
     found = {name: cast_to_text(table.column(path)) for name, path in columns.items()}
     if all(column.null_count for column in found.values()):

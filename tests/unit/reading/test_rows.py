@@ -409,6 +409,13 @@ def test_nesting_too_deep_to_read_is_no_crash_of_the_column_check() -> None:
     reader.check_columns(next(read_chunks(sources[0], 0)))
 
 
+@pytest.mark.parametrize("content", [b"null\n", b"null\n" + OK, b"\nnull\n", b"null null\n"])
+def test_a_null_in_the_place_of_the_first_row_is_an_error(content: bytes) -> None:
+    # Arrow's reader ends the process.
+    with pytest.raises(GoldenSetError, match=r"rows\.jsonl:[12]: .*null"):
+        parse(content)
+
+
 # --- the two parsers agree ---------------------------------------------------------------------
 
 TEXT = st.text(max_size=12)
