@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, ClassVar, NoReturn
 
@@ -110,11 +111,32 @@ class _ChatCode(MeteredCode):
             super().visit_Getattr(node, frame)
 
 
+@contextmanager
+def _syntax_errors() -> Iterator[None]:
+    """Makes errors of Python's compiler, and those of deep nesting, errors of the template."""
+    try:
+        yield
+    except (RecursionError, MemoryError) as error:
+        raise jinja2.TemplateSyntaxError("it is nested too deeply", 1) from error
+    except (SyntaxError, ValueError, OverflowError) as error:  # too many loops or digits
+        raise jinja2.TemplateSyntaxError(f"it cannot be compiled: {error}", 1) from error
+
+
 class _Sandbox(MeteredEnvironment):
     """The sandbox, faster where templates spend most of their time: reading keys and methods."""
 
     code_generator_class = _ChatCode
     _safe: ClassVar[dict[tuple[type, str], bool]] = {}
+
+    def parse(self, *args: Any, **kwargs: Any) -> nodes.Template:
+        """The syntax tree. Every fault of the source is a `TemplateSyntaxError`."""
+        with _syntax_errors():
+            return super().parse(*args, **kwargs)
+
+    def compile(self, *args: Any, **kwargs: Any) -> Any:
+        """The code. Every fault of the source is a `TemplateSyntaxError`."""
+        with _syntax_errors():
+            return super().compile(*args, **kwargs)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """The attribute, or else the item, of that name."""

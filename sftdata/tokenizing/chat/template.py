@@ -13,6 +13,7 @@ import jinja2
 from jinja2 import meta
 
 from sftdata.base.content import find_content
+from sftdata.base.files import read_regular
 from sftdata.base.limits.budget import BudgetError, limited_by_length
 from sftdata.base.limits.sandbox import render_counted
 from sftdata.base.pickling import PicklesFieldsOnly
@@ -60,8 +61,14 @@ def read_template_file(name: str) -> str:
         raise TemplateError(
             f"There is no chat template '{name}'.", "Give a file that holds the Jinja text of one."
         )
+    data = read_regular(path, _MAX_SOURCE + 1)
+    if len(data) > _MAX_SOURCE:
+        raise TemplateError(
+            f"{path}: a chat template has at most {_MAX_SOURCE:,} bytes; this file has more.",
+            "Give a file that holds the Jinja text of one.",
+        )
     try:
-        source = path.read_text(encoding="utf-8")
+        source = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise TemplateError(f"{path}: a chat template must be UTF-8: {error}") from error
     # Parse it here: later, each conversation would be blamed for its faults.

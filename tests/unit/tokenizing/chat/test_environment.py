@@ -69,3 +69,21 @@ def test_the_shortcuts_of_the_sandbox_change_nothing(expression: str) -> None:
         assert re.sub("0x[0-9a-f]+", "", outcome(chat_environment())) == re.sub(
             "0x[0-9a-f]+", "", expected
         )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}",
+        "{{ " + "[" * 90 + "]" * 90 + " }}",
+        "{{ " + "not " * 3000 + "1 }}",
+        "{{ x" + "|trim" * 3000 + " }}",
+        "{% if x %}" * 3000 + "{% endif %}" * 3000,
+        "{% for x in y %}" * 30 + "{% endfor %}" * 30,
+        "{{ " + "9" * 5000 + " }}",
+    ],
+    ids=["brackets", "lists", "not", "filters", "ifs", "loops", "digits"],
+)
+def test_a_source_that_python_does_not_compile_is_a_syntax_error(source: str) -> None:
+    with pytest.raises(jinja2.TemplateSyntaxError):
+        compile_chat_template(source)

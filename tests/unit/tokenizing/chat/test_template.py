@@ -74,3 +74,9 @@ def test_a_source_of_any_length_is_not_compiled() -> None:
     tokenizer = SimpleNamespace(name="made", chat_template="x" * 200_001, special_texts={})
     with pytest.raises(TemplateError, match=r"'made' has 200,001 characters; at most 200,000"):
         load_chat_template(tokenizer, {}, datetime.date(2026, 1, 31))  # type: ignore[arg-type]
+
+
+def test_a_file_of_any_length_is_not_compiled() -> None:
+    Path("chat.jinja").write_text("x" * 200_001)
+    with pytest.raises(TemplateError, match=r"chat\.jinja: a chat template has at most 200,000"):
+        read_template_file("chat.jinja")
