@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from sftdata.base.escaping import escape
 from sftdata.base.files import read_regular
 from sftdata.base.typed_text import FieldType
 from sftdata.base.wording import reason_of
@@ -27,6 +28,8 @@ from sftdata.versioning.scaffold import write_working_copy
 Collection = Literal["promptsource", "flan"]
 
 _LICENSE = "Apache-2.0"  # of both collections
+_SHOWN = 500  # characters of an error
+_LONGEST = 100  # characters of a file's name
 _CHOICE = re.compile(r"answer_choices\s*\[\s*([\w.]+)\s*\]")
 _DRAWS = re.compile(r"\b(choice|most_frequent)\s*\(")
 _COMPUTED = {"options_": "the list of answers, which FLAN makes itself", "options": "the answers"}
@@ -88,6 +91,11 @@ def import_templates(collection: Collection, path: Path, task: str | None = None
             continue
         left_out += [LeftOut(item.name, what) for what in item.left_out]
         try:
+            item.source.encode()
+        except UnicodeEncodeError:
+            left_out.append(LeftOut(item.name, "it holds a lone surrogate, which is no text"))
+            continue
+        try:
             template = parse_template(item.id, item.source)
             written[item.id] = write_working_copy(item.id, item.source)
         except TemplateError as error:
@@ -102,16 +110,19 @@ def _read_promptsource(path: Path, text: str, task: str | None) -> Iterator[_Can
     import yaml
 
     # Plain data only; the two tags of the format are mappings.
-    plain: Any = type("_PlainLoader", (yaml.SafeLoader,), {})
+    plain: Any = type("_PlainLoader", (yaml.SafeLoader,), {"flatten_mapping": _merge_nothing})
     for tag in ("!Template", "!TemplateMetadata"):
         plain.add_constructor(tag, lambda loader, node: loader.construct_mapping(node, deep=True))
     try:
         content = yaml.load(text, Loader=plain)
         entries = list(content["templates"].values())
         dataset = "_".join(filter(None, (content["dataset"], content.get("subset"))))
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    # A date that is none is a `ValueError`.
+    except (
+        yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError,
+    ) as error:  # fmt: skip
         raise SftdataError(
-            f"{path}: not a promptsource file: {error}",
+            f"{path}: not a promptsource file: {escape(str(error)[:_SHOWN])}",
             "It has 'dataset' and 'templates', each template with the tag !Template.",
             code="E503",
         ) from error
@@ -119,23 +130,29 @@ def _read_promptsource(path: Path, text: str, task: str | None) -> Iterator[_Can
         yield _from_promptsource(entry, dataset, task or _slug(dataset))
 
 
+def _merge_nothing(loader: Any, node: Any) -> None:
+    """In place of YAML's merge key, which makes a few lines a mapping without end."""
+
+
 def _from_promptsource(entry: Any, dataset: str, task: str) -> _Candidate | LeftOut:
-    name, jinja = str(entry.get("name", entry.get("id"))), str(entry.get("jinja", ""))
+    if not isinstance(entry, dict):
+        return LeftOut(dataset, "one of its templates is not a mapping")
+    name = _text(entry.get("name", entry.get("id")))
+    jinja = _text(entry.get("jinja"))
     parts = [part.strip() for part in jinja.split("|||")]
     if len(parts) != 2 or not all(parts):
         return LeftOut(name, f"it has {len(parts)} parts between '|||', not a prompt and a target")
     if draw := _DRAWS.search(jinja):
         return LeftOut(name, f"it draws at random or counts rows with '{draw[1]}'")
-    details = entry.get("metadata") or {}
+    given = entry.get("metadata")
+    details = given if isinstance(given, dict) else {}
     left_out = []
-    if details.get("metrics"):
-        left_out.append(f"its metrics: {', '.join(map(str, details['metrics']))}")
-    if entry.get("reference"):
-        left_out.append(f"its reference: {entry['reference']}")
-    choices = entry.get("answer_choices")
-    if isinstance(choices, str):
-        choices = [choice.strip() for choice in choices.split("|||")]
-    if choices and any("{{" in str(choice) for choice in choices):
+    if metrics := _texts(details.get("metrics")):
+        left_out.append(f"its metrics: {', '.join(metrics)}")
+    if reference := _text(entry.get("reference")):
+        left_out.append(f"its reference: {reference}")
+    choices: Sequence[str] | None = _texts(entry.get("answer_choices"))
+    if choices and any("{{" in choice for choice in choices):
         if "answer_choices" in jinja:
             return LeftOut(name, f"its answer choices are computed from the row: {choices}")
         left_out.append("its answer choices, which are computed from the row")
@@ -143,12 +160,25 @@ def _from_promptsource(entry: Any, dataset: str, task: str) -> _Candidate | Left
     prompt, target = (_with_choices(_as_written(part), choices) for part in parts)
     metadata = {
         "description": f"{name} ({dataset}).",
-        "source": f"promptsource:{dataset}/{entry.get('id')}",
+        "source": f"promptsource:{dataset}/{_text(entry.get('id'))}",
         "license": _LICENSE,
-        "language": ", ".join(details.get("languages") or ()),
+        "language": ", ".join(_texts(details.get("languages"))),
     }
     template_id = f"{task}/{_slug(name)}"
     return _Candidate(name, template_id, _source(metadata, prompt, target), tuple(left_out))
+
+
+def _text(value: Any) -> str:
+    """A text or a number as text; "" for anything else, which YAML may repeat without end."""
+    is_short = isinstance(value, int) and value.bit_length() <= 64  # Python refuses long ones
+    return str(value) if is_short or isinstance(value, (str, float)) else ""
+
+
+def _texts(value: Any) -> list[str]:
+    """The texts of a list, or in one text with ||| between them."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split("|||")]
+    return list(map(_text, value)) if isinstance(value, list) else []
 
 
 def _as_written(jinja: str) -> str:
@@ -158,11 +188,11 @@ def _as_written(jinja: str) -> str:
     return re.sub(r"(?<![-+])([%#])\}", r"+\1}", kept)
 
 
-def _with_choices(part: str, choices: Sequence[Any] | None) -> str:
+def _with_choices(part: str, choices: Sequence[str] | None) -> str:
     """Golden fields are text, so a label is made a number where it picks one of the answers."""
     if not choices or "answer_choices" not in part:
         return part
-    listed = json.dumps([str(choice) for choice in choices], ensure_ascii=False)
+    listed = json.dumps(choices, ensure_ascii=False)
     return f"{{%- set answer_choices = {listed} -%}}\n" + _CHOICE.sub(
         r"answer_choices[\1|int]", part
     )
@@ -175,9 +205,12 @@ def _read_flan(path: Path, text: str, task: str | None) -> Iterator[_Candidate |
         if isinstance(value, LeftOut):
             yield value
             continue
+        if not isinstance(value, (list, tuple)):
+            yield LeftOut(name, "it is not a list of patterns")
+            continue
         for number, pattern in enumerate(value, 1):
             label = f"{name}[{number - 1}]"
-            if not (len(pattern) == 2 and all(isinstance(part, str) for part in pattern)):
+            if not _is_pair(pattern):
                 yield LeftOut(label, "it is not a pair of input and target")
                 continue
             given, target = pattern
@@ -192,19 +225,27 @@ def _read_flan(path: Path, text: str, task: str | None) -> Iterator[_Candidate |
         )
 
 
+def _is_pair(pattern: Any) -> bool:
+    return (
+        isinstance(pattern, (list, tuple))
+        and len(pattern) == 2
+        and all(isinstance(part, str) for part in pattern)
+    )
+
+
 def _flan_patterns(path: Path, text: str) -> Iterator[tuple[str, Any]]:
     """The lists of patterns by name. Python is read as data and never run."""
     if path.suffix == ".json":
         try:
             yield from json.loads(text).items()
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, RecursionError) as error:
             raise SftdataError(
                 f"{path}: not a JSON object of patterns: {error}", code="E503"
             ) from error
         return
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # nested too deep
         raise SftdataError(f"{path}: not Python: {error}", code="E503") from error
     for node in tree.body:
         if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)):
@@ -215,7 +256,7 @@ def _flan_patterns(path: Path, text: str) -> Iterator[tuple[str, Any]]:
             name = str(key.value) if isinstance(key, ast.Constant) else "?"
             try:
                 yield name, ast.literal_eval(value)
-            except ValueError:
+            except (ValueError, TypeError, RecursionError):
                 yield name, LeftOut(name, "its patterns are computed, not written out")
 
 
@@ -265,4 +306,4 @@ def _source(metadata: dict[str, str], prompt: str, target: str) -> str:
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-") or "unnamed"
+    return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")[:_LONGEST] or "unnamed"

@@ -135,3 +135,52 @@ def test_the_fields_have_the_types_that_the_templates_expect() -> None:
         'score = { path = "score", type = "float" }\n'
         'text = "text"'
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.yaml", "dataset: " + "[" * 9999),
+        ("a.yaml", "dataset: 2026-99-99\ntemplates: {}"),
+        ("a.yaml", "a: &a {x: 1}\nb: &b {<<: [*a, *a]}\ndataset: d\ntemplates: {<<: [*b, *b]}"),
+        ("a.py", "PATTERNS = " + "-" * 100_000 + "1"),
+        ("a.py", "PATTERNS = 1" + "+1" * 30_000),
+        ("a.py", "PATTERNS = " + "[" * 5000),
+        ("a.json", "[" * 99_999),
+    ],
+)
+def test_a_file_that_cannot_be_parsed_is_refused(name: str, text: str) -> None:
+    Path(name).write_text(text)
+    with pytest.raises(SftdataError, match=name) as caught:
+        import_templates("promptsource" if name == "a.yaml" else "flan", Path(name))
+    assert caught.value.code == "E503"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.yaml", "dataset: d\ntemplates: {x: 3}"),
+        ("a.yaml", "dataset: d\ntemplates: {x: {jinja: [a], metadata: 3}}"),
+        ("a.yaml", "dataset: d\ntemplates: {x: {name: 0x" + "f" * 5000 + ", jinja: a}}"),
+        ("a.json", '{"rte": false}'),
+        ("a.json", '{"rte": [false, ["a"], {"x": 1}]}'),
+        ("a.json", '{"rte": [["\\ud800 {a}", "{b}"]]}'),
+        ("a.py", 'PATTERNS = {"rte": {[]: 1}}'),
+    ],
+)
+def test_parts_of_another_shape_are_left_out(name: str, text: str) -> None:
+    Path(name).write_text(text)
+    imported = import_templates("promptsource" if name == "a.yaml" else "flan", Path(name))
+    assert imported.written == {}
+    assert imported.left_out
+
+
+def test_keys_of_another_shape_do_not_end_the_import() -> None:
+    Path("a.yaml").write_text(
+        "dataset: d\ntemplates:\n  x: {name: n, jinja: '{{a}} ||| {{b}}', answer_choices: 3,\n"
+        "    metadata: {languages: [1, en], metrics: BLEU}}\n"
+        f"  y: {{name: {'long ' * 200}, jinja: '{{{{a}}}} ||| {{{{b}}}}'}}\n"
+    )
+    imported = import_templates("promptsource", Path("a.yaml"))
+    assert list(imported.written) == ["d/n", "d/" + "long-" * 20]
+    assert [part.what for part in imported.left_out] == ["its metrics: BLEU"]
