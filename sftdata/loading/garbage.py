@@ -101,9 +101,9 @@ def _is_of(manifest: Manifest | None, plan: Path) -> bool:
     try:
         with pa.memory_map(str(plan)) as mapped:
             metadata = pa.ipc.open_file(mapped).schema.metadata or {}
-    except (OSError, pa.ArrowInvalid):
+    except (OSError, ValueError, pa.ArrowException):
         return False
-    return manifest is not None and metadata.get(b"build", b"").decode() == manifest["build"]
+    return manifest is not None and metadata.get(b"build") == manifest["build"].encode()
 
 
 def remove_garbage(directory: Path, found: list[Garbage]) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sftdata.base.arrow import numbers, to_numbers
+from sftdata.base.escaping import escape_bytes
 from sftdata.base.files import read_regular, write_atomically
 from sftdata.base.wording import reason_of
 from sftdata.errors import SftdataError
@@ -160,12 +161,12 @@ def read_plan(data: Dataset, split: str, max_length: int) -> PackPlan:
         raise SftdataError(
             f"{path}: the pack plan cannot be read: {reason_of(error)}", remedy, code="E705"
         ) from error
-    found = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-    build = found.get("build", "(unknown)")
-    if build != manifest["build"]:
+    found = table.schema.metadata or {}
+    build = found.get(b"build", b"(unknown)")
+    if build != manifest["build"].encode():
         raise StalePlanError(
-            f"{path}: the plan was made for the build {build}, but the dataset is the build "
-            f"{manifest['build']}.",
+            f"{path}: the plan was made for the build {escape_bytes(build)}, but the dataset is "
+            f"the build {manifest['build']}.",
             remedy,
             code="E705",
         )
@@ -186,9 +187,10 @@ def read_plan(data: Dataset, split: str, max_length: int) -> PackPlan:
     return plan
 
 
-def _describe(manifest: Manifest, split: str, max_length: int) -> dict[str, str]:
+def _describe(manifest: Manifest, split: str, max_length: int) -> dict[bytes, bytes]:
     """The metadata of a plan's schema."""
-    return {"build": manifest["build"], "split": split, "max_length": str(max_length)}
+    facts = {"build": manifest["build"], "split": split, "max_length": str(max_length)}
+    return {key.encode(): value.encode() for key, value in facts.items()}
 
 
 def _digest_path(path: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from support.forty_rows import build_rows, rows, write_spec
 from support.kills import files_of
@@ -79,6 +80,14 @@ def test_a_pack_plan_of_another_build_is_removed(built: dict[str, str]) -> None:
         "packs/300-train.arrow.sha256: a pack plan of another build",
         "packs/300-train.arrow: a pack plan of another build",
     ]
+
+
+def test_a_pack_plan_of_a_build_whose_name_is_not_utf8_is_removed(built: dict[str, str]) -> None:
+    plan = next((OUT / "packs").glob("*.arrow"))
+    table = pa.ipc.open_file(plan).read_all().replace_schema_metadata({b"build": b"\xff"})
+    with pa.ipc.new_file(plan, table.schema) as writer:
+        writer.write_table(table)
+    assert f"packs/{plan.name}: a pack plan of another build" in collect()
 
 
 def test_of_a_killed_first_build_all_is_removed(built: dict[str, str]) -> None:

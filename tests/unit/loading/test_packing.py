@@ -157,3 +157,16 @@ def test_the_digest_beside_a_plan_is_one_for_sha256sum(data: Dataset) -> None:
     recorded.unlink()
     with pytest.raises(SftdataError, match=r"no 50-train\.arrow\.sha256 beside it"):
         read_plan(data, "train", 50)
+
+
+def test_a_plan_whose_metadata_is_not_utf8_is_refused(data: Dataset) -> None:
+    path = write_plan(data.manifest, "train", plan_packs(data["train"].lengths, 50))
+    table = (
+        pa.ipc.open_file(path).read_all().replace_schema_metadata({b"\xff": b"", b"build": b"\xff"})
+    )
+    with pa.ipc.new_file(path, table.schema) as writer:
+        writer.write_table(table)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_name(f"{path.name}.sha256").write_text(f"{digest}  {path.name}\n")
+    with pytest.raises(SftdataError, match=r"was made for the build \\xff"):
+        read_plan(data, "train", 50)
