@@ -155,7 +155,7 @@ def _parse_chat_options(given: Sequence[str]) -> dict[str, Any]:
             raise click.BadParameter(f"'{key}' is given more than once, also as '{value}'.")
         try:
             options[key] = json.loads(_FROM_PYTHON.get(value, value))
-        except ValueError:
+        except (ValueError, RecursionError):
             options[key] = value
     return options
 
@@ -186,7 +186,7 @@ def _parse_row(text: str) -> dict[str, Any]:
 def _parse_json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise click.BadParameter(f"not JSON: {error}. Example: '{_ROW}'") from error
 
 

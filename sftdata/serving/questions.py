@@ -46,6 +46,8 @@ def read_json(given: str, what: str) -> Any:
         raise GoldenSetError(f"{given}: cannot be read: {reason_of(error)}", code="E303") from error
     try:
         return json.loads(text)
+    except RecursionError:
+        return _parse(text, given)  # raises
     except ValueError:
         lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
         if len(lines) < 2:

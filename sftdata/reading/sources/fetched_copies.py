@@ -53,7 +53,7 @@ def find_copy(address: str) -> KnownCopy | None:
     try:
         known = KnownCopy(**json.loads((folder / _RECORD).read_bytes()))
         is_whole = _digest(known.path) == known.sha256
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     with contextlib.suppress(OSError):
         note_use(folder / _RECORD)

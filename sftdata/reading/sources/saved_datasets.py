@@ -53,7 +53,7 @@ def list_files(name: str, folder: Path) -> tuple[Path, ...]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise GoldenSetError(
             f"{path}: not JSON: {error}", "Save the dataset again.", code="E203"
         ) from error

@@ -142,8 +142,10 @@ def _check_directory(directory: Path, trust_remote_code: bool) -> None:
         )
     try:
         config = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SftdataError(f"{path}: not valid JSON: {error}", code="E901") from error
+    if not isinstance(config, dict):
+        raise SftdataError(f"{path}: a JSON object is expected.", code="E901")
     if config.get("auto_map") and not trust_remote_code:
         code = ", ".join(sorted(map(str, config["auto_map"].values())))
         raise SftdataError(
