@@ -10,10 +10,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-import tokenizers
+from support.byte_tokenizer import write_byte_tokenizer
 from support.forked.shared import close_servers
 from support.places import SHARED
-from tokenizers import decoders, models, pre_tokenizers
 
 # Threads of torch that wait for each other in a loop: here they took ten times what one takes.
 # Set before torch is imported, and for the processes that the tests start.
@@ -70,21 +69,7 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.fixture(scope="session")
 def byte_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tokenizer directory with one id per byte, id == byte, and EOS 256 which is also pad."""
-    from tokenizers.pre_tokenizers import ByteLevel
-
-    folder = tmp_path_factory.mktemp("byte-tokenizer")
-    visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    hidden = iter(range(256, 512))
-    chars = [chr(byte) if byte in visible else chr(next(hidden)) for byte in range(256)]
-    assert set(chars) == set(ByteLevel.alphabet())
-    tokenizer = tokenizers.Tokenizer(models.BPE({char: i for i, char in enumerate(chars)}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(["<eos>"])
-    tokenizer.save(str(folder / "tokenizer.json"))
-    config = {"eos_token": "<eos>", "pad_token": "<eos>"}
-    (folder / "tokenizer_config.json").write_text(json.dumps(config))
-    return folder
+    return write_byte_tokenizer(tmp_path_factory.mktemp("byte-tokenizer"))
 
 
 @pytest.fixture(scope="session")

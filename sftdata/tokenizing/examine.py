@@ -69,12 +69,23 @@ def find_in_child(data: bytes) -> bytes:
     place, config, added, ends = orjson.loads(head)
     path = Path(place)
     spec = parse_json(path, content)
-    try:
-        facts = find_facts(path.parent, spec, config, declared_tokens(config, added), ends)
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise not_a_tokenizer(path, error) from error
+    facts = find_checked_facts(path, spec, config, added, ends)
     answer = orjson.dumps(facts)
     if facts["completed"] is not None:
         spec = {**spec, "added_tokens": facts["completed"]}
     probe_tokenizer(path, spec, facts)
     return answer
+
+
+def find_checked_facts(
+    path: Path,
+    spec: Mapping[str, Any],
+    config: Mapping[str, Any],
+    added: Mapping[str, Any],
+    ends: Sequence[int],
+) -> dict[str, Any]:
+    """`find_facts`, with a `TokenizerError` for files with parts that no library writes."""
+    try:
+        return find_facts(path.parent, spec, config, declared_tokens(config, added), ends)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise not_a_tokenizer(path, error) from error
