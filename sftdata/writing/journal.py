@@ -219,7 +219,8 @@ class BlocksLine:
             and blocks.rows.ndim == 2
             and int(blocks.rows.min()) >= 0
             and blocks.rows_in.shape == (number,)
-            and number % self.templates == 0
+            and len(outline) > 0
+            and number % len(outline) == 0  # blocks of each template
             and len(self.keys) == number * KEY_BYTES
             and len(self.first_rows) == len(outline) == len(outline.sizes)
             and len(outline.digests) == len(outline) * DIGEST_BYTES

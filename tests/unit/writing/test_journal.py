@@ -153,6 +153,9 @@ def test_blocks_that_an_earlier_version_recorded_are_left_out(tmp_path: Path) ->
     [
         {"rows": [[1, 0]]},
         {"rows": [[-1, 2], [2, 1]]},
+        # Fewer blocks than chunks; no chunks.
+        {"rows": [[3, 1]], "rows_in": [2], "keys": "a2tra2tra2tra2tra2traw==", "trimmed": []},
+        {"chunks": {"rows": [], "sizes": [], "digests": "", "is_closed": True}, "first_rows": []},
         {"rows_in": "x"},
         {"hashes": "AAAA"},
         {"lines": None},
