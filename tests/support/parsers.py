@@ -120,7 +120,7 @@ SPEC: dict[str, Any] = {
 }  # fmt: skip
 MIXTURE: dict[str, Any] = {
     "seed": 1,
-    "mixture": {"task": "mixed", "tokens": 100},
+    "mixture": {"task": "mixed", "by": "tokens", "temperature": 2},
     "sources": [
         {"name": "one", "spec": "summarize", "weight": 2, "data": ["a.jsonl"]},
         {"name": "two", "spec": "qa", "weight": 1, "cap": 9},
