@@ -25,7 +25,7 @@ import xxhash
 
 from sftdata.base.cache_folder import cache_folder
 from sftdata.base.file_systems import updates_ctime
-from sftdata.base.files import Stamp, replacing, stamp
+from sftdata.base.files import Stamp, read_regular, replacing, stamp
 
 # Reading less than this takes no longer than a look into the cache.
 _MIN_BYTES = 8 * 1024 * 1024
@@ -34,6 +34,7 @@ _MIN_FILE_BYTES = 1024 * 1024  # of one file of a dataset
 _SETTLED_SECONDS = 1.0
 
 _DIGEST_BYTES = 16  # stored before the content
+_MAX_ENTRY_BYTES = 1024**3  # the largest are tokenizers, whose files have at most half of it
 
 _DAY = 24 * 3600
 
@@ -160,7 +161,9 @@ def _read(path: Path) -> bytes | None:
     if _is_off:
         return None
     try:
-        data = path.read_bytes()
+        if path.stat().st_size > _MAX_ENTRY_BYTES:
+            return None
+        data = read_regular(path)
         note_use(path)
     except OSError:
         return None

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sftdata.base.cache_folder import DATASETS, PART, cache_folder
+from sftdata.base.cache_folder import DATASETS, KINDS, PART, cache_folder
 from sftdata.base.escaping import escape
 from sftdata.base.files import is_temporary, remove_leftovers
 from sftdata.errors import SftdataError
@@ -48,7 +48,7 @@ def cache_cap() -> int:
 
 
 def list_entries() -> list[CacheEntry]:
-    """Everything in the cache, the longest unused first."""
+    """Everything that sftdata put into the cache, the longest unused first."""
     entries = []
     for folder in _folders():
         for path in folder.iterdir():
@@ -93,11 +93,8 @@ def clear_cache() -> int:
 
 
 def _folders() -> list[Path]:
-    try:
-        entries = sorted(cache_folder().iterdir())
-    except FileNotFoundError:
-        return []
-    return [path for path in entries if path.is_dir() and not path.is_symlink()]
+    folders = (cache_folder() / kind for kind in sorted(KINDS))
+    return [path for path in folders if path.is_dir() and not path.is_symlink()]
 
 
 def _remove(path: Path) -> None:

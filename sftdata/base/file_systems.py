@@ -22,7 +22,8 @@ def updates_ctime(path: Path) -> bool:
     kinds = _read_mounts()
     if not kinds:
         return True  # not Linux; the usual file systems do
-    folders = [path.absolute(), *path.absolute().parents]
+    place = path.resolve()  # the file that a link names may be on another file system
+    folders = [place, *place.parents]
     found = next((kinds[str(folder)] for folder in folders if str(folder) in kinds), "")
     return found in _UPDATE_CTIME
 

@@ -52,7 +52,7 @@ def find_copy(address: str) -> KnownCopy | None:
     folder = _folder(address)
     try:
         known = KnownCopy(**json.loads((folder / _RECORD).read_bytes()))
-        is_whole = _digest(known.path) == known.sha256
+        is_whole = known.address == address and _digest(known.path) == known.sha256
     except (OSError, ValueError, TypeError, RecursionError):
         return None
     with contextlib.suppress(OSError):

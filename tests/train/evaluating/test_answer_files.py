@@ -68,13 +68,25 @@ def test_two_processes_do_not_write_one_file(path: Path) -> None:
         AnswerFile.open(path, HEADER)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"ids", b"odd"), (b"[7, 8]", b"[7, 9]"), (b'"a"', b'"c"'), (b"r1", b"r3")]
+)
 def test_a_damaged_file_in_the_cache_is_started_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    old: bytes, new: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with open_cached(HEADER) as file:
         file.add([("r1", [1, 2], [7, 8], "a")])
-    file.path.write_bytes(file.path.read_bytes().replace(b"ids", b"odd"))
+    file.path.write_bytes(file.path.read_bytes().replace(old, new))
     with open_cached(HEADER) as again:
         assert again.path == file.path
         assert [1, 2] not in again
+
+
+def test_a_damaged_answer_is_named_and_the_file_stays_as_it_is(path: Path) -> None:
+    damaged = path.read_bytes().replace(b"[7, 8]", b"[7, 9]")
+    path.write_bytes(damaged)
+    with pytest.raises(SftdataError, match=r"base\.jsonl:2: the line is damaged") as caught:
+        AnswerFile.open(path, HEADER)
+    assert caught.value.code == "E702"
+    assert path.read_bytes() == damaged

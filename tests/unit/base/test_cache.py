@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,27 @@ def test_damaged_content_does_not_count(damage: slice) -> None:
     write_content("kind", "c", b"bytes")
     path = cache.cache_folder() / "kind" / "c"
     path.write_bytes(path.read_bytes()[damage])
+    assert read_content("kind", "c") is None
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        os.mkfifo,
+        Path.mkdir,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.symlink_to(path),
+        lambda path: path.touch() or os.truncate(path, 2**40),
+    ],
+    ids=["pipe", "folder", "device", "loop of links", "a terabyte of zeros"],
+)
+def test_anything_else_in_the_place_of_an_entry_does_not_count(
+    place: Callable[[Path], object],
+) -> None:
+    write_content("kind", "c", b"bytes")
+    path = cache.cache_folder() / "kind" / "c"
+    path.unlink()
+    place(path)
     assert read_content("kind", "c") is None
 
 

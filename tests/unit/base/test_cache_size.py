@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import time
 from pathlib import Path
 
 import pytest
 
+import sftdata
 from sftdata.base import cache
 from sftdata.base.cache import read_content, write_content
-from sftdata.base.cache_folder import cache_folder
+from sftdata.base.cache_folder import ANSWERS, BUILDS, COPIES, DATASETS, KINDS, cache_folder
 from sftdata.base.cache_size import cache_cap, clear_cache, list_entries, trim_cache
 from sftdata.errors import SftdataError
 from sftdata.reading.sources.fetched_copies import find_copy, store_copy
@@ -83,6 +85,26 @@ def test_the_cache_is_cleared() -> None:
     assert clear_cache() == 17
     assert clear_cache() == 0
     assert read_content("plain", "a") is None
+
+
+def test_files_of_others_in_the_folder_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """XDG_CACHE_HOME may be the folder of a checkout of sftdata."""
+    write_content("plain", "a", b"1")
+    code = cache_folder() / "docs" / "index.md"
+    code.parent.mkdir()
+    code.write_text("mine")
+    age(code, 99)
+    monkeypatch.setenv("SFTDATA_CACHE_GB", "0")
+    trim_cache()
+    assert clear_cache() == 17
+    assert code.read_text() == "mine"
+
+
+def test_each_kind_of_entry_is_counted() -> None:
+    """An entry of a kind that is missing in `KINDS` would never be removed."""
+    code = "".join(path.read_text() for path in Path(sftdata.__file__).parent.rglob("*.py"))
+    used = re.findall(r'(?:(?:read|write)_(?:facts|content)|_entry)\("(\w+)"', code)
+    assert {*used, COPIES, DATASETS, BUILDS, ANSWERS} == KINDS
 
 
 @pytest.mark.parametrize("text", ["2 GB", "-1", "inf", ""])

@@ -45,6 +45,26 @@ def test_the_file_system_is_that_of_the_nearest_mount(path: str, is_trusted: boo
     assert updates_ctime(Path(path)) is is_trusted
 
 
+def test_the_file_system_is_that_of_the_file_not_of_its_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, memory = tmp_path / "disk", tmp_path / "memory"
+    disk.mkdir()
+    memory.mkdir()
+    (disk / "link").symlink_to(memory / "file")
+    (disk / "folder").symlink_to(memory)
+    mounts = f"1 1 0:1 / {disk} rw - ext4 a rw\n2 1 0:2 / {memory} rw - tmpfs tmpfs rw"
+    (tmp_path / "mounts").write_text(mounts)
+    monkeypatch.setattr(file_systems, "_MOUNTS", tmp_path / "mounts")
+    file_systems._read_mounts.cache_clear()
+    try:
+        assert updates_ctime(disk / "file")
+        assert not updates_ctime(disk / "link")
+        assert not updates_ctime(disk / "folder" / "file")
+    finally:
+        file_systems._read_mounts.cache_clear()
+
+
 def test_flushing_waits_for_no_pipe_and_needs_no_file(tmp_path: Path) -> None:
     flush(tmp_path / "nowhere")
     flush(Path("/dev/null"))

@@ -1,8 +1,8 @@
 """Files of answers: each batch is written as soon as it is ready, so that a kill loses one batch.
 
 A file holds the answers of one model with one decoding. Its first line says which; every further
-line is an answer, named by the digest of its prompt's ids. The same evaluation reads it and asks
-the model only for the rest.
+line is an answer, named by the digest of its prompt's ids, and ends with a digest of its own. The
+same evaluation reads it and asks the model only for the rest.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from sftdata.base.cache_folder import cache_folder
+from sftdata.base.cache_folder import ANSWERS, cache_folder
 from sftdata.base.escaping import escape
 from sftdata.errors import SftdataError
 
-_CACHED = "answers"  # the cache's subfolder
 _VERSION = 1
 Ids = Sequence[int]
 Header = Mapping[str, Any]  # everything that an answer depends on, but its prompt
@@ -42,7 +41,7 @@ class AnswerFile:
         """The file at `path` with the answers it has, or a new one.
 
         A last line that a kill has cut is removed. Raises `SftdataError` for answers of another
-        model or decoding, and for a file that is not of this kind.
+        model or decoding, for a damaged line, and for a file that is not of this kind.
         """
         header = json.loads(json.dumps({"answers": _VERSION, **header}))  # as it is read back
         found = cls(path, header)
@@ -82,7 +81,8 @@ class AnswerFile:
         for row_id, prompt, ids, text in answers:
             digest = digest_prompt(prompt)
             self._answers[digest] = list(ids)
-            lines.append({"row_id": row_id, "prompt": digest, "ids": list(ids), "text": text})
+            line = {"row_id": row_id, "prompt": digest, "ids": list(ids), "text": text}
+            lines.append(line | {"digest": _digest_line(line)})
         self._write(lines)
 
     def _lock(self) -> None:
@@ -119,6 +119,15 @@ class AnswerFile:
             raise self._foreign() from error
         if not isinstance(written, dict) or "answers" not in written:
             raise self._foreign()
+        for number, line in enumerate(answers, 2):
+            if line.pop("digest", None) != _digest_line(line):
+                raise SftdataError(
+                    f"{escape(str(self.path))}:{number}: the line is damaged: it does not agree "
+                    "with its digest.",
+                    "Remove the line, and the model answers again; or give another folder with "
+                    "--answers.",
+                    code="E702",
+                )
         if written != self.header:
             keys = [key for key in self.header if written.get(key) != self.header[key]]
             raise SftdataError(
@@ -140,14 +149,18 @@ class AnswerFile:
 def open_cached(header: Header) -> AnswerFile:
     """The file in the cache, which keeps the answers of an evaluation until it is finished."""
     digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()
-    path = cache_folder() / _CACHED / digest
+    path = cache_folder() / ANSWERS / digest
     try:
         return AnswerFile.open(path, header)
     except SftdataError as error:
-        if error.code != "E105":
+        if error.code not in ("E105", "E702"):
             raise
         path.unlink()  # damaged
         return AnswerFile.open(path, header)
+
+
+def _digest_line(line: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(line, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def digest_prompt(prompt: Ids) -> str:

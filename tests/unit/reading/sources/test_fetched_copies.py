@@ -31,3 +31,11 @@ def test_the_same_bytes_keep_their_copy() -> None:
     before = stamp(first)
     assert store_copy("https://h/a", io.BytesIO(b"1"), None) == first
     assert stamp(first) == before
+
+
+def test_a_copy_in_the_place_of_another_does_not_count() -> None:
+    one = store_copy("https://h/one.csv", io.BytesIO(b"1"), None).parents[1]
+    two = store_copy("https://h/two.csv", io.BytesIO(b"2"), None).parents[1]
+    (two / "copy.json").write_bytes((one / "copy.json").read_bytes())
+    assert find_copy("https://h/two.csv") is None
+    assert find_copy("https://h/one.csv") is not None
