@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from sftdata.errors import SftdataError
+
 # Subfolders: copies of fetched files and of stored datasets; datasets built for object stores;
 # answers of unfinished evaluations.
 COPIES, DATASETS, BUILDS, ANSWERS = "addresses", "datasets", "builds", "answers"
@@ -19,6 +21,17 @@ PART = ".part"  # ends the name of a file that is copied piece by piece
 
 
 def cache_folder() -> Path:
-    """The folder of the cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    """The folder of the cache. Raises `SftdataError` where the user has no home folder."""
+    base = os.environ.get("XDG_CACHE_HOME") or _home() / ".cache"
     return Path(base) / "sftdata"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise SftdataError(
+            "This user has no home folder, so the cache has no place.",
+            "Set XDG_CACHE_HOME to a folder of your own.",
+            code="E801",
+        ) from error

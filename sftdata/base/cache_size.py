@@ -93,8 +93,12 @@ def clear_cache() -> int:
 
 
 def _folders() -> list[Path]:
-    folders = (cache_folder() / kind for kind in sorted(KINDS))
-    return [path for path in folders if path.is_dir() and not path.is_symlink()]
+    try:
+        entries = sorted(cache_folder().iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    entries = [path for path in entries if path.name in KINDS]
+    return [path for path in entries if path.is_dir() and not path.is_symlink()]
 
 
 def _remove(path: Path) -> None:

@@ -19,6 +19,9 @@ from typing import BinaryIO
 import xxhash
 
 from sftdata.base.full_disk import needing, with_place
+from sftdata.base.out_of_memory import is_out_of_memory
+
+_REFUSALS = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -125,6 +128,18 @@ def read_regular(path: Path, max_bytes: int = -1) -> bytes:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "a pipe or a device, not a file", str(path))
         return file.read(max_bytes)
+
+
+def expand_home(path: str) -> Path:
+    """The path, with `~` in the place of the home folder; as it is where there is no such home."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises then
+
+
+def is_of_machine(error: Exception) -> bool:
+    """Whether the machine lacks something, so that the error tells nothing about a file's content:
+    a permission, open files, memory."""
+    is_refusal = isinstance(error, OSError) and error.errno in _REFUSALS
+    return is_refusal or is_out_of_memory(error)
 
 
 def exists(path: Path) -> bool:

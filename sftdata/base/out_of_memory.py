@@ -7,6 +7,7 @@ import errno
 _SIGNS = (
     "can't start new thread",
     "cannot allocate memory",
+    "failed to map segment",  # of a library that is imported
     "failed to launch worker thread",  # its stack found no room
     "out of memory",
     "resource temporarily unavailable",

@@ -13,7 +13,7 @@ from typing import Any
 
 from sftdata.base.content import SMALL_TOKENIZER, bundled_root
 from sftdata.base.escaping import escape
-from sftdata.base.files import is_temporary, remove_leftovers, write_atomically
+from sftdata.base.files import expand_home, is_temporary, remove_leftovers, write_atomically
 from sftdata.base.stores import is_address
 from sftdata.base.wording import list_names
 from sftdata.building.project_files import CI_FILE, ci_text, gitignore_text, readme_text
@@ -110,7 +110,7 @@ def _resolve(item: str) -> str:
             code="E203",
         )
     if not (place.startswith((HUB, PRESET)) or is_address(place)):
-        path = str(Path(place).expanduser().absolute())
+        path = str(expand_home(place).absolute())
         file = path if Path(path).exists() else split_sheet(path)[0]
         if not Path(file).exists() and not glob.glob(file, recursive=True):  # noqa: PTH207
             raise SftdataError(

@@ -107,17 +107,15 @@ def main() -> None:
         if sys.getfilesystemencoding() == "utf-8":
             raise
         _end(foreign_bytes(f"'{error.object[:200]}'"))
-    except OSError as error:
-        from sftdata.cli.faults import explain_os_error
-
-        _end(explain_os_error(error))
     except Exception as error:
         from sftdata.base.out_of_memory import is_out_of_memory
-        from sftdata.cli.faults import out_of_memory
+        from sftdata.cli.faults import explain_os_error, out_of_memory
 
-        if not is_out_of_memory(error):
+        if is_out_of_memory(error):
+            _end(out_of_memory())
+        if not isinstance(error, OSError):
             raise
-        _end(out_of_memory())
+        _end(explain_os_error(error))
     finally:
         gc.freeze()  # else Python searches all objects for cycles before the process ends
 

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from sftdata.base.cache import without_cache
+from sftdata.base.files import is_of_machine
 from sftdata.base.schema import check_batch, measure_rows
 from sftdata.base.verification import Verification
 from sftdata.base.wording import count, reason_of
@@ -108,6 +109,8 @@ def _shard_faults(manifest: Manifest) -> Iterator[str]:
             try:
                 yield from _content_faults(path, split, shard)
             except (OSError, ValueError, pa.ArrowException) as error:
+                if is_of_machine(error):
+                    raise
                 yield f"{path}: not a shard: {reason_of(error)}"
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from sftdata.base.arrow import numbers, to_numbers
 from sftdata.base.escaping import escape_bytes
-from sftdata.base.files import read_regular, write_atomically
+from sftdata.base.files import is_of_machine, read_regular, write_atomically
 from sftdata.base.wording import reason_of
 from sftdata.errors import SftdataError
 from sftdata.loading.bin_packing import assign_packs
@@ -138,6 +138,8 @@ def find_damaged_plans(directory: Path) -> Iterator[str]:
             try:
                 _read_table(path)
             except (OSError, ValueError, pa.ArrowException) as error:
+                if is_of_machine(error):
+                    raise
                 yield f"{path}: the pack plan cannot be read: {reason_of(error)}"
 
 
@@ -158,6 +160,8 @@ def read_plan(data: Dataset, split: str, max_length: int) -> PackPlan:
             code="E705",
         ) from error
     except (OSError, ValueError, pa.ArrowException) as error:
+        if is_of_machine(error):
+            raise
         raise SftdataError(
             f"{path}: the pack plan cannot be read: {reason_of(error)}", remedy, code="E705"
         ) from error

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from sftdata.base.cache import record_file, unchanged_files
-from sftdata.base.files import stamp
+from sftdata.base.files import is_of_machine, stamp
 from sftdata.base.schema import check_batch
 from sftdata.base.wording import reason_of
 from sftdata.errors import VerificationError
@@ -63,6 +63,8 @@ class ShardFile:
         try:
             yield
         except (OSError, ValueError, pa.ArrowException) as error:
+            if is_of_machine(error):
+                raise
             raise VerificationError(
                 f"{self._path}: the shard cannot be read: {reason_of(error)}",
                 f"Check the whole dataset: sftdata verify {self._manifest.directory}",

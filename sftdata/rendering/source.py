@@ -42,9 +42,15 @@ def find_inside(root: Path, relative: str) -> Path | None:
 
 
 def read_source(path: Path) -> str:
-    """The canonical text of a file. Raises `TemplateError` when it is too large or not UTF-8."""
-    with path.open("rb") as file:
-        data = file.read(MAX_SOURCE_BYTES + 1)
+    """The canonical text of a file. Raises `TemplateError` when it is too large, not UTF-8, or
+    may not be read."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_SOURCE_BYTES + 1)
+    except PermissionError as error:  # so that `template list` and `lint` go on with the others
+        raise TemplateError(
+            f"{path}: cannot be read: {error.strerror}.", "Check the permissions."
+        ) from error
     if len(data) > MAX_SOURCE_BYTES:
         raise TemplateError(
             f"{path}: more than {MAX_SOURCE_BYTES:,} bytes; a template is shorter.",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base import sealed_json
-from sftdata.base.files import read_regular
+from sftdata.base.files import is_of_machine, read_regular
 from sftdata.base.json_types import (
     COUNT,
     DIGEST,
@@ -91,6 +91,8 @@ def read_passport(directory: Path) -> Passport:
             f"{path}: {error}.", "Put back the file that the training wrote, or train again."
         ) from error
     except (OSError, ValueError) as error:
+        if is_of_machine(error):
+            raise
         raise SftdataError(
             f"{path}: the record of the training cannot be read: {reason_of(error)}", code="E903"
         ) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.conversation import ASSISTANT
+from sftdata.base.files import is_of_machine
 from sftdata.base.wording import reason_of
 from sftdata.errors import GoldenSetError
 from sftdata.reading.conversations.faults import ConversationFault
@@ -43,6 +44,8 @@ def read_json(given: str, what: str) -> Any:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
+        if is_of_machine(error):
+            raise
         raise GoldenSetError(f"{given}: cannot be read: {reason_of(error)}", code="E303") from error
     try:
         return json.loads(text)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.content import content_folders, in_project
-from sftdata.base.files import exists
+from sftdata.base.files import exists, expand_home
 from sftdata.base.stores import is_address
 from sftdata.spec.data_items import expand_data, parse_data_item, split_sheet
 from sftdata.spec.presets import HUB, PRESET
@@ -60,7 +60,7 @@ def _place_item(item: Any, folder: Path) -> Any:
 
 def _place(path: str, folder: Path) -> str:
     """The path as the working directory sees it; as it is written where that is found as well."""
-    if folder == Path() or Path(path).expanduser().is_absolute():
+    if folder == Path() or expand_home(path).is_absolute():
         return path
     here = _is_there(path, Path())
     beside = _is_there(path, folder)

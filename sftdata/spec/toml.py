@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sftdata.base.files import read_regular
+from sftdata.base.files import is_of_machine, read_regular
 from sftdata.base.toml import parse_toml
 from sftdata.errors import SpecError
 
@@ -24,6 +24,8 @@ def read_toml(path: Path) -> dict[str, Any]:
             )
         return parse_toml(data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n"))
     except OSError as error:
+        if is_of_machine(error):
+            raise
         raise SpecError(
             f"{path}: {error.strerror}.", "Give the path of a TOML file.", code="E403"
         ) from error

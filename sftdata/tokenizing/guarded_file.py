@@ -6,6 +6,7 @@ import os
 import stat
 from pathlib import Path
 
+from sftdata.base.files import is_of_machine
 from sftdata.errors import TokenizerError
 
 _MAX_BYTES = 16 * 1024 * 1024  # of a config or a chat template; the largest known has 1.2 MB
@@ -25,6 +26,8 @@ def read_file(directory: Path, name: str, max_bytes: int = _MAX_BYTES) -> bytes 
     except FileNotFoundError:
         return None
     except OSError as error:
+        if is_of_machine(error):
+            raise
         raise _unreadable(path, error.strerror or str(error)) from error
     except RuntimeError as error:
         raise _unreadable(path, "a link to itself") from error

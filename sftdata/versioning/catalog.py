@@ -62,12 +62,13 @@ class LogLine:
 def list_templates(data_root: Path) -> list[Entry]:
     """Every template, the user's in place of bundled ones of the same id."""
     built = find_built(data_root)
-    ids: set[str] = set().union(*(home.ids() for home in templates_folders()))
-    return [_entry(template_id, built) for template_id in sorted(ids)]
+    homes: dict[str, TemplatesFolder] = {}
+    for home in reversed(templates_folders()):
+        homes |= dict.fromkeys(home.ids(), home)
+    return [_entry(template_id, homes[template_id], built) for template_id in sorted(homes)]
 
 
-def _entry(template_id: str, built: dict[str, list[str]]) -> Entry:
-    home = find_home(template_id)
+def _entry(template_id: str, home: TemplatesFolder, built: dict[str, list[str]]) -> Entry:
     releases = home.of(template_id)
     task, _, name = template_id.partition("/")
     draft, template, fault = "none", None, None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sftdata.base.escaping import escape
-from sftdata.base.files import read_regular
+from sftdata.base.files import is_of_machine, read_regular
 from sftdata.base.typed_text import FieldType
 from sftdata.base.wording import reason_of
 from sftdata.errors import SftdataError, TemplateError
@@ -79,6 +79,8 @@ def import_templates(collection: Collection, path: Path, task: str | None = None
     except FileNotFoundError as error:
         raise SftdataError(f"There is no file '{path}'.", code="E503") from error
     except (OSError, UnicodeDecodeError) as error:
+        if is_of_machine(error):
+            raise
         raise SftdataError(f"{path}: cannot be read: {reason_of(error)}.", code="E503") from error
     read = _read_promptsource if collection == "promptsource" else _read_flan
     written: dict[str, Path] = {}

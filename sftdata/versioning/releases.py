@@ -60,6 +60,8 @@ class TemplatesFolder:
                 "Put the file itself there.",
                 rule="LINT_LINK",
             )
+        if (self.folder / name).exists():
+            raise TemplateError(f"{self.folder / name}: a folder or a pipe, not a file of text.")
         return False
 
     def draft(self, template_id: str) -> Template:

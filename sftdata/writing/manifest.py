@@ -9,10 +9,10 @@ from typing import Any
 
 from sftdata.base import sealed_json
 from sftdata.base.conversation import TEMPLATE_LABEL
-from sftdata.base.files import read_regular, write_atomically
+from sftdata.base.files import is_of_machine, read_regular, write_atomically
 from sftdata.base.sealed_json import ChangedError, seal, to_json
 from sftdata.base.version import __version__
-from sftdata.base.wording import list_names
+from sftdata.base.wording import list_names, reason_of
 from sftdata.errors import SftdataError, VerificationError
 from sftdata.writing.manifest_shape import find_shape_faults
 
@@ -133,8 +133,10 @@ def read_manifest(directory: Path) -> Manifest:
             f"{path}: {error}.", f"Put back the {MANIFEST} of this build. Or: {way_out}"
         ) from error
     except (OSError, ValueError) as error:
+        if is_of_machine(error):
+            raise
         raise SftdataError(
-            f"{path}: not a readable manifest: {error}", way_out, code="E702"
+            f"{path}: not a readable manifest: {reason_of(error)}", way_out, code="E702"
         ) from error
     raise SftdataError(
         f"{path}: written in version {content['version']} of the format; sftdata "

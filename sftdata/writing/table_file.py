@@ -6,7 +6,7 @@ import hashlib
 
 import pyarrow as pa
 
-from sftdata.base.files import read_regular
+from sftdata.base.files import is_of_machine, read_regular
 from sftdata.base.sealed_json import FILES
 from sftdata.base.wording import reason_of
 from sftdata.errors import VerificationError
@@ -36,5 +36,7 @@ def read_table(manifest: Manifest, name: str, schema: pa.Schema | None = None) -
     except FileNotFoundError as error:
         raise VerificationError(f"{path}: the file is missing.", WAY_OUT) from error
     except (OSError, ValueError, pa.ArrowException) as error:
+        if is_of_machine(error):
+            raise
         raise VerificationError(f"{path}: cannot be read: {reason_of(error)}.", WAY_OUT) from error
     return table

@@ -17,6 +17,9 @@ _MAGIC = {
     b"\x93NUMPY": ("a NumPy array", _AS_TEXT),
     b"\x89HDF": ("an HDF5 file", _AS_TEXT),
     b"Obj\x01": ("an Avro file", _AS_TEXT),
+    b"FEA1": ("a Feather file of version 1", "Write it in version 2, the default of pandas and "
+                                             "pyarrow: to_feather(FILE)."),
+    b"PARE": ("an encrypted Parquet file", "Write its rows without encryption."),
     b"ORC": ("an ORC file", _AS_TEXT),
     b"\x89PNG": ("an image", _AS_TEXT),
     b"\xff\xd8\xff": ("an image", _AS_TEXT),

@@ -22,7 +22,7 @@ from sftdata.base.cache import are_settled, read_digest, write_digest
 from sftdata.base.content import content_folders
 from sftdata.base.escaping import escape
 from sftdata.base.file_systems import flush
-from sftdata.base.files import Stamp, stamp
+from sftdata.base.files import Stamp, expand_home, stamp
 from sftdata.base.pickling import PicklesFieldsOnly
 from sftdata.base.stores import is_address
 from sftdata.errors import GoldenSetError
@@ -215,7 +215,7 @@ def _resolve_path(name: str, path: Path) -> list[Source]:
 def _find_paths(item: str) -> list[tuple[str, Path]]:
     """The file or folder of this name, or those that a glob matches, with their names in order."""
     for folder in (Path(), *content_folders("pipelines")):
-        path = folder / Path(item).expanduser()
+        path = folder / expand_home(item)
         if path.exists():
             return [(item, path)]
         # Path.glob takes no absolute pattern.

@@ -20,6 +20,7 @@ THREAD = "Unknown error: Failed to launch worker thread: Resource temporarily un
         pa.ArrowMemoryError("malloc of size 128 failed"),
         pa.ArrowException(THREAD),
         RuntimeError("can't start new thread"),
+        ImportError("/x/lib.so: failed to map segment from shared object"),
         OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
     ],
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.escaping import escape
-from sftdata.base.files import sha256_of, write_output
+from sftdata.base.files import is_of_machine, sha256_of, write_output
 from sftdata.errors import SftdataError
 from sftdata.loading.stored import address_of
 from sftdata.serving.passport import Passport
@@ -96,6 +96,8 @@ def read_run(path: Path) -> Run:
         rows = [EvaluatedRow(**row) for row in content["rows"]]
         return Run(path, dict(content["settings"]), rows)
     except OSError as error:
+        if is_of_machine(error):
+            raise
         raise SftdataError(
             f"{escape(str(path))} cannot be read: {error.strerror}.",
             "Save an evaluation: sftdata eval DATASET --model MODEL --adapter ADAPTER --save FILE",

@@ -47,6 +47,8 @@ FOREIGN = [
     (b"%PDF-1.7\n", "a PDF document", "JSON Lines, CSV or Parquet"),
     (pickle.dumps([{"a": 1}]), "a Python pickle", "JSON Lines, CSV or Parquet"),
     (pickle.dumps({"a": 1}, 2), "a Python pickle", "JSON Lines, CSV or Parquet"),
+    (b"FEA1\0\0\0\0", "a Feather file of version 1", "version 2"),
+    (b"PARE\0\0\0\0", "an encrypted Parquet file", "without encryption"),
     (b"\x93NUMPY\x01\0", "a NumPy array", "JSON Lines, CSV or Parquet"),
 ]
 
