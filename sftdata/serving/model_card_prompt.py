@@ -11,7 +11,7 @@ from sftdata.errors import SftdataError
 from sftdata.serving.conversation import Question
 from sftdata.serving.passport import Passport
 from sftdata.serving.prompt import ServingPrompt
-from sftdata.serving.recorded_prompt import list_prompt_fields, load_passport_renderer
+from sftdata.serving.recorded_prompt import list_prompt_fields, make_renderer
 from sftdata.writing.markdown import code, code_block, plain
 
 _IDS_SHOWN = 24
@@ -82,9 +82,9 @@ def _arguments(passport: Passport, fields: list[str]) -> str:
 
 
 def _example(passport: Passport, fields: list[str]) -> ServingPrompt | None:
-    """A prompt of placeholders; None if the template cannot render them."""
+    """A prompt of placeholders; None if no template renders them, or no tokenizer is left."""
     try:
-        renderer = load_passport_renderer(passport.directory)
+        renderer = make_renderer(passport)
         if not passport["templates"]:
             return renderer.render_question(Question([{"role": "user", "content": "…"}]))
         return renderer.render(

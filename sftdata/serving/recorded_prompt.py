@@ -155,9 +155,13 @@ def load_passport_renderer(adapter: Path) -> PassportRenderer:
     Its tokenizer is the one beside the weights, or else that of the base model or the dataset.
     Raises `SftdataError` when there is no passport, or no such tokenizer is left.
     """
-    passport = read_passport(adapter)
+    return make_renderer(read_passport(adapter))
+
+
+def make_renderer(passport: Passport) -> PassportRenderer:
+    """As `load_passport_renderer`, of a passport that was read already."""
     recorded = passport["tokenizer"]
-    places = [str(adapter), passport["base_model"]["name"], recorded["name"]]
+    places = [str(passport.directory), passport["base_model"]["name"], recorded["name"]]
     return PassportRenderer(passport, load_recorded_tokenizer(recorded, places))
 
 

@@ -16,7 +16,7 @@ def read_file(directory: Path, name: str, max_bytes: int = _MAX_BYTES) -> bytes 
     """The bytes of a file in a tokenizer's folder; None where there is none.
 
     Raises `TokenizerError` for a device or a pipe, a file that is too large, and a link that leads
-    out of the folder.
+    out of the folder; `OSError` where the machine cannot read.
     """
     path = directory / name
     try:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
-import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from support.few_files import files_left
 from support.forked.shared import train_python
 
 from sftdata.errors import SftdataError
@@ -24,19 +22,6 @@ def test_out_of_memory_says_what_to_take_less_of() -> None:
         explain_resource_errors("training"),
     ):
         torch.empty(1 << 60)
-
-
-@contextmanager
-def files_left(number: int) -> Iterator[None]:
-    """This process can open so many more files meanwhile."""
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    free = os.dup(0)
-    os.close(free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free + number, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from huggingface_hub import ModelCard
+from support.few_files import files_left
 from support.passports import EVALUATION, SOURCE, write_adapter
 
 from sftdata.errors import SftdataError
@@ -52,6 +53,12 @@ def test_it_shows_the_prompt_as_text_and_as_ids(adapter: Path) -> None:
     ids = "83, 97, 121, 58, 10, 226, 128, 166, 10"
     assert f"```text\nSay:\n…\n```\n\n9 ids: `{ids}`" in text
     assert "stop at\nthe first of the ids `256`" in text
+
+
+def test_it_is_not_made_where_the_tokenizer_cannot_be_read(adapter: Path) -> None:
+    passport = read_passport(adapter)
+    with files_left(0), pytest.raises(OSError, match="Too many open files"):
+        render_model_card(passport)
 
 
 def test_for_the_hub_the_code_fetches_the_folder(adapter: Path) -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from support.few_files import files_left
 
 from sftdata.errors import TokenizerError
 from sftdata.tokenizing.guarded_file import read_file
@@ -21,6 +22,12 @@ def test_a_file_is_read_and_one_that_is_not_there_is_none(folder: Path) -> None:
     (folder / "config.json").write_bytes(b"{}")
     assert read_file(folder, "config.json") == b"{}"
     assert read_file(folder, "other.json") is None
+
+
+def test_a_machine_that_cannot_read_is_no_fault_of_the_tokenizer(folder: Path) -> None:
+    (folder / "config.json").write_bytes(b"{}")
+    with files_left(0), pytest.raises(OSError, match="Too many open files"):
+        read_file(folder, "config.json")
 
 
 def test_links_of_a_user_are_followed(folder: Path, tmp_path: Path) -> None:
