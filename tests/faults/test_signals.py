@@ -17,7 +17,7 @@ from support.loads import Load, Tally
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SENT_TO = ("first build", "rebuild", "first mixture", "pack", "export trl", "report",
-           "second release", "init")  # fmt: skip
+           "second release", "init", "train", "merge", "eval")  # fmt: skip
 PRINT = (
     "build --spec spec.toml --out out --json", "stats out", "inspect out", "inspect out --tokens",
     "ledger out", "doctor out --fail-on never", "diff out out", "verify out", "status",

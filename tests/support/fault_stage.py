@@ -177,8 +177,9 @@ class Stage:
             return wrong
         state = self._state()
         for key, found in state.items():
-            if found not in (self.before.get(key), self.after.get(key)):
-                return f"{key} is neither old nor new"
+            old, new = self.before.get(key), self.after.get(key)
+            if found not in (old, new):
+                return f"{key} is neither old nor new: {_find_others(found, new)}"
         if end.status == 0 and state != self.after:
             return f"exit code 0, but it is not the new state\n{end.output}"
         if end.status and not may_leave and (left := self._find_leftovers()):
@@ -188,8 +189,7 @@ class Stage:
         if again.status != 0 and not is_done:
             return f"the same command fails: {again.output}"
         if (tree := read_tree(self._work)) != self.tree:
-            names = sorted(k for k in tree.keys() | self.tree if tree.get(k) != self.tree.get(k))
-            return f"other files after the same command: {names}"
+            return f"other files after the same command: {_find_others(tree, self.tree)}"
         if not is_done and self._state() != self.after:
             return "it is not the new state after the same command"
         return None
@@ -246,6 +246,13 @@ def read_tree(path: Path) -> dict[str, str]:
         elif each.is_file() and not is_temporary(each) and each.name != ".lock":
             tree[name] = hashlib.sha256(_read_content(each)).hexdigest()
     return tree
+
+
+def _find_others(found: Any, expected: Any) -> list[str]:
+    """Names of files in a folder, or keys of a manifest, that are others than expected."""
+    if not (isinstance(found, dict) and isinstance(expected, dict)):
+        return []
+    return sorted(name for name in {*found, *expected} if found.get(name) != expected.get(name))
 
 
 def is_leftover(path: Path) -> bool:

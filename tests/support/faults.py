@@ -160,6 +160,8 @@ def _serve() -> None:
 
     for module in sys.argv[1:]:
         importlib.import_module(module)
+    # Not ignored, as in what a shell runs in the background; Python's handler is for commands.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     library = ctypes.CDLL(None)
     for line in sys.stdin:
         print(json.dumps(_run(json.loads(line), main, library)), flush=True)
@@ -221,8 +223,6 @@ def _child(
         os.close(printing)
         # The streams that were made for a file would try to seek in the pipe.
         sys.stdout, sys.stderr = (os.fdopen(fd, "w", 1, closefd=False) for fd in (1, 2))
-        # What a shell runs in the background ignores Ctrl-C, and so does all that it starts.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir(Path(request["root"], "work"))
         os.environ["XDG_CACHE_HOME"] = str(Path(request["root"], "cache"))
         os.environ["TMPDIR"] = tempfile.tempdir = str(Path(request["root"], "tmp"))
@@ -236,6 +236,7 @@ def _child(
             request["action"],
             request["code"],
         )
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         main()
         status = 0
     except SystemExit as end:
