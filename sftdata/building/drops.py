@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -70,11 +70,8 @@ def check_drops(
         f"{len(lines):,} {reason}, such as {_describe(lines[0])}"
         for reason, lines in sorted(by_reason.items(), key=lambda item: -len(item[1]))
     ]
+    ways_out = [*_ways_out_of_clashes(clashes, id_prefix), *_ways_out_of_reasons(by_reason)]
     others = len(faults) - len(by_reason.get(Reason.REPEATED_ID, ()))
-    ways_out = [*_ways_out_of_clashes(clashes, id_prefix)]
-    ways_out += [way for reason, way in _WAYS_OUT.items() if reason in by_reason]
-    if any(way.endswith(_IN_SPEC) for way in ways_out):
-        ways_out.append("Without a spec of your own: sftdata init DIR --data FILE writes one")
     if dropped == rows:
         ways_out = ways_out or ["Fix the rows; a dataset cannot be empty."]
     elif 100 * others / max(filled, 1) > max_dropped or not ways_out:
@@ -112,6 +109,14 @@ def _describe(line: LedgerLine) -> str:
     """Place and detail; a row without an id, which is named by its place, is named once."""
     row = "" if line.row_id == line.source else f" (row '{escape(line.row_id)}')"
     return f"{line.source}: {line.detail}{row}"
+
+
+def _ways_out_of_reasons(reasons: Collection[str]) -> Iterator[str]:
+    """The ways out that a spec or an option has for rows dropped for these reasons."""
+    found = [way for reason, way in _WAYS_OUT.items() if reason in reasons]
+    yield from found
+    if any(way.endswith(_IN_SPEC) for way in found):
+        yield "Without a spec of your own: sftdata init DIR --data FILE writes one"
 
 
 def _ways_out_of_clashes(

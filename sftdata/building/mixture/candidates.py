@@ -1,8 +1,9 @@
-"""The rows of each part that no earlier part has: those a mixture can use."""
+"""The rows of each part that a mixture can use: rows that no earlier part has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from sftdata.errors import GoldenSetError
 from sftdata.examples.blocks import CONTENT_HASH, ID_HASH
 from sftdata.reading.screening.seen_ids import SeenIds
 
+_OTHER_CONTENT = "has the id of a row of an earlier source, which says something else"
 _NO_ROWS, _NO_HASHES = np.empty(0, np.int64), np.empty((0, 2), np.uint64)
 
 # For each part, by split: the rows that could be used, as `sampling` takes them.
@@ -40,46 +42,69 @@ def find_fresh_rows(
         own: dict[str, ArrayFile] = {}
         clashes = rows = 0
         for split, hashes in part.write_hashes(folder).items():
-            own[split] = ArrayFile(folder, COLUMNS)
-            duplicates, clashing = [_NO_ROWS], [_NO_ROWS]
-            said = [_NO_HASHES]
-            start = 0
             units = _measure(part, split, by if split == train else "rows", folder)
-            for piece in hashes.pieces():
-                same_id = ids.add(piece[:, ID_HASH])
-                # A row that goes for its id is not the first with its content.
-                same_content = contents.add(piece[:, CONTENT_HASH], ~same_id)
-                if part.source.spec.duplicates == "keep":
-                    same_content &= same_id
-                places = np.arange(start, start + len(piece))
-                is_fresh = ~(same_id | same_content)
-                rows_of_piece = np.ones((len(piece), COLUMNS), np.uint64)
-                rows_of_piece[:, HASH], rows_of_piece[:, PLACE] = piece[:, 0], places
-                if units is not None:
-                    rows_of_piece[:, UNITS] = units.read(start, start + len(piece))[:, 0]
-                own[split].append(rows_of_piece[is_fresh])
-                duplicates.append(places[same_content])
-                said.append(piece[same_content, CONTENT_HASH])
-                clashing.append(places[same_id & ~same_content])
-                start += len(piece)
-            repeated = np.concatenate(duplicates)
-            details = _name_kept_rows(parts[:at], fresh, np.concatenate(said), folder)
-            excluded.append(ExcludedRows(at, split, repeated, Reason.DUPLICATE, details))
-            same = np.concatenate(clashing)
-            detail = "has the id of a row of an earlier source, which says something else"
-            excluded.append(ExcludedRows(at, split, same, Reason.REPEATED_ID, repeat(detail)))
-            clashes, rows = clashes + len(same), rows + len(hashes)
+            own[split] = ArrayFile(folder, COLUMNS)
+            keeps_duplicates = part.source.spec.duplicates == "keep"
+            repeats = _divide(hashes, units, own[split], ids, contents, keeps_duplicates)
+            details = _name_kept_rows(parts[:at], fresh, repeats.contents, folder)
+            excluded += [
+                ExcludedRows(at, split, repeats.of_content, Reason.DUPLICATE, details),
+                ExcludedRows(at, split, repeats.of_id, Reason.REPEATED_ID, repeat(_OTHER_CONTENT)),
+            ]
+            clashes, rows = clashes + len(repeats.of_id), rows + len(hashes)
         if 100 * clashes > part.source.spec.max_dropped * rows:
-            name = part.source.name
-            raise GoldenSetError(
-                f"{clashes:,} of {count(rows, 'row')} of the source '{name}' have ids of other "
-                "rows in earlier sources of the mixture, so they would be dropped. Nothing was "
-                "committed.",
-                f'Put a text before the ids of the source, in its table: id_prefix = "{name}"',
-                code="E301",
-            )
+            raise _too_many_clashes(part.source.name, clashes, rows)
         fresh.append(own)
     return fresh, excluded
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeats:
+    """The rows of a split that repeat rows of an earlier part, by their places in the split."""
+
+    of_content: npt.NDArray[np.int64]
+    contents: Rows  # hashes of the contents of these rows
+    of_id: npt.NDArray[np.int64]  # rows with the id of another row, and another content
+
+
+def _divide(
+    hashes: ArrayFile,
+    units: ArrayFile | None,
+    fresh: ArrayFile,
+    ids: SeenIds,
+    contents: SeenIds,
+    keeps_duplicates: bool,
+) -> _Repeats:
+    """Writes the rows of a split that no earlier part has to `fresh`, and gives the others."""
+    duplicates, clashing, said = [_NO_ROWS], [_NO_ROWS], [_NO_HASHES]
+    start = 0
+    for piece in hashes.pieces():
+        same_id = ids.add(piece[:, ID_HASH])
+        # A row that goes for its id is not the first with its content.
+        same_content = contents.add(piece[:, CONTENT_HASH], ~same_id)
+        if keeps_duplicates:
+            same_content &= same_id
+        places = np.arange(start, start + len(piece))
+        is_fresh = ~(same_id | same_content)
+        rows = np.ones((len(piece), COLUMNS), np.uint64)
+        rows[:, HASH], rows[:, PLACE] = piece[:, 0], places
+        if units is not None:
+            rows[:, UNITS] = units.read(start, start + len(piece))[:, 0]
+        fresh.append(rows[is_fresh])
+        duplicates.append(places[same_content])
+        said.append(piece[same_content, CONTENT_HASH])
+        clashing.append(places[same_id & ~same_content])
+        start += len(piece)
+    return _Repeats(np.concatenate(duplicates), np.concatenate(said), np.concatenate(clashing))
+
+
+def _too_many_clashes(name: str, clashes: int, rows: int) -> GoldenSetError:
+    return GoldenSetError(
+        f"{clashes:,} of {count(rows, 'row')} of the source '{name}' have ids of other rows in "
+        "earlier sources of the mixture, so they would be dropped. Nothing was committed.",
+        f'Put a text before the ids of the source, in its table: id_prefix = "{name}"',
+        code="E301",
+    )
 
 
 def _measure(part: MixturePart, split: str, by: str, folder: Path) -> ArrayFile | None:

@@ -68,38 +68,14 @@ def inspect_file(name: str, path: Path) -> Container:
     if named_compression:
         suffixes.pop()
     suffix = suffixes[-1] if suffixes else ""
-    named = FORMATS.get(suffix)
-    if named == "xlsx":
-        named = None  # only its content makes a file a workbook
-    compression: Compression | None = None
-    try:
-        head = _read_head(path, None)
-        compression = detect_compression(head)
-        if compression is not None:
-            head = _read_head(path, compression)
-    except READ_ERRORS as error:
-        raise unreadable(name, compression, error) from error
+    compression, head = _detect_compression(name, path)
     if compression is None and is_workbook(path, head):
         check_can_read_workbook(name, path)
         return Container("xlsx")
     check_foreign(name, head)
-    format_ = _detect_format(head, named)
-    if format_ is None and suffix == ".txt" and head:
-        format_ = "tsv"  # as Excel writes its "Unicode text"; reading looks closer
     if not head and compression is None:
         compression = named_compression  # an empty file is what its name says
-    if format_ is None and suffix == ".toml":
-        raise GoldenSetError(
-            f"{name} is a TOML file, which holds no rows.",
-            "Build a spec with --spec FILE.",
-            code="E203",
-        )
-    if format_ is None or (compression and format_ not in _TEXT_FORMATS):
-        raise GoldenSetError(
-            f"{name}: neither its name nor its first bytes say how the rows are stored.",
-            f"Known: {', '.join(FORMATS)}; .jsonl, .csv and .tsv also with {', '.join(SUFFIXES)}.",
-            code="E203",
-        )
+    format_ = _find_format(name, suffix, head, compression)
     if format_ != "jsonl":
         return Container(format_, compression)
     file = JsonFile(
@@ -115,6 +91,42 @@ def inspect_file(name: str, path: Path) -> Container:
         )
     except READ_ERRORS as error:
         raise unreadable(name, compression, error) from error
+
+
+def _detect_compression(name: str, path: Path) -> tuple[Compression | None, bytes]:
+    """The compression of a file, and the start of its content. Raises for a damaged file."""
+    compression: Compression | None = None
+    try:
+        head = _read_head(path, None)
+        compression = detect_compression(head)
+        if compression is not None:
+            head = _read_head(path, compression)
+    except READ_ERRORS as error:
+        raise unreadable(name, compression, error) from error
+    return compression, head
+
+
+def _find_format(name: str, suffix: str, head: bytes, compression: Compression | None) -> Format:
+    """The format of a file that is no workbook. Raises where neither start nor name tells it."""
+    named = FORMATS.get(suffix)
+    if named == "xlsx":
+        named = None  # only its content makes a file a workbook
+    format_ = _detect_format(head, named)
+    if format_ is None and suffix == ".txt" and head:
+        format_ = "tsv"  # as Excel writes its "Unicode text"; reading looks closer
+    if format_ is None and suffix == ".toml":
+        raise GoldenSetError(
+            f"{name} is a TOML file, which holds no rows.",
+            "Build a spec with --spec FILE.",
+            code="E203",
+        )
+    if format_ is None or (compression and format_ not in _TEXT_FORMATS):
+        raise GoldenSetError(
+            f"{name}: neither its name nor its first bytes say how the rows are stored.",
+            f"Known: {', '.join(FORMATS)}; .jsonl, .csv and .tsv also with {', '.join(SUFFIXES)}.",
+            code="E203",
+        )
+    return format_
 
 
 @contextmanager
