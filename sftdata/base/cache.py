@@ -44,7 +44,7 @@ _found_meanwhile: dict[Path, bytes] = {}  # while the cache is off, by the path 
 
 @contextlib.contextmanager
 def without_cache() -> Iterator[None]:
-    """No entry is read meanwhile, so everything is found anew; and once, not each time."""
+    """Within the context no entry is read, so that every fact is found again, once."""
     global _is_off
     before, _is_off = _is_off, True
     try:

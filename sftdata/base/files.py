@@ -79,7 +79,7 @@ def temporary_file(path: Path) -> Iterator[BufferedWriter]:
 
 
 def _open_temporary(path: Path) -> BufferedWriter:
-    """A new file beside `path`, locked while it is open, so that nobody takes it for a leftover."""
+    """A new file beside `path`, locked while it is open: a file without a lock is a leftover."""
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.randbits(40)}")
         file = temporary.open("xb")

@@ -77,7 +77,7 @@ class Reason(StrEnum):
     NOT_SHOWN = "not_shown", "The chat template leaves out something that the conversation holds."
     NOT_TAUGHT = (
         "not_taught",
-        "The template shows an answer otherwise than the model writes it; "
+        "The template shows an answer differently from how the model writes it; "
         "`unroll` in the spec may teach it.",
     )
     THINKING = "thinking", "The prompt before an answer takes another `enable_thinking` than usual."

@@ -144,7 +144,7 @@ def _file_of(place: str) -> str:
 
 
 def warn_of_duplicates(ledger: Ledger, rows: int) -> str | None:
-    """A warning when more than half of the rows are duplicates, which is seldom meant."""
+    """A warning when more than half of the rows are duplicates, which is rarely meant."""
     dropped = ledger.dropped.get(Reason.DUPLICATE, 0)
     if 2 * dropped <= rows:
         return None

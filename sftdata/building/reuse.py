@@ -165,6 +165,6 @@ class BlockLookup:
 
 
 def _is_enough(groups: Sequence[ChunkGroup]) -> bool:
-    """Whether at least half as many blocks as the last group has are to be made."""
+    """Whether the groups have at least half as many new blocks as the last group has blocks."""
     new = sum(int((~group.is_reused).sum()) for group in groups)
     return 2 * new >= len(groups[-1].is_reused)

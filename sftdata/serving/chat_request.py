@@ -29,7 +29,7 @@ def find_chat_request(
     """`messages`, `tools` and `documents` in OpenAI's form; None if they give other ids.
 
     They do where the data holds text like a control token, where the chat template shows the date
-    of the day, or takes or shows the turns otherwise than servers hand them over.
+    of the day, or takes or shows the turns in another form than servers give.
     """
     try:
         conversation = renderer.conversation(row, question, template=template)

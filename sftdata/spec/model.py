@@ -62,7 +62,7 @@ class Spec(SpecModel):
     templates: tuple[TemplateChoice, ...] = ()
     tokenizer: str
     fields: dict[str, FieldRule]  # golden field → its place in a source row
-    # path → values: only rows with one of them there are built
+    # path → values: a row is built if it has one of them there
     where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     swap: tuple[tuple[str, str], ...] = ()  # pairs of golden fields that change places
     loss: Literal["all", "last"] = "all"  # the assistant turns of a conversation that count

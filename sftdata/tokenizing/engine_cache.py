@@ -23,7 +23,7 @@ class EncoderChoice:
     choices: tuple[EngineChoice, ...]  # no choice where an engine needs no check
 
     def find_fault(self, sample: pa.LargeStringArray) -> str | None:
-        """A text that an engine encodes otherwise than the reference, or None."""
+        """A text that an engine encodes differently from the reference, or None."""
         faults = (choice.find_fault(sample) for choice in self.choices)
         return next((fault for fault in faults if fault is not None), None)
 

@@ -99,7 +99,7 @@ class Tokenizer(PicklesFieldsOnly):
 
     @cached_property
     def control_ids(self) -> frozenset[int]:
-        """Ids that the text of an example never has: a control token, but for the unknown one."""
+        """Ids that the text of an example never has: control tokens, without the unknown one."""
         return frozenset(self.control_tokens.values()) - {self.unk_id}
 
     @cached_property

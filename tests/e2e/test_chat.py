@@ -234,7 +234,7 @@ TURNS = (
         (TURNS.replace("m.content +", "m.content[:2] +"), "does not show the content of turn 1"),
         (TURNS.replace("m.content +", "m.content + m.content +"), "2 times"),
         (TURNS.replace("m.content +", "m.content|upper +"), "does not show the content"),
-        (TURNS.replace("assistant\n", "model\n"), "otherwise than it is fed"),
+        (TURNS.replace("assistant\n", "model\n"), "with another start"),
         ("{% for m in messages", "does not parse"),
         ("{{ nothing.at.all }}", "refuses"),
     ],

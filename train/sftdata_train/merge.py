@@ -88,7 +88,7 @@ def merge(
         difference = _compare(logits, _compute_logits(merged, probes))
         if not difference <= _TOLERANCE:
             raise SftdataError(
-                f"The merged model answers otherwise than the adapter: its logits differ by "
+                f"The merged model does not answer as the adapter does: its logits differ by "
                 f"{difference:.1%} of the largest.",
                 "Serve the adapter beside its base model. Tied embeddings that the adapter "
                 "changes cannot be merged.",

@@ -1,4 +1,4 @@
-"""Sources that hardly are in their mixture, which is seldom meant."""
+"""Warnings about sources that lost most of their rows in a mixture, which is rarely meant."""
 
 from __future__ import annotations
 

@@ -85,9 +85,9 @@ def draw_samples(
 ) -> list[SourceSample]:
     """The sample of each source, so that their units have the shares that are asked for.
 
-    A source's share is in proportion to `weight ** (1 / temperature)`. The whole is as large as it
-    can be with no source used more than `max_repeats` times, and no larger than what uses every
-    row of every source at least once.
+    A source's share is in proportion to `weight ** (1 / temperature)`. The whole is as large as
+    `max_repeats` allows for every source, but no larger than it takes to use every row at least
+    once.
     """
     caps = [_EVERY if s.cap is None else _find_cut(s.rows, seed, _EVERY, s.cap) for s in sources]
     sizes = np.array(

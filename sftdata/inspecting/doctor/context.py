@@ -56,7 +56,7 @@ def read_context(data: Dataset) -> DatasetContext:
 
 
 def _template_texts(manifest: Manifest, chat: Tokenizer | None) -> Iterator[str]:
-    """The sources of the templates, as far as they are still there."""
+    """The sources of the templates that are still there."""
     if chat is not None and chat.chat_template is not None:
         yield chat.chat_template
     for label, digest in manifest["template"].items():

@@ -135,7 +135,7 @@ def _contains(run: _Halves, halves: _Halves) -> npt.NDArray[np.bool_]:
         return np.zeros(0, np.bool_)
     at = np.minimum(np.searchsorted(run[0], halves[0]), run.shape[1] - 1)
     found: npt.NDArray[np.bool_] = run[0, at] == halves[0]
-    # Equal first halves are equal hashes but for one in 2**64; that one is taken for new.
+    # Hashes with equal first halves are equal, except for one in 2**64; that one is taken for new.
     same = np.flatnonzero(found)
     found[same] = run[1, at[same]] == halves[1, same]
     return found

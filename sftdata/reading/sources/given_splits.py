@@ -81,7 +81,7 @@ def _sets(sources: Sequence[Source]) -> list[list[int]]:
 
 
 def _speaks_of_split(name: str, splits: Collection[str]) -> bool:
-    """Whether a name is that of a split or has its word, as train_sft has: not so with en or de."""
+    """Whether a name is that of a split, or has its word, as train_sft has; en and de have none."""
     return any(_split_of_word(word, splits) for word in (name, *_WORD.findall(name)))
 
 

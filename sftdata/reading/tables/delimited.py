@@ -59,7 +59,7 @@ class DelimitedFile:
         """The rows in order, with the `wanted` columns (None: all) as text; never none at a time.
 
         A row without any cell has null in every column.
-        Raises `GoldenSetError` with the line for whatever is no row of the table.
+        Raises `GoldenSetError` with the line for text that is no row of the table.
         """
         try:
             yield from self._read(wanted)

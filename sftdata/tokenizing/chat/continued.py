@@ -36,11 +36,11 @@ def continue_fed(rendering: Rendering, stops: Stops) -> str:
     start = shared if differs_at_end else _after_header(fed, whole, stops)
     own = "" if start is None else whole[start:]
     if start is None or not stops.find(own):
-        raise UntaughtError("the template shows the turns before it otherwise than it is fed")
+        raise UntaughtError("in its prompt the template shows the turns before it differently")
     # Nothing but marks may stand between the prompt and the text of the answer.
     varying = _count_shared(whole, _render_made(rendering, last, turn))
     if varying < start or re.sub(_TAG, "", whole[start:varying]).strip():
-        raise UntaughtError("the template shows the turns before it otherwise than it is fed")
+        raise UntaughtError("in its prompt the template shows the turns before it differently")
     return fed + own
 
 

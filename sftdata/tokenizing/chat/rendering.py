@@ -72,9 +72,9 @@ class Rendering:
         if whole.startswith(before) and default.startswith(before):
             header = repr(default[len(before) :])
             raise UntaughtError(
-                f"the template shows its prompt, {header}, otherwise than it is fed"
+                f"its prompt ends with {header}, but the template shows the turn with another start"
             )
-        raise UntaughtError("the template shows the turns before it otherwise than it is fed")
+        raise UntaughtError("in its prompt the template shows the turns before it differently")
 
     def render_next(self, at: int) -> str | None:
         """The text with a made turn after turn `at`; None when the template refuses it."""

@@ -73,7 +73,7 @@ def _end_in_whole(written: Sequence[str], rest: str, stops: Stops) -> int:
         end = stops.end_of(stops.last_token(text), rest)
         if end is not None and text.endswith(rest[:end]):
             return end
-    raise UntaughtError("the template shows it otherwise than the model writes it")
+    raise UntaughtError("the template shows it differently from how the model writes it")
 
 
 def _end_of_reasoning(turn: Turn, text: str) -> int:

@@ -32,7 +32,7 @@ _PROBES = (
 
 
 def check_tokenizer(manifest: Manifest, model: str, report: Report) -> None:
-    """Raises when the model's tokenizer encodes text otherwise than the dataset's.
+    """Raises when the model's tokenizer encodes text differently from the dataset's.
 
     A model directory without a tokenizer is accepted, with a warning to `report`.
     """

@@ -83,7 +83,9 @@ def test_an_answer_that_history_shows_otherwise_is_not_taught(chat: Any) -> None
     made = chat(PLAIN.replace("<|end|>", last))
     layout = made.lay_out(Conversation(TALK), [1, 3])
     assert show(made, layout).endswith("<|a|>Ho<|end|><|u|>More<|end|><|a|>«No<|return|>»")
-    assert layout.untaught == ("turn 2: the template shows it otherwise than the model writes it",)
+    assert layout.untaught == (
+        "turn 2: the template shows it differently from how the model writes it",
+    )
     same = (USER, ANSWER, USER, ANSWER)  # equal answers must not be taken for each other
     assert len(made.lay_out(Conversation(same), [1, 3]).untaught) == 1
 
@@ -127,7 +129,7 @@ def test_an_answer_goes_on_from_the_empty_reasoning_that_is_fed(chat: Any) -> No
     layout = made.lay_out(Conversation(TALK), [1, 3])
     assert show(made, layout).endswith("More<|end|>\n<|a|><think>\n\n</think>«No<|end|>»")
     (untaught,) = layout.untaught
-    assert untaught.startswith("turn 2: the template shows its prompt, ")
+    assert untaught.startswith("turn 2: its prompt ends with ")
 
 
 def test_no_part_of_a_token_is_taken_for_shared_text(chat: Any) -> None:
@@ -158,7 +160,7 @@ def test_a_system_turn_that_is_fed_stays_where_the_whole_text_leaves_it_out(chat
 
 def test_nothing_is_made_up_where_the_prompt_opens_a_reasoning_that_is_not_there(chat: Any) -> None:
     made = chat(REASONING.replace("<|a|>{% endif %}", "<|a|><think>{% endif %}"))
-    with pytest.raises(UnusableError, match=r"<think>', otherwise than it is fed"):
+    with pytest.raises(UnusableError, match=r"<think>', but the template shows"):
         lay_out(made, USER, ANSWER)
 
 
@@ -169,7 +171,7 @@ def test_nothing_is_made_up_where_the_prompt_opens_a_reasoning_that_is_not_there
         (PLAIN.replace("m.content", "m.content[:1]"), {}, Reason.NOT_SHOWN, "content of turn 1"),
         (PLAIN, {"tools": [{"function": {"name": "f"}}]}, Reason.NOT_SHOWN, "the tool 'f'"),
         (PLAIN, {"documents": [{"text": "Doc"}]}, Reason.NOT_SHOWN, "documents"),
-        (PLAIN.replace("%}<|a|>{", "%}<|u|>{"), {}, Reason.NOT_TAUGHT, "otherwise than it is fed"),
+        (PLAIN.replace("%}<|a|>{", "%}<|u|>{"), {}, Reason.NOT_TAUGHT, "with another start"),
     ],
 )
 def test_what_cannot_be_shown_or_taught_is_told(
