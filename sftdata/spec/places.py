@@ -51,7 +51,7 @@ def _place_item(item: Any, folder: Path) -> Any:
         split, place = None, item
     else:
         split, place = parse_data_item(item)
-    if not isinstance(place, str) or place == "-" or place.startswith((HUB, PRESET)):
+    if not isinstance(place, str) or place.strip() in ("", "-") or place.startswith((HUB, PRESET)):
         return item
     if is_address(place):
         return item

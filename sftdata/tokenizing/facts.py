@@ -113,7 +113,11 @@ def _token_id(
         return None
     found = ids.get(content, vocab.get(content))
     if found is None:
-        raise TokenizerError(f"The tokenizer's {kind}_token '{content}' is not in its vocabulary.")
+        raise TokenizerError(
+            f"The tokenizer's {kind}_token '{content}' is not in its vocabulary.",
+            f"Name a token of tokenizer.json as {kind}_token in tokenizer_config.json, or copy the "
+            "tokenizer again from where it came from.",
+        )
     return found
 
 

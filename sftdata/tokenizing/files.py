@@ -174,5 +174,8 @@ def parse_json(path: Path, content: bytes) -> dict[str, Any]:
             "Copy the file again from where the tokenizer came from; it may be cut.",
         ) from error
     if not isinstance(value, dict):
-        raise TokenizerError(f"{path}: a JSON object is expected.")
+        raise TokenizerError(
+            f"{path}: a JSON object is expected.",
+            "Copy the file again from where the tokenizer came from.",
+        )
     return value

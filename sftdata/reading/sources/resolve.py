@@ -155,6 +155,12 @@ def resolve_sources(
 
 def _resolve(item: str, recorded: Sequence[Mapping[str, Any]]) -> list[Source]:
     split, place = parse_data_item(item)
+    if not place.strip():  # else it is the working directory, and all files in it
+        raise GoldenSetError(
+            "A path of rows is empty.",
+            "Give a file, or . for all files here; is a variable of the shell not set?",
+            code="E201",
+        )
     if split is None:
         return _find_unfetched(item, recorded) or _resolve_place(item)
     if not _find_paths(item):

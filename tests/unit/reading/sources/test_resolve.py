@@ -157,3 +157,11 @@ def test_the_digest_is_that_of_the_bytes_and_not_of_the_place() -> None:
     a, b = resolve_sources(["a.jsonl", "b.jsonl"])
     assert a.sha256 == b.sha256 == hashlib.sha256(b"x" * 3_000_000).hexdigest()
     assert a.size == 3_000_000
+
+
+@pytest.mark.parametrize("item", ["", " ", "test= "])
+def test_an_empty_path_is_not_the_working_directory(item: str) -> None:
+    """`sftdata build "$FILE"` with a variable that is not set."""
+    Path("rows.jsonl").write_text('{"a": "b"}\n')
+    with pytest.raises(GoldenSetError, match="A path of rows is empty"):
+        resolve_sources([item])
