@@ -65,15 +65,6 @@ class Manifest:
     def _labels(self) -> set[str]:
         return set(self.content["stats"].get("by_template", {}))
 
-    @property
-    def shard_paths(self) -> list[Path]:
-        """Every shard, absolute or relative as `directory` is."""
-        return [
-            self.directory / shard["path"]
-            for split in self.content["splits"].values()
-            for shard in split["shards"]
-        ]
-
 
 def shards_path(build: str) -> str:
     """The folder of the shards of a build, relative to the dataset."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import datasets
 import pytest
+from support.manifests import shard_paths
 
 from sftdata.building.build import Outcome, build
 from sftdata.errors import GoldenSetError
@@ -182,7 +183,7 @@ def same_rows(found: Any, split: Any) -> bool:
 
 def test_the_shards_load_as_arrow_files(built: Path, tmp_path: Path) -> None:
     data = load(built)
-    files = [str(path) for path in data.manifest.shard_paths if path.name.startswith("train-")]
+    files = [str(path) for path in shard_paths(data.manifest) if path.name.startswith("train-")]
     found = datasets.load_dataset(
         "arrow", data_files=files, split="train", cache_dir=str(tmp_path / "cache")
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.manifests import shard_paths
 
 from sftdata import Outcome, build, load
 from sftdata.inspecting.verify import find_faults
@@ -174,13 +175,13 @@ NO_CHANGES = {
 @pytest.mark.parametrize("change", NO_CHANGES.values(), ids=NO_CHANGES.keys())
 def test_a_change_beside_the_content_is_not_built_anew(change: Callable[[], object]) -> None:
     before = built().manifest
-    shards = {path: path.stat().st_mtime_ns for path in before.shard_paths}
+    shards = {path: path.stat().st_mtime_ns for path in shard_paths(before)}
     change()
     outcome = built()
     assert outcome.up_to_date
     assert outcome.reused_rows == 60
     assert outcome.manifest.content["build"] == before["build"]
-    assert {path: path.stat().st_mtime_ns for path in before.shard_paths} == shards
+    assert {path: path.stat().st_mtime_ns for path in shard_paths(before)} == shards
 
 
 @pytest.mark.parametrize("workers", [1, 2, 8])

@@ -1,4 +1,4 @@
-"""Manifests that a test changes: written with their own digest, as the build would."""
+"""Manifests of tests: changed and written with their own digest, and the shards they name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sftdata.base.sealed_json import KEY, seal, to_json
+from sftdata.writing.manifest import Manifest
 
 
 def write_sealed(path: Path, content: dict[str, Any]) -> None:
@@ -25,3 +26,12 @@ def edit_manifest(dataset: Path, edit: Callable[[dict[str, Any]], object]) -> No
     content = json.loads((dataset / "manifest.json").read_bytes())
     edit(content)
     write_manifest(dataset, content)
+
+
+def shard_paths(manifest: Manifest) -> list[Path]:
+    """Every shard of a dataset, absolute or relative as its folder is."""
+    return [
+        manifest.directory / shard["path"]
+        for split in manifest["splits"].values()
+        for shard in split["shards"]
+    ]

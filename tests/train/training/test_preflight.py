@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.manifests import write_manifest
+from support.manifests import shard_paths, write_manifest
 from support.refused_runs import change_config, refusal
 from support.tiny_models import VOCABULARY
 
@@ -35,7 +35,7 @@ def test_a_draft_is_refused_unless_allowed(
 
 def test_a_damaged_dataset_is_refused(dataset: Path, model_directory: Path, tmp_path: Path) -> None:
     damaged = Path(shutil.copytree(dataset, tmp_path / "data"))
-    shard = load(damaged).manifest.shard_paths[0]
+    shard = shard_paths(load(damaged).manifest)[0]
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 1
     shard.write_bytes(content)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.forty_rows import build_rows, rows, write_spec
+from support.manifests import shard_paths
 
 from sftdata.errors import VerificationError
 from sftdata.writing.dataset_files import find_fault, is_whole, list_files
@@ -26,7 +27,7 @@ def paths_of(manifest: Manifest) -> list[Path]:
 
 def test_ledger_shots_and_shards_are_recorded(manifest: Manifest) -> None:
     build = manifest["build"]
-    shards = [path.relative_to(manifest.directory).as_posix() for path in manifest.shard_paths]
+    shards = [path.relative_to(manifest.directory).as_posix() for path in shard_paths(manifest)]
     assert list(list_files(manifest)) == [*shards, ledger_path(build), pool_path(build)]
     assert is_whole(manifest)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.forty_rows import build_rows, rows, write_spec
+from support.manifests import shard_paths
 
 from sftdata.base.files import sha256_of
 from sftdata.errors import SftdataError
@@ -34,7 +35,7 @@ def test_a_dataset_with_a_damaged_or_missing_file_is_not_whole(
     manifest: Manifest, lost: str
 ) -> None:
     assert is_whole(manifest)
-    shard = manifest.shard_paths[0]
+    shard = shard_paths(manifest)[0]
     if lost == "a shard":
         shard.unlink()
     elif lost == "a bit":
@@ -120,7 +121,7 @@ def test_the_manifest_comes_last_and_all_that_it_names_is_on_disk_by_then(
     assert {f"out/ledger/{build}.arrow", f"out/shots/{build}.arrow"} <= before
     assert {"out/shots", "out/shards", "out/ledger"} <= before
     # Shards are flushed in the folder of the unfinished build.
-    assert {path.name for path in manifest.shard_paths} <= {Path(name).name for name in before}
+    assert {path.name for path in shard_paths(manifest)} <= {Path(name).name for name in before}
     assert order[at + 1] == "out"
 
 

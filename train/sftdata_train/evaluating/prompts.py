@@ -32,14 +32,6 @@ class Prompts:
         return [self.data[self.split][row] for row in self.rows]
 
     @property
-    def rows_by_task(self) -> dict[str, list[int]]:
-        """`rows`, by their task."""
-        found: dict[str, list[int]] = {}
-        for row, example in zip(self.rows, self.examples, strict=True):
-            found.setdefault(read_task(example), []).append(row)
-        return dict(sorted(found.items()))
-
-    @property
     def answer_limit(self) -> int:
         """The most tokens an answer may have."""
         return max(len(answer_ids(example)) for example in self.examples) + _EXTRA_TOKENS
