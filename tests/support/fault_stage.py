@@ -24,9 +24,10 @@ _MODULES: Mapping[Needs, tuple[str, ...]] = {
     "data": (),
     "hub": ("huggingface_hub.hf_api", "sftdata.exporting.push"),
     "torch": (
-        "transformers.models.llama.modeling_llama", "peft", "sftdata_train.evaluating.page",
-        "sftdata_train.evaluating.run_comparison", "sftdata_train.merge",
-        "sftdata_train.training.train",
+        "transformers.models.llama.modeling_llama", "peft.utils.transformers_weight_conversion",
+        "sacrebleu", "rouge_score.rouge_scorer", "sftdata_train.evaluating.evaluation",
+        "sftdata_train.evaluating.page", "sftdata_train.evaluating.run_comparison",
+        "sftdata_train.merge", "sftdata_train.training.train",
     ),
 }  # fmt: skip
 MakeStage = Callable[[Scenario, Path], "Stage"]
