@@ -102,8 +102,7 @@ def read_end_ids(directory: Path) -> list[int]:
                 continue
             if type(number) is not int:
                 raise TokenizerError(
-                    f"{directory / name}: eos_token_id must be a number or a list of numbers, "
-                    f"not {number!r}."
+                    f"{directory / name}: eos_token_id must be a number or a list of numbers."
                 )
             ids.append(number)
     return ids
