@@ -15,12 +15,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import subprocess
+import shutil
 import sys
 import time
 import traceback
 from pathlib import Path
 from types import TracebackType
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = [str(ROOT), str(ROOT / "train"), str(ROOT / "tests")]
@@ -33,57 +34,44 @@ LONGEST = 65_536  # bytes
 
 
 def main() -> int:
-    options = _parse_options()
-    if options.child:
-        _fuzz(options.parsers[0], options.seconds, options.out.absolute())
-    try:
-        import atheris  # noqa: F401 - the children use it
-    except ImportError:
-        print("atheris is not installed: pip install atheris", file=sys.stderr)
-        return 2
-    names = options.parsers or _names()
-    print("| parser | seconds | tried | faults |\n|---|---|---|---|")
-    faults = 0
-    for name in names:
-        faults += _run_child(name, options.seconds, options.out.absolute())
-    return 1 if faults else 0
-
-
-def _parse_options() -> argparse.Namespace:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("parsers", nargs="*", metavar="PARSER", help="default: all")
     options.add_argument("--seconds", type=int, default=600, help="for each parser")
     options.add_argument("--out", type=Path, required=True, help="folder of corpus and faults")
-    options.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    return options.parse_args()
-
-
-def _names() -> list[str]:
+    given = options.parse_args()
+    try:
+        import atheris
+    except ImportError:
+        print("atheris is not installed: pip install atheris", file=sys.stderr)
+        return 2
     sys.path[:0] = PATHS
-    from support.parsers import PARSERS
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    with atheris.instrument_imports(include=INSTRUMENTED):  # takes as long as 10,000 inputs
+        from support.parsers import PARSERS
+    if unknown := sorted({*given.parsers} - PARSERS.keys()):
+        options.error(f"no parser is called {unknown[0]}; there are: {', '.join(PARSERS)}")
+    print("| parser | seconds | tried | faults |\n|---|---|---|---|", flush=True)
+    faults = [
+        _run_child(name, given.seconds, given.out.absolute() / name)
+        for name in given.parsers or PARSERS
+    ]
+    return 1 if any(faults) else 0
 
-    return list(PARSERS)
 
-
-def _run_child(name: str, seconds: int, out: Path) -> int:
+def _run_child(name: str, seconds: int, folder: Path) -> int:
     """Tries one parser in a process of its own, and prints its line; the number of faults."""
-    folder = out / name
     for part in ("corpus", "faults", "work"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     known = set((folder / "faults").iterdir())
     start = time.monotonic()
-    child = subprocess.run(
-        [sys.executable, __file__, name, f"--seconds={seconds}", f"--out={out}", "--child"],
-        stderr=subprocess.PIPE, text=True, errors="replace", cwd=folder / "work",
-        env=os.environ | {
-            "PYTHONPATH": os.pathsep.join([*PATHS, os.environ.get("PYTHONPATH", "")]),
-            "XDG_CACHE_HOME": str(folder / "cache"), "HF_HUB_OFFLINE": "1",
-        },
-    )  # fmt: skip
-    (folder / "log.txt").write_text(child.stderr)
-    tried = re.findall(r"(?m)^(?:Done |#)(\d+)\b", child.stderr)
-    new = [path for path in (folder / "faults").iterdir() if path not in known]
-    faults = sum(path.suffix != ".txt" for path in new) or int(child.returncode != 0)
+    child = os.fork()
+    if not child:
+        _fuzz(name, seconds, folder)
+    _, status = os.waitpid(child, 0)
+    log = (folder / "log.txt").read_text(errors="replace")
+    tried = re.findall(r"(?m)^(?:Done |#)(\d+)\b", log)
+    new = {path.stem for path in (folder / "faults").iterdir() if path not in known}
+    faults = len(new) or int(status != 0)
     print(f"| {name} | {time.monotonic() - start:.0f} | {tried[-1] if tried else 0} | {faults} |")
     sys.stdout.flush()
     return faults
@@ -92,31 +80,32 @@ def _run_child(name: str, seconds: int, out: Path) -> int:
 # From here on: the process that tries one parser.
 
 
-def _fuzz(name: str, seconds: int, out: Path) -> None:
+def _fuzz(name: str, seconds: int, folder: Path) -> NoReturn:
     """Tries the parser until the time is over, and ends the process."""
     import atheris
+    from support.mutated import TOKENS
+    from support.parsers import PARSERS, read_or_refuse
 
-    with atheris.instrument_imports(include=INSTRUMENTED):
-        from support.mutated import TOKENS
-        from support.parsers import PARSERS, read_or_refuse
-
-    folder = out / name
-    for old in Path.cwd().iterdir():
-        subprocess.run(["rm", "-rf", str(old)], check=True)
+    with (folder / "log.txt").open("w") as log:
+        os.dup2(log.fileno(), 2)
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+    shutil.rmtree(folder / "work")
+    (folder / "work").mkdir()
+    os.chdir(folder / "work")
     parser = PARSERS[name]()
     for number, seed in enumerate(parser.seeds):
         (folder / "corpus" / f"seed-{number}").write_bytes(seed)
-    words = {bytes(token) for token in TOKENS if 0 < len(token) < 60}
-    (folder / "words.txt").write_text("".join(f'"{_quote(word)}"\n' for word in sorted(words)))
+    words = sorted({token for token in TOKENS if 0 < len(token) < 60})
+    (folder / "words.txt").write_text("".join(f'"{_quote(word)}"\n' for word in words))
     faults = _Faults(folder / "faults")
 
     def try_input(data: bytes) -> None:
         start = time.process_time()
         try:
             read_or_refuse(parser, data)
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:
-            if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                raise
             faults.add(data, error)
         if time.process_time() - start > SLOW:
             faults.add(data, TimeoutError(f"more than {SLOW} s"))
@@ -126,6 +115,7 @@ def _fuzz(name: str, seconds: int, out: Path) -> None:
     places = [f"-artifact_prefix={folder / 'faults'}/", str(folder / "corpus")]
     atheris.Setup([sys.argv[0], *limits, *places], try_input)
     atheris.Fuzz()
+    raise AssertionError("atheris ends the process")
 
 
 def _quote(word: bytes) -> str:
