@@ -19,7 +19,6 @@ from sftdata.base.reasons import Reason
 from sftdata.errors import GoldenSetError
 from sftdata.reading.conversations.read import ConversationReader, ReadConversation
 from sftdata.reading.conversations.repairs import Repair
-from sftdata.reading.json.faults import nested_too_deeply
 from sftdata.reading.json.objects import JsonObject
 from sftdata.reading.kinds import kind_of
 from sftdata.reading.scalars import is_missing, to_label, to_text
@@ -85,7 +84,7 @@ def collect(
     for row, at, line in zip(rows, position, lines, strict=True):
         for path in paths if getattr(row, "repeated", None) else deep:
             _check_repeated(row, path, f"{source.name}:{line}")
-        for golden in splitter.split(row, f"{source.name}:{line}"):
+        for golden in splitter.split(row):
             if golden.fault is not None:
                 faults[len(places)] = golden.fault
             if golden.repairs:
@@ -133,9 +132,9 @@ class _RowSplitter:
         added = [MESSAGES] * has_messages + [GROUP] * self._splits
         self.columns = list(dict.fromkeys(shown + added))
 
-    def split(self, row: Mapping[str, Any], where: str) -> Iterator[_GoldenRow]:
+    def split(self, row: Mapping[str, Any]) -> Iterator[_GoldenRow]:
         """The golden rows of a source row, all of one group."""
-        family = _family(row, where) if self._splits else None
+        family = _family(row) if self._splits else None
         items = expand_paths(row, self._paths) if self._has_lists else ((None, self._paths),)
         for number, paths in items:
             texts: dict[str, str | None] = {GROUP: None}
@@ -168,11 +167,8 @@ class _RowSplitter:
         return self._conversations.read(talk, null_filled=self._null_filled)
 
 
-def _family(row: Mapping[str, Any], where: str) -> str:
-    try:
-        return xxhash.xxh3_128_hexdigest(repr(row).encode("utf-8", "replace"))
-    except RecursionError as error:
-        raise nested_too_deeply(where) from error
+def _family(row: Mapping[str, Any]) -> str:
+    return xxhash.xxh3_128_hexdigest(repr(row).encode("utf-8", "replace"))
 
 
 def _check_repeated(row: Any, path: Path, where: str) -> None:

@@ -18,13 +18,6 @@ def broken_row(where: str, text: str, error: ValueError) -> GoldenSetError:
     return GoldenSetError(f"{where}: {message}", hint)
 
 
-def nested_too_deeply(where: str) -> GoldenSetError:
-    """The error for a row with more levels than Python walks through."""
-    return GoldenSetError(
-        f"{where}: the value is nested too deeply.", "Remove what is nested; it is not read."
-    )
-
-
 def _explain(text: str, error: ValueError) -> tuple[str, str]:
     place = error.pos if isinstance(error, json.JSONDecodeError) else 0
     reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)

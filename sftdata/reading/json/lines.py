@@ -7,7 +7,7 @@ from typing import Any
 
 from sftdata.errors import GoldenSetError
 from sftdata.reading.files.encodings import convert_hint, describe_byte
-from sftdata.reading.json.faults import broken_row, nested_too_deeply
+from sftdata.reading.json.faults import broken_row
 from sftdata.reading.json.objects import JsonObject
 
 _MAX_DIGITS = 1000
@@ -32,7 +32,10 @@ def parse_line(line: bytes, where: str) -> list[Any]:
         try:
             value, end = _DECODER.raw_decode(text, end)
         except RecursionError as error:
-            raise nested_too_deeply(where) from error
+            raise GoldenSetError(
+                f"{where}: the value is nested too deeply.",
+                "Remove what is nested; it is not read.",
+            ) from error
         except ValueError as error:
             raise broken_row(where, text, error) from error
         values.append(value)
