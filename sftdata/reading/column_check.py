@@ -30,6 +30,7 @@ _OTHER_NAMES = {
     "messages": ("conversations", "conversation", "turns", "dialog"),
     "id": ("_id", "uid", "uuid", "row_id", "key", "index"),
 }
+_OTHER_KIND = "Rows of another kind are built on their own, or mixed: a spec with [[sources]]."
 _SECOND_FIELD = re.compile(r",\s*\w+=")  # in a path: several fields in one --map
 _NEAR = 0.7  # of difflib's ratio: a slip of the pen
 
@@ -49,10 +50,15 @@ class ReadPath:
 
 
 def check_columns(
-    source: str, columns: Sequence[str], read: Mapping[str, Sequence[ReadPath]]
+    source: str,
+    columns: Sequence[str],
+    read: Mapping[str, Sequence[ReadPath]],
+    *,
+    is_first: bool = True,
 ) -> None:
     """Checks that of each entry of `read` at least one path starts with a column of the source.
 
+    `is_first`: no source before this one has these columns.
     Raises `GoldenSetError` with all that are missing and the mapping that is most likely meant.
     """
     missing = [paths for paths in read.values() if paths and not _has_any(columns, paths)]
@@ -61,10 +67,13 @@ def check_columns(
     used = {path.column for paths in read.values() for path in paths}
     free = [column for column in columns if column not in used]
     first = [paths[0] for paths in missing]
+    ways_out = list(_ways_out(first, suggest(first, free)))
+    if not is_first:
+        ways_out.append(_OTHER_KIND)
     raise GoldenSetError(
         f"{_join([_describe(paths) for paths in missing])}; {source} has: "
         f"{', '.join(map(escape, sorted(columns))) or 'no column'}.",
-        "\n".join(_ways_out(first, suggest(first, free))),
+        "\n".join(ways_out),
         code="E205",
     )
 

@@ -157,8 +157,9 @@ class RowReader:
         keys: list[tuple[str, str | None]] = [("where", path) for path in self.where]
         keys += [("group", self.group_path), ("split_column", self.split_path)]
         read |= {f"{k}:{path}": [ReadPath(k, path, is_key=True)] for k, path in keys if path}
-        source = self.sources[chunks[0].source].name
-        check_columns(source, list(_column_names(rows)), read)
+        index = chunks[0].source
+        source = self.sources[index].name
+        check_columns(source, list(_column_names(rows)), read, is_first=index == 0)
         # A row that lacks one of these stays, and is named or split in another way.
         wanted = [read["id"]] if "id" in read else []
         wanted += [read[f"{key}:{path}"] for key, path in keys if key != "where" and path]

@@ -31,6 +31,14 @@ def test_one_of_several_paths_is_enough() -> None:
         check_columns("news.csv", ["x"], {"summary": paths})
 
 
+def test_a_later_source_may_hold_rows_of_another_kind() -> None:
+    read = {"summary": [ReadPath("summary", "summary")]}
+    for is_first in (True, False):
+        with pytest.raises(GoldenSetError) as caught:
+            check_columns("news.csv", ["tldr"], read, is_first=is_first)
+        assert ("Rows of another kind are built on their own" in str(caught.value)) is not is_first
+
+
 def test_all_missing_columns_are_named_at_once() -> None:
     assert check(
         ["body", "highlights", "day"],
