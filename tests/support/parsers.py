@@ -232,6 +232,7 @@ def _chat_template() -> Parser:
     def read(data: bytes) -> None:
         source = data.decode(errors="replace")
         template = ChatTemplate(source, "made", {"eos_token": "</s>"}, {}, date(2026, 1, 31))
+        assert template.uses_date in (True, False)
         template.check_options()
         with suppress(RefusedError):
             template.render(turns, tools=[{"type": "function"}], generate=True)

@@ -115,9 +115,13 @@ class ChatTemplate(PicklesFieldsOnly):
     def _variables(self) -> frozenset[str]:
         try:
             tree = chat_environment().parse(self.source)
+            return frozenset(meta.find_undeclared_variables(tree))
         except jinja2.TemplateError:
             return frozenset()
-        return frozenset(meta.find_undeclared_variables(tree))
+        except RecursionError as error:
+            raise TemplateError(
+                f"The chat template of the tokenizer '{self.name}' is nested too deeply."
+            ) from error
 
     @property
     def uses_date(self) -> bool:

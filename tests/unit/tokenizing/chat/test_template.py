@@ -80,3 +80,14 @@ def test_a_file_of_any_length_is_not_compiled() -> None:
     Path("chat.jinja").write_text("x" * 200_001)
     with pytest.raises(TemplateError, match=r"chat\.jinja: a chat template has at most 200,000"):
         read_template_file("chat.jinja")
+
+
+@pytest.mark.parametrize("chain", ["+1", "|trim", "[0]", ".a", "()", " and 1"])
+def test_a_long_chain_is_one_error_wherever_the_template_is_read_first(chain: str) -> None:
+    template = ChatTemplate(
+        f"{{{{ x{chain * 3000} }}}}", "made", {}, {}, datetime.date(2026, 1, 31)
+    )
+    with pytest.raises(TemplateError, match="'made' is nested too deeply"):
+        _ = template.uses_date
+    with pytest.raises(TemplateError, match="'made' does not parse: it is nested too deeply"):
+        template.check_options()
