@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from sftdata.errors import SftdataError, SpecError, TemplateError, VerificationError
@@ -63,12 +62,22 @@ def _pin(label: str, digest: str) -> str:
     )
 
 
-def _with_pins(content: Mapping[str, Any], pins: list[str]) -> dict[str, Any]:
-    """The spec with its templates pinned; of a mixture, those of each source."""
-    if "sources" in content:
-        sources = [s | {"spec": _with_pins(s["spec"], pins)} for s in content["sources"]]
-        return dict(content) | {"sources": sources}
-    return dict(content) | {"templates": _pinned(content["templates"], pins)}
+def _with_pins(content: Any, pins: list[str]) -> Any:
+    """The spec with its templates pinned; of a mixture, those of each source.
+
+    What is no spec stays as it is: validation names its faults.
+    """
+    if not isinstance(content, dict):
+        return content
+    if isinstance(content.get("sources"), list):
+        return content | {"sources": [_pin_source(source, pins) for source in content["sources"]]}
+    return {k: _pinned(v, pins) if k == "templates" else v for k, v in content.items()}
+
+
+def _pin_source(source: Any, pins: list[str]) -> Any:
+    if not isinstance(source, dict):
+        return source
+    return {k: _with_pins(v, pins) if k == "spec" else v for k, v in source.items()}
 
 
 def _pinned(value: Any, pins: list[str]) -> Any:

@@ -126,6 +126,8 @@ def test_any_value_in_any_place_is_one_message_or_does_no_harm(
         (("options", "shots"), True),
         (("template", "grammar/plain@1.0.0"), DELETED),
         (("spec", "templates"), ""),
+        (("spec", "templates"), DELETED),
+        (("spec", "sources"), [3]),
     ],
 )
 def test_a_value_that_was_not_checked_before_it_was_used(
