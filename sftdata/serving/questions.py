@@ -64,10 +64,10 @@ def read_question(value: Any, where: str) -> ReadQuestion:
     Raises `GoldenSetError` for anything else, and for several conversations.
     """
     items = value if isinstance(value, list) else [value]
-    wrong = next((item for item in items if not isinstance(item, dict)), None)
-    if wrong is not None:
+    wrong = [item for item in items if not isinstance(item, dict)]
+    if wrong:
         raise GoldenSetError(
-            f"{where}: {kind_of(wrong)} stands where a turn is expected.", _FORMS, code="E303"
+            f"{where}: {kind_of(wrong[0])} stands where a turn is expected.", _FORMS, code="E303"
         )
     if not items or all("role" in item or "from" in item for item in items):
         return ReadQuestion(Question(items))

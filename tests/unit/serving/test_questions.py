@@ -51,3 +51,9 @@ def test_a_row_leaves_out_its_answer_and_names_what_is_not_read() -> None:
     found = read_question({"id": "a", "messages": [ASKED, ANSWERED], "source": "web"}, "row")
     assert found.notes == ("row: not read: source.",)
     assert leave_out_answer(found.question) == (Question([ASKED]), 1)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, "x", [1]])
+def test_what_is_no_turn_in_a_list_of_turns_is_named(wrong: object) -> None:
+    with pytest.raises(GoldenSetError, match=r"^here: .* stands where a turn is expected"):
+        read_question([{"role": "user", "content": "Q"}, wrong], "here")
