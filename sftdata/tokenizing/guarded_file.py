@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -16,7 +17,7 @@ def read_file(directory: Path, name: str, max_bytes: int = _MAX_BYTES) -> bytes 
     """The bytes of a file in a tokenizer's folder; None where there is none.
 
     Raises `TokenizerError` for a device or a pipe, a file that is too large, and a link that leads
-    out of the folder; `OSError` where the machine cannot read.
+    out of the folder; `OSError` where the machine or its disk cannot read.
     """
     path = directory / name
     try:
@@ -26,7 +27,7 @@ def read_file(directory: Path, name: str, max_bytes: int = _MAX_BYTES) -> bytes 
     except FileNotFoundError:
         return None
     except OSError as error:
-        if is_of_machine(error):
+        if is_of_machine(error) or error.errno == errno.EIO:
             raise
         raise _unreadable(path, error.strerror or str(error)) from error
     except RuntimeError as error:
