@@ -115,6 +115,7 @@ OF_CHATS = {
     "deep brackets": "{{ " + "(" * 9000 + "1" + ")" * 9000 + " }}",
     "deep ifs": "{% if article %}" * 900 + "{% endif %}" * 900,
     "many digits": "{{ 1" + "0" * 90000 + " }}",
+    "many operators": "{{ 1" + "<1" * 90000 + " }}",
     "an unclosed tag": "{{ " * 30000,
 }  # fmt: skip
 # What is undefined prints nothing in a chat template.

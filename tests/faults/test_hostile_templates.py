@@ -161,6 +161,7 @@ IN_A_PROMPT = {
     "deep sums": "{{ " + "1+" * 20000 + "1 }}",
     "many digits": "{{ 1" + "0" * 90000 + " }}",
     "a long source": "text " * 100_000,
+    "many operators": "{{ 1" + "<1" * 45000 + " }}",
     "an unclosed tag": "{{ " * 30000,
     # Files.
     "parent": "{% include '../secret.txt' %}",

@@ -40,6 +40,8 @@ _MADE_PER_CHARACTER = STEP // 2 + 3
 _SHORT_OPERATORS = {"+": operator.add, "-": operator.sub, "%": operator.mod}
 _SMALL = 1 << 60
 _PIECES = 1000  # pieces of printed text that are charged together
+# Nodes of a syntax tree; the chat template with the most that is known has 1,400.
+MAX_NODES = 10_000
 _WIDE_FIELD = re.compile(r"\{[^{}]*:[^{}]*(\{|[0-9]{4})")
 
 
@@ -54,6 +56,8 @@ class MeteredEnvironment(ImmutableSandboxedEnvironment):
         super().__init__(optimized=False, **options)
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
+        if next(islice(source.find_all(nodes.Node), MAX_NODES, None), None) is not None:
+            raise ValueError(f"it has more than {MAX_NODES:,} operations and values")
         metering = Metering(prices_captures=self.finalize is None)
         return super()._generate(metering.visit(source), *args, **kwargs)
 
