@@ -56,7 +56,7 @@ class StreamPosition:
         """The position that was saved. Raises `SftdataError` for anything else."""
         try:
             return cls(**{name: int(state[name]) for name in ("seed", "epoch", "taken")})
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise SftdataError(
                 f"The saved position {state!r} cannot be read: seed, epoch and taken are expected "
                 f"({type(error).__name__}: {error}).",

@@ -39,7 +39,9 @@ def read_evaluation(path: Path) -> Mapping[str, Any]:
         _evaluation(found)
     except FileNotFoundError as error:
         raise SftdataError(f"There is no file '{path}'.", "Check the path.", code="E201") from error
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError,
+    ) as error:  # fmt: skip
         raise SftdataError(
             f"{path} does not hold the results of an evaluation.",
             f"Make it: sftdata eval DATASET --model MODEL --adapter ADAPTER --json > {path}",

@@ -28,8 +28,8 @@ from sftdata.versioning.scaffold import write_working_copy
 Collection = Literal["promptsource", "flan"]
 
 _LICENSE = "Apache-2.0"  # of both collections
-_SHOWN = 500  # characters of an error
-_LONGEST = 100  # characters of a file's name
+_SHOWN = 500  # characters of an error, at most
+_LONGEST = 100  # characters of a template's name, at most
 _CHOICE = re.compile(r"answer_choices\s*\[\s*([\w.]+)\s*\]")
 _DRAWS = re.compile(r"\b(choice|most_frequent)\s*\(")
 _COMPUTED = {"options_": "the list of answers, which FLAN makes itself", "options": "the answers"}
@@ -119,9 +119,10 @@ def _read_promptsource(path: Path, text: str, task: str | None) -> Iterator[_Can
         content = yaml.load(text, Loader=plain)
         entries = list(content["templates"].values())
         dataset = "_".join(filter(None, (content["dataset"], content.get("subset"))))
-    # A date that is none is a `ValueError`.
+    # PyYAML raises its own error for bad syntax, and any of the others for a tag with a bad value.
     except (
-        yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError,
+        yaml.YAMLError, LookupError, TypeError, AttributeError, ValueError, OverflowError,
+        RecursionError,
     ) as error:  # fmt: skip
         raise SftdataError(
             f"{path}: not a promptsource file: {escape(str(error)[:_SHOWN])}",

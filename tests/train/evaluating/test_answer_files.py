@@ -69,7 +69,14 @@ def test_two_processes_do_not_write_one_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [(b"ids", b"odd"), (b"[7, 8]", b"[7, 9]"), (b'"a"', b'"c"'), (b"r1", b"r3")]
+    ("old", "new"),
+    [
+        (b"ids", b"odd"),
+        (b"[7, 8]", b"[7, 9]"),
+        (b"[7, 8]", b"[1e999]"),
+        (b'"a"', b'"c"'),
+        (b"r1", b"r3"),
+    ],
 )
 def test_a_damaged_file_in_the_cache_is_started_again(
     old: bytes, new: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -23,8 +23,9 @@ def test_a_wrong_model_directory_says_what_is_there(dataset: Path, tmp_path: Pat
     assert "no model directory" in refusal(dataset, tmp_path / "nowhere")
 
 
-def test_remote_code_is_not_run(dataset: Path, copied_model: Path) -> None:
-    change_config(copied_model, auto_map={"AutoModelForCausalLM": "evil.Model"})
+@pytest.mark.parametrize("auto_map", [{"AutoModelForCausalLM": "evil.Model"}, "evil.Model"])
+def test_remote_code_is_not_run(auto_map: object, dataset: Path, copied_model: Path) -> None:
+    change_config(copied_model, auto_map=auto_map)
     (copied_model / "evil.py").write_text("raise SystemExit('it ran')")
     message = refusal(dataset, copied_model)
     assert "runs code of its own (evil.Model)" in message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice, zip_longest
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,9 +78,12 @@ def test_an_epoch_goes_on_with_other_ranks_in_the_same_order(ranks: tuple[int, .
     assert position.taken == 40
 
 
-def test_a_broken_state_is_an_error() -> None:
+@pytest.mark.parametrize(
+    "state", [{"seed": 1}, {"seed": 1, "epoch": "x", "taken": 0}, {"seed": float("inf")}]
+)
+def test_a_broken_state_is_an_error(state: dict[str, Any]) -> None:
     with pytest.raises(SftdataError, match="cannot be read: seed, epoch and taken"):
-        StreamPosition.from_json({"seed": 1})
+        StreamPosition.from_json(state)
 
 
 SPLITS = [(8, 1, 1), (4, 2, 1), (1, 8, 1), (2, 2, 2), (1, 2, 4)]

@@ -100,7 +100,10 @@ def test_an_evaluation_is_a_table_for_each_task(adapter: Path) -> None:
     assert "## Evaluation" not in card(adapter).text
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"results": []}'])
+LONG_LOSS = json.dumps(EVALUATION).replace("1.25", "9" * 400)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"results": []}', LONG_LOSS])
 def test_a_file_without_an_evaluation_says_how_to_make_one(content: str) -> None:
     Path("eval.json").write_text(content)
     with pytest.raises(SftdataError, match=r"eval\.json does not hold(?s:.*)sftdata eval"):

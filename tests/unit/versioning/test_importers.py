@@ -142,6 +142,9 @@ def test_the_fields_have_the_types_that_the_templates_expect() -> None:
     [
         ("a.yaml", "dataset: " + "[" * 9999),
         ("a.yaml", "dataset: 2026-99-99\ntemplates: {}"),
+        ("a.yaml", 'dataset: d\ntemplates: {x: !!int ""}'),
+        ("a.yaml", 'dataset: d\ntemplates: {x: !!float ""}'),
+        ("a.yaml", "dataset: d\ntemplates: {x: " + ":".join("1" * 300) + ".5}"),
         ("a.yaml", "a: &a {x: 1}\nb: &b {<<: [*a, *a]}\ndataset: d\ntemplates: {<<: [*b, *b]}"),
         ("a.py", "PATTERNS = " + "-" * 100_000 + "1"),
         ("a.py", "PATTERNS = 1" + "+1" * 30_000),

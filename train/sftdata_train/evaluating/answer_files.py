@@ -115,7 +115,7 @@ class AnswerFile:
             written = json.loads(first)
             answers = [json.loads(line) for line in lines]
             self._answers = {line["prompt"]: [int(i) for i in line["ids"]] for line in answers}
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise self._foreign() from error
         if not isinstance(written, dict) or "answers" not in written:
             raise self._foreign()

@@ -146,8 +146,10 @@ def _check_directory(directory: Path, trust_remote_code: bool) -> None:
         raise SftdataError(f"{path}: not valid JSON: {error}", code="E901") from error
     if not isinstance(config, dict):
         raise SftdataError(f"{path}: a JSON object is expected.", code="E901")
-    if config.get("auto_map") and not trust_remote_code:
-        code = ", ".join(sorted(map(str, config["auto_map"].values())))
+    own_code = config.get("auto_map")
+    if own_code and not trust_remote_code:
+        named = own_code.values() if isinstance(own_code, dict) else [own_code]
+        code = ", ".join(sorted(map(str, named)))
         raise SftdataError(
             f"{directory}: the model runs code of its own ({code}), which is not trusted.",
             "Read that code; if you trust it, add --trust-remote-code.",
