@@ -142,7 +142,8 @@ class _Faults:
 
 def _place(trace: TracebackType | None) -> str:
     """Where an error was raised, as the last line of ours."""
-    frames = [f for f in traceback.extract_tb(trace) if str(ROOT / "sftdata") in f.filename]
+    ours = (f"{ROOT / 'sftdata'}/", f"{ROOT / 'train'}/")
+    frames = [f for f in traceback.extract_tb(trace) if f.filename.startswith(ours)]
     return f"{Path(frames[-1].filename).stem}-{frames[-1].lineno}" if frames else "here"
 
 

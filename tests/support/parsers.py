@@ -56,7 +56,7 @@ from sftdata.tokenizing.files import (
     read_config,
     read_end_ids,
 )
-from sftdata.versioning.importers import import_templates
+from sftdata.versioning.importers import Collection, import_templates
 from sftdata.versioning.lockfile import Release, parse_lock
 from sftdata.writing.dataset_files import find_file_faults
 from sftdata.writing.earlier_build import EarlierBuild
@@ -232,7 +232,7 @@ def _chat_template() -> Parser:
     def read(data: bytes) -> None:
         source = data.decode(errors="replace")
         template = ChatTemplate(source, "made", {"eos_token": "</s>"}, {}, date(2026, 1, 31))
-        assert template.uses_date in (True, False)
+        _ = template.uses_date
         template.check_options()
         with suppress(RefusedError):
             template.render(turns, tools=[{"type": "function"}], generate=True)
@@ -266,14 +266,20 @@ def _with_seals(text: str) -> str:
 
 
 def _imported_templates() -> Parser:
+    kinds: dict[str, Collection] = {"a.yaml": "promptsource", "a.py": "flan", "a.json": "flan"}
+
     def read(data: bytes) -> None:
-        for name, collection in (
-            ("a.yaml", "promptsource"), ("a.py", "flan"), ("a.json", "flan"),
-        ):  # fmt: skip
+        """Reads the file as each kind; it may be of one of them."""
+        refusals = []
+        for name, collection in kinds.items():
             rmtree("templates", ignore_errors=True)
             Path(name).write_bytes(data)
-            with suppress(SftdataError):
-                import_templates(collection, Path(name))  # type: ignore[arg-type]
+            try:
+                import_templates(collection, Path(name))
+            except SftdataError as error:
+                refusals.append(error)
+        if len(refusals) == len(kinds):
+            raise refusals[0]
 
     return Parser(read, [{"rte": [["{premise} True?", "{answer}"]]}], files=[PROMPTSOURCE, FLAN])
 
@@ -490,9 +496,9 @@ def _rows_in(name: str) -> Callable[[bytes], None]:
         Path(name).write_bytes(data)
         sources = tuple(resolve_sources([name]))
         peek_rows(sources[0])
-        for fields in rules:
+        for rule in rules:
             reader = RowReader(
-                sources, fields, "id", "lang", keep_nul=False, where={"lang": ("en", "de")}
+                sources, rule, "id", "lang", keep_nul=False, where={"lang": ("en", "de")}
             )
             columns = None if sources[0].format == "jsonl" else reader.columns
             for at, chunks in enumerate(read_chunks(sources[0], 0, columns=columns)):
