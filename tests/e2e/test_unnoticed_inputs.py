@@ -230,7 +230,7 @@ def change_through_another_hard_link() -> Change:
     return write
 
 
-def hide_beside_the_specs() -> Change:
+def change_beside_the_specs() -> Change:
     """A path of a spec is looked for in the working directory first."""
     Path("pipelines").mkdir()
     Path("spec.toml").rename("pipelines/spec.toml")
@@ -326,7 +326,7 @@ CHANGES: dict[str, Callable[[], Change]] = {
     "a link to another folder": turn_a_linked_folder,
     "a file behind a link": change_behind_a_link,
     "a file with two names": change_through_another_hard_link,
-    "a file beside the specs": hide_beside_the_specs,
+    "a file beside the specs": change_beside_the_specs,
     "an evaluation file": change_the_rows_of_an_evaluation,
     "a template": change_a_template,
     "an included file": change_an_included_file,

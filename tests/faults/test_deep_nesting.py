@@ -19,7 +19,7 @@ BUILD = ("build", "--task", "summarize", "--data", "rows.jsonl", "--tokenizer", 
 CHAT = ("build", "rows.jsonl", "--chat", "--tokenizer", "tok", "--max-dropped", "100", "--out", "o")
 QUESTION = '"Q"'
 TURNS = f'[{{"role": "user", "content": {QUESTION}}}, {{"role": "assistant", "content": "A"}}]'
-CHAT_ROWS = [f'{{"messages": {TURNS}}}\n', '{"messages": %s, "tools": %s}\n']
+CHAT_ROW = f'{{"messages": {TURNS}}}\n'
 TEMPLATE = ROOT / "templates/summarize/article.jinja"
 
 Write = Callable[[str], tuple[str, ...]]
@@ -44,7 +44,7 @@ def _file(name: str, text: str = "DEEP", command: tuple[str, ...] = BUILD) -> Wr
 
 
 def _chat(line: str) -> Write:
-    return _file("rows.jsonl", CHAT_ROWS[0] + line + "\n", CHAT)
+    return _file("rows.jsonl", CHAT_ROW + line + "\n", CHAT)
 
 
 def _csv(value: str) -> tuple[str, ...]:

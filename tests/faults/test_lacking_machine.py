@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.few_files import files_left
 from support.forty_rows import build_rows, rows, write_spec
 
 from sftdata.base.cache_folder import cache_folder
@@ -52,20 +51,10 @@ def readers(tokenizer: Path) -> dict[str, Reader]:
     }
 
 
-@contextmanager
-def no_more_files() -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 def test_without_a_file_to_open_no_file_is_called_damaged(byte_tokenizer: Path) -> None:
     for name, read in readers(byte_tokenizer).items():
         raised: BaseException | None = None
-        with no_more_files():
+        with files_left(0):
             try:
                 read()
             except Exception as error:

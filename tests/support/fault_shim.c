@@ -125,7 +125,7 @@ ssize_t writev(int fd, const struct iovec *parts, int number) {
   return REAL(writev)(fd, parts, number);
 }
 
-/* Copies of whole files, as shutil and Rust make them; the first may stop halfway. */
+/* Copies of whole files, as shutil and Rust make them. A killed one has copied one byte. */
 #define SENDFILE(name, type) \
   ssize_t name(int fd, int from, type *place, size_t size) { \
     HALVES(REAL(name)(fd, from, place, 1)) \

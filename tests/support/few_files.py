@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def files_left(number: int) -> Iterator[None]:
-    """This process can open so many more files meanwhile."""
+    """Within the context this process can open only `number` more files."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.dup(0)
     os.close(free)
