@@ -1,4 +1,4 @@
-"""Where the cache is."""
+"""The folder of the cache, and the names of its subfolders."""
 
 from __future__ import annotations
 

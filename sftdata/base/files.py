@@ -136,8 +136,7 @@ def expand_home(path: str) -> Path:
 
 
 def is_of_machine(error: Exception) -> bool:
-    """Whether the machine lacks something, so that the error tells nothing about a file's content:
-    a permission, open files, memory."""
+    """Whether the machine lacks a permission, open files or memory: the file may be healthy."""
     is_refusal = isinstance(error, OSError) and error.errno in _REFUSALS
     return is_refusal or is_out_of_memory(error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 MAX_DEPTH = 100
@@ -21,5 +22,5 @@ def check_depth(value: Any) -> None:
         raise ValueError(TOO_DEEP)
 
 
-def _items(held: Any) -> Any:
+def _items(held: Any) -> Iterable[Any]:
     return held.values() if isinstance(held, dict) else held

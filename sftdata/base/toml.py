@@ -1,4 +1,4 @@
-"""Parse TOML: each text that is none, or that would take too long, is a `ValueError`."""
+"""Parse TOML. Text that is not TOML, or that would take too long, is a `ValueError`."""
 
 from __future__ import annotations
 

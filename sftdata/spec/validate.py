@@ -1,7 +1,7 @@
 """The base of everything that people write (specs, mixtures, presets), and its check.
 
 A model says in its fields and validators which values it allows. `validate` checks values against
-a model and lists every fault in one error, a line for each.
+a model and lists the faults in one error, a line for each of the first 100.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def validate(
 ) -> _Model:
     """The values as a `model`.
 
-    Raises `SpecError` with a line for each fault of the values, which came from `source`; `locate`
+    Raises `SpecError` that lists the faults of the values, which came from `source`; `locate`
     gives the line of its file where a key stands.
     """
     try:

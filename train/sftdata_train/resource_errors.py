@@ -28,9 +28,7 @@ def explain_resource_errors(activity: str) -> Iterator[None]:
     """
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise _out_of_memory(activity, error) from error
-    except MemoryError as error:
+    except (torch.OutOfMemoryError, MemoryError) as error:
         raise _out_of_memory(activity, error) from error
     except OSError:
         raise  # it names its file, and the command line explains it
@@ -52,9 +50,9 @@ def explain_resource_errors(activity: str) -> Iterator[None]:
 
 
 def find_refusal(error: Exception) -> OSError | None:
-    """The system's refusal to read or write, of which PyTorch and safetensors tell the text alone.
+    """The system's refusal to read or write; None for errors of another kind.
 
-    None for errors of another kind.
+    PyTorch and safetensors raise errors of their own, with only the system's words in the text.
     """
     if isinstance(error, OSError) and error.errno in _REFUSALS:
         return error

@@ -40,7 +40,7 @@ _MADE_PER_CHARACTER = STEP // 2 + 3
 _SHORT_OPERATORS = {"+": operator.add, "-": operator.sub, "%": operator.mod}
 _SMALL = 1 << 60
 _PIECES = 1000  # pieces of printed text that are charged together
-# Nodes of a syntax tree; the chat template with the most that is known has 1,400.
+# Nodes of a syntax tree; the largest known chat template has 1,400.
 MAX_NODES = 10_000
 _WIDE_FIELD = re.compile(r"\{[^{}]*:[^{}]*(\{|[0-9]{4})")
 

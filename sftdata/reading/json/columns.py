@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -79,15 +80,15 @@ def _rows(name: str, table: Mapping[str, Any]) -> Iterator[Any]:
 
 def _split_rows(name: str, given: Any, rows: Any) -> Iterator[dict[str, Any]]:
     """The rows of pandas' orient="split"."""
-    labels = given if isinstance(given, list) else [None]
-    names = [str(label) for label in labels if type(label) in (str, int)]
-    if not isinstance(rows, list) or len(names) < len(labels):
+    has_names = isinstance(given, list) and all(type(label) in (str, int) for label in given)
+    if not has_names or not isinstance(rows, list):
         raise GoldenSetError(
             f"{name}: 'columns' must be a list of names, and 'data' a list of rows.",
             'Write a row a line: df.to_json(path, orient="records", lines=True).',
         )
-    repeated = next((label for label in names if names.count(label) > 1), None)
-    if repeated is not None:
+    names = [str(label) for label in given]
+    if len(set(names)) < len(names):
+        repeated, _ = Counter(names).most_common(1)[0]
         raise GoldenSetError(
             f"{name}: two columns have the name '{escape(repeated)}'.", "Rename one of them."
         )
