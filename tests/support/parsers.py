@@ -42,6 +42,7 @@ from sftdata.reading.peek import peek_rows
 from sftdata.reading.rows import RowReader
 from sftdata.reading.sources.resolve import resolve_sources
 from sftdata.rendering.template import parse_template
+from sftdata.serving.model_card import read_evaluation
 from sftdata.serving.passport import read_passport
 from sftdata.serving.questions import read_json, read_question
 from sftdata.spec.fields import FieldRule
@@ -63,10 +64,12 @@ from sftdata.writing.earlier_build import EarlierBuild
 from sftdata.writing.journal_lines import is_whole_journal
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import ledger_path, read_manifest
+from sftdata_train.evaluating.answer_files import AnswerFile
 from sftdata_train.training.recipe import load_recipe
 from support.byte_tokenizer import write_byte_tokenizer
 from support.forty_rows import build_rows, rows, write_spec
 from support.mutated import to_toml
+from support.passports import EVALUATION
 from support.releases import LOCK, release_edits
 
 
@@ -636,6 +639,33 @@ def _added_tokens() -> Parser:
     return Parser(read, [{"<eos>": 256, "<x>": 257}])
 
 
+# --- evaluations ----------------------------------------------------------------------------------
+
+
+def _evaluation() -> Parser:
+    def read(data: bytes) -> None:
+        Path("evaluation.json").write_bytes(data)
+        read_evaluation(Path("evaluation.json"))
+
+    return Parser(read, [EVALUATION])
+
+
+def _answers() -> Parser:
+    path, header = Path("answers.jsonl"), {"model": "m"}
+    with AnswerFile.open(path, header) as file:
+        file.add([("a", [1, 2], [7, 8], "A"), ("b", [3], [], "")])
+
+    def read(data: bytes) -> None:
+        path.write_bytes(data)
+        with AnswerFile.open(path, header):
+            pass
+
+    def encode(entries: Any) -> bytes:
+        return b"".join(map(_line, entries))
+
+    return Parser(read, [[json.loads(line) for line in path.read_bytes().splitlines()]], encode)
+
+
 PARSERS: dict[str, Callable[[], Parser]] = {
     "spec": _spec,
     "recorded-spec": _recorded_spec,
@@ -659,4 +689,6 @@ PARSERS: dict[str, Callable[[], Parser]] = {
     "tokenizer-json": _tokenizer_json,
     "tokenizer-config": _tokenizer_config,
     "added-tokens": _added_tokens,
+    "evaluation": _evaluation,
+    "answers": _answers,
 }
