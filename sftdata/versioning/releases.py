@@ -50,7 +50,7 @@ class TemplatesFolder:
         return self.has_draft(template_id) or bool(self.of(template_id))
 
     def has_draft(self, template_id: str) -> bool:
-        """Whether it has a working copy; one that is a link out of the folder is an error."""
+        """Whether it has a working copy. Raises `TemplateError` for anything but a file inside."""
         name = f"{template_id}.jinja"
         if find_inside(self.folder, name) is not None:
             return True

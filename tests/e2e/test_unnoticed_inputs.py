@@ -1,6 +1,6 @@
 """Every file that a build reads is compared by its content: none is "up to date" wrongly.
 
-Each change leaves the names, sizes and mtimes as they were, as `rsync -t` and `cp -p` do.
+Each change leaves the sizes and mtimes of files as they were, as `rsync -t` and `cp -p` do.
 """
 
 from __future__ import annotations
