@@ -39,6 +39,7 @@ def _is_count(value: Any) -> bool:
 TEXT = _is(lambda value: isinstance(value, str), "text")
 FLAG = _is(lambda value: isinstance(value, bool), "true or false")
 COUNT = _is(_is_count, "a whole number")
+NUMBER = _is(lambda value: isinstance(value, float) or _is_count(value), "a number")
 TOKEN_ID = _is(lambda value: value is None or _is_count(value), "a token id or null")
 DIGEST = _is(
     lambda value: isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None,

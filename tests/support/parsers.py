@@ -65,6 +65,9 @@ from sftdata.writing.journal_lines import is_whole_journal
 from sftdata.writing.ledger import Ledger
 from sftdata.writing.manifest import ledger_path, read_manifest
 from sftdata_train.evaluating.answer_files import AnswerFile
+from sftdata_train.evaluating.rows import EvaluatedRow
+from sftdata_train.evaluating.run_comparison import compare_runs
+from sftdata_train.evaluating.run_record import read_run, save_evaluation
 from sftdata_train.training.recipe import load_recipe
 from support.byte_tokenizer import write_byte_tokenizer
 from support.forty_rows import build_rows, rows, write_spec
@@ -666,6 +669,21 @@ def _answers() -> Parser:
     return Parser(read, [[json.loads(line) for line in path.read_bytes().splitlines()]], encode)
 
 
+def _saved_run() -> Parser:
+    path = Path("run.json")
+    row = EvaluatedRow(
+        "a", "made", 0, "Q", None, ["A"], 2, {"base": 3.0, "tuned": 1.5}, {"base": "B", "tuned": ""}
+    )
+    save_evaluation(path, {"tokenizer": "0", "training": {"rows": 3}}, [row])
+
+    def read(data: bytes) -> None:
+        path.write_bytes(data)
+        run = read_run(path)
+        compare_runs([run, run])
+
+    return Parser(read, [json.loads(path.read_bytes())])
+
+
 PARSERS: dict[str, Callable[[], Parser]] = {
     "spec": _spec,
     "recorded-spec": _recorded_spec,
@@ -691,4 +709,5 @@ PARSERS: dict[str, Callable[[], Parser]] = {
     "added-tokens": _added_tokens,
     "evaluation": _evaluation,
     "answers": _answers,
+    "saved-run": _saved_run,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,23 @@ def test_a_saved_run_is_read_back_and_other_files_are_refused() -> None:
         read_run(Path("b.json"))
     with pytest.raises(SftdataError, match="cannot be read: No such file"):
         read_run(Path("c.json"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"losses": 3}, {"losses": {}}, {"losses": {"base": 1.0, "tuned": "x"}},
+        {"losses": {"base": 10**400, "tuned": 1.0}}, {"answers": None}, {"answers": {"base": "x"}},
+        {"losses": {"x": 1.0}, "answers": {"x": "x"}}, {"references": "x"}, {"references": []},
+        {"targets": 0}, {"shots": None}, {"row_id": 3}, {"other": 1},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_saved_row_of_another_shape_is_refused(changes: dict[str, Any]) -> None:
+    content = {"sftdata_evaluation": 1, "settings": {}, "rows": [asdict(row(1, "x")) | changes]}
+    Path("a.json").write_text(json.dumps(content))
+    with pytest.raises(SftdataError, match=r"a\.json is no saved evaluation"):
+        read_run(Path("a.json"))
 
 
 def test_the_command_prints_the_table_and_the_page_marks_the_differences() -> None:

@@ -13,13 +13,38 @@ from typing import Any
 
 from sftdata.base.escaping import escape
 from sftdata.base.files import is_of_machine, sha256_of, write_output
+from sftdata.base.json_types import (
+    COUNT,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    list_of,
+    map_of,
+    object_of,
+    or_null,
+)
+from sftdata.base.nesting import check_depth
 from sftdata.errors import SftdataError
 from sftdata.loading.stored import address_of
 from sftdata.serving.passport import Passport
 from sftdata.writing.manifest import MANIFEST, Manifest
-from sftdata_train.evaluating.rows import EvaluatedRow
+from sftdata_train.evaluating.rows import BASE, TUNED, EvaluatedRow
 
 _KIND, _VERSION = "sftdata_evaluation", 1
+_check = object_of(
+    {
+        "settings": OBJECT,
+        "rows": list_of(
+            object_of(
+                {
+                    "row_id": TEXT, "task": TEXT, "shots": COUNT, "prompt": TEXT,
+                    "source": or_null(TEXT), "references": list_of(TEXT), "targets": COUNT,
+                    "losses": map_of(NUMBER), "answers": map_of(TEXT),
+                }
+            )
+        ),
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,7 +118,12 @@ def read_run(path: Path) -> Run:
                 "Upgrade: pip install --upgrade sftdata",
                 code="E703",
             )
+        check_depth(content)
+        if faults := list(_check("", content)):
+            raise ValueError(faults[0])
         rows = [EvaluatedRow(**row) for row in content["rows"]]
+        if not all(map(_is_whole, rows)):
+            raise ValueError("a row has no target, or lacks a loss or an answer")
         return Run(path, dict(content["settings"]), rows)
     except OSError as error:
         if is_of_machine(error):
@@ -109,3 +139,9 @@ def read_run(path: Path) -> Run:
             "Save one: sftdata eval DATASET --model MODEL --adapter ADAPTER --save FILE",
             code="E102",
         ) from error
+
+
+def _is_whole(row: EvaluatedRow) -> bool:
+    """Whether the row has a target, and of each system a loss and an answer."""
+    has_systems = row.losses.keys() == row.answers.keys() and {BASE, TUNED} & row.answers.keys()
+    return bool(row.references and row.targets and has_systems)
