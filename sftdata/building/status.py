@@ -109,7 +109,7 @@ def _compare(spec: Spec | Mixture, current: Manifest) -> Iterator[str]:
 
 def _list_changes(plan: Plan, current: Manifest) -> list[str]:
     """The inputs that differ from those that the manifest recorded."""
-    if "messages" not in current["spec"].get("fields", {}) and plan.spec.is_messages:
+    if "messages" not in (current["spec"] or {}).get("fields", {}) and plan.spec.is_messages:
         return ["spec: the rows are conversations now"]
     chat = current["chat"] or {}
     pool = (current.content.get("shots") or {}).get("pool_digest")

@@ -75,7 +75,7 @@ def _describe_shares(manifest: Manifest) -> str:
         for name, source in manifest["stats"].get("by_source", {}).items()
         if source.get("planned_share") is not None
     ]
-    if not shares:
+    if not shares or manifest["spec"] is None:
         return ""
     unit = manifest["spec"]["by"].replace("_", " ")
     return f"  shares    of the {unit} in training: {', '.join(shares)}\n"

@@ -95,9 +95,15 @@ def find_spec(task: str) -> Spec | None:
     return spec if isinstance(spec, Spec) else None
 
 
-def spec_from_json(value: Mapping[str, Any]) -> Spec | Mixture:
-    """The spec that a manifest records. Raises `SpecError` with its faults."""
+def spec_from_json(value: Mapping[str, Any] | None) -> Spec | Mixture:
+    """The spec that a manifest records. Raises `SpecError` with its faults, and for none."""
     source = "the recorded spec"
+    if value is None:
+        raise SpecError(
+            "The dataset does not record its spec; an older sftdata wrote it.",
+            "Build the dataset again with this version first.",
+            code="E703",
+        )
     if "sources" not in value:
         return validate_spec(value, source)
     mixture = validate(Mixture, value, source)

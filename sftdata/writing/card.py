@@ -275,8 +275,10 @@ def _counts(of_reason: Mapping[str, int]) -> str:
     return ", ".join(counts) or "none"
 
 
-def _limit(spec: Mapping[str, Any]) -> str:
-    """In tokens; of a mixture that of each part, where they differ."""
+def _limit(spec: Mapping[str, Any] | None) -> str:
+    """In tokens; of a mixture that of each part, where they differ. Older versions record none."""
+    if spec is None:
+        return "not recorded"
     parts = [part["spec"] for part in spec.get("sources", ())] or [spec]
     limits = {part["max_length"]: None for part in parts}
     return ", ".join("none" if n is None else f"{n:,} tokens" for n in limits)

@@ -140,6 +140,16 @@ def test_a_value_that_was_not_checked_before_it_was_used(
     assert done.is_one_message  # nothing can be rendered
 
 
+def test_a_manifest_without_a_spec_is_read_as_older_versions_wrote_it(
+    out: Path, server: CommandServer
+) -> None:
+    edit_manifest(out, put(DELETED, ("spec",)))
+    told = ["export", "out", "--to", "messages", "--out", "told"]
+    for reader in [*READERS, told, ["status", "out"]]:
+        done = run(server, reader)
+        assert done.code == 0 or done.is_one_message, done
+
+
 def lead_up(out: Path, path: Path) -> str:
     return "../elsewhere/" + path.name
 

@@ -64,7 +64,7 @@ class CutFinder:
 
     def _keep(self, task: str) -> str:
         """The part of a cut field that the task keeps: "start", "end" or "middle"."""
-        spec = self.manifest["spec"]
+        spec = self.manifest["spec"] or {}  # older versions recorded none
         specs = {part["spec"]["task"]: part["spec"] for part in spec.get("sources", ())}
         return str(specs.get(task, spec).get("keep", "start"))
 

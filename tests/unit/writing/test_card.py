@@ -35,6 +35,11 @@ def spec() -> Spec:
     return load_spec(task="summarize")
 
 
+def test_a_manifest_of_an_older_version_has_no_spec(manifest: Manifest, spec: Spec) -> None:
+    card = render_card(spec, manifest.content | {"spec": None})
+    assert "* Longest example allowed: not recorded\n" in card
+
+
 def test_the_metadata_is_what_the_hub_reads(manifest: Manifest, spec: Spec) -> None:
     found = yaml.safe_load(render_card(spec, manifest.content).split("---\n")[1])
     assert found["license"] == "apache-2.0"

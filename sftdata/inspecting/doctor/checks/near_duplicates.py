@@ -158,7 +158,7 @@ def _split_at(dataset: CheckedDataset, place: int) -> str:
 def _tokens_to_skip(dataset: CheckedDataset) -> dict[str, int]:
     """For each template the number of tokens that all its prompts begin with, or `_ONLY_TARGET`."""
     manifest, names = dataset.data.manifest, dataset.rows.template_names
-    parts = [part["spec"] for part in manifest.content.get("spec", {}).get("sources", ())]
+    parts = [part["spec"] for part in (manifest["spec"] or {}).get("sources", ())]
     # Each row may draw its number of shots from several numbers.
     numbers_of_shots = [options.get("shots") or () for options in (manifest["options"], *parts)]
     if any(any(numbers) for numbers in numbers_of_shots):
