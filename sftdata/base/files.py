@@ -70,23 +70,23 @@ def temporary_file(path: Path) -> Iterator[BufferedWriter]:
     Removes those that killed processes left.
     """
     remove_leftovers(path)
-    with _open_temporary(path) as file:
-        try:
+    temporary = path.with_name(f".{path.name}.{secrets.randbits(40)}")
+    try:
+        with _open_locked(temporary) as file:
             yield file
-        finally:
-            with contextlib.suppress(OSError):
-                Path(file.name).unlink()
+    finally:  # also after Ctrl-C while it was opened
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
-def _open_temporary(path: Path) -> BufferedWriter:
-    """A new file beside `path`, locked while it is open: a file without a lock is a leftover."""
+def _open_locked(path: Path) -> BufferedWriter:
+    """A new file, locked while it is open: a temporary file without a lock is a leftover."""
     while True:
-        temporary = path.with_name(f".{path.name}.{secrets.randbits(40)}")
-        file = temporary.open("xb")
+        file = path.open("xb")
         try:
             with contextlib.suppress(OSError):  # a file system without locks
                 fcntl.flock(file, fcntl.LOCK_EX)
-            if temporary.exists():  # nobody removed it before it was locked
+            if path.exists():  # nobody removed it before it was locked
                 return file
         except BaseException:
             file.close()

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from sftdata.cli.interrupts import keep_interrupts
 from sftdata.cli.lazy_group import LazyGroup
-from sftdata.cli.streams import check_arguments, escape_unencodable, foreign_bytes
+from sftdata.cli.streams import (
+    check_arguments,
+    escape_unencodable,
+    fill_closed_streams,
+    foreign_bytes,
+)
 
 if TYPE_CHECKING:
     from sftdata.errors import SftdataError
@@ -92,6 +98,8 @@ def main() -> None:
     """Runs the command line and exits: 0 ok, 1 error, 2 usage, 3 verification, 130 interrupted."""
     from sftdata.errors import SftdataError
 
+    keep_interrupts()
+    fill_closed_streams()
     escape_unencodable()
     try:
         check_arguments(sys.argv[1:])

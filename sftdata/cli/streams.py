@@ -1,8 +1,9 @@
-"""Characters that the terminal cannot show, and names that the locale cannot read."""
+"""Closed streams, characters that the terminal cannot show, names that the locale cannot read."""
 
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,17 @@ from sftdata.errors import SftdataError
 
 # Bytes of a name that are not in the encoding of the file system.
 _FOREIGN_BYTES = re.compile("[\udc80-\udcff]")
+
+
+def fill_closed_streams() -> None:
+    """Opens the null device for each standard stream that is closed, as after `>&-`.
+
+    Else the next file that is opened gets its number, and what libraries print goes into it.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            setattr(sys, name, os.fdopen(handle, "r" if name == "stdin" else "w"))
 
 
 def escape_unencodable() -> None:

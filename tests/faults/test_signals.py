@@ -19,10 +19,11 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SENT_TO = ("first build", "rebuild", "first mixture", "pack", "export trl", "report",
            "second release", "init", "train", "merge", "eval")  # fmt: skip
 PRINT = (
-    "build --spec spec.toml --out out --json", "stats out", "inspect out", "inspect out --tokens",
-    "ledger out", "doctor out --fail-on never", "diff out out", "verify out", "status",
-    "template list", "template show summarize/article", "cache info", "env", "sources", "schema",
-    "pack out --max-length 900", "gc out", "--help", "build --help",
+    "build --spec spec.toml --out out --json", "stats out", "inspect out",
+    "inspect out --view tokens", "ledger out", "doctor out --fail-on never", "diff out out",
+    "verify out", "status", "template list", "template show summarize/article", "cache info",
+    "env", "sources", "schema spec", "pack out --max-length 900", "gc out", "--help",
+    "build --help",
 )  # fmt: skip
 SPEC = """
 task = "news"

@@ -117,6 +117,18 @@ def test_a_new_output_is_there_whole_or_not_at_all(monkeypatch: pytest.MonkeyPat
     assert [*Path().iterdir()] == []
 
 
+def test_an_interrupt_while_the_temporary_file_is_opened_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fcntl.flock", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(Path("a.txt"), b"new")
+    assert list(Path().iterdir()) == []
+
+
 def test_a_temporary_file_is_a_dot_a_name_and_a_number() -> None:
     names = [".a.1", ".a.b.77", ".a", ".a.x1", "a.1", ".a.1x"]
     assert [name for name in names if is_temporary(Path(name))] == [".a.1", ".a.b.77"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +14,16 @@ from click.testing import CliRunner
 from sftdata.cli import cli, main
 from sftdata.cli.streams import check_arguments
 from sftdata.errors import SftdataError
+
+
+def test_a_closed_stdout_is_no_place_for_the_next_file() -> None:
+    script = (
+        "import os, sys; from sftdata.cli.streams import fill_closed_streams; "
+        "fill_closed_streams(); file = open('made', 'x'); os.write(1, b'printed'); "
+        "print('more', flush=True); sys.exit(sys.stdout.isatty())"
+    )
+    subprocess.run(["sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, script], check=True)
+    assert Path("made").read_text() == ""
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
