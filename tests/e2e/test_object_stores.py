@@ -323,7 +323,7 @@ def test_a_changed_byte_in_the_store_is_found(out: str) -> None:
     said = f"{out}/{shard}: not the content of the build"
     with pytest.raises(VerificationError, match=said) as caught:
         run("verify", out)
-    assert "Remove what is left of the file in the store" in str(caught.value)
+    assert "Remove the file from the store if it is there" in str(caught.value)
     other = manifest["splits"]["validation"]["shards"][0]["path"]
     folder.replace(other, b"short", folder.read(other))
     ledger = next(iter(list_files(manifest).keys() - {shard, other}))
