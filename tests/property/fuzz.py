@@ -1,4 +1,4 @@
-"""Tries the parsers of `support/parsers.py` with bytes that reach new code, found by atheris.
+"""Tries the parsers of `support/parsers` with bytes that reach new code, found by atheris.
 
     pip install atheris
     python tests/property/fuzz.py spec lock --seconds 600 --out /tmp/fuzz
@@ -84,7 +84,8 @@ def _fuzz(name: str, seconds: int, folder: Path) -> NoReturn:
     """Tries the parser until the time is over, and ends the process."""
     import atheris
     from support.mutated import TOKENS
-    from support.parsers import PARSERS, read_or_refuse
+    from support.parsers import PARSERS
+    from support.parsers.parser import read_or_refuse
 
     with (folder / "log.txt").open("w") as log:
         os.dup2(log.fileno(), 2)

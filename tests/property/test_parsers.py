@@ -15,7 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.mutated import damaged, edited
-from support.parsers import PARSERS, Parser, arrow_file, read_or_refuse
+from support.parsers import PARSERS
+from support.parsers.datasets import arrow_file
+from support.parsers.parser import Parser, read_or_refuse
 
 quick = settings(
     max_examples=int(os.environ.get("SFTDATA_EXAMPLES", "40")),
